@@ -1,0 +1,1 @@
+"""The nouns that every room uses: errors, places, oddities, tables, streams, kernels."""

@@ -1,0 +1,36 @@
+"""The one door to numba. A kernel is a plain Python function over flat arrays; that function is its definition.
+
+Small inputs run the plain function over memoryviews, whose elements are Python integers: faster than NumPy scalars,
+and without their overflow. Large inputs run the compiled function, which must leave the same bytes in every array.
+To keep both equal, kernels stay inside int64: no array argument of uint64, no division of negatives, no floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+# A compile costs about a second and the import 0.3 s; plain Python walks this many rows in about the same time.
+COMPILE_ROWS = 150_000
+
+
+@cache
+def _compiled(function: Callable[..., int]) -> Callable[..., int]:
+    import numba
+
+    compiled: Callable[..., int] = numba.njit(cache=True, nogil=True)(function)
+    return compiled
+
+
+def run_kernel(function: Callable[..., int], rows: int, *arguments: Any, compile_rows: int = COMPILE_ROWS) -> int:
+    """Run ``function`` over ``arguments`` (C-contiguous arrays and integers); compiled when ``rows`` make it pay.
+
+    The function writes into its output arrays and returns one integer (a count, or 0).
+    """
+    if rows >= compile_rows:
+        return int(_compiled(function)(*arguments))
+    plain = (a.data if isinstance(a, np.ndarray) else a for a in arguments)
+    return int(function(*plain))

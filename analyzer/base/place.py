@@ -1,0 +1,47 @@
+"""Places: what a fact stands on, in the words in which a person would look it up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PacketPlace:
+    """A packet of a capture: ``packet`` is 1-based, as Wireshark numbers it; ``offset`` is the file byte, or None."""
+
+    capture: str
+    packet: int
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.capture}: packet {self.packet}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StreamPlace:
+    """A byte of one direction of a connection: ``offset`` counts from the first payload byte, 0-based."""
+
+    from_client: bool
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{'client' if self.from_client else 'server'} stream, byte {self.offset}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class YamlPlace:
+    """A line of the mesh input: ``line`` and ``column`` are 1-based, ``field`` is the path inside the resource."""
+
+    file: str
+    line: int
+    column: int = 1
+    field: str = ""
+
+    @property
+    def file_line(self) -> str:
+        """``file:line``, the form that editors and the machine-readable output use."""
+        return f"{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        at = f"{self.file}:{self.line}:{self.column}"
+        return f"{at} ({self.field})" if self.field else at

@@ -1,0 +1,106 @@
+"""One direction of a TCP connection: bytes in order, with gaps, and the packet that brought each byte."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class End(Enum):
+    """How a direction of a connection ended, as far as the capture shows."""
+
+    OPEN = "open"  # nothing seen: it goes on, or the capture ends first
+    FIN = "fin"
+    RST = "rst"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Ordered bytes with gaps; position 0 is the byte after the SYN, or the first byte seen of a mid-stream start.
+
+    ``starts[i]`` is the stream position of piece i, ``offsets[i]`` where it lies in ``buffer``, ``lengths[i]`` its
+    length and ``packets[i]`` the 1-based packet that brought it. Pieces are ordered, do not overlap and are not
+    empty; what lies between two pieces is a gap. ``length`` is the position after the last byte known to have been
+    sent (a gap may stand at the end). ``from_start`` says that the SYN was seen, so that position 0 is the true
+    beginning. ``times_ns[i]`` is when piece i was captured.
+    """
+
+    buffer: memoryview
+    starts: Sequence[int]
+    offsets: Sequence[int]
+    lengths: Sequence[int]
+    packets: Sequence[int]
+    times_ns: Sequence[int]
+    length: int
+    from_start: bool
+    end: End = End.OPEN
+    end_packet: int = 0
+    end_time_ns: int = 0
+
+    @classmethod
+    def of(cls, data: bytes, *, from_start: bool = True, end: End = End.OPEN) -> Stream:
+        """A stream without gaps that came in one packet: for parsers' tests and for bytes at rest."""
+        pieces = [1] if data else []
+        return cls(
+            memoryview(data), [0] * len(pieces), [0] * len(pieces), [len(data)] * len(pieces), pieces,
+            [0] * len(pieces), len(data), from_start, end,
+        )  # fmt: skip
+
+    def contiguous_end(self, position: int) -> int:
+        """The position where the bytes from ``position`` on first break off; ``position`` itself inside a gap."""
+        i = self.piece_at(position)
+        if i < 0:
+            return position
+        end = self.starts[i] + self.lengths[i]
+        while i + 1 < len(self.starts) and self.starts[i + 1] == end:
+            i += 1
+            end += self.lengths[i]
+        return end
+
+    def read(self, position: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``position``; fewer at a gap or at the end, none inside a gap."""
+        i = self.piece_at(position)
+        if i < 0 or size <= 0:
+            return b""
+        parts: list[memoryview] = []
+        left = size
+        skip = position - self.starts[i]
+        end = position
+        while left > 0 and i < len(self.starts) and self.starts[i] + skip == end:
+            take = min(self.lengths[i] - skip, left)
+            begin = self.offsets[i] + skip
+            parts.append(self.buffer[begin : begin + take])
+            end += take
+            left -= take
+            skip = 0
+            i += 1
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+
+    def next_data(self, position: int) -> int | None:
+        """The first position at or after ``position`` that has bytes, or None."""
+        if self.piece_at(position) >= 0:
+            return position
+        i = bisect_right(self.starts, position)
+        return self.starts[i] if i < len(self.starts) else None
+
+    def piece_at(self, position: int) -> int:
+        """The index of the piece that holds ``position``, or -1."""
+        i = bisect_right(self.starts, position) - 1
+        return i if i >= 0 and position < self.starts[i] + self.lengths[i] else -1
+
+    def packet_at(self, position: int) -> int:
+        """The 1-based packet that brought the byte at ``position``; 0 inside a gap."""
+        i = self.piece_at(position)
+        return self.packets[i] if i >= 0 else 0
+
+    def time_at(self, position: int) -> int:
+        """When the byte at ``position`` was captured, ns since the epoch; 0 inside a gap."""
+        i = self.piece_at(position)
+        return self.times_ns[i] if i >= 0 else 0
+
+    @property
+    def captured(self) -> int:
+        """How many bytes are there."""
+        return sum(self.lengths)

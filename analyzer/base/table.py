@@ -1,0 +1,91 @@
+"""Packets as columns. Row i of every table of a capture is record i: packet number i + 1 as Wireshark counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
+U32 = NDArray[np.uint32]
+U64 = NDArray[np.uint64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+# The first 96 bits of an IPv4 address in the IPv6 form ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
+IPV4_MAPPED_PREFIX = 0xFFFF_0000_0000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTable:
+    """Where the records of a capture lie. All columns ``(P,)``.
+
+    ``time_ns`` since the epoch; ``data_off`` into the capture's buffer; ``captured_len`` bytes are there, ``wire_len``
+    were on the wire; ``interface`` indexes ``Capture.interfaces``; ``link`` is the LINKTYPE_ number.
+    """
+
+    time_ns: I64
+    data_off: I64
+    captured_len: U32
+    wire_len: U32
+    interface: U16
+    link: U16
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class PacketTable:
+    """What the headers of every record say. All columns ``(P,)``; a record that is not understood has ``fate`` != 0.
+
+    Addresses are the two halves of an IPv6 address in host order, IPv4 as ``::ffff:a.b.c.d``, viewed as int64 so that
+    kernels may compare them. ``payload_off`` points into the capture's buffer, ``payload_len`` is what was captured of
+    the TCP or UDP payload and ``payload_wire_len`` what its headers claim. ``tsval`` and ``tsecr`` are TCP timestamps
+    (RFC 7323), meaningful where ``tcp_flags`` has ``HAS_TIMESTAMP``. ``direction`` is the packet type of a Linux cooked
+    header (0 to us, 1 broadcast, 2 multicast, 3 to another host, 4 sent by us), 255 where the link does not say;
+    ``ifindex`` is SLL2's interface index, 0 where the link does not say.
+    """
+
+    ip_version: U8
+    src_hi: I64
+    src_lo: I64
+    dst_hi: I64
+    dst_lo: I64
+    protocol: U8
+    src_port: U16
+    dst_port: U16
+    tcp_flags: U16
+    seq: U32
+    ack: U32
+    window: U16
+    tsval: U32
+    tsecr: U32
+    payload_off: I64
+    payload_len: U32
+    payload_wire_len: U32
+    direction: U8
+    ifindex: U32
+    fate: U8
+
+    def __len__(self) -> int:
+        return len(self.fate)
+
+
+# TCP flag bits as on the wire (RFC 9293), then one of our own above the nine of the header.
+FIN, SYN, RST, PSH, ACK, URG = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
+HAS_TIMESTAMP = 0x8000
+
+# Values of PacketTable.fate: how far decoding came. Everything but DECODED is counted in `info` by name.
+DECODED = 0  # TCP or UDP with whole headers
+NOT_IP = 1  # ARP, LLDP, ... : nothing for us
+OTHER_TRANSPORT = 2  # IP, but neither TCP nor UDP
+CUT_HEADER = 3  # the captured bytes end inside the headers
+BAD_HEADER = 4  # lengths or versions that contradict each other
+IP_FRAGMENT = 5  # a fragment that could not be reassembled
+UNKNOWN_LINK = 6  # a link type that we do not decode
+FATE_NAMES = ("decoded", "not-ip", "other-transport", "cut-header", "bad-header", "ip-fragment", "unknown-link")
+
+PROTOCOL_TCP, PROTOCOL_UDP = 6, 17

@@ -1,0 +1,1 @@
+"""Packets to conversations to ordered byte streams with gaps."""

@@ -1,0 +1,1 @@
+"""YAML to what each Envoy would be told. Knows no packets."""

@@ -1,0 +1,129 @@
+"""What was said on a connection: the nouns that every parser gives. Positions are ``Stream`` positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from analyzer.base.oddity import Oddity
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request's head. ``headers`` keep their order, names in lower case, values as latin-1 without outer blanks.
+
+    ``version`` is ``http/1.0``, ``http/1.1`` or ``h2``; ``target`` as sent (``:path`` of HTTP/2), ``host`` is Host or
+    ``:authority`` as sent, None where there is none. ``start`` to ``end`` is the head on the client's stream;
+    ``body_end`` is where the message ends, None while that is not known.
+    """
+
+    version: str
+    method: str
+    target: str
+    host: str | None
+    headers: Headers
+    start: int
+    end: int
+    body_end: int | None = None
+    stream_id: int = 0
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A final response's head and what was seen of its message. ``complete`` is true when its end was seen.
+
+    ``body`` holds at most the first 128 captured body bytes: enough to know Envoy's local replies by their text.
+    ``trailers`` as ``headers``; ``grpc_status`` from the trailers or a trailers-only head.
+    """
+
+    status: int
+    headers: Headers
+    start: int
+    end: int
+    body: bytes = b""
+    body_end: int | None = None
+    complete: bool = False
+    trailers: Headers = ()
+    grpc_status: int | None = None
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request with its response; either may be None when the capture does not show it.
+
+    ``ordinal`` is the request's 1-based place on its connection. ``reset_by_client`` / ``reset_by_server`` are the
+    HTTP/2 error codes of RST_STREAM frames. ``upgraded`` says that the connection left HTTP here (CONNECT, 101).
+    """
+
+    ordinal: int
+    request: Request | None
+    response: Response | None
+    upgraded: bool = False
+    reset_by_client: int | None = None
+    reset_by_server: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """A TLS ClientHello (RFC 8446 section 4.1.2). ``ech`` says that the SNI is an outer name only (RFC 9849)."""
+
+    sni: str | None
+    alpn: tuple[str, ...]
+    versions: tuple[int, ...]
+    start: int
+    end: int
+    ech: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A TLS alert in the clear: ``level`` 1 warning or 2 fatal, ``description`` as RFC 8446 names it."""
+
+    level: int
+    description: str
+    from_client: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """What a TLS connection shows in the clear.
+
+    ``version`` and ``alpn`` are what the server chose, where visible; ``san`` are the server certificate's URI and
+    DNS names where TLS 1.2 shows it. ``client_data`` / ``server_data``: application data records were seen.
+    """
+
+    client_hello: ClientHello | None
+    version: int | None = None
+    alpn: str | None = None
+    san: tuple[str, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    client_data: bool = False
+    server_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Everything said on one connection.
+
+    ``protocol`` is ``http/1.0``, ``http/1.1``, ``h2``, ``tls`` or ``tcp`` (opaque, or nothing said). ``server_first``:
+    the server spoke before the client. ``sniffable`` is false when the beginning is missing, so that what Envoy would
+    have detected is not known. ``missing`` names what the capture does not show (codes of family undetermined).
+    """
+
+    protocol: str
+    exchanges: tuple[Exchange, ...] = ()
+    tls: TlsFacts | None = None
+    server_first: bool = False
+    sniffable: bool = True
+    missing: tuple[str, ...] = ()
+    oddities: tuple[Oddity, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""Judgement to something to read: text, JSON, CSV, HTML. Sees verdicts only."""

@@ -1,0 +1,1 @@
+"""Facts and mesh to judgement: legs, sieve, classification, what was observed, and the tables of a run."""

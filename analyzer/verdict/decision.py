@@ -1,0 +1,89 @@
+"""What the model answers: the verdict, each Envoy's decision in Envoy's words, and the steps that led there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.base.place import PacketPlace, YamlPlace
+
+SERVICE_MATCHED = "service-matched"
+HEADLESS_MATCHED = "headless-matched"
+PASSTHROUGH = "passthrough"
+DROPPED = "dropped"
+
+# From the least to the worst: a flow's verdict is the worst of its calls.
+VERDICTS = (SERVICE_MATCHED, HEADLESS_MATCHED, PASSTHROUGH, DROPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that was considered and lost: what it is, why it lost, and its line of YAML."""
+
+    name: str
+    why: str
+    yaml: tuple[YamlPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the chain: a sentence, what it stands on, and who lost there."""
+
+    sentence: str
+    packets: tuple[PacketPlace, ...] = ()
+    yaml: tuple[YamlPlace, ...] = ()
+    lost: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResponse:
+    """Envoy answers by itself: HTTP ``code`` (None for a closed connection) and its access log's response ``flag``."""
+
+    code: int | None
+    flag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedCluster:
+    """One of several clusters that weights choose between."""
+
+    cluster: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """The client's sidecar, or a gateway (then ``pod`` names it): listener to cluster, None where not reached."""
+
+    listener: str | None = None
+    filter_chain: str | None = None
+    route_config: str | None = None
+    virtual_host: str | None = None
+    route: str | None = None
+    cluster: str | None = None
+    clusters: tuple[WeightedCluster, ...] = ()
+    response: LocalResponse | None = None
+    pod: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """The server's sidecar. ``mtls`` is whether the chain that took the connection terminated Istio mutual TLS."""
+
+    pod: str | None
+    filter_chain: str | None = None
+    cluster: str | None = None
+    mtls: bool = False
+    response: LocalResponse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One verdict, or None with what is ``undetermined``; ``reason`` is a code's name, None where undetermined."""
+
+    verdict: str | None
+    reason: str | None
+    undetermined: tuple[str, ...] = ()
+    outbound: Outbound | None = None
+    gateway: Outbound | None = None
+    inbound: Inbound | None = None
+    steps: tuple[Step, ...] = ()

@@ -1,0 +1,40 @@
+"""A question to the model: one call as Envoy would meet it, from a capture or invented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call, in the words of ``meshverdict route --calls``.
+
+    ``namespace`` and ``pod`` (None when only ``labels`` are known) say whose Envoy decides; ``direction`` is
+    ``outbound``, ``inbound`` or ``gateway``. ``address`` and ``port`` are where the client connects. ``protocol`` is
+    ``http`` (1.1), ``http/1.0``, ``http2`` or ``tcp``; ``tls`` is ``plaintext``, ``tls`` or ``mtls``. ``headers`` have
+    lower-case names. ``endpoint`` is the pod address and port that the recording shows the balancer chose, or None.
+    ``server_first`` says that the server spoke first, ``client_silent`` that the client never sent a byte.
+    ``bypass`` says that the packets prove that the source's own sidecar did not take the connection.
+    ``peer`` is the client's pod (``namespace/name``) of an inbound question, where known.
+    """
+
+    namespace: str
+    pod: str | None = None
+    labels: Mapping[str, str] | None = None
+    direction: str = "outbound"
+    address: str = ""
+    port: int = 0
+    protocol: str = "http"
+    tls: str = "plaintext"
+    sni: str | None = None
+    alpn: tuple[str, ...] = ()
+    host: str | None = None
+    path: str = "/"
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = field(default=())
+    endpoint: tuple[str, int] | None = None
+    server_first: bool = False
+    client_silent: bool = False
+    bypass: bool = False
+    peer: str | None = None

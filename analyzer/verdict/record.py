@@ -1,0 +1,161 @@
+"""One call of a run: the facts, the decision, what was observed, and the legs that carried it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.base.oddity import Code
+from analyzer.base.place import PacketPlace, YamlPlace
+from analyzer.flow.connection import Endpoint
+from analyzer.verdict.decision import Decision
+
+APP_TO_SIDECAR = "app-to-sidecar"
+SIDECAR_TO_UPSTREAM = "sidecar-to-upstream"
+SIDECAR_TO_APP = "sidecar-to-app"
+DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A connection on the wire that carried the call; not ``certain`` where addresses and times only suggest it."""
+
+    role: str
+    capture: str
+    client: Endpoint
+    server: Endpoint
+    first_packet: int
+    last_packet: int
+    sni: str | None = None
+    certain: bool = True
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the packets show.
+
+    ``outcome`` is one word: ``answered``, ``local-reply``, ``reset``, ``closed``, ``refused``, ``no-answer``,
+    ``tls-alert`` or ``open``. ``answered_by`` is ``app``, ``envoy`` or None. ``agrees`` compares it with the
+    decision: True, False, or None where the packets cannot tell; ``why`` is the sentence for False.
+    """
+
+    status: int | None = None
+    answered_by: str | None = None
+    closed_by: str | None = None
+    tls_alert: str | None = None
+    grpc_status: int | None = None
+    outcome: str = "open"
+    agrees: bool | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call, however many captures and legs saw it. Field meanings as in the documentation of ``-o jsonl``.
+
+    ``packets`` maps a capture to its first and last packet; ``first_ns`` / ``last_ns`` since the epoch.
+    ``pod`` and ``server_pod`` are ``namespace/name`` where the mesh knows the address.
+    """
+
+    id: str
+    captures: tuple[str, ...]
+    packets: tuple[tuple[str, int, int], ...]
+    pod: str | None
+    client: Endpoint
+    server: Endpoint
+    server_pod: str | None
+    request: int
+    protocol: str
+    host: str | None
+    method: str | None
+    path: str | None
+    sni: str | None
+    alpn: tuple[str, ...]
+    decision: Decision
+    observed: Observed
+    legs: tuple[Leg, ...]
+    first_ns: int
+    last_ns: int
+    uid: str
+    community_id: str
+    conn_state: str
+    history: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRecord:
+    """One connection of one capture as Zeek's conn.log would tell it, with the worst verdict of its calls."""
+
+    uid: str
+    community_id: str
+    capture: str
+    client: Endpoint
+    server: Endpoint
+    protocol: str
+    verdict: str | None
+    calls: int
+    first_ns: int
+    last_ns: int
+    client_packets: int
+    server_packets: int
+    client_bytes: int
+    server_bytes: int
+    missed_bytes: int
+    conn_state: str
+    history: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a person should look at: one sentence, how many calls, where it stands. Heaviest first in a run."""
+
+    code: Code
+    sentence: str
+    calls: tuple[str, ...]
+    yaml: tuple[YamlPlace, ...] = ()
+    packets: tuple[PacketPlace, ...] = ()
+    advice: str = ""
+    first_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRecord:
+    """What a capture is and how well it can be read. ``fates`` counts records by the names in ``FATE_NAMES``."""
+
+    name: str
+    format: str
+    pod: str | None
+    vantage: str
+    link_types: tuple[str, ...]
+    records: int
+    bytes: int
+    first_ns: int
+    last_ns: int
+    connections: int
+    calls: int
+    fates: tuple[tuple[str, int], ...]
+    complete: bool
+    oddities: tuple[str, ...]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeshRecord:
+    """What the mesh input held: resources by kind, unknown kinds, and what was odd about it."""
+
+    sources: tuple[str, ...]
+    kinds: tuple[tuple[str, int], ...]
+    ignored: tuple[tuple[str, int], ...]
+    oddities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A run. ``calls`` in the order of their first packet; ``mesh`` is None without mesh input."""
+
+    calls: tuple[CallRecord, ...]
+    flows: tuple[FlowRecord, ...]
+    findings: tuple[Finding, ...]
+    captures: tuple[CaptureRecord, ...]
+    mesh: MeshRecord | None
+    limits: tuple[str, ...] = ()
