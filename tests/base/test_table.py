@@ -1,0 +1,30 @@
+from ipaddress import IPv6Address
+
+import numpy as np
+import pytest
+
+from analyzer.base import table
+from analyzer.base.table import FATE_NAMES, PacketTable, RecordTable
+
+
+@pytest.mark.parametrize("kind", [RecordTable, PacketTable])
+def test_a_table_is_as_long_as_its_columns(kind: type[RecordTable] | type[PacketTable]) -> None:
+    columns = {name: np.zeros(3, dtype=np.int64) for name in kind.__dataclass_fields__}
+
+    assert len(kind(**columns)) == 3
+
+
+def test_every_fate_has_a_name_at_its_own_index() -> None:
+    fates = ["DECODED", "NOT_IP", "OTHER_TRANSPORT", "CUT_HEADER", "BAD_HEADER", "IP_FRAGMENT", "UNKNOWN_LINK"]
+
+    named = {FATE_NAMES[getattr(table, fate)]: fate.lower().replace("_", "-") for fate in fates}
+
+    assert named == {name: name for name in FATE_NAMES}
+
+
+def test_the_mapped_prefix_is_that_of_the_address_architecture() -> None:
+    assert IPv6Address(table.IPV4_MAPPED_PREFIX) == IPv6Address("::ffff:0.0.0.0")
+
+
+def test_our_own_flag_is_none_of_the_nine_of_the_tcp_header() -> None:
+    assert table.HAS_TIMESTAMP & 0x1FF == 0
