@@ -1,0 +1,331 @@
+"""The one door to PyYAML: text to maps and lists that remember the line and column of every key and item.
+
+Values follow the core schema of YAML 1.2 (null, true, false, numbers), so that ``no``, ``0800``, ``1:30`` and
+timestamps stay the text they are; tags never build objects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.place import YamlPlace
+
+MAX_DEPTH = 100
+# A cluster of 10,000 services prints about a million nodes.
+MAX_NODES = 8_000_000
+# Documents with anchors get their own, smaller budget: kubectl never writes anchors.
+MAX_ALIASED_NODES = 200_000
+# After this many documents that do not parse, the rest of the file is left alone.
+MAX_BROKEN_DOCUMENTS = 20
+
+YAML_SYNTAX = Code(
+    "yaml-syntax",
+    Family.MESH,
+    Level.ERROR,
+    "the YAML does not parse: {problem}",
+    "The parser stopped here; the document that holds this line was left out, all others were read.",
+    "Fix the line; `kubectl apply --dry-run=client -f FILE` shows the same error.",
+)
+YAML_TOO_LARGE = Code(
+    "yaml-too-large",
+    Family.MESH,
+    Level.ERROR,
+    "{what} exceeds the limit of {limit}; the document is left out",
+    "Depth, nodes and expanded aliases are bounded, so that hostile YAML cannot exhaust memory.",
+    "Split the file, or write the aliases out.",
+)
+YAML_DUPLICATE_KEY = Code(
+    "yaml-duplicate-key",
+    Family.MESH,
+    Level.WARNING,
+    "key '{key}' stands here for the second time (first on line {first}); the last one counts",
+    "A mapping with the same key twice is invalid; what Kubernetes keeps depends on the client.",
+    "Remove one of them.",
+)
+YAML_ODD_KEY = Code(
+    "yaml-odd-key",
+    Family.MESH,
+    Level.WARNING,
+    "a mapping key that is no plain text is left out",
+    "Kubernetes resources only have text keys.",
+)
+
+
+class YamlMap(dict[str, Any]):
+    """A mapping; ``line`` and ``column`` (1-based) where it begins, ``places`` where each of its keys stands."""
+
+    __slots__ = ("column", "line", "places")
+
+    def __init__(self, line: int = 0, column: int = 0) -> None:
+        super().__init__()
+        self.line = line
+        self.column = column
+        self.places: dict[str, tuple[int, int]] = {}
+
+
+class YamlList(list[Any]):
+    """A sequence; ``line`` and ``column`` (1-based) where it begins, ``places`` where each of its items begins."""
+
+    __slots__ = ("column", "line", "places")
+
+    def __init__(self, line: int = 0, column: int = 0) -> None:
+        super().__init__()
+        self.line = line
+        self.column = column
+        self.places: list[tuple[int, int]] = []
+
+
+class YamlText(str):
+    """A block scalar (``|``); ``line`` is where its own first line stands."""
+
+    __slots__ = ("line",)
+    line: int
+
+
+class _BrokenError(Exception):
+    """A document that cannot be built: what to say of it."""
+
+    def __init__(self, code: Code, **values: object) -> None:
+        super().__init__(code.name)
+        self.code = code
+        self.values = values
+
+
+def _too_large(what: str, limit: int) -> _BrokenError:
+    return _BrokenError(YAML_TOO_LARGE, what=what, limit=limit)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An open collection of the document that is being built."""
+
+    value: YamlMap | YamlList
+    anchor: str | None
+    nodes_before: int
+    key: str | None = None
+    key_place: tuple[int, int] = (0, 0)
+    expects_key: bool = True
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Builds one document from events, without recursion."""
+
+    file: str
+    first_line: int
+    oddities: list[Oddity]
+    root: Any = None
+    stack: list[_Frame] = field(default_factory=list)
+    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    open_anchors: set[str] = field(default_factory=set)
+    nodes: int = 0
+    aliased_nodes: int = 0
+
+    def feed(self, event: Any) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._scalar(event)
+        elif kind is yaml.MappingStartEvent:
+            self._open(event, YamlMap(*self._place(event)))
+        elif kind is yaml.SequenceStartEvent:
+            self._open(event, YamlList(*self._place(event)))
+        elif kind is yaml.AliasEvent:
+            self._alias(event)
+        else:
+            self._close()
+
+    def _place(self, event: Any) -> tuple[int, int]:
+        mark = event.start_mark
+        return mark.line + self.first_line, mark.column + 1
+
+    def _scalar(self, event: Any) -> None:
+        self._count(1)
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and frame.expects_key and type(frame.value) is YamlMap:
+            self._key(frame, event.value, self._place(event))
+            return
+        value: Any = event.value
+        if not event.style and event.tag is None:
+            value = plain_value(value)
+        elif event.style == "|":
+            value = YamlText(value)
+            value.line = event.start_mark.line + self.first_line + 1
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (value, 1)
+        self._add(value, self._place(event))
+
+    def _open(self, event: Any, value: YamlMap | YamlList) -> None:
+        self._count(1)
+        if len(self.stack) >= MAX_DEPTH:
+            raise _too_large("nesting", MAX_DEPTH)
+        if event.anchor is not None:
+            self.open_anchors.add(event.anchor)
+        self.stack.append(_Frame(value, event.anchor, self.nodes))
+
+    def _close(self) -> None:
+        frame = self.stack.pop()
+        if frame.anchor is not None:
+            self.open_anchors.discard(frame.anchor)
+            self.anchors[frame.anchor] = (frame.value, self.nodes - frame.nodes_before + 1)
+        self._add(frame.value, (frame.value.line, frame.value.column))
+
+    def _alias(self, event: Any) -> None:
+        if event.anchor not in self.anchors or event.anchor in self.open_anchors:
+            raise _BrokenError(YAML_SYNTAX, problem=f"alias *{event.anchor} stands for nothing before it")
+        value, nodes = self.anchors[event.anchor]
+        self.aliased_nodes += nodes
+        if self.aliased_nodes > MAX_ALIASED_NODES:
+            raise _too_large("expansion of aliases", MAX_ALIASED_NODES)
+        self._count(nodes)
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and frame.expects_key and type(frame.value) is YamlMap:
+            self._key(frame, value if isinstance(value, str) else None, self._place(event))
+        else:
+            self._add(value, self._place(event))
+
+    def _count(self, nodes: int) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            raise _too_large("number of nodes", MAX_NODES)
+
+    def _key(self, frame: _Frame, key: str | None, place: tuple[int, int]) -> None:
+        frame.key = key
+        frame.key_place = place
+        frame.expects_key = False
+
+    def _add(self, value: Any, place: tuple[int, int]) -> None:
+        if not self.stack:
+            self.root = value
+            return
+        frame = self.stack[-1]
+        target = frame.value
+        if isinstance(target, YamlList):
+            target.append(value)
+            target.places.append(place)
+        elif frame.expects_key:
+            self._key(frame, None, place)
+        else:
+            frame.expects_key = True
+            self._entry(target, frame.key, value, frame.key_place)
+
+    def _entry(self, target: YamlMap, key: str | None, value: Any, place: tuple[int, int]) -> None:
+        if key is None:
+            self._say(YAML_ODD_KEY, place)
+            return
+        if key == "<<" and isinstance(value, (YamlMap, YamlList)):
+            self._merge(target, value)
+            return
+        if key in target.places and key in target:
+            self._say(YAML_DUPLICATE_KEY, place, key=key, first=target.places[key][0])
+        target[key] = value
+        target.places[key] = place
+
+    def _merge(self, target: YamlMap, value: YamlMap | YamlList) -> None:
+        for source in value if isinstance(value, YamlList) else [value]:
+            if isinstance(source, YamlMap):
+                for key in source.keys() - target.keys():
+                    target[key] = source[key]
+                    target.places[key] = source.places[key]
+
+    def _say(self, code: Code, place: tuple[int, int], **values: object) -> None:
+        self.oddities.append(Oddity(code, YamlPlace(self.file, *place), values))
+
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
+_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})?\.[0-9]{1,18}(?:[eE][-+]?[0-9]{1,3})?")
+_WORDS: dict[str, Any] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+
+
+def plain_value(text: str) -> Any:
+    """What an unquoted scalar means: None, a boolean, a number, or the text itself (YAML 1.2 core schema)."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] in "+-.0123456789":
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        if _FLOAT.fullmatch(text):
+            return float(text)
+    return text
+
+
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+def read_documents(text: str, file: str, oddities: list[Oddity], *, first_line: int = 1) -> Generator[Any, None, None]:
+    """The documents of ``text`` in their order, each a ``YamlMap``, ``YamlList`` or scalar.
+
+    A document that does not parse, or is larger than the limits, becomes an ``Oddity`` with ``file:line:column`` and
+    reading goes on behind the next ``---``.
+    """
+    text = text.removeprefix("\ufeff")
+    for _ in range(MAX_BROKEN_DOCUMENTS):
+        broken_line = yield from _read_run(text, file, oddities, first_line)
+        if broken_line is None:
+            return
+        start = _next_document(text, broken_line - first_line)
+        if start is None:
+            return
+        first_line += text.count("\n", 0, start)
+        text = text[start:]
+
+
+def _read_run(text: str, file: str, oddities: list[Oddity], first_line: int) -> Generator[Any, None, int | None]:
+    """Documents up to the end (returns None) or up to one that is broken (returns the line where it broke)."""
+    builder = _Builder(file, first_line, oddities)
+    line, column = first_line, 1
+    loader = None
+    try:
+        loader = _PARSER(text)
+        while loader.check_event():
+            event: Any = loader.get_event()
+            if isinstance(event, yaml.DocumentStartEvent):
+                builder = _Builder(file, first_line, oddities)
+            elif isinstance(event, yaml.DocumentEndEvent):
+                yield builder.root
+            elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+                line, column = event.start_mark.line + first_line, event.start_mark.column + 1
+                builder.feed(event)
+    except yaml.YAMLError as error:
+        place, problem = _describe(error, text, file, first_line)
+        oddities.append(Oddity(YAML_SYNTAX, place, {"problem": problem}))
+        return max(place.line, line)
+    except _BrokenError as error:
+        oddities.append(Oddity(error.code, YamlPlace(file, line, column), error.values))
+        return line
+    finally:
+        if loader is not None:
+            loader.dispose()
+    return None
+
+
+def _describe(error: yaml.YAMLError, text: str, file: str, first_line: int) -> tuple[YamlPlace, str]:
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        problem = getattr(error, "problem", None) or getattr(error, "context", None) or "unknown error"
+        return YamlPlace(file, mark.line + first_line, mark.column + 1), str(problem)
+    position = getattr(error, "position", 0) or 0
+    before = text[:position]
+    place = YamlPlace(file, before.count("\n") + first_line, position - (before.rfind("\n") + 1) + 1)
+    return place, str(getattr(error, "reason", "unreadable characters"))
+
+
+def _next_document(text: str, after_line: int) -> int | None:
+    """Where the first ``---`` stands at or after the 0-based line ``after_line``, but not on the first; or None."""
+    position = 0
+    after_line = max(after_line, 1)
+    for _ in range(after_line):
+        position = text.find("\n", position) + 1
+        if position == 0:
+            return None
+    match = _DOCUMENT_START.search(text, position)
+    return match.start() if match else None
