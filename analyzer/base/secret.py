@@ -1,0 +1,181 @@
+"""Secrets in what was sent, replaced by ``[redacted]``: userinfo, tokens in queries and paths, headers of credentials.
+
+Pure text to text and idempotent: redacting twice changes nothing more. What names or shapes mean a secret is data.
+Every pattern is bounded, so that 64 KiB of anything costs linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+REDACTED = "[redacted]"
+
+# Headers whose whole value is a credential, lower case (RFC 9110 sections 11.6 and 11.7, RFC 6265, and custom).
+SECRET_HEADERS = frozenset(
+    [
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "cookie2",
+        "x-api-key",
+        "api-key",
+        "apikey",
+        "x-auth-token",
+        "x-auth-key",
+        "x-access-token",
+        "x-csrf-token",
+        "x-xsrf-token",
+        "x-amz-security-token",
+        "x-vault-token",
+        "x-gitlab-token",
+        "private-token",
+        "x-goog-api-key",
+        "x-forwarded-access-token",
+        "x-hub-signature",
+        "x-hub-signature-256",
+        "x-client-secret",
+        "x-forwarded-client-cert",
+    ]
+)
+# Query parameters that are credentials, lower case and without separators.
+SECRET_PARAMETERS = frozenset(
+    [
+        "accesskey",
+        "accesskeyid",
+        "apikey",
+        "assertion",
+        "auth",
+        "authkey",
+        "authorization",
+        "awsaccesskeyid",
+        "bearer",
+        "clientassertion",
+        "codeverifier",
+        "credential",
+        "credentials",
+        "csrf",
+        "deploykey",
+        "jsessionid",
+        "jwt",
+        "key",
+        "oauthverifier",
+        "otp",
+        "pass",
+        "passcode",
+        "passwd",
+        "password",
+        "phpsessid",
+        "pin",
+        "privatekey",
+        "pwd",
+        "saml",
+        "samlrequest",
+        "samlresponse",
+        "secret",
+        "secretkey",
+        "session",
+        "sessionid",
+        "sessionkey",
+        "sid",
+        "sig",
+        "sign",
+        "signature",
+        "ssoticket",
+        "subscriptionkey",
+        "ticket",
+        "token",
+        "xsrf",
+    ]
+)
+# Endings that make a longer parameter a credential: `id_token`, `client_secret`, `X-Amz-Signature`.
+SECRET_ENDINGS = ("token", "secret", "password", "passwd", "apikey", "signature", "credential", "privatekey")
+# Shapes that are tokens wherever they stand: JWT (RFC 7519), then issuers' documented prefixes.
+TOKEN_SHAPES = (
+    r"eyJ[A-Za-z0-9_-]{6,2048}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?",
+    r"gh[oprsu]_[A-Za-z0-9]{16,}",
+    r"github_pat_\w{16,}",
+    r"glpat-[\w-]{16,}",
+    r"xox[abeoprs]-[\w-]{8,}",
+    r"[rs]k_(?:live|test)_[A-Za-z0-9]{8,}",
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}",
+    r"AIza[\w-]{30,}",
+    r"ya29\.[\w-]{8,}",
+    r"hv[bs]\.[\w-]{8,}",
+    r"npm_[A-Za-z0-9]{30,}",
+    r"SG\.[\w-]{16,}\.[\w-]{16,}",
+)
+# Path segments after which the next one is a credential: `/reset/TOKEN`, `/api/webhooks/ID/TOKEN` is a shape below.
+SECRET_SEGMENTS = (
+    "access_token|apikey|api[-_]key|invite|jwt|magic[-_]?link|password|password[-_]reset|reset|reset[-_]password|"
+    "secret|secrets|session|sessions|token|tokens|unsubscribe|verify"
+)
+# A path segment is taken for a credential only when it looks like one: 12 characters or more, a digit among them.
+_OPAQUE = r"(?=[^/?#]*\d)[\w.~%+=:-]{12,}"
+
+_SHAPE = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(TOKEN_SHAPES) + ")")
+_BOT_PATH = re.compile(r"(/bot\d{3,}(?::|%3[Aa]))[\w-]{8,}")
+_WEBHOOK_PATH = re.compile(r"((?:/api/webhooks/\d+|/services/T\w+/B\w+)/)[\w-]{8,}")
+_SEGMENT_PATH = re.compile(rf"(/(?:{SECRET_SEGMENTS})/){_OPAQUE}", re.IGNORECASE)
+_USERINFO = re.compile(r"(^|[A-Za-z][A-Za-z0-9+.-]{0,15}://)[^/?#\s]*@")
+_PARAMETER = re.compile(r"([?&;#]|^)([^?&;#=\s/\"',]{1,64})=([^?&;#\s\"',]+)")
+_SEPARATORS = str.maketrans("", "", "-_.[] +")
+# Whatever is redacted below has one of these, and most targets have none.
+_HINT = re.compile(r"[@=]|[\w.~%+:-]{8}")
+
+
+@lru_cache(maxsize=1024)
+def is_secret_parameter(name: str) -> bool:
+    """Whether a query parameter of that name carries a credential; case, separators and percent-escapes do not count."""
+    plain = unquote(name, errors="replace").lower().translate(_SEPARATORS)
+    return plain in SECRET_PARAMETERS or plain.endswith(SECRET_ENDINGS)
+
+
+def _redact_parameter(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}={REDACTED}" if is_secret_parameter(match[2]) else match[0]
+
+
+@lru_cache(maxsize=1024)
+def redact_target(path: str) -> str:
+    """A request target (RFC 9112 section 3.2, any form) without its secrets; the rest stays byte for byte.
+
+    Redacts userinfo of an absolute form, values of secret parameters in query, fragment and path parameters, tokens of
+    known shapes, and segments after such as ``/reset/``. The authority form of CONNECT loses its userinfo as well.
+    """
+    if not _HINT.search(path):
+        return path
+    text = _USERINFO.sub(rf"\1{REDACTED}@", path) if "@" in path else path
+    if "=" in text:
+        text = _PARAMETER.sub(_redact_parameter, text)
+    text = _BOT_PATH.sub(rf"\1{REDACTED}", text)
+    text = _WEBHOOK_PATH.sub(rf"\1{REDACTED}", text)
+    text = _SEGMENT_PATH.sub(rf"\1{REDACTED}", text)
+    return _SHAPE.sub(REDACTED, text)
+
+
+@lru_cache(maxsize=1024)
+def redact_host(host: str) -> str:
+    """A Host, ``:authority`` or SNI without its userinfo (all before the last ``@``) and without token shapes."""
+    userinfo, at, name = host.rpartition("@")
+    return (f"{REDACTED}@" if userinfo or at else "") + _SHAPE.sub(REDACTED, name)
+
+
+def redact_header(name: str, value: str) -> str:
+    """A header's value without its secrets; ``name`` in any case. Credentials go whole, URLs as ``redact_target``."""
+    lower = name.lower()
+    if lower in SECRET_HEADERS or lower.endswith(SECRET_ENDINGS):
+        return REDACTED
+    if lower in ("host", ":authority"):
+        return redact_host(value)
+    return redact_target(value)
+
+
+_WORD = re.compile(r"[^\s\"'`()<>]+")
+
+
+@lru_cache(maxsize=1024)
+def redact_text(text: str) -> str:
+    """A sentence of ours that may quote what was sent: each word is redacted as a target would be."""
+    return _SHAPE.sub(REDACTED, _WORD.sub(lambda match: redact_target(match[0]), text))
