@@ -13,7 +13,10 @@ from functools import lru_cache
 ELLIPSIS = "…"
 
 # Cc but for what JSON already escapes, zero-width and bidi controls, separators, BOM, interlinear and tag characters.
-_INVISIBLE = "\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff"
+_INVISIBLE = (
+    "\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff"
+)
 _UNSAFE = re.compile(f"[\x00-\x1f{_INVISIBLE}]")
 _UNSAFE_IN_JSON = re.compile(f"[{_INVISIBLE}]")
 # First characters that make a spreadsheet read a formula (OWASP, CSV Injection), with their full-width twins.

@@ -14,82 +14,25 @@ REDACTED = "[redacted]"
 
 # Headers whose whole value is a credential, lower case (RFC 9110 sections 11.6 and 11.7, RFC 6265, and custom).
 SECRET_HEADERS = frozenset(
-    [
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "cookie2",
-        "x-api-key",
-        "api-key",
-        "apikey",
-        "x-auth-token",
-        "x-auth-key",
-        "x-access-token",
-        "x-csrf-token",
-        "x-xsrf-token",
-        "x-amz-security-token",
-        "x-vault-token",
-        "x-gitlab-token",
-        "private-token",
-        "x-goog-api-key",
-        "x-forwarded-access-token",
-        "x-hub-signature",
-        "x-hub-signature-256",
-        "x-client-secret",
+    {
+        "authorization", "proxy-authorization", "cookie", "set-cookie", "cookie2", "x-api-key", "api-key",
+        "apikey", "x-auth-token", "x-auth-key", "x-access-token", "x-csrf-token", "x-xsrf-token",
+        "x-amz-security-token", "x-vault-token", "x-gitlab-token", "private-token", "x-goog-api-key",
+        "x-forwarded-access-token", "x-hub-signature", "x-hub-signature-256", "x-client-secret",
         "x-forwarded-client-cert",
-    ]
-)
+    }
+)  # fmt: skip
 # Query parameters that are credentials, lower case and without separators.
 SECRET_PARAMETERS = frozenset(
-    [
-        "accesskey",
-        "accesskeyid",
-        "apikey",
-        "assertion",
-        "auth",
-        "authkey",
-        "authorization",
-        "awsaccesskeyid",
-        "bearer",
-        "clientassertion",
-        "codeverifier",
-        "credential",
-        "credentials",
-        "csrf",
-        "deploykey",
-        "jsessionid",
-        "jwt",
-        "key",
-        "oauthverifier",
-        "otp",
-        "pass",
-        "passcode",
-        "passwd",
-        "password",
-        "phpsessid",
-        "pin",
-        "privatekey",
-        "pwd",
-        "saml",
-        "samlrequest",
-        "samlresponse",
-        "secret",
-        "secretkey",
-        "session",
-        "sessionid",
-        "sessionkey",
-        "sid",
-        "sig",
-        "sign",
-        "signature",
-        "ssoticket",
-        "subscriptionkey",
-        "ticket",
-        "token",
-        "xsrf",
-    ]
-)
+    {
+        "accesskey", "accesskeyid", "apikey", "assertion", "auth", "authkey", "authorization",
+        "awsaccesskeyid", "bearer", "clientassertion", "codeverifier", "credential", "credentials", "csrf",
+        "deploykey", "jsessionid", "jwt", "key", "oauthverifier", "otp", "pass", "passcode", "passwd",
+        "password", "phpsessid", "pin", "privatekey", "pwd", "saml", "samlrequest", "samlresponse", "secret",
+        "secretkey", "session", "sessionid", "sessionkey", "sid", "sig", "sign", "signature", "ssoticket",
+        "subscriptionkey", "ticket", "token", "xsrf",
+    }
+)  # fmt: skip
 # Endings that make a longer parameter a credential: `id_token`, `client_secret`, `X-Amz-Signature`.
 SECRET_ENDINGS = ("token", "secret", "password", "passwd", "apikey", "signature", "credential", "privatekey")
 # Shapes that are tokens wherever they stand: JWT (RFC 7519), then issuers' documented prefixes.
@@ -128,7 +71,7 @@ _HINT = re.compile(r"[@=]|[\w.~%+:-]{8}")
 
 @lru_cache(maxsize=1024)
 def is_secret_parameter(name: str) -> bool:
-    """Whether a query parameter of that name carries a credential; case, separators and percent-escapes do not count."""
+    """Whether a query parameter of that name is a credential; case, separators and percent-escapes do not count."""
     plain = unquote(name, errors="replace").lower().translate(_SEPARATORS)
     return plain in SECRET_PARAMETERS or plain.endswith(SECRET_ENDINGS)
 

@@ -89,9 +89,7 @@ def test_a_secret_parameter_never_survives(text):
     assert "CANARY" not in redact_target(f"/{text.replace('#', '')}?token=CANARY")
 
 
-@pytest.mark.parametrize(
-    "unit", ["a", "-eyJ", "/token/", "a=", "http:", "@", "/reset/a", ".", "eyJa.", "SG.a-", "/bot1"]
-)
+@pytest.mark.parametrize("unit", ["a", "-eyJ", "/token/", "a=", "http:", "@", "/reset/a", ".", "eyJa.", "SG.a-"])
 def test_a_long_hostile_target_is_redacted_in_one_pass(unit):
     text = unit * (65536 // len(unit))
     assert redact_text(redact_target(text))
