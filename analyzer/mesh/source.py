@@ -292,7 +292,7 @@ def _read_run(text: str, file: str, oddities: list[Oddity], first_line: int) -> 
                 builder = _Builder(file, first_line, oddities)
             elif isinstance(event, yaml.DocumentEndEvent):
                 yield builder.root
-            elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+            elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent):
                 line, column = event.start_mark.line + first_line, event.start_mark.column + 1
                 builder.feed(event)
     except yaml.YAMLError as error:

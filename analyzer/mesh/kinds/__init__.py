@@ -1,1 +1,27 @@
-"""One file per Kubernetes or Istio resource: a typed view that keeps every field's place."""
+"""One file per Kubernetes or Istio resource; ``KINDS`` is the list of those that are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from analyzer.mesh.kinds.endpoint_slice import parse_endpoint_slice
+from analyzer.mesh.kinds.namespace import parse_namespace
+from analyzer.mesh.kinds.pod import parse_pod
+from analyzer.mesh.kinds.service import parse_service
+from analyzer.mesh.resource import Resource
+
+NETWORKING = "networking.istio.io"
+SECURITY = "security.istio.io"
+GATEWAY_API = "gateway.networking.k8s.io"
+
+# (API group, kind) to the function that gives the resource's view; any version of a group is read the same way.
+KINDS: Mapping[tuple[str, str], Callable[[Resource], Any]] = {
+    ("", "Namespace"): parse_namespace,
+    ("", "Pod"): parse_pod,
+    ("", "Service"): parse_service,
+    ("discovery.k8s.io", "EndpointSlice"): parse_endpoint_slice,
+}
+
+# Kinds that live in no namespace.
+CLUSTER_SCOPED = frozenset({("", "Namespace"), (GATEWAY_API, "GatewayClass")})

@@ -1,0 +1,103 @@
+"""MeshConfig: what holds for the whole mesh, with Istio's defaults (mesh-model section 15)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.resource import Node
+from analyzer.mesh.selector import LabelSelector, parse_label_selector
+
+ALLOW_ANY = "ALLOW_ANY"
+REGISTRY_ONLY = "REGISTRY_ONLY"
+ALLOW_ANY_DYNAMIC_DNS = "ALLOW_ANY_DYNAMIC_DNS"
+
+# Keys by which a document without a kind is known to be a MeshConfig.
+KNOWN_KEYS = frozenset(
+    (
+        "defaultDestinationRuleExportTo", "defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultConfig",
+        "discoverySelectors", "enableAutoMtls", "extensionProviders", "inboundTrafficPolicy", "meshMTLS",
+        "outboundTrafficPolicy", "pathNormalization", "protocolDetectionTimeout", "rootNamespace", "trustDomain",
+        "trustDomainAliases",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MeshConfig:
+    """Mesh settings. ``node`` is the document they come from (an empty node: all defaults).
+
+    ``discovery_selectors`` is empty where every namespace is seen. ``protocol_detection_timeout_ns`` is 0 for none.
+    ``h2_upgrade`` is ``h2UpgradePolicy`` UPGRADE. ``tls_min`` is ``meshMTLS.minProtocolVersion``.
+    """
+
+    node: Node
+    outbound_policy: str = ALLOW_ANY
+    inbound_policy: str = "PASSTHROUGH"
+    root_namespace: str = "istio-system"
+    trust_domain: str = "cluster.local"
+    trust_domain_aliases: tuple[str, ...] = ()
+    auto_mtls: bool = True
+    path_normalization: str = "BASE"
+    service_export_to: tuple[str, ...] = ()
+    virtual_service_export_to: tuple[str, ...] = ()
+    destination_rule_export_to: tuple[str, ...] = ()
+    discovery_selectors: tuple[LabelSelector, ...] = ()
+    protocol_detection_timeout_ns: int = 0
+    proxy_listen_port: int = 15001
+    proxy_inbound_listen_port: int = 15006
+    proxy_http_port: int = 0
+    h2_upgrade: bool = False
+    dns_capture: bool = False
+    http10: bool = False
+
+    def place(self, *path: str) -> YamlPlace | None:
+        """The place of a setting, or None where it is Istio's default."""
+        node = self.node
+        for key in path[:-1]:
+            node = node.node(key)
+        return node.place(path[-1]) if path and path[-1] in node else None
+
+
+def parse_mesh_config(node: Node) -> MeshConfig:
+    """The settings of a MeshConfig document; what is absent takes Istio's default."""
+    metadata = node.node("defaultConfig").mapping("proxyMetadata")
+    normalization = node.node("pathNormalization").text("normalization") or "BASE"
+    return MeshConfig(
+        node=node,
+        outbound_policy=node.node("outboundTrafficPolicy").text("mode") or _mode_of_empty(node),
+        inbound_policy=node.node("inboundTrafficPolicy").text("mode") or "PASSTHROUGH",
+        root_namespace=node.text("rootNamespace") or "istio-system",
+        trust_domain=node.text("trustDomain") or "cluster.local",
+        trust_domain_aliases=node.texts("trustDomainAliases"),
+        auto_mtls=node.boolean("enableAutoMtls", True),
+        path_normalization="BASE" if normalization == "DEFAULT" else normalization,
+        service_export_to=node.texts("defaultServiceExportTo"),
+        virtual_service_export_to=node.texts("defaultVirtualServiceExportTo"),
+        destination_rule_export_to=node.texts("defaultDestinationRuleExportTo"),
+        discovery_selectors=tuple(parse_label_selector(each) for each in node.nodes("discoverySelectors")),
+        protocol_detection_timeout_ns=parse_duration_ns(node.text("protocolDetectionTimeout")) or 0,
+        proxy_listen_port=node.integer("proxyListenPort") or 15001,
+        proxy_inbound_listen_port=node.integer("proxyInboundListenPort") or 15006,
+        proxy_http_port=node.integer("proxyHttpPort"),
+        h2_upgrade=node.text("h2UpgradePolicy") == "UPGRADE",
+        dns_capture=metadata.get("ISTIO_META_DNS_CAPTURE") == "true",
+        http10=metadata.get("ISTIO_META_HTTP10") == "1",
+    )
+
+
+def _mode_of_empty(node: Node) -> str:
+    # A message that is present without a mode has the zero value of the API's enum, REGISTRY_ONLY (mesh-model 2.8.1).
+    return REGISTRY_ONLY if "outboundTrafficPolicy" in node else ALLOW_ANY
+
+
+_UNIT_NS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+
+
+def parse_duration_ns(text: str) -> int | None:
+    """Nanoseconds of a duration such as ``1m0.5s`` or ``300ms``; None where the text is none."""
+    parts = re.findall(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|us|ns|m|s)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return None
+    return sum(round(float(number) * _UNIT_NS[unit]) for number, unit in parts)

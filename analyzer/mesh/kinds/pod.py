@@ -1,0 +1,124 @@
+"""Pods (v1): whose Envoy it is, under which addresses, and whether there is one at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyzer.mesh.resource import Node, Resource
+
+PROXY_CONTAINER = "istio-proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPort:
+    """A declared port of a container; only named target ports ever look at it."""
+
+    name: str
+    port: int
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container. ``sidecar`` marks an init container that keeps running (restartPolicy Always)."""
+
+    name: str
+    ports: tuple[ContainerPort, ...]
+    args: tuple[str, ...]
+    environment: Mapping[str, str]
+    init: bool = False
+    sidecar: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pod:
+    """A pod. ``ips`` begins with its first address; ``service_account`` is ``default`` where none is named."""
+
+    resource: Resource
+    ips: tuple[str, ...]
+    service_account: str
+    phase: str
+    ready: bool
+    host_network: bool
+    hostname: str
+    subdomain: str
+    containers: tuple[Container, ...]
+    proxy: Container | None
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+        return self.resource.namespace
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.resource.name
+
+    @property
+    def full_name(self) -> str:
+        """``namespace/name``."""
+        return self.resource.full_name
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+        return self.resource.labels
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations."""
+        return self.resource.annotations
+
+    @property
+    def is_gateway(self) -> bool:
+        """Its Envoy runs as ``proxy router``: it has no sidecar and no iptables."""
+        return self.proxy is not None and _runs_as_router(self.proxy.args)
+
+    @property
+    def has_sidecar(self) -> bool:
+        """It has an ``istio-proxy`` that runs beside an application."""
+        return self.proxy is not None and not self.is_gateway and not self.host_network
+
+
+def _runs_as_router(args: tuple[str, ...]) -> bool:
+    return any(args[i : i + 2] == ("proxy", "router") for i in range(len(args)))
+
+
+def parse_pod(resource: Resource) -> Pod:
+    """The view of a Pod."""
+    spec, status = resource.spec, resource.body.node("status")
+    containers = [_parse_container(node) for node in spec.nodes("containers")]
+    containers += [_parse_container(node, init=True) for node in spec.nodes("initContainers")]
+    ips = [node.text("ip") for node in status.nodes("podIPs")]
+    first = status.text("podIP")
+    return Pod(
+        resource=resource,
+        ips=tuple(dict.fromkeys(ip for ip in [first, *ips] if ip)),
+        service_account=spec.text("serviceAccountName") or "default",
+        phase=status.text("phase"),
+        ready=any(c.text("type") == "Ready" and c.text("status") == "True" for c in status.nodes("conditions")),
+        host_network=spec.boolean("hostNetwork"),
+        hostname=spec.text("hostname"),
+        subdomain=spec.text("subdomain"),
+        containers=tuple(containers),
+        proxy=next((c for c in containers if c.name == PROXY_CONTAINER and (not c.init or c.sidecar)), None),
+    )
+
+
+def _parse_container(node: Node, *, init: bool = False) -> Container:
+    ports = (
+        ContainerPort(port.text("name"), port.integer("containerPort"), port.text("protocol") or "TCP")
+        for port in node.nodes("ports")
+    )
+    return Container(
+        name=node.text("name"),
+        ports=tuple(ports),
+        args=node.texts("args"),
+        environment={
+            e.text("name"): e.text("value") for e in node.nodes("env") if isinstance(e.value.get("value"), str)
+        },
+        init=init,
+        sidecar=init and node.text("restartPolicy") == "Always",
+    )

@@ -1,0 +1,56 @@
+"""The seam between the two sides of a call: what arrives at a pod, and what its sidecar makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.verdict.decision import Inbound, Step
+
+# What the inbound side found the port to be, for the class of calls whose source has no sidecar (mesh-model 0.2).
+SERVICE_PORT = "service"  # inbound|PORT||, some Service with an address selects the pod there
+HEADLESS_PORT = "headless"  # inbound|PORT||, only headless Services do
+PASSTHROUGH_PORT = "passthrough"  # InboundPassthroughCluster
+NO_SIDECAR = "no-sidecar"  # nobody between the wire and the application
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A connection, or a request on it, as it reaches a pod from the wire.
+
+    ``address`` and ``port`` are its destination there. ``tls`` is ``plaintext``, ``tls`` or ``mtls`` (Istio's own, from
+    a client's sidecar); ``alpn`` and ``sni`` are of that TLS. ``protocol`` is ``http``, ``http/1.0``, ``http2`` or
+    ``tcp``: what is said, inside Istio's mutual TLS where there is one; a client sidecar that carried HTTP as TCP says
+    so by its ``alpn``. ``peer`` is the client's pod or None; ``headers`` have lower-case names.
+    """
+
+    pod: Pod
+    address: str
+    port: int
+    tls: str = "plaintext"
+    alpn: tuple[str, ...] = ()
+    sni: str | None = None
+    protocol: str = "http"
+    host: str | None = None
+    path: str = "/"
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = field(default=())
+    peer: Pod | None = None
+    server_first: bool = False
+    client_silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboundDecision:
+    """What the pod's sidecar does with an arrival.
+
+    ``inbound`` is None where no sidecar takes it. ``port_class`` is one of the constants above, None where dropped
+    before a cluster was chosen. ``dropped`` with its ``reason`` (a code's name); ``undetermined``: what is missing.
+    """
+
+    inbound: Inbound | None
+    dropped: bool = False
+    reason: str | None = None
+    port_class: str | None = None
+    undetermined: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
