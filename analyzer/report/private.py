@@ -1,0 +1,81 @@
+"""A run without the secrets that were sent in it: what every report shows unless a user asks for all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.base.secret import redact_host, redact_target, redact_text
+from analyzer.verdict.decision import Candidate, Decision, Step
+from analyzer.verdict.record import Analysis, CallRecord, Finding, Leg, Observed
+
+
+def redact_analysis(analysis: Analysis) -> Analysis:
+    """The same run with host, path, SNI, sentences and findings redacted; whatever holds no secret is kept as it is.
+
+    Decisions that calls share stay shared.
+    """
+    decisions: dict[int, Decision] = {}
+    calls = tuple(_redact_call(call, decisions) for call in analysis.calls)
+    return replace(analysis, calls=calls, findings=tuple(map(_redact_finding, analysis.findings)))
+
+
+def redact_call(call: CallRecord) -> CallRecord:
+    """One call, as ``redact_analysis`` would show it."""
+    return _redact_call(call, {})
+
+
+def redact_decision(decision: Decision) -> Decision:
+    """A decision whose sentences and losing candidates quote no secret."""
+    steps = tuple(map(_redact_step, decision.steps))
+    return decision if _same(steps, decision.steps) else replace(decision, steps=steps)
+
+
+def _redact_call(call: CallRecord, decisions: dict[int, Decision]) -> CallRecord:
+    decision = decisions.get(id(call.decision))
+    if decision is None:
+        decision = decisions[id(call.decision)] = redact_decision(call.decision)
+    host = redact_host(call.host) if call.host else call.host
+    path = redact_target(call.path) if call.path else call.path
+    sni = redact_host(call.sni) if call.sni else call.sni
+    legs = tuple(map(_redact_leg, call.legs))
+    observed = _redact_observed(call.observed)
+    if (
+        (host, path, sni) == (call.host, call.path, call.sni)
+        and decision is call.decision
+        and observed is call.observed
+        and _same(legs, call.legs)
+    ):
+        return call
+    return replace(call, host=host, path=path, sni=sni, decision=decision, legs=legs, observed=observed)
+
+
+def _redact_step(step: Step) -> Step:
+    sentence = redact_text(step.sentence)
+    lost = tuple(map(_redact_candidate, step.lost))
+    if sentence == step.sentence and _same(lost, step.lost):
+        return step
+    return replace(step, sentence=sentence, lost=lost)
+
+
+def _redact_candidate(candidate: Candidate) -> Candidate:
+    name, why = redact_text(candidate.name), redact_text(candidate.why)
+    return candidate if (name, why) == (candidate.name, candidate.why) else replace(candidate, name=name, why=why)
+
+
+def _redact_leg(leg: Leg) -> Leg:
+    sni = redact_host(leg.sni) if leg.sni else leg.sni
+    return leg if sni == leg.sni else replace(leg, sni=sni)
+
+
+def _redact_observed(observed: Observed) -> Observed:
+    why = redact_text(observed.why) if observed.why else observed.why
+    return observed if why == observed.why else replace(observed, why=why)
+
+
+def _redact_finding(finding: Finding) -> Finding:
+    sentence = redact_text(finding.sentence)
+    return finding if sentence == finding.sentence else replace(finding, sentence=sentence)
+
+
+def _same(new: tuple[object, ...], old: tuple[object, ...]) -> bool:
+    return all(one is other for one, other in zip(new, old, strict=True))
