@@ -141,12 +141,13 @@ class CaptureRecord:
 
 @dataclass(frozen=True, slots=True)
 class MeshRecord:
-    """What the mesh input held: resources by kind, unknown kinds, and what was odd about it."""
+    """What the mesh input held: resources by kind, unknown kinds, what was odd about it, and what could not be used."""
 
     sources: tuple[str, ...]
     kinds: tuple[tuple[str, int], ...]
     ignored: tuple[tuple[str, int], ...]
     oddities: tuple[str, ...]
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

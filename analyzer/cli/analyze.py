@@ -1,0 +1,82 @@
+"""``meshverdict analyze``: captures and mesh in, verdicts out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.cli.options import (
+    capture_arguments,
+    interval_options,
+    load,
+    mesh_options,
+    out_option,
+    output,
+    parse_time,
+)
+from analyzer.cli.outcome import FAIL_ON, exit_code, tell_problems
+from analyzer.cli.progress import showing_progress
+from analyzer.cli.terminal import colour, width
+
+if TYPE_CHECKING:
+    from analyzer.verdict.record import Analysis
+
+FORMATS = ("text", "json", "jsonl", "csv")
+
+
+@click.command("analyze")
+@capture_arguments
+@mesh_options
+@click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
+@out_option
+@click.option("--html", type=click.Path(), metavar="FILE", help="Also write the report as one HTML file.")
+@click.option(
+    "--fail-on",
+    default="none",
+    metavar="WHAT",
+    help=f"Exit with 1 when there is any of these, by comma: {', '.join(FAIL_ON)}.",
+)
+@interval_options
+@click.option("--no-progress", is_flag=True, help="No progress on standard error.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+def command(
+    captures: tuple[str, ...],
+    mesh_paths: tuple[str, ...],
+    mesh_config: str | None,
+    output_format: str,
+    out: str | None,
+    html: str | None,
+    fail_on: str,
+    since: str | None,
+    until: str | None,
+    no_progress: bool,
+    color: str,
+) -> int:
+    """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
+    from analyzer.pipeline import Interval, analyze_paths
+
+    interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
+    mesh = load(mesh_paths, mesh_config)
+    with showing_progress(enabled=not no_progress) as progress:
+        analysis = analyze_paths(captures, mesh, interval=interval, progress=progress)
+    _write(analysis, output_format, out, color)
+    if html is not None:
+        from analyzer.report.as_html import render_html
+
+        with output(html) as sink:
+            sink.write(render_html(analysis))
+    tell_problems(analysis)
+    return exit_code(analysis, fail_on)
+
+
+def _write(analysis: Analysis, output_format: str, out: str | None, color: str) -> None:
+    from analyzer.report.formats import FORMATS as RENDERERS
+
+    with output(out) as sink:
+        if output_format == "text":
+            from analyzer.report.as_text import render_text
+
+            sink.write(render_text(analysis, width=width(out), colour=colour(color, out)).encode())
+        else:
+            sink.writelines(RENDERERS[output_format](analysis))

@@ -1,0 +1,97 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar
+
+import click
+
+from analyzer.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from analyzer.mesh.snapshot import MeshSnapshot
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+
+def mesh_options(function: Decorated) -> Decorated:
+    """``-m`` and ``--mesh-config``."""
+    function = click.option(
+        "--mesh-config", type=click.Path(), metavar="FILE", help="A MeshConfig document, instead of ConfigMap istio."
+    )(function)
+    return click.option(
+        "-m",
+        "--mesh",
+        "mesh_paths",
+        multiple=True,
+        type=click.Path(),
+        metavar="PATH",
+        help="The mesh's YAML: a file or a folder, as kubectl get -o yaml prints it; repeatable.",
+    )(function)
+
+
+def capture_arguments(function: Decorated) -> Decorated:
+    """``CAPTURE...``."""
+    return click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", type=click.Path())(function)
+
+
+def interval_options(function: Decorated) -> Decorated:
+    """``--since`` and ``--until``."""
+    function = click.option("--until", metavar="T", help="Only calls that begin before T.")(function)
+    return click.option(
+        "--since", metavar="T", help="Only calls that begin at T or later: epoch seconds, or RFC 3339."
+    )(function)
+
+
+def out_option(function: Decorated) -> Decorated:
+    """``--out``."""
+    return click.option("--out", type=click.Path(), metavar="FILE", help="Write there instead of standard output.")(
+        function
+    )
+
+
+def load(mesh_paths: tuple[str, ...], mesh_config: str | None) -> MeshSnapshot | None:
+    """The mesh that the options name, or None where they name none; raises ``MeshError``."""
+    if not mesh_paths and mesh_config is None:
+        return None
+    from analyzer.mesh.load import load_mesh
+
+    return load_mesh([Path(p) for p in mesh_paths], mesh_config=Path(mesh_config) if mesh_config else None)
+
+
+def parse_time(text: str | None, option: str) -> int | None:
+    """Nanoseconds since the epoch of ``--since`` and its like; raises ``UsageError``."""
+    if text is None:
+        return None
+    try:
+        return int(Decimal(text) * 1_000_000_000)
+    except (InvalidOperation, OverflowError, ValueError):
+        pass
+    try:
+        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    except ValueError:
+        raise UsageError(f"{option}: found {text!r}, expected seconds since the epoch or an RFC 3339 time") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    fraction = re.search(r"\.(\d+)", text)
+    nanoseconds = int(fraction[1][:9].ljust(9, "0")) if fraction else 0
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + nanoseconds
+
+
+@contextmanager
+def output(out: str | None) -> Iterator[IO[bytes]]:
+    """The bytes sink that ``--out`` names, else standard output; raises ``UsageError`` when it cannot be written."""
+    try:
+        with click.open_file(out or "-", "wb") as sink:
+            yield sink
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"{out or 'standard output'}: cannot be written: {error.strerror}") from None

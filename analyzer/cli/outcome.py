@@ -1,0 +1,53 @@
+"""Exit codes and the lines on standard error that explain them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.base.errors import CaptureError, MeshError, UsageError
+from analyzer.base.escape import visible
+
+if TYPE_CHECKING:
+    from analyzer.verdict.record import Analysis, CallRecord
+
+EXIT_FINDINGS = 1
+EXIT_LIMIT = 6
+
+# What --fail-on may name, and when a call is that.
+FAIL_ON: dict[str, Callable[[CallRecord], bool]] = {
+    "none": lambda _: False,
+    "dropped": lambda call: call.decision.verdict == "dropped",
+    "passthrough": lambda call: call.decision.verdict == "passthrough",
+    "undetermined": lambda call: call.decision.verdict is None,
+    "disagreement": lambda call: call.observed.agrees is False,
+}
+
+
+def exit_code(analysis: Analysis, fail_on: str) -> int:
+    """The documented exit code of a run: the highest of 3, 4 and 6, else 1 where ``fail_on`` is met; else 0."""
+    names = [name.strip() for name in fail_on.split(",")]
+    unknown = [name for name in names if name not in FAIL_ON]
+    if unknown:
+        raise UsageError(f"--fail-on: found {unknown[0]!r}, expected some of {', '.join(FAIL_ON)}")
+    codes = [0]
+    if any(capture.error for capture in analysis.captures):
+        codes.append(CaptureError.exit_code)
+    if analysis.mesh is not None and analysis.mesh.errors:
+        codes.append(MeshError.exit_code)
+    if analysis.limits:
+        codes.append(EXIT_LIMIT)
+    if max(codes):
+        return max(codes)
+    return EXIT_FINDINGS if any(FAIL_ON[name](call) for name in names for call in analysis.calls) else 0
+
+
+def tell_problems(analysis: Analysis) -> None:
+    """One line on standard error for everything that could not be read and every limit that was hit."""
+    lines = [capture.error for capture in analysis.captures if capture.error]
+    lines += analysis.mesh.errors if analysis.mesh else ()
+    lines += analysis.limits
+    for line in lines:
+        click.echo(f"meshverdict: {visible(line)}", err=True)

@@ -1,0 +1,96 @@
+"""The program: which commands there are, and what becomes of an error."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from analyzer.base.errors import AnalyzerError
+from analyzer.base.escape import visible
+
+# The commands and their one-line help: a command's module, with the rooms that it needs, is imported when it is called.
+COMMANDS = {
+    "analyze": "Say of every call in captures where the mesh sent it and why.",
+    "codes": "Explain reasons, findings and oddities.",
+    "explain": "Show the chain of reasons of one call.",
+    "info": "Show what captures are: format, vantage, health.",
+    "route": "Say where an invented call would go.",
+}
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+EXIT_CLOSED_PIPE = 141
+
+
+class _Commands(click.Group):
+    """A group whose commands live in modules of their own, imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"analyzer.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in sorted(COMMANDS)])
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 findings at --fail-on, 2 usage, 3 a capture could not be read to its end, "
+    "4 mesh input unusable, 5 too little evidence, 6 a limit was hit, 70 a bug here, 130 interrupted, 141 closed pipe. "
+    "Completion: _MESHVERDICT_COMPLETE=bash_source meshverdict (or zsh_source, fish_source) prints the script.",
+)
+@click.version_option(package_name="meshverdict", message="%(prog)s %(version)s")
+def program() -> None:
+    """Says of every call in a packet capture where the Istio mesh sent it and why.
+
+    Begin with: meshverdict analyze CAPTURE... -m MESH
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; gives the exit code. Nothing but our own errors and bugs end it early."""
+    try:
+        code = program.main(list(arguments), prog_name="meshverdict", standalone_mode=False)
+        return int(code or 0)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except AnalyzerError as error:
+        click.echo(f"meshverdict: {visible(str(error))}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        return _closed_pipe()
+    except Exception as error:
+        return _bug(error)
+
+
+def _closed_pipe() -> int:
+    """Leave quietly: nobody reads on, and the interpreter must not complain about it while it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_CLOSED_PIPE if hasattr(signal, "SIGPIPE") else 1
+
+
+def _bug(error: Exception) -> int:
+    """One line that says where it broke, without anything from the input."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
+    click.echo(f"meshverdict: a bug here, sorry: {type(error).__name__} at {where}; please report it", err=True)
+    return EXIT_BUG

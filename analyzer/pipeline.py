@@ -1,0 +1,124 @@
+"""The conductor: captures and mesh through every room, to an ``Analysis``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from analyzer.base.errors import CaptureError
+from analyzer.base.oddity import Level
+from analyzer.capture.capture import Capture
+from analyzer.capture.decode import decode_packets
+from analyzer.capture.reader import read_capture
+from analyzer.capture.sources import CaptureSource, find_captures
+from analyzer.flow.connection import Connection
+from analyzer.flow.connections import connections
+from analyzer.protocol.conversation import parse_conversation
+from analyzer.verdict.codes import CODES
+from analyzer.verdict.findings import find
+from analyzer.verdict.flows import flow_records
+from analyzer.verdict.health import capture_record
+from analyzer.verdict.judge import judge
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, MeshRecord
+from analyzer.verdict.wires import Sighting, gather_wires
+
+if TYPE_CHECKING:
+    from analyzer.mesh.snapshot import MeshSnapshot
+
+# Called with what is being worked on and how far it is (0.0 to 1.0).
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The calls whose first packet lies in ``since_ns <= t < until_ns``; None leaves an end open."""
+
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+    def holds(self, call: CallRecord) -> bool:
+        """Whether a call belongs to the interval."""
+        after = self.since_ns is None or call.first_ns >= self.since_ns
+        return after and (self.until_ns is None or call.first_ns < self.until_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    record: CaptureRecord
+    connections: Sequence[Connection]
+
+
+def analyze_paths(
+    captures: Sequence[str],
+    mesh: MeshSnapshot | None = None,
+    *,
+    interval: Interval | None = None,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Analyse files, folders and globs of captures against a mesh.
+
+    A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
+    found at all raises ``CaptureError``.
+    """
+    sources = find_captures(captures)
+    opened = []
+    for n, source in enumerate(sources):
+        if progress:
+            progress(source.name, n / len(sources))
+        opened.append(_open(source, mesh))
+    if progress:
+        progress("verdicts", 1.0)
+    return assemble(opened, mesh, interval or Interval())
+
+
+def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Interval) -> Analysis:
+    """Wires, verdicts and findings of captures that were read."""
+    sightings = (Sighting(o.record.name, c) for o in opened for c in o.connections)
+    wires = gather_wires(sightings)
+    spoken = [(w, parse_conversation(w.connection.from_client, w.connection.from_server)) for w in wires]
+    calls = tuple(call for call in judge(spoken, mesh) if interval.holds(call))
+    counts = Counter(name for call in calls for name in call.captures)
+    return Analysis(
+        calls=calls,
+        flows=flow_records(spoken, calls),
+        findings=find(calls, CODES),
+        captures=tuple(replace(o.record, calls=counts[o.record.name]) for o in opened),
+        mesh=_mesh_record(mesh) if mesh else None,
+    )
+
+
+def open_capture(source: CaptureSource) -> Capture:
+    """Read one capture; raises ``CaptureError``."""
+    return read_capture(source.path, name=source.name)
+
+
+def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> _Opened:
+    hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
+    try:
+        capture = open_capture(source)
+    except CaptureError as error:
+        return _Opened(_unreadable(source.name, str(error)), ())
+    packets = decode_packets(capture)
+    found = connections(capture.name, capture.buffer, capture.records, packets)
+    links = sorted({interface.link_name for interface in capture.interfaces})
+    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=mesh)
+    return _Opened(record, found)
+
+
+def _unreadable(name: str, error: str) -> CaptureRecord:
+    return CaptureRecord(
+        name=name, format="", pod=None, vantage="", link_types=(), records=0, bytes=0, first_ns=0, last_ns=0,
+        connections=0, calls=0, fates=(), complete=False, oddities=(), error=error,
+    )  # fmt: skip
+
+
+def _mesh_record(mesh: MeshSnapshot) -> MeshRecord:
+    return MeshRecord(
+        sources=tuple(mesh.sources),
+        kinds=mesh.kinds,
+        ignored=mesh.ignored,
+        oddities=tuple(str(o) for o in mesh.oddities if o.code.level is not Level.ERROR),
+        errors=tuple(str(o) for o in mesh.oddities if o.code.level is Level.ERROR),
+    )

@@ -1,0 +1,144 @@
+"""From facts to a question: what an Envoy would be asked by the call that the packets show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.verdict.question import Question
+from analyzer.verdict.roles import Role, Said, is_loopback
+from analyzer.verdict.stitch import Call, Onward
+
+if TYPE_CHECKING:
+    from analyzer.mesh.kinds.pod import Pod
+    from analyzer.mesh.snapshot import MeshSnapshot
+
+NO_MESH = Code(
+    "no-mesh",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "no mesh input was given",
+    "Without the mesh's YAML the facts of a call are reported, but not where the mesh sends it.",
+    "Give the output of `kubectl get … -o yaml` with -m.",
+)
+DESTINATION_UNSEEN = Code(
+    "original-destination-unseen",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "only the half of the connection towards the sidecar was captured",
+    "iptables rewrites the destination before the packet reaches lo; where the call was meant to go stands only in the "
+    "answers, and they are not in the capture. A capture filter such as `port 15001` does this.",
+    "Capture without a filter: tcpdump -i any -s 0 -w FILE.",
+)
+REQUEST_UNSEEN = Code(
+    "request-unseen",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "only the answers of the connection were captured",
+    "A filter on the service's address or port keeps the answers and loses the requests, because iptables sends those "
+    "to 127.0.0.1:15001. What was asked is not known.",
+    "Capture without a filter: tcpdump -i any -s 0 -w FILE.",
+)
+BEGINNING_UNSEEN = Code(
+    "beginning-unseen",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "the capture begins after the connection did",
+    "Envoy decides by the first bytes of a connection (ClientHello, HTTP preface); they are not in the capture.",
+    "Begin the capture before the connection is opened, or restart the client.",
+)
+SOURCE_UNKNOWN = Code(
+    "source-unknown",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "neither end of the connection is a pod of the mesh input",
+    "The client's address belongs to no Pod of the input and the server's to none either, so no proxy is known that "
+    "decides about the call.",
+    "Add the Pods to the mesh input: kubectl get pods -A -o yaml.",
+)
+APP_LEG_UNSEEN = Code(
+    "app-leg-unseen",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "the application's own connection is in none of the captures",
+    "This is a sidecar's connection to its upstream. Which request it carries and where the application meant it to go "
+    "show only on lo of the client's pod.",
+    "Capture in the client's pod too, with -i any.",
+)
+
+_QUESTION_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
+
+
+def missing_for(call: Call) -> tuple[str, ...]:
+    """Codes of what the capture lacks before any question can be asked; empty when nothing does."""
+    connection = call.said.wire.connection
+    if call.said.role is Role.APP and not connection.joined:
+        half = connection.client_packets >= connection.server_packets
+        return (DESTINATION_UNSEEN.name if half else REQUEST_UNSEEN.name,)
+    if call.exchange is not None:
+        return () if call.request is not None else (REQUEST_UNSEEN.name,)
+    if not call.said.conversation.sniffable:
+        return (BEGINNING_UNSEEN.name,)
+    return ()
+
+
+def question_of(call: Call, mesh: MeshSnapshot) -> Question | None:
+    """The question, or None where no proxy of the mesh has anything to do with the call."""
+    connection = call.said.wire.connection
+    source = mesh.pod_at(connection.client.ip)
+    if source is None and is_loopback(connection.client.ip):
+        source = mesh.pod_at(connection.server.ip)
+    if source is not None:
+        return _ask(call, source, "outbound", bypass=call.said.role is not Role.APP and source.has_sidecar)
+    target = target_pod(call.said, mesh)
+    if target is None:
+        return None
+    return _ask(call, target, "gateway" if target.is_gateway else "inbound", bypass=False)
+
+
+def target_pod(said: Said, mesh: MeshSnapshot) -> Pod | None:
+    """The pod at the server's end, by whichever sighting shows a pod's own address."""
+    return next((pod for server in said.wire.servers if (pod := mesh.pod_at(server.ip)) is not None), None)
+
+
+def endpoint_of(onward: Onward | None, mesh: MeshSnapshot) -> tuple[str, int] | None:
+    """The pod address and port that the balancer chose, as the upstream leg shows it."""
+    if onward is None:
+        return None
+    return next(((s.ip, s.port) for s in onward.said.wire.servers if mesh.pod_at(s.ip) is not None), None)
+
+
+def _ask(call: Call, pod: Pod, direction: str, *, bypass: bool) -> Question:
+    said, request = call.said, call.request
+    connection = said.wire.connection
+    server = _address_of(said, pod, direction)
+    tls = "plaintext" if said.conversation.tls is None else "mtls" if said.istio_mtls else "tls"
+    return Question(
+        namespace=pod.namespace,
+        pod=pod.name,
+        direction=direction,
+        address=server[0],
+        port=server[1],
+        protocol=_QUESTION_PROTOCOL[request.version] if request else "tcp",
+        tls="tls" if tls == "mtls" and direction == "outbound" else tls,
+        sni=said.sni,
+        alpn=said.alpn,
+        host=request.host if request else None,
+        path=request.target if request else "/",
+        method=request.method if request else "GET",
+        headers=request.headers if request else (),
+        server_first=said.conversation.server_first,
+        client_silent=connection.client_bytes == 0,
+        bypass=bypass,
+    )
+
+
+def _address_of(said: Said, pod: Pod, direction: str) -> tuple[str, int]:
+    """Where the client meant to connect; the pod's own address for a question to the server's proxy."""
+    servers = said.wire.servers
+    if direction != "outbound":
+        own = next((s for s in servers if s.ip in pod.ips), None)
+        if own is not None:
+            return own.ip, own.port
+    server = said.wire.sightings[0].connection.server
+    return server.ip, server.port

@@ -1,0 +1,52 @@
+"""Connections as Zeek's conn.log would list them, each with the worst verdict of its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from analyzer.protocol.facts import Conversation
+from analyzer.verdict.decision import VERDICTS
+from analyzer.verdict.record import CallRecord, FlowRecord
+from analyzer.verdict.wires import Sighting, Wire
+
+_RANK = {verdict: n for n, verdict in enumerate(VERDICTS)}
+
+
+def flow_records(spoken: Iterable[tuple[Wire, Conversation]], calls: Sequence[CallRecord]) -> tuple[FlowRecord, ...]:
+    """One record for every sighting, in the order of the wires."""
+    by_uid: dict[str, list[CallRecord]] = {}
+    for call in calls:
+        by_uid.setdefault(call.uid, []).append(call)
+    return tuple(
+        _record(sighting, said, by_uid.get(wire.connection.uid, []))
+        for wire, said in spoken
+        for sighting in wire.sightings
+    )
+
+
+def worst_verdict(calls: Iterable[CallRecord]) -> str | None:
+    """Dropped before passthrough before headless-matched before service-matched; None where none is decided."""
+    return max((c.decision.verdict for c in calls if c.decision.verdict), key=_RANK.__getitem__, default=None)
+
+
+def _record(sighting: Sighting, said: Conversation, calls: Sequence[CallRecord]) -> FlowRecord:
+    c = sighting.connection
+    return FlowRecord(
+        uid=c.uid,
+        community_id=c.community_id,
+        capture=sighting.capture,
+        client=c.client,
+        server=c.server,
+        protocol=said.protocol,
+        verdict=worst_verdict(calls),
+        calls=len(calls),
+        first_ns=c.first_ns,
+        last_ns=c.last_ns,
+        client_packets=c.client_packets,
+        server_packets=c.server_packets,
+        client_bytes=c.client_bytes,
+        server_bytes=c.server_bytes,
+        missed_bytes=c.missed_bytes,
+        conn_state=c.conn_state,
+        history=c.history,
+    )

@@ -1,0 +1,190 @@
+"""Every call of the wires, decided and compared: wires and mesh in, call records out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from analyzer.mesh.redirect import outbound_redirect
+from analyzer.protocol.facts import Conversation
+from analyzer.verdict.agreement import with_agreement
+from analyzer.verdict.asking import (
+    APP_LEG_UNSEEN,
+    NO_MESH,
+    SOURCE_UNKNOWN,
+    endpoint_of,
+    missing_for,
+    question_of,
+    target_pod,
+)
+from analyzer.verdict.decide import decide
+from analyzer.verdict.decision import Decision
+from analyzer.verdict.observed import observe
+from analyzer.verdict.record import SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRecord, Leg
+from analyzer.verdict.roles import Role, Said, assign_roles
+from analyzer.verdict.sealed import decide_sealed
+from analyzer.verdict.stitch import Call, Onward, Stitcher, calls_of
+from analyzer.verdict.telling import leg_of, onward_legs, packets_of, steps_of
+from analyzer.verdict.wires import Wire
+
+if TYPE_CHECKING:
+    from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.verdict.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    call: Call
+    decision: Decision
+    onward: tuple[Onward, ...]
+
+
+def judge(spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None) -> list[CallRecord]:
+    """The records of all calls, numbered in the order of their first packet."""
+    sidecars = frozenset(ip for pod in mesh.pods if pod.has_sidecar for ip in pod.ips) if mesh else frozenset[str]()
+    said = assign_roles(spoken, sidecars)
+    judge_ = _Judge(mesh, said)
+    judged = [judged for s in said for judged in judge_.calls_on(s)]
+    judged += judge_.orphans()
+    judged.sort(key=lambda j: (j.call.begin_ns, j.call.said.wire.client, j.call.ordinal, j.call.said.wire.main.capture))
+    return [_record(str(n), j, mesh) for n, j in enumerate(judged, 1)]
+
+
+class _Judge:
+    """Decides calls in order, and remembers the answers: equal questions are asked once."""
+
+    def __init__(self, mesh: MeshSnapshot | None, said: Sequence[Said]) -> None:
+        self._mesh = mesh
+        self._said = said
+        self._stitcher = Stitcher(said)
+        self._answers: dict[Question, Decision] = {}
+        self._app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
+
+    def calls_on(self, said: Said) -> list[_Judged]:
+        """The calls of an application's own connection; none for a sidecar's."""
+        if said.role not in (Role.APP, Role.DIRECT):
+            return []
+        return [self._judge(call) for call in calls_of(said)]
+
+    def orphans(self) -> list[_Judged]:
+        """Sidecars' connections that carried no call of the captures, as records of their own.
+
+        An application that iptables lets past the sidecar looks like one; the mesh tells them apart.
+        """
+        left = [s for s in self._said if s.role is Role.UPSTREAM and not self._stitcher.was_given(s)]
+        result: list[_Judged] = []
+        for said in left:
+            if said.wire.connection.redirect_port == 0 and self._is_bypass(said):
+                result += [self._judge(call) for call in calls_of(replace(said, role=Role.DIRECT))]
+            elif said.wire.client.ip not in self._app_addresses:
+                result += [self._judge_orphan(call) for call in calls_of(said)]
+        return result
+
+    def _is_bypass(self, said: Said) -> bool:
+        if said.istio_mtls:
+            return False
+        source = self._mesh.pod_at(said.wire.client.ip) if self._mesh else None
+        if self._mesh is None or source is None:
+            return said.wire.client.ip not in self._app_addresses
+        server = said.wire.sightings[0].connection.server
+        return not outbound_redirect(self._mesh, source, server.ip, server.port).captured
+
+    def _judge(self, call: Call) -> _Judged:
+        decision, question = self._first_answer(call)
+        cluster = decision.outbound.cluster if decision.outbound else None
+        upstream = self._stitcher.upstream_of(call, cluster) if call.said.role is Role.APP else None
+        delivery = self._stitcher.delivery_of(call, upstream)
+        endpoint = endpoint_of(upstream, self._mesh) if self._mesh else None
+        if question is not None and endpoint is not None:
+            decision = self._answer(replace(question, endpoint=endpoint))
+        return _Judged(call, decision, tuple(leg for leg in (upstream, delivery) if leg is not None))
+
+    def _first_answer(self, call: Call) -> tuple[Decision, Question | None]:
+        if self._mesh is None:
+            return Decision(None, None, (NO_MESH.name,)), None
+        missing = missing_for(call)
+        if missing:
+            return Decision(None, None, missing), None
+        question = question_of(call, self._mesh)
+        if question is None:
+            return Decision(None, None, (SOURCE_UNKNOWN.name,)), None
+        return self._answer(question), question
+
+    def _answer(self, question: Question) -> Decision:
+        assert self._mesh is not None
+        known = self._answers.get(question)
+        if known is None:
+            known = self._answers[question] = decide(self._mesh, question)
+        return known
+
+    def _judge_orphan(self, call: Call) -> _Judged:
+        delivery = self._stitcher.delivery_of(call, None)
+        onward = (delivery,) if delivery else ()
+        if self._mesh is None:
+            return _Judged(call, Decision(None, None, (NO_MESH.name,)), onward)
+        decision = decide_sealed(self._mesh, call, target_pod(call.said, self._mesh))
+        return _Judged(call, decision or Decision(None, None, (APP_LEG_UNSEEN.name,)), onward)
+
+
+def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None) -> CallRecord:
+    call, said = judged.call, judged.call.said
+    connection, request = said.wire.connection, call.request
+    upstream = next((o for o in judged.onward if o.said.role is Role.UPSTREAM), None)
+    observed = with_agreement(observe(call), call, judged.decision, upstream)
+    pod = mesh.pod_at(connection.client.ip) if mesh else None
+    server = target_pod(said, mesh) if mesh else None
+    legs = _legs(judged)
+    return CallRecord(
+        id=number,
+        captures=tuple(sorted({leg.capture for leg in legs} | {s.capture for s in said.wire.sightings})),
+        packets=_packets(call, legs),
+        pod=f"{pod.namespace}/{pod.name}" if pod else None,
+        client=connection.client,
+        server=said.wire.sightings[0].connection.server,
+        server_pod=f"{server.namespace}/{server.name}" if server else None,
+        request=call.ordinal,
+        protocol=request.version if request else said.conversation.protocol,
+        host=request.host if request else None,
+        method=request.method if request else None,
+        path=request.target if request else None,
+        sni=said.sni,
+        alpn=said.alpn,
+        decision=steps_of(call, _who(judged, pod), judged.decision, observed, judged.onward),
+        observed=observed,
+        legs=legs,
+        first_ns=call.begin_ns,
+        last_ns=max(call.end_ns, call.begin_ns),
+        uid=connection.uid,
+        community_id=connection.community_id,
+        conn_state=connection.conn_state,
+        history=connection.history,
+    )
+
+
+def _who(judged: _Judged, pod: object) -> str:
+    client = judged.call.said.wire.client
+    if pod is None:
+        return str(client)
+    name = f"{getattr(pod, 'namespace', '')}/{getattr(pod, 'name', '')}"
+    return f"the sidecar of {name}" if judged.call.said.role is Role.UPSTREAM else f"{name} ({client})"
+
+
+def _legs(judged: _Judged) -> tuple[Leg, ...]:
+    roles = {Role.UPSTREAM: SIDECAR_TO_UPSTREAM, Role.DELIVERY: SIDECAR_TO_APP}
+    onward = (leg for o in judged.onward for leg in onward_legs(o, roles[o.said.role]))
+    return (leg_of(judged.call), *onward)
+
+
+def _packets(call: Call, legs: tuple[Leg, ...]) -> tuple[tuple[str, int, int], ...]:
+    """First and last packet by capture: of the call itself where its own connection was seen, else of the legs."""
+    main = call.said.wire.main.capture
+    spans = {main: packets_of(call)}
+    others = [(s.capture, s.connection.first_packet, s.connection.last_packet) for s in call.said.wire.sightings]
+    others += [(leg.capture, leg.first_packet, leg.last_packet) for leg in legs]
+    for capture, first, last in others:
+        if capture == main:
+            continue
+        low, high = spans.get(capture, (first, last))
+        spans[capture] = (min(low, first), max(high, last))
+    return tuple((capture, *spans[capture]) for capture in sorted(spans))

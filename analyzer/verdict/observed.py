@@ -1,0 +1,80 @@
+"""What the packets show happened to a call: who answered, with what, or who closed without a word.
+
+``server:`` tells which HTTP manager wrote a reply (``envoy`` the client's, ``istio-envoy`` the server's);
+``x-envoy-upstream-service-time`` is there only where that manager had the reply from an upstream.
+"""
+
+from __future__ import annotations
+
+from analyzer.flow.connection import Connection
+from analyzer.protocol.facts import Exchange, Response
+from analyzer.verdict.record import Observed
+from analyzer.verdict.roles import Said
+from analyzer.verdict.stitch import Call
+
+SERVICE_TIME = "x-envoy-upstream-service-time"
+_ENVOY_SERVERS = frozenset({"envoy", "istio-envoy"})
+# Texts of Envoy's own replies (source/common/http/codes, rbac_filter.cc, router.cc): who writes them is never the app.
+RBAC_TEXT = b"RBAC: access denied"
+UPSTREAM_ERROR_TEXT = b"upstream connect error or disconnect/reset before headers"
+NO_UPSTREAM_TEXT = b"no healthy upstream"
+_ENVOY_TEXTS = (RBAC_TEXT, UPSTREAM_ERROR_TEXT, NO_UPSTREAM_TEXT)
+
+
+def observe(call: Call) -> Observed:
+    """What the call's own connection shows."""
+    connection = call.said.wire.connection
+    if call.exchange is not None:
+        return _observe_exchange(call.exchange, connection)
+    return _observe_connection(call.said, connection)
+
+
+def answered_by(response: Response) -> str:
+    """``envoy`` where a sidecar wrote the reply by itself, else ``app``."""
+    if any(text in response.body for text in _ENVOY_TEXTS):
+        return "envoy"
+    by_manager = (response.header("server") or "").lower() in _ENVOY_SERVERS
+    return "envoy" if by_manager and response.header(SERVICE_TIME) is None else "app"
+
+
+def _observe_exchange(exchange: Exchange, connection: Connection) -> Observed:
+    response = exchange.response
+    if response is None:
+        return Observed(closed_by=connection.closed_by, outcome=_ending(exchange, connection))
+    who = answered_by(response)
+    return Observed(
+        status=response.status,
+        answered_by=who,
+        closed_by=connection.closed_by if not response.complete else None,
+        grpc_status=response.grpc_status,
+        outcome="local-reply" if who == "envoy" else "answered",
+    )
+
+
+def _ending(exchange: Exchange, connection: Connection) -> str:
+    if exchange.reset_by_server is not None or exchange.reset_by_client is not None:
+        return "reset"
+    return _unanswered(connection)
+
+
+def _unanswered(connection: Connection) -> str:
+    """How a connection ended that brought no byte from the server."""
+    if connection.conn_state == "REJ":
+        return "refused"
+    if connection.reset_by == "server":
+        return "reset"
+    if connection.closed_by == "server":
+        return "closed"
+    if connection.closed_by == "client" or connection.conn_state == "S0":
+        return "no-answer"
+    return "open"
+
+
+def _observe_connection(said: Said, connection: Connection) -> Observed:
+    tls = said.conversation.tls
+    alert = next((a.description for a in tls.alerts if a.level == 2), None) if tls else None
+    if alert is not None:
+        return Observed(closed_by=connection.closed_by, tls_alert=alert, outcome="tls-alert")
+    if connection.from_server.captured or connection.server_bytes:
+        return Observed(closed_by=connection.closed_by, outcome="answered")
+    return Observed(closed_by=connection.closed_by, outcome=_unanswered(connection))

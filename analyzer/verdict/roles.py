@@ -1,0 +1,107 @@
+"""Which side of which sidecar a wire is: read from addresses where iptables leaves its mark, from TLS where Envoy does.
+
+What a wire is decides who answers for it: an application's own connection is a call, a sidecar's is a leg of one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from ipaddress import ip_address
+
+from analyzer.protocol.facts import Conversation
+from analyzer.verdict.wires import Wire
+
+# Istio's iptables redirect outbound connections to 15001 and inbound ones to 15006 (istio/tools, iptables constants).
+OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
+# The source address of the connection from a sidecar to its own application (InboundPassthroughBindIpv4/Ipv6).
+DELIVERY_ADDRESSES = frozenset({"127.0.0.6", "::6"})
+# An upstream TLS context for Istio mutual TLS names the cluster in its SNI, `|` written `_.`.
+_CLUSTER_SNI = re.compile(r"outbound_\.(\d{1,5})_\.([^|]*?)_\.([^|]+)")
+# ALPN values that only sidecars offer; the first says how the client's sidecar treats the bytes.
+ISTIO_ALPN = frozenset({"istio", "istio-http/1.0", "istio-http/1.1", "istio-h2", "istio-peer-exchange"})
+_TCP_ALPN = "istio-peer-exchange"
+
+
+class Role(Enum):
+    """What a wire is, seen from the applications."""
+
+    APP = "app-to-sidecar"
+    UPSTREAM = "sidecar-to-upstream"
+    DELIVERY = "sidecar-to-app"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A wire with what was said on it, and its role."""
+
+    wire: Wire
+    conversation: Conversation
+    role: Role
+
+    @property
+    def sni(self) -> str | None:
+        """The SNI of its ClientHello, where there is one."""
+        tls = self.conversation.tls
+        return tls.client_hello.sni if tls and tls.client_hello else None
+
+    @property
+    def alpn(self) -> tuple[str, ...]:
+        """The protocols that its ClientHello offers."""
+        tls = self.conversation.tls
+        return tls.client_hello.alpn if tls and tls.client_hello else ()
+
+    @property
+    def istio_mtls(self) -> bool:
+        """Whether a sidecar opened it with Istio's mutual TLS."""
+        return any(name in ISTIO_ALPN for name in self.alpn)
+
+    @property
+    def carries_tcp(self) -> bool:
+        """Whether it may carry opaque TCP: by ALPN inside Istio's mutual TLS, else by what was said."""
+        if self.istio_mtls:
+            return _TCP_ALPN in self.alpn
+        return not self.conversation.exchanges
+
+
+def cluster_of_sni(sni: str | None) -> str | None:
+    """``outbound|PORT|SUBSET|HOST`` where an SNI names a cluster, else None."""
+    match = _CLUSTER_SNI.fullmatch(sni or "")
+    return f"outbound|{match[1]}|{match[2]}|{match[3]}" if match else None
+
+
+def is_loopback(ip: str) -> bool:
+    """Whether an address never leaves its pod."""
+    return ip_address(ip).is_loopback
+
+
+def assign_roles(said: Iterable[tuple[Wire, Conversation]], sidecar_pods: frozenset[str]) -> list[Said]:
+    """Every wire's role.
+
+    ``sidecar_pods`` are the addresses of pods that the mesh gives a sidecar; addresses that the captures show behind
+    one (redirected connections, deliveries) are added. A connection of such an address may be its sidecar's; whether
+    it is, the legs that fit together decide.
+    """
+    pairs = [(wire, conversation) for wire, conversation in said]
+    behind = sidecar_pods | {w.client.ip for w, _ in pairs if w.connection.redirect_port == OUTBOUND_PORT}
+    behind |= {w.connection.server.ip for w, _ in pairs if w.client.ip in DELIVERY_ADDRESSES}
+    return [_with_role(Said(wire, conversation, Role.DIRECT), behind) for wire, conversation in pairs]
+
+
+def _with_role(said: Said, behind: frozenset[str]) -> Said:
+    connection = said.wire.connection
+    client = connection.client.ip
+    if connection.redirect_port == OUTBOUND_PORT:
+        return replace(said, role=Role.APP)
+    if connection.redirect_port == INBOUND_PORT:
+        return replace(said, role=Role.UPSTREAM)
+    if client in DELIVERY_ADDRESSES:
+        return replace(said, role=Role.DELIVERY)
+    if client == connection.server.ip or is_loopback(client):
+        return said
+    if client in behind or said.istio_mtls or cluster_of_sni(said.sni):
+        return replace(said, role=Role.UPSTREAM)
+    return said

@@ -1,0 +1,72 @@
+"""A sidecar's own connection, seen without the application's: what it alone proves.
+
+The SNI of Istio's mutual TLS is the cluster's name, so the client's decision is read, not predicted; the server's is
+predicted as for any arrival. A plaintext upstream connection proves only what the server's sidecar refuses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.verdict.arrival import Arrival
+from analyzer.verdict.decide import class_of_cluster
+from analyzer.verdict.decision import DROPPED, Decision, Outbound, Step
+from analyzer.verdict.inbound import decide_inbound
+from analyzer.verdict.roles import cluster_of_sni
+from analyzer.verdict.stitch import Call
+
+if TYPE_CHECKING:
+    from analyzer.mesh.kinds.pod import Pod
+    from analyzer.mesh.snapshot import MeshSnapshot
+
+_ARRIVAL_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
+
+
+def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decision | None:
+    """The decision that the connection proves, or None where it proves none."""
+    cluster = cluster_of_sni(call.said.sni) if call.said.istio_mtls else None
+    arrived = decide_inbound(mesh, _arrival(call, target, mesh)) if target is not None and target.has_sidecar else None
+    inbound = arrived.inbound if arrived else None
+    steps = arrived.steps if arrived else ()
+    if arrived is not None and arrived.dropped:
+        return Decision(DROPPED, arrived.reason, (), _outbound(cluster), None, inbound, (*_read(call, cluster), *steps))
+    if cluster is None:
+        return None
+    found = class_of_cluster(mesh, cluster)
+    if found is None:
+        return None
+    verdict, reason = found
+    return Decision(verdict, reason, (), _outbound(cluster), None, inbound, (*_read(call, cluster), *steps))
+
+
+def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:
+    server = next((s for s in call.said.wire.servers if s.ip in target.ips), call.said.wire.connection.server)
+    source = mesh.pod_at(call.said.wire.client.ip)
+    request = call.request
+    tls = "plaintext" if call.said.conversation.tls is None else "mtls" if call.said.istio_mtls else "tls"
+    return Arrival(
+        pod=target,
+        address=server.ip,
+        port=server.port,
+        tls=tls,
+        alpn=call.said.alpn,
+        sni=call.said.sni,
+        protocol=_ARRIVAL_PROTOCOL[request.version] if request else "tcp",
+        host=request.host if request else None,
+        path=request.target if request else "/",
+        method=request.method if request else "GET",
+        headers=request.headers if request else (),
+        peer=source,
+        server_first=call.said.conversation.server_first,
+        client_silent=call.said.wire.connection.client_bytes == 0,
+    )
+
+
+def _outbound(cluster: str | None) -> Outbound | None:
+    return Outbound(cluster=cluster) if cluster else None
+
+
+def _read(call: Call, cluster: str | None) -> tuple[Step, ...]:
+    if cluster is None:
+        return ()
+    return (Step(f"the SNI of Istio's mutual TLS, {call.said.sni}, names the cluster {cluster}"),)

@@ -1,0 +1,150 @@
+"""The chain of a call in sentences: what the packets show before the decision, and what they show after it."""
+
+from __future__ import annotations
+
+from analyzer.base.place import PacketPlace
+from analyzer.verdict.decision import Decision, Step
+from analyzer.verdict.record import Leg, Observed
+from analyzer.verdict.roles import Role
+from analyzer.verdict.stitch import Call, Onward
+
+_PROTOCOL_NAMES = {"http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", "h2": "HTTP/2", "tls": "TLS", "tcp": "TCP"}
+
+
+def steps_of(call: Call, who: str, decision: Decision, observed: Observed, onward: tuple[Onward, ...]) -> Decision:
+    """``decision`` with the steps that the packets add; ``who`` is the client in a person's words."""
+    before = [_asked(call, who), *_redirected(call)]
+    after = [_carried(leg) for leg in onward]
+    after += [_answered(call, observed)]
+    return Decision(
+        decision.verdict,
+        decision.reason,
+        decision.undetermined,
+        decision.outbound,
+        decision.gateway,
+        decision.inbound,
+        (*before, *decision.steps, *after),
+    )
+
+
+def packets_of(call: Call) -> tuple[int, int]:
+    """The first and last packet of a call on its own connection, 1-based: from its request to the end of its reply."""
+    connection = call.said.wire.connection
+    exchange = call.exchange
+    if exchange is None:
+        return connection.first_packet, connection.last_packet
+    places = []
+    if exchange.request is not None:
+        places.append(connection.from_client.packet_at(exchange.request.start))
+        places.append(connection.from_client.packet_at(exchange.request.end - 1))
+    if exchange.response is not None:
+        places.append(connection.from_server.packet_at(exchange.response.start))
+        end = exchange.response.body_end or exchange.response.end
+        places.append(connection.from_server.packet_at(end - 1))
+    seen = [p for p in places if p]
+    if exchange.response is None:
+        seen.append(connection.last_packet)
+    return (min(seen), max(seen)) if seen else (connection.first_packet, connection.last_packet)
+
+
+def leg_of(call: Call) -> Leg:
+    """The call's own connection as a leg."""
+    connection = call.said.wire.connection
+    return Leg(
+        role=call.said.role.value,
+        capture=call.said.wire.main.capture,
+        client=connection.client,
+        server=connection.server,
+        first_packet=connection.first_packet,
+        last_packet=connection.last_packet,
+        sni=call.said.sni,
+        uid=connection.uid,
+    )
+
+
+def onward_legs(onward: Onward, role: str) -> tuple[Leg, ...]:
+    """An onward wire as legs: one for each capture that saw it."""
+    return tuple(
+        Leg(
+            role=role,
+            capture=s.capture,
+            client=s.connection.client,
+            server=s.connection.server,
+            first_packet=s.connection.first_packet,
+            last_packet=s.connection.last_packet,
+            sni=onward.said.sni,
+            certain=onward.certain,
+            uid=s.connection.uid,
+        )
+        for s in onward.said.wire.sightings
+    )
+
+
+def _asked(call: Call, who: str) -> Step:
+    connection, request = call.said.wire.connection, call.request
+    protocol = _PROTOCOL_NAMES[call.said.conversation.protocol]
+    if request is not None:
+        host = f" with Host {request.host}" if request.host is not None else " without Host"
+        what = f"{who} sent {request.method} {request.target}{host} ({protocol})"
+        packet = connection.from_client.packet_at(request.start)
+    elif call.said.sni is not None:
+        what = f"{who} began TLS with SNI {call.said.sni}"
+        packet = connection.first_packet
+    else:
+        what = f"{who} opened a {protocol} connection"
+        packet = connection.first_packet
+    return Step(f"{what} to {connection.server}", (_place(call, packet or connection.first_packet),))
+
+
+def _redirected(call: Call) -> list[Step]:
+    connection = call.said.wire.connection
+    if call.said.role is not Role.APP:
+        return []
+    if not connection.joined:
+        return [Step("iptables redirected it to the sidecar; only one half of the connection is in the capture")]
+    sentence = (
+        f"iptables redirected it to the sidecar on port {connection.redirect_port}; "
+        f"the answers come from {connection.server}, which is where the client meant to go"
+    )
+    return [Step(sentence, (_place(call, connection.first_packet),))]
+
+
+def _carried(onward: Onward) -> Step:
+    connection = onward.said.wire.connection
+    surely = "" if onward.certain else ", as far as time and size tell"
+    name = "the sidecar's connection" if onward.said.role is Role.UPSTREAM else "the delivery to the application"
+    sni = f" with SNI {onward.said.sni}" if onward.said.sni else ""
+    sentence = f"{name} {connection.client} → {connection.server}{sni} carried it{surely}"
+    places = tuple(PacketPlace(s.capture, s.connection.first_packet) for s in onward.said.wire.sightings)
+    return Step(sentence, places)
+
+
+def _answered(call: Call, observed: Observed) -> Step:
+    _, last = packets_of(call)
+    outcome = "status" if observed.status and observed.outcome == "answered" else observed.outcome
+    sentence = _OUTCOMES[outcome].format(
+        status=observed.status, by=_BY.get(observed.answered_by or "", "the server"), alert=observed.tls_alert
+    )
+    if observed.agrees is True:
+        sentence += "; that is what the model says"
+    elif observed.agrees is False:
+        sentence += f"; that is not what the model says: {observed.why}"
+    return Step(sentence, (_place(call, last),))
+
+
+_BY = {"app": "the application", "envoy": "an Envoy by itself"}
+_OUTCOMES = {
+    "answered": "the packets show an answer from {by}",
+    "status": "the packets show {status} from {by}",
+    "local-reply": "the packets show {status} from {by}",
+    "reset": "the packets show a reset without an answer",
+    "closed": "the packets show a close without an answer",
+    "refused": "the packets show a refused connection",
+    "no-answer": "the packets show no answer",
+    "tls-alert": "the packets show the TLS alert {alert}",
+    "open": "the capture ends before an answer",
+}
+
+
+def _place(call: Call, packet: int) -> PacketPlace:
+    return PacketPlace(call.said.wire.main.capture, packet)

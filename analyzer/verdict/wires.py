@@ -1,0 +1,129 @@
+"""The same TCP connection however many captures saw it: sightings gathered into wires.
+
+A connection keeps its client's address, port, first sequence number and timestamp on every interface that it crosses,
+also where a node rewrites a Service's address to a pod's; so these, not the destination, make two sightings one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from analyzer.flow.connection import Connection, Endpoint
+
+# Pieces of the client's stream that must be found in another sighting before two mid-stream ones count as one.
+_COMPARED_BYTES = 48
+# How far into the earlier sighting such a piece is looked for.
+_SEARCHED_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One connection as one capture shows it."""
+
+    capture: str
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One TCP connection; ``main`` is the sighting that shows most of it, ``sightings`` all of them by first time."""
+
+    main: Sighting
+    sightings: tuple[Sighting, ...]
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the main sighting."""
+        return self.main.connection
+
+    @property
+    def client(self) -> Endpoint:
+        """Who opened it."""
+        return self.connection.client
+
+    @property
+    def servers(self) -> tuple[Endpoint, ...]:
+        """The server's address as each sighting has it: a Service's before the node rewrites it, a pod's after."""
+        return tuple(dict.fromkeys(s.connection.server for s in self.sightings))
+
+    @property
+    def first_ns(self) -> int:
+        """When any capture first saw it."""
+        return min(s.connection.first_ns for s in self.sightings)
+
+    @property
+    def last_ns(self) -> int:
+        """When any capture last saw it."""
+        return max(s.connection.last_ns for s in self.sightings)
+
+
+def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:
+    """All wires, in the order of their first packet."""
+    exact: dict[tuple[object, ...], list[Sighting]] = {}
+    loose: dict[Endpoint, list[Sighting]] = {}
+    for sighting in sightings:
+        c = sighting.connection
+        if c.syn_seq is None:
+            loose.setdefault(c.client, []).append(sighting)
+        else:
+            exact.setdefault((c.client, c.syn_seq, c.syn_tsval, c.redirect_port), []).append(sighting)
+    groups = [part for group in exact.values() for part in _apart_in_time(group)]
+    groups = _with_late_sightings(groups, loose)
+    wires = [_wire(group) for group in groups]
+    return sorted(wires, key=lambda w: (w.first_ns, w.client, w.main.capture, w.connection.index))
+
+
+def _apart_in_time(group: list[Sighting]) -> list[list[Sighting]]:
+    """Split sightings whose key was used again later: within one capture a key belongs to one connection."""
+    parts: list[list[Sighting]] = []
+    for sighting in sorted(group, key=lambda s: (s.connection.first_ns, s.capture, s.connection.index)):
+        home = next((p for p in parts if all(sighting.capture != s.capture for s in p)), None)
+        if home is None:
+            parts.append([sighting])
+        else:
+            home.append(sighting)
+    return parts
+
+
+def _with_late_sightings(groups: list[list[Sighting]], loose: dict[Endpoint, list[Sighting]]) -> list[list[Sighting]]:
+    """Add the sightings that begin mid-stream to the wires that carry the same bytes, or make wires of them."""
+    by_client: dict[Endpoint, list[list[Sighting]]] = {}
+    for group in groups:
+        by_client.setdefault(group[0].connection.client, []).append(group)
+    result = list(groups)
+    for client, late in loose.items():
+        known = by_client.setdefault(client, [])
+        for sighting in late:
+            home = next((g for g in known if _same_connection(g, sighting)), None)
+            if home is None:
+                home = []
+                known.append(home)
+                result.append(home)
+            home.append(sighting)
+    return result
+
+
+def _same_connection(group: Sequence[Sighting], late: Sighting) -> bool:
+    return all(g.capture != late.capture for g in group) and any(_alike(g.connection, late.connection) for g in group)
+
+
+def _alike(a: Connection, b: Connection) -> bool:
+    if a.redirect_port != b.redirect_port or a.first_ns > b.last_ns or b.first_ns > a.last_ns:
+        return False
+    return a.server == b.server or _shares_bytes(a, b) or _shares_bytes(b, a)
+
+
+def _shares_bytes(long: Connection, short: Connection) -> bool:
+    sample = short.from_client.read(0, _COMPARED_BYTES)
+    return len(sample) == _COMPARED_BYTES and sample in long.from_client.read(0, _SEARCHED_BYTES)
+
+
+def _wire(group: list[Sighting]) -> Wire:
+    ordered = sorted(group, key=lambda s: (s.connection.first_ns, s.capture))
+    return Wire(max(ordered, key=_completeness), tuple(ordered))
+
+
+def _completeness(sighting: Sighting) -> tuple[bool, int, int]:
+    c = sighting.connection
+    return c.joined, c.client_bytes + c.server_bytes, c.client_packets + c.server_packets
