@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from analyzer.mesh.kinds.authorization_policy import parse_authorization_policy
 from analyzer.mesh.kinds.endpoint_slice import parse_endpoint_slice
+from analyzer.mesh.kinds.gateway import parse_gateway
 from analyzer.mesh.kinds.namespace import parse_namespace
+from analyzer.mesh.kinds.peer_authentication import parse_peer_authentication
 from analyzer.mesh.kinds.pod import parse_pod
+from analyzer.mesh.kinds.request_authentication import parse_request_authentication
 from analyzer.mesh.kinds.service import parse_service
 from analyzer.mesh.resource import Resource
 
@@ -21,6 +25,10 @@ KINDS: Mapping[tuple[str, str], Callable[[Resource], Any]] = {
     ("", "Pod"): parse_pod,
     ("", "Service"): parse_service,
     ("discovery.k8s.io", "EndpointSlice"): parse_endpoint_slice,
+    (NETWORKING, "Gateway"): parse_gateway,
+    (SECURITY, "AuthorizationPolicy"): parse_authorization_policy,
+    (SECURITY, "PeerAuthentication"): parse_peer_authentication,
+    (SECURITY, "RequestAuthentication"): parse_request_authentication,
 }
 
 # Kinds that live in no namespace.
