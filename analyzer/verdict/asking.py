@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.base.oddity import Code, Family, Level
+from analyzer.protocol.notes import MIDSTREAM
 from analyzer.verdict.question import Question
 from analyzer.verdict.roles import Role, Said, is_loopback
 from analyzer.verdict.stitch import Call, Onward
@@ -39,14 +40,6 @@ REQUEST_UNSEEN = Code(
     "to 127.0.0.1:15001. What was asked is not known.",
     "Capture without a filter: tcpdump -i any -s 0 -w FILE.",
 )
-BEGINNING_UNSEEN = Code(
-    "beginning-unseen",
-    Family.UNDETERMINED,
-    Level.WARNING,
-    "the capture begins after the connection did",
-    "Envoy decides by the first bytes of a connection (ClientHello, HTTP preface); they are not in the capture.",
-    "Begin the capture before the connection is opened, or restart the client.",
-)
 SOURCE_UNKNOWN = Code(
     "source-unknown",
     Family.UNDETERMINED,
@@ -78,7 +71,7 @@ def missing_for(call: Call) -> tuple[str, ...]:
     if call.exchange is not None:
         return () if call.request is not None else (REQUEST_UNSEEN.name,)
     if not call.said.conversation.sniffable:
-        return (BEGINNING_UNSEEN.name,)
+        return call.said.conversation.missing or (MIDSTREAM.name,)
     return ()
 
 

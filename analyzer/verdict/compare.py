@@ -1,0 +1,73 @@
+"""Run against run: calls matched by who calls what, not by address or port, and what became of their verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analyzer.verdict.findings import target_of
+from analyzer.verdict.record import CallRecord
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CallKey:
+    """Who calls what: the client's pod (or address), what it asked for, and how."""
+
+    client: str
+    target: str
+    protocol: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ending:
+    """Where a call ended: verdict, reason, cluster and local answer; empty text stands for none."""
+
+    verdict: str
+    reason: str
+    cluster: str
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A call of one key that ends otherwise in the other run: ``before`` or ``after`` is None where it has none."""
+
+    key: CallKey
+    before: Ending | None
+    after: Ending | None
+    calls: int
+
+
+def compare_calls(before: Iterable[CallRecord], after: Iterable[CallRecord]) -> tuple[Move, ...]:
+    """What moved, by key: calls that end otherwise, that are new (``before`` None), or gone (``after`` None)."""
+    old, new = _endings(before), _endings(after)
+    return tuple(move for key in sorted(old.keys() | new.keys()) for move in _moves(key, old.get(key), new.get(key)))
+
+
+def _endings(calls: Iterable[CallRecord]) -> dict[CallKey, Counter[Ending]]:
+    found: dict[CallKey, Counter[Ending]] = {}
+    for call in calls:
+        key = CallKey(call.pod or call.client.ip, target_of(call), call.protocol, call.method or "", call.path or "")
+        found.setdefault(key, Counter())[_ending(call)] += 1
+    return found
+
+
+def _ending(call: CallRecord) -> Ending:
+    side = call.decision.outbound
+    flag = side.response.flag if side and side.response else None
+    cluster = side.cluster if side else None
+    return Ending(call.decision.verdict or "", call.decision.reason or "", cluster or "", flag or "")
+
+
+def _moves(key: CallKey, old: Counter[Ending] | None, new: Counter[Ending] | None) -> list[Move]:
+    if old is None or new is None:
+        endings = sorted((old or new or Counter()).items())
+        return [Move(key, e if new is None else None, e if old is None else None, n) for e, n in endings]
+    left, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
+    if not left and not come:
+        return []
+    pairs = [(a, b) for a in left or sorted(old) for b in come or sorted(new) if a != b]
+    return [Move(key, a, b, new[b]) for a, b in pairs]
