@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analyzer.base.errors import CaptureError
-from analyzer.base.oddity import Level
-from analyzer.capture.capture import Capture
+import analyzer
+from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.oddity import Code, Level
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource, find_captures
@@ -89,15 +91,30 @@ def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Int
     )
 
 
-def open_capture(source: CaptureSource) -> Capture:
-    """Read one capture; raises ``CaptureError``."""
-    return read_capture(source.path, name=source.name)
+def dissect(captures: Sequence[str], name: str, packet: int) -> str:
+    """One packet of one of the captures, taken apart for a person; raises ``UsageError`` where there is none such."""
+    from analyzer.capture.dissect import dissect_packet
+
+    source = next((s for s in find_captures(captures) if s.name == name), None)
+    if source is None:
+        raise UsageError(f"{name}: found no such capture")
+    capture = read_capture(source.path, name=source.name)
+    if not 1 <= packet <= len(capture.records):
+        raise UsageError(f"{name}: found no packet {packet}, expected 1 to {len(capture.records)}")
+    return dissect_packet(capture, packet)
+
+
+def all_codes() -> list[Code]:
+    """Every code that any room can emit, by family and name."""
+    rooms = (importlib.import_module(m.name) for m in pkgutil.walk_packages(analyzer.__path__, "analyzer."))
+    found = {value.name: value for room in rooms for value in vars(room).values() if isinstance(value, Code)}
+    return sorted(found.values(), key=lambda code: (code.family.value, code.name))
 
 
 def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> _Opened:
     hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
     try:
-        capture = open_capture(source)
+        capture = read_capture(source.path, name=source.name)
     except CaptureError as error:
         return _Opened(_unreadable(source.name, str(error)), ())
     packets = decode_packets(capture)
