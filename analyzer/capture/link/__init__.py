@@ -1,1 +1,45 @@
-"""One file per link layer: where the IP packet of a record begins."""
+"""One file per link layer: where the IP packet of a record begins. ``LINKS`` lists them by LINKTYPE_ number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from analyzer.capture.frames import Layer
+from analyzer.capture.link.cooked import decode_cooked
+from analyzer.capture.link.cooked2 import decode_cooked2
+from analyzer.capture.link.ethernet import decode_ethernet
+from analyzer.capture.link.loopback import decode_loopback
+from analyzer.capture.link.raw import decode_raw
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link layer that is decoded: its LINKTYPE_ name, and the layer that reads its header."""
+
+    name: str
+    decode: Layer
+
+
+# Numbers and names: https://www.tcpdump.org/linktypes.html
+LINKS: Mapping[int, Link] = MappingProxyType(
+    {
+        0: Link("NULL", decode_loopback),
+        1: Link("ETHERNET", decode_ethernet),
+        12: Link("RAW", decode_raw),  # DLT_RAW of most systems, written without translation
+        14: Link("RAW", decode_raw),  # DLT_RAW of OpenBSD
+        101: Link("RAW", decode_raw),
+        108: Link("LOOP", decode_loopback),
+        113: Link("LINUX_SLL", decode_cooked),
+        228: Link("IPV4", decode_raw),
+        229: Link("IPV6", decode_raw),
+        276: Link("LINUX_SLL2", decode_cooked2),
+    }
+)
+
+
+def link_name(number: int) -> str:
+    """The LINKTYPE_ name of a link type; its number where it is not one that is decoded."""
+    link = LINKS.get(number)
+    return link.name if link else f"LINKTYPE {number}"

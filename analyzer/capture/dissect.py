@@ -1,0 +1,41 @@
+"""One packet taken apart for a person to read: the only door to scapy, which is slow and thorough."""
+
+from __future__ import annotations
+
+from analyzer.base.errors import UsageError
+from analyzer.capture.capture import Capture
+
+
+def dissect_packet(capture: Capture, packet_number: int) -> str:
+    """The headers of a packet (1-based), a field on a line; of a payload only its length, it may hold secrets.
+
+    A packet that scapy fails on is shown as its first bytes in hexadecimal. Raises ``UsageError`` when the capture has
+    no such packet.
+    """
+    if not 1 <= packet_number <= len(capture.records):
+        raise UsageError(f"{capture.name}: packet {packet_number}; the capture has packets 1 to {len(capture.records)}")
+    row = packet_number - 1
+    begin, size = int(capture.records.data_off[row]), int(capture.records.captured_len[row])
+    raw = bytes(capture.buffer[begin : begin + size])
+    try:
+        return _show(raw, int(capture.records.link[row]))
+    except Exception:  # scapy's layers raise whatever they happen on: IndexError, struct.error, its own
+        return f"not dissected: {raw[:32].hex(' ')}"
+
+
+def _show(raw: bytes, link: int) -> str:
+    from scapy.config import conf
+    from scapy.layers import inet6, l2
+    from scapy.packet import Packet, Padding, Raw
+
+    # scapy knows every link type of ours but OpenBSD's number for raw IP; l2 and inet6 fill its table.
+    layers = {14: inet6.IPv46, 1: l2.Ether, **conf.l2types.num2layer}
+    packet: Packet = layers[link](raw)
+    payload_len = 0
+    for kind in (Padding, Raw):
+        while packet.haslayer(kind):
+            payload_len += len(packet[kind].load)
+            packet[kind].underlayer.remove_payload()
+    text: str = packet.show(dump=True)
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join([*lines, f"payload: {payload_len} bytes captured"])

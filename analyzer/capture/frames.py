@@ -1,0 +1,104 @@
+"""Rows on their way through the headers, and the columns that the headers fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.table import BAD_HEADER, CUT_HEADER, I64, U8, PacketTable
+from analyzer.capture.gather import Structures, gather
+
+# One number space for "what header comes next": EtherTypes as they are (IEEE 802.3), then IP protocols (IANA
+# protocol-numbers), then link types (LINKTYPE_ of tcpdump.org), each above its base.
+IP_PROTOCOL = 0x1_0000
+LINK_TYPE = 0x2_0000
+
+IPV4, IPV6 = 0x0800, 0x86DD
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Rows whose next header is to be read. All columns ``(N,)``.
+
+    ``row`` of the table; ``at`` where the next header begins in the buffer; ``end`` after the last captured byte and
+    ``wire_end`` after the last byte that was on the wire, both cut down as headers say where their packet ends;
+    ``following`` is the number of the next header.
+    """
+
+    row: I64
+    at: I64
+    end: I64
+    wire_end: I64
+    following: I64
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def keep(self, mask: Mask) -> Frames:
+        """Only the rows where ``mask`` is true; the same object when that is all of them."""
+        if mask.all():
+            return self
+        return Frames(self.row[mask], self.at[mask], self.end[mask], self.wire_end[mask], self.following[mask])
+
+    def advance(self, size: int | I64, following: int | I64) -> Frames:
+        """The rows after a header of ``size`` bytes, towards ``following``."""
+        next_header = np.broadcast_to(np.asarray(following, np.int64), self.row.shape)
+        return Frames(self.row, self.at + size, self.end, self.wire_end, next_header)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """What a layer works on: the buffer, and the table that it fills."""
+
+    data: U8
+    table: PacketTable
+
+    def whole(self, frames: Frames, size: int | I64) -> Frames:
+        """The rows that have ``size`` captured bytes; the others end here, cut or contradicting themselves.
+
+        A header that would not even fit what was on the wire is bad, one that the snap length took is cut.
+        """
+        room = frames.at + size <= frames.end
+        if room.all():
+            return frames
+        lost = frames.keep(~room)
+        on_wire = lost.wire_end - lost.at >= (size if isinstance(size, int) else size[~room])
+        self.table.fate[lost.row] = np.where(on_wire, CUT_HEADER, BAD_HEADER)
+        return frames.keep(room)
+
+    def sound(self, frames: Frames, mask: Mask) -> Frames:
+        """The rows where ``mask`` is true; the others have a header that contradicts itself."""
+        if mask.all():
+            return frames
+        self.table.fate[frames.row[~mask]] = BAD_HEADER
+        return frames.keep(mask)
+
+    def read(self, frames: Frames, layout: np.dtype[Any], skip: int = 0) -> Structures:
+        """The headers of rows that are known to have room for them, ``skip`` bytes further on."""
+        return gather(self.data, frames.at + skip if skip else frames.at, layout)
+
+
+# A layer reads one header of every row, fills its columns and gives the rows that go on, with what follows.
+Layer = Callable[[Decoding, Frames], Frames]
+
+
+def nothing(frames: Frames) -> Frames:
+    """No rows: what a layer gives when nothing is left to decode."""
+    return Frames(frames.row[:0], frames.at[:0], frames.end[:0], frames.wire_end[:0], frames.following[:0])
+
+
+def join(parts: list[Frames]) -> Frames:
+    """The rows of several parts; ``parts`` is not empty."""
+    if len(parts) == 1:
+        return parts[0]
+    return Frames(
+        np.concatenate([p.row for p in parts]), np.concatenate([p.at for p in parts]),
+        np.concatenate([p.end for p in parts]), np.concatenate([p.wire_end for p in parts]),
+        np.concatenate([p.following for p in parts]),
+    )  # fmt: skip

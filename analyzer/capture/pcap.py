@@ -1,0 +1,199 @@
+"""The pcap file format (draft-ietf-opsawg-pcap), in both byte orders, with its older and modified relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from analyzer.base.errors import CaptureError
+from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.place import PacketPlace
+from analyzer.base.table import I64, U8
+from analyzer.capture.capture import Capture, Interface
+from analyzer.capture.gather import as_bytes, gather
+from analyzer.capture.records import (
+    BYTE_STEPS,
+    MAX_RECORD_LEN,
+    ORDERS,
+    SECOND_NS,
+    Order,
+    RecordPart,
+    collect_offsets,
+    inspect_records,
+    join_parts,
+    layout,
+)
+
+HEADER_LEN = 24
+RECORD = layout([("seconds", "u4"), ("fraction", "u4"), ("captured_len", "u4"), ("wire_len", "u4")])
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a magic number says: the format's name, the unit of the fractions of a second, the record's header."""
+
+    format: str
+    magic: int
+    fraction_ns: int
+    record_header_len: int
+
+
+_FORMATS = (
+    Variant("pcap", 0xA1B2C3D4, 1_000, 16),
+    Variant("pcap-ns", 0xA1B23C4D, 1, 16),
+    # Kuznetzov's patch of 1999 adds eight bytes to the header of every record.
+    Variant("pcap-modified", 0xA1B2CD34, 1_000, 24),
+)
+
+# The four bytes that such files begin with, in either order.
+MAGICS: Mapping[bytes, tuple[Variant, Order]] = MappingProxyType(
+    {variant.magic.to_bytes(4, order): (variant, order) for variant in _FORMATS for order in ORDERS}
+)
+
+CONCATENATED = Code(
+    "captures-concatenated",
+    Family.CAPTURE,
+    Level.INFO,
+    "{count} further capture files are appended to the first",
+    "A file header was met where a record was due. The packets after it are read by that header and numbered on.",
+    "Join captures with mergecap, which also sorts them by time.",
+)
+
+# How a walk over records may stop.
+RUNNING, AT_END, HEADER_CUT, LENGTH_BAD, FILE_HEADER = range(5)
+
+
+def walk_records(
+    data: U8, offsets: I64, state: I64, header_len: int, low: int, step: int, length_at: int, longest: int
+) -> int:
+    """Kernel: where records begin. ``low`` and ``step`` give the order of bytes (0, 1 little; 3, -1 big-endian).
+
+    ``state`` is (where to begin, how it stopped, the offending length, an offset that is no file header).
+    """
+    size = len(data)
+    at = state[0]
+    not_header = state[3]
+    room = len(offsets)
+    found = 0
+    status = RUNNING
+    while found < room:
+        if at + header_len > size:
+            status = AT_END if at == size else HEADER_CUT
+            break
+        if ((data[at] == 0xA1 and data[at + 1] == 0xB2) or (data[at + 3] == 0xA1 and data[at + 2] == 0xB2)) and (
+            data[at + 4] + data[at + 5] == 2 and data[at + 6] + data[at + 7] == 4 and at != not_header
+        ):
+            status = FILE_HEADER
+            break
+        field = at + length_at + low
+        length = data[field] | data[field + step] << 8 | data[field + 2 * step] << 16 | data[field + 3 * step] << 24
+        if length > longest or at + header_len + length > size:
+            status = LENGTH_BAD
+            state[2] = length
+            break
+        offsets[found] = at
+        found += 1
+        at += header_len + length
+    state[0] = at
+    state[1] = status
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    variant: Variant
+    order: Order
+    swapped_lengths: bool
+    interface: Interface
+
+
+def read_pcap(buffer: memoryview, *, name: str) -> Capture:
+    """The records of a pcap file, of several where files were appended to one another.
+
+    Raises ``CaptureError`` when the file header is cut or of another version. A record that is cut, or claims more
+    than can be, ends the capture: ``complete`` is then false.
+    """
+    data = as_bytes(buffer)
+    headers: list[_Header] = []
+    parts: list[RecordPart] = []
+    state = np.array([0, FILE_HEADER, 0, -1], np.int64)
+    while state[1] == FILE_HEADER:
+        at = int(state[0])
+        header = _read_header(buffer[at : at + HEADER_LEN], name, first=not headers)
+        if header is None:
+            state[3] = at
+        else:
+            headers.append(header)
+            state[0] = at + HEADER_LEN
+        parts.append(_read_part(data, state, headers[-1], interface=len(headers) - 1))
+    return _finish(buffer, name, headers, parts, state)
+
+
+def _finish(buffer: memoryview, name: str, headers: list[_Header], parts: list[RecordPart], state: I64) -> Capture:
+    records = join_parts(parts)
+    oddities = inspect_records(records, parts, name=name)
+    if len(headers) > 1:
+        second = int(np.searchsorted(records.interface, 1)) + 1
+        oddities.append(Oddity(CONCATENATED, PacketPlace(name, second), {"count": len(headers) - 1}))
+    error = _explain_stop(state, len(buffer), headers[-1].variant.record_header_len)
+    return Capture(
+        name=name,
+        format=headers[0].variant.format,
+        buffer=buffer,
+        records=records,
+        interfaces=tuple(header.interface for header in headers),
+        oddities=tuple(oddities),
+        complete=error is None,
+        error=error and f"{name}: packet {len(records) + 1}: {error}",
+    )
+
+
+def _explain_stop(state: I64, size: int, header_len: int) -> str | None:
+    at, status, claimed = (int(value) for value in state[:3])
+    left = size - at
+    if status == HEADER_CUT:
+        return f"record header is cut; {left} of its {header_len} bytes are left in the file"
+    if status != LENGTH_BAD:
+        return None
+    if claimed > left - header_len:
+        return f"record claims {claimed} bytes; {left - header_len} are left in the file"
+    return f"record claims {claimed} bytes; a record holds at most {MAX_RECORD_LEN}"
+
+
+def _read_header(raw: memoryview, name: str, *, first: bool) -> _Header | None:
+    """The file header in ``raw``; None where a later one turns out to be the beginning of a record after all."""
+    variant, order = MAGICS.get(bytes(raw[:4]), (None, ORDERS[0]))
+    major, minor = (int.from_bytes(raw[at : at + 2], order) for at in (4, 6))
+    snaplen, link = (int.from_bytes(raw[at : at + 4], order) for at in (16, 20))
+    if variant is not None and len(raw) == HEADER_LEN and major == 2 and minor <= 4:
+        # The upper half of the link type field holds the length of a frame check sequence and flags.
+        interface = Interface("", "", link & 0xFFFF, snaplen)
+        # Before version 2.3 the two lengths of a record stood the other way round (libpcap, sf-pcap.c).
+        return _Header(variant, order, minor < 3, interface)
+    if not first:
+        return None
+    if len(raw) < HEADER_LEN:
+        raise CaptureError(f"{name}: {len(raw)} bytes; expected a pcap file header of {HEADER_LEN}")
+    raise CaptureError(f"{name}: pcap version {major}.{minor}; expected 2.0 to 2.4")
+
+
+def _read_part(data: U8, state: I64, header: _Header, *, interface: int) -> RecordPart:
+    variant = header.variant
+    low, step = BYTE_STEPS[header.order]
+    captured, wire = ("wire_len", "captured_len") if header.swapped_lengths else ("captured_len", "wire_len")
+    length_at = 12 if header.swapped_lengths else 8
+    at = collect_offsets(walk_records, data, state, variant.record_header_len, low, step, length_at, MAX_RECORD_LEN)
+    record = gather(data, at, RECORD[header.order])
+    fraction_ns = record["fraction"].astype(np.int64) * variant.fraction_ns
+    return RecordPart(
+        time_ns=record["seconds"].astype(np.int64) * SECOND_NS + np.minimum(fraction_ns, SECOND_NS - 1),
+        data_off=at + variant.record_header_len,
+        captured_len=record[captured].astype(np.int64),
+        wire_len=record[wire].astype(np.int64),
+        interface=np.full(len(at), interface, np.int64),
+        link=np.full(len(at), header.interface.link, np.int64),
+        time_is_bad=fraction_ns >= SECOND_NS,
+    )

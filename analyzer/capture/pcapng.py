@@ -1,0 +1,199 @@
+"""The pcapng file format (draft-ietf-opsawg-pcapng): sections, interfaces, and the blocks that bring packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analyzer.base.errors import CaptureError
+from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.table import I64, U8
+from analyzer.capture import pcapng_walk as walk
+from analyzer.capture.capture import Capture
+from analyzer.capture.gather import as_bytes, gather
+from analyzer.capture.pcapng_blocks import InterfaceBlock, StatisticsBlock, read_interface, read_statistics
+from analyzer.capture.pcapng_packets import Section, read_packets
+from analyzer.capture.records import (
+    BYTE_STEPS,
+    ORDERS,
+    Order,
+    RecordPart,
+    collect_offsets,
+    inspect_records,
+    join_parts,
+    layout,
+)
+
+MAGIC = walk.SECTION_HEADER.to_bytes(4, "big")
+BYTE_ORDER_MAGIC = 0x1A2B3C4D
+SECTION_HEADER_LEN = 28
+BLOCK = layout([("kind", "u4"), ("length", "u4")])
+
+# Interfaces are numbered by sixteen bits in the table; no capture that means well has a thousand.
+MAX_INTERFACES = 0xFFFF
+# A section costs some microseconds and may be empty; files that were appended to one another have a handful.
+MAX_SECTIONS = 65_536
+
+UNKNOWN_BLOCKS = Code(
+    "unknown-blocks",
+    Family.CAPTURE,
+    Level.INFO,
+    "{count} blocks are of types that are not read",
+    "pcapng readers step over blocks that they do not know. They bring no packets.",
+)
+BAD_BLOCKS = Code(
+    "bad-packet-blocks",
+    Family.CAPTURE,
+    Level.WARNING,
+    "{count} packet blocks claim more bytes than they have",
+    "Their packets are left out and have no number; the blocks around them are sound.",
+)
+UNKNOWN_INTERFACE = Code(
+    "unknown-interface",
+    Family.CAPTURE,
+    Level.WARNING,
+    "{count} packet blocks name an interface that the file does not describe",
+    "Without its interface a packet has no link type. These packets are left out and have no number.",
+)
+PACKETS_DROPPED = Code(
+    "packets-dropped",
+    Family.CAPTURE,
+    Level.WARNING,
+    "the capture is incomplete: {dropped} packets were dropped while it was taken, {packets} are there",
+    "The machine could not keep up with the traffic (interface statistics of the file).",
+    "Take it again with a filter, or with a larger buffer: tcpdump -B.",
+)
+TOO_MANY_INTERFACES = Code(
+    "too-many-interfaces",
+    Family.LIMIT,
+    Level.ERROR,
+    "the file describes more than {limit} interfaces; packets of the others are left out",
+    "The table numbers interfaces by sixteen bits.",
+)
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What the sections of a file bring, as they are read one after another."""
+
+    interfaces: list[InterfaceBlock] = field(default_factory=list)
+    parts: list[RecordPart] = field(default_factory=list)
+    counts: dict[Code, int] = field(default_factory=dict)
+    dropped: int = 0
+    sections: int = 0
+
+    def count(self, code: Code, number: int) -> None:
+        if number:
+            self.counts[code] = self.counts.get(code, 0) + number
+
+
+def read_pcapng(buffer: memoryview, *, name: str) -> Capture:
+    """The records of all sections of a pcapng file, each in its own byte order and with its own interfaces.
+
+    Raises ``CaptureError`` when the first section header is unusable. A block whose length cannot be ends the
+    capture: ``complete`` is then false. Blocks that contradict themselves within sound lengths are left out.
+    """
+    data = as_bytes(buffer)
+    findings = _Findings()
+    at, problem = 0, None
+    while at < len(buffer) and problem is None:
+        if findings.sections == MAX_SECTIONS:
+            problem = f"more than {MAX_SECTIONS} sections, the limit"
+            break
+        order, length, problem = _read_section_header(buffer[at:])
+        if problem and not findings.sections:
+            raise CaptureError(f"{name}: {problem}")
+        if problem is None:
+            at, problem = _read_section(buffer, data, at + length, order, findings)
+    return _finish(buffer, name, findings, problem)
+
+
+def _read_section_header(raw: memoryview) -> tuple[Order, int, str | None]:
+    """The byte order and length of the section header that ``raw`` begins with, or what is wrong with it."""
+    order = next((o for o in ORDERS if int.from_bytes(raw[8:12], o) == BYTE_ORDER_MAGIC), None)
+    if order is None:
+        return ORDERS[0], 0, f"section header's byte order is {bytes(raw[8:12]).hex()}; expected 1a2b3c4d or 4d3c2b1a"
+    length = int.from_bytes(raw[4:8], order)
+    if length < SECTION_HEADER_LEN or length % 4 or length > len(raw):
+        return order, 0, f"section header claims {length} bytes; {len(raw)} are left in the file"
+    if int.from_bytes(raw[length - 4 : length], order) != length:
+        return order, 0, f"section header of {length} bytes does not end with its length"
+    major, minor = (int.from_bytes(raw[at : at + 2], order) for at in (12, 14))
+    if major != 1:
+        return order, 0, f"pcapng version {major}.{minor}; expected 1.0 to 1.2"
+    return order, length, None
+
+
+def _read_section(buffer: memoryview, data: U8, at: int, order: Order, findings: _Findings) -> tuple[int, str | None]:
+    """Read the blocks from ``at`` up to the next section; gives where that begins, and what stopped it before."""
+    findings.sections += 1
+    state = np.array([at, walk.RUNNING, 0, 0], np.int64)
+    offsets = collect_offsets(walk.walk_blocks, data, state, *BYTE_STEPS[order])
+    block = gather(data, offsets, BLOCK[order])
+    kind, length = block["kind"], block["length"].astype(np.int64)
+    described = kind == walk.INTERFACE_DESCRIPTION
+    room = MAX_INTERFACES - len(findings.interfaces)
+    first = len(findings.interfaces)
+    for begin, size in zip(offsets[described][:room].tolist(), length[described][:room].tolist(), strict=True):
+        findings.interfaces.append(read_interface(buffer[begin : begin + size], order))
+    findings.count(TOO_MANY_INTERFACES, max(int(described.sum()) - room, 0))
+    section = Section(data, order, first, findings.interfaces[first:])
+    packets = read_packets(section, offsets, kind, length)
+    findings.parts.append(packets.part)
+    findings.count(BAD_BLOCKS, packets.bad)
+    findings.count(UNKNOWN_INTERFACE, packets.unknown_interface)
+    findings.count(UNKNOWN_BLOCKS, int(state[3]))
+    statistics = kind == walk.INTERFACE_STATISTICS
+    findings.dropped += _dropped(
+        [
+            read_statistics(buffer[begin : begin + size], order)
+            for begin, size in zip(offsets[statistics].tolist(), length[statistics].tolist(), strict=True)
+        ]
+    )
+    return int(state[0]), _explain_stop(state, len(buffer))
+
+
+def _dropped(blocks: list[StatisticsBlock | None]) -> int:
+    """How many packets the interfaces lost by their last statistics.
+
+    More lost than received is a counter that wrapped around (tcpdump issue 787), and says nothing.
+    """
+    last = {block.interface: block for block in blocks if block is not None}
+    return sum(
+        block.dropped
+        for block in last.values()
+        if block.dropped and (block.received is None or block.dropped <= block.received)
+    )
+
+
+def _explain_stop(state: I64, size: int) -> str | None:
+    at, status, claimed = (int(value) for value in state[:3])
+    where = f"block at byte {at}"
+    if status == walk.HEADER_CUT:
+        return f"{where} is cut; {size - at} bytes are left in the file, a block has at least {walk.BLOCK_OVERHEAD}"
+    if status == walk.TRAILER_BAD:
+        return f"{where} does not end with its length, but with {claimed}"
+    if status != walk.LENGTH_BAD:
+        return None
+    if claimed < walk.BLOCK_OVERHEAD or claimed % 4:
+        return f"{where} claims {claimed} bytes; expected a multiple of 4, at least {walk.BLOCK_OVERHEAD}"
+    return f"{where} claims {claimed} bytes; {size - at} are left in the file"
+
+
+def _finish(buffer: memoryview, name: str, findings: _Findings, problem: str | None) -> Capture:
+    records = join_parts(findings.parts)
+    values = {"limit": MAX_INTERFACES}
+    oddities = [Oddity(code, None, {"count": count, **values}) for code, count in findings.counts.items()]
+    if findings.dropped:
+        oddities.append(Oddity(PACKETS_DROPPED, None, {"dropped": findings.dropped, "packets": len(records)}))
+    return Capture(
+        name=name,
+        format="pcapng",
+        buffer=buffer,
+        records=records,
+        interfaces=tuple(block.interface for block in findings.interfaces),
+        oddities=(*oddities, *inspect_records(records, findings.parts, name=name)),
+        complete=problem is None,
+        error=problem and f"{name}: after packet {len(records)}: {problem}",
+    )

@@ -1,0 +1,130 @@
+"""A file to a ``Capture``, whatever its format and compression."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from analyzer.base.errors import CaptureError
+from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.place import PacketPlace
+from analyzer.capture.capture import Capture
+from analyzer.capture.compression import EXPANSION_LIMIT, Expanded, compression_of
+from analyzer.capture.link import LINKS
+from analyzer.capture.pcap import MAGICS as PCAP_MAGICS
+from analyzer.capture.pcap import read_pcap
+from analyzer.capture.pcapng import MAGIC as PCAPNG_MAGIC
+from analyzer.capture.pcapng import read_pcapng
+
+Reader = Callable[..., Capture]
+
+# The first four bytes of every format that is read, uncompressed.
+READERS: Mapping[bytes, Reader] = MappingProxyType({PCAPNG_MAGIC: read_pcapng, **dict.fromkeys(PCAP_MAGICS, read_pcap)})
+
+# Larger files are mapped. Smaller ones are read: that costs nothing, and a file that shrinks meanwhile (tcpdump -W
+# starts its files anew) cannot take pages away from under us.
+MAPPED_FROM = 32 << 20
+
+UNSUPPORTED_LINK = Code(
+    "unsupported-link-type",
+    Family.CAPTURE,
+    Level.WARNING,
+    "{count} packets have link type {link}, which is not decoded",
+    "The capture has packets of a link layer that this program does not know; they are counted and left out.",
+    "Take the capture inside the pod: tcpdump -i any.",
+)
+
+
+def read_capture(path: Path, *, name: str) -> Capture:
+    """The capture in a file; ``name`` is what messages and places call it.
+
+    Raises ``CaptureError`` when the file cannot be read, is no regular file, or is no capture at all. A capture that
+    breaks off gives what was read, with ``complete`` false.
+    """
+    try:
+        # Opening a pipe without a writer would wait for one.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:
+        raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise CaptureError(f"{name}: {_kind(status.st_mode)}; expected a file (use - for standard input)")
+        try:
+            if status.st_size < MAPPED_FROM:
+                return read_capture_bytes(file.read(MAPPED_FROM), name=name)
+            return read_capture_bytes(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ), name=name)
+        except (OSError, ValueError) as error:
+            raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
+
+
+def read_capture_bytes(data: bytes | mmap.mmap | memoryview, *, name: str) -> Capture:
+    """The capture in ``data``; as ``read_capture``."""
+    buffer = memoryview(data)
+    compression = compression_of(buffer)
+    if compression is None:
+        return _check_links(_read(buffer, name))
+    expanded = compression.expand(buffer)
+    if not len(expanded.data) and expanded.problem:
+        raise CaptureError(f"{name}: {expanded.problem}; expected a capture")
+    capture = _read(memoryview(expanded.data), name)
+    capture = replace(capture, format=f"{capture.format}+{compression.name}")
+    return _check_links(_with_problem(capture, expanded))
+
+
+def _read(buffer: memoryview, name: str) -> Capture:
+    if not len(buffer):
+        raise CaptureError(f"{name}: the file is empty; expected a pcap or pcapng capture")
+    magic = bytes(buffer[:4])
+    reader = READERS.get(magic)
+    if reader is None:
+        raise CaptureError(f"{name}: not a capture: it begins with {magic.hex(' ')}; expected pcap or pcapng")
+    return reader(buffer, name=name)
+
+
+def _with_problem(capture: Capture, expanded: Expanded) -> Capture:
+    """The capture with what was wrong with its compression, which explains why its records break off."""
+    if expanded.problem is None:
+        return capture
+    error = f"{capture.name}: after packet {len(capture.records)}: {expanded.problem}"
+    oddities = capture.oddities + (
+        (Oddity(EXPANSION_LIMIT, None, {"limit": expanded.limit}),) if expanded.limit else ()
+    )
+    return replace(capture, complete=False, error=error, oddities=oddities)
+
+
+def _check_links(capture: Capture) -> Capture:
+    """The capture with an oddity for each link type that cannot be decoded.
+
+    Raises ``CaptureError`` when it has interfaces and none of them can.
+    """
+    links = {interface.link for interface in capture.interfaces}
+    unknown = sorted(links - LINKS.keys())
+    if not unknown:
+        return capture
+    if not links & LINKS.keys():
+        supported = ", ".join(map(str, LINKS))
+        raise CaptureError(f"{capture.name}: link type {', '.join(map(str, unknown))}; expected one of {supported}")
+    found = []
+    for link in unknown:
+        rows = np.flatnonzero(capture.records.link == link)
+        place = PacketPlace(capture.name, int(rows[0]) + 1) if len(rows) else None
+        found.append(Oddity(UNSUPPORTED_LINK, place, {"count": len(rows), "link": link}))
+    return replace(capture, oddities=capture.oddities + tuple(found))
+
+
+def _reason(error: Exception) -> str:
+    """The operating system's words, without the path that it puts behind them."""
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
