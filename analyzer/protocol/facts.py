@@ -62,6 +62,8 @@ class Exchange:
 
     ``ordinal`` is the request's 1-based place on its connection. ``reset_by_client`` / ``reset_by_server`` are the
     HTTP/2 error codes of RST_STREAM frames. ``upgraded`` says that the connection left HTTP here (CONNECT, 101).
+    ``missing`` names what the capture does not show of this exchange (codes of family undetermined): where it is not
+    empty, a None or an absent header of the request proves nothing.
     """
 
     ordinal: int
@@ -70,6 +72,7 @@ class Exchange:
     upgraded: bool = False
     reset_by_client: int | None = None
     reset_by_server: int | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,10 @@ class Conversation:
     ``protocol`` is ``http/1.0``, ``http/1.1``, ``h2``, ``tls`` or ``tcp`` (opaque, or nothing said). ``server_first``:
     the server spoke before the client. ``sniffable`` is false when the beginning is missing, so that what Envoy would
     have detected is not known. ``missing`` names what the capture does not show (codes of family undetermined).
+    ``inspected`` is what Envoy's TLS and HTTP inspectors take the first bytes for where that is not ``protocol``:
+    they are stricter than what people send (``tcp`` for HTTP after a blank line, or behind a PROXY protocol line).
+    ``tls`` may also stand beside ``http/1.1`` (inside a CONNECT tunnel) and ``tcp`` (after a STARTTLS), and one
+    exchange without request beside ``tcp``: a server that answered with HTTP to what was none.
     """
 
     protocol: str
@@ -127,3 +134,4 @@ class Conversation:
     sniffable: bool = True
     missing: tuple[str, ...] = ()
     oddities: tuple[Oddity, ...] = field(default=())
+    inspected: str | None = None

@@ -1,0 +1,161 @@
+"""An HTTP/1 connection: its requests and responses, paired (RFC 9112 section 9.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.base.stream import Stream
+from analyzer.protocol.facts import Exchange, Request, Response
+from analyzer.protocol.http1_requests import FoundRequest, walk_requests
+from analyzer.protocol.http1_responses import FoundResponse, walk_responses
+from analyzer.protocol.notes import REQUESTS_UNSEEN, Notes
+
+# The one response that servers send unasked: a timeout of an idle connection (RFC 9110 section 15.5.9).
+_REQUEST_TIMEOUT = 408
+
+
+@dataclass(frozen=True, slots=True)
+class Http1Conversation:
+    """The exchanges of an HTTP/1 connection, and where it leaves HTTP/1.
+
+    ``upgraded_to`` is the protocol that a 101 names, ``connect`` for a tunnel, None where the connection stays;
+    ``client_end`` and ``server_end`` are where the other protocol begins on each stream.
+    """
+
+    exchanges: tuple[Exchange, ...]
+    upgraded_to: str | None = None
+    client_end: int = 0
+    server_end: int = 0
+
+
+def parse_http1(
+    from_client: Stream, from_server: Stream, notes: Notes, *, client_start: int = 0, server_start: int = 0,
+    in_step: bool = True,
+) -> Http1Conversation:  # fmt: skip
+    """Read both directions from the given positions.
+
+    Not ``in_step``: requests before ``client_start`` may be missing, so that the first response may not be theirs.
+    """
+    pairing = _Pairing(from_client, from_server, client_start, notes, in_step=in_step)
+    for found in walk_responses(from_server, server_start, pairing, notes):
+        pairing.add(found)
+        if found.leaves_http:
+            return pairing.leave(found)
+    pairing.take_rest()
+    return Http1Conversation(pairing.exchanges())
+
+
+class _Pairing:
+    """Gives each response its request, and takes requests from the client's stream no further than it must.
+
+    In step, responses answer requests in order. Once bytes were lost, order proves nothing, and the packets decide:
+    a response answers a request that was captured before it; the last one such when responses may be missing.
+    """
+
+    def __init__(
+        self, from_client: Stream, from_server: Stream, client_start: int, notes: Notes, *, in_step: bool
+    ) -> None:
+        self._from_client = from_client
+        self._from_server = from_server
+        self._notes = notes
+        self._walk = walk_requests(from_client, client_start, notes, after_loss=not in_step)
+        self._ended = False
+        self._requests: list[FoundRequest] = []
+        self._next = 0
+        self._in_step = in_step
+        self._responses_lost = False
+        self._answers: list[tuple[int | None, FoundResponse]] = []
+        self._asked: int | None = None
+
+    def request_for(self, position: int, status: int) -> Request | None:
+        """The request that the response at ``position`` of the server's stream answers, None where unseen."""
+        self._asked = self._find(position, status)
+        if self._asked is None:
+            return None
+        self._next = self._asked + 1
+        return self._requests[self._asked].request
+
+    def lost(self) -> None:
+        """Responses may be missing from here on."""
+        self._in_step = False
+        self._responses_lost = True
+
+    def add(self, found: FoundResponse) -> None:
+        """Keep a response with the request that was asked for it."""
+        self._answers.append((self._asked, found))
+        self._responses_lost = False
+
+    def take_rest(self) -> None:
+        """Take every request that is left."""
+        while self._take():
+            pass
+
+    def leave(self, found: FoundResponse) -> Http1Conversation:
+        """The conversation as it stands when ``found`` ends HTTP/1."""
+        request, response = found.request, found.response
+        end = self._from_client.length
+        if request is not None:
+            end = request.end if request.body_end is None else request.body_end
+        connect = request is not None and request.method == "CONNECT" and response.status != 101
+        name = "connect" if connect else (response.header("upgrade") or "").lower()
+        return Http1Conversation(self.exchanges(), name, end, response.end)
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All requests and responses so far: by requests, a response without one before the next answered one."""
+        if not self._requests and self._answers and self._from_client.length == 0:
+            self._notes.lack(REQUESTS_UNSEEN)
+        rows: list[tuple[FoundRequest | None, FoundResponse | None]] = []
+        done = 0
+        for index, answer in self._answers:
+            if index is None:
+                rows.append((None, answer))
+                continue
+            rows.extend((request, None) for request in self._requests[done:index])
+            rows.append((self._requests[index], answer))
+            done = index + 1
+        rows.extend((request, None) for request in self._requests[done:])
+        return tuple(_exchange(i, request, answer) for i, (request, answer) in enumerate(rows, 1))
+
+    def _take(self) -> bool:
+        if self._ended:
+            return False
+        found = next(self._walk, None)
+        if found is None:
+            self._ended = True
+            return False
+        if found.after_loss and self._requests:
+            self._in_step = False
+        self._requests.append(found)
+        return True
+
+    def _find(self, position: int, status: int) -> int | None:
+        if self._next >= len(self._requests) and not self._take():
+            return None
+        if self._in_step and status != _REQUEST_TIMEOUT:
+            return self._next
+        return self._find_by_packets(self._from_server.packet_at(position))
+
+    def _find_by_packets(self, packet: int) -> int | None:
+        candidate = None
+        index = self._next
+        while index < len(self._requests) or self._take():
+            request = self._requests[index].request
+            if self._from_client.packet_at(request.start) > packet:
+                break
+            candidate = index
+            if not self._responses_lost:
+                break
+            index += 1
+        return candidate
+
+
+def _exchange(ordinal: int, found: FoundRequest | None, answer: FoundResponse | None) -> Exchange:
+    request: Request | None = None if found is None else found.request
+    response: Response | None = None if answer is None else answer.response
+    return Exchange(
+        ordinal,
+        request,
+        response,
+        upgraded=answer is not None and answer.leaves_http,
+        missing=() if found is None else found.missing,
+    )

@@ -1,0 +1,222 @@
+"""What a connection is, by its first bytes: as Envoy's inspectors would take them, and as people mean them.
+
+Where the beginning is not in the capture, the first place where one of the protocols fits is looked for instead.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.base.stream import Stream
+from analyzer.protocol.http2_frames import PREFACE, looks_like_frames
+from analyzer.protocol.notes import FIRST_BYTES_INCOMPLETE, GAP, MIDSTREAM, REQUESTS_UNSEEN, Notes
+from analyzer.protocol.request_line import (
+    MAX_INSPECT_LEN,
+    NOT_INSPECTED_AS_HTTP,
+    inspector_takes,
+    parse_request_line,
+)
+from analyzer.protocol.resync import is_request_at, is_response_at, next_request, next_response
+from analyzer.protocol.tls_records import HEADER_LEN, is_record_header, looks_like_records
+
+PROXY_PROTOCOL = Code(
+    "proxy-protocol",
+    Family.PROTOCOL,
+    Level.INFO,
+    "the connection begins with a PROXY protocol header",
+    "The header names the true client. Envoy reads it only with a proxy_protocol listener filter; else it takes the "
+    "connection for opaque TCP.",
+)
+LINE_TOO_LONG = Code(
+    "http1-request-line-too-long",
+    Family.LIMIT,
+    Level.WARNING,
+    "no line end comes within the first 64 KiB",
+    "Envoy's HTTP inspector gives up there and closes the connection.",
+)
+
+# How many captured pieces of each direction are looked at for TLS or HTTP/2 framing when the beginning is missing.
+MAX_PIECES = 64
+# haproxy.org, proxy-protocol.txt sections 2.1 and 2.2.
+_PROXY_V1 = re.compile(rb"PROXY (?:TCP[46]|UNKNOWN)[ !-~]{0,98}\r\n")
+_PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
+_FIRST_READ = 512
+# The one response that servers send unasked (RFC 9110 section 15.5.9).
+_REQUEST_TIMEOUT = b"408"
+_SSL2_CLIENT_HELLO = re.compile(rb"[\x80-\xbf].\x01(?:\x03[\0-\x04]|\0\x02)", re.DOTALL)
+
+# A request line, or the HTTP/2 preface, that may still be on its way.
+_LINE_BEGUN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}(?: +[/*A-Za-z][!-~]*(?: +(?:H[TP/.0-9]*)?\r?)?| *)")
+
+
+class Kind(Enum):
+    """What a connection turned out to be."""
+
+    HTTP1 = "http/1"
+    HTTP2 = "h2"
+    TLS = "tls"
+    SSL2 = "ssl2"
+    OPAQUE = "tcp"
+
+
+class Opening(NamedTuple):
+    """How to read a connection.
+
+    Positions are where the protocol begins on each stream. ``inspected`` is Envoy's word where it differs from
+    ``kind``; not ``from_start``: what Envoy detected is not known.
+    """
+
+    kind: Kind
+    client_start: int = 0
+    server_start: int = 0
+    inspected: str | None = None
+    from_start: bool = True
+
+
+def open_conversation(from_client: Stream, from_server: Stream, notes: Notes) -> Opening:
+    """Find out what the connection is. A client that says nothing makes it opaque."""
+    first = from_client.next_data(0)
+    if from_client.from_start and first == 0:
+        return _by_first_bytes(from_client, notes)
+    if from_client.length == 0:
+        return _by_answers(from_client, from_server, notes)
+    if from_client.from_start or from_server.from_start:
+        notes.lack(GAP)
+    else:
+        notes.lack(MIDSTREAM)
+    return _by_any_bytes(from_client, from_server)
+
+
+def _by_answers(from_client: Stream, from_server: Stream, notes: Notes) -> Opening:
+    """No byte of the client: it was silent, or its half is not in the capture and the answers betray the protocol."""
+    answered = is_response_at(from_server, 0) and from_server.read(9, 3) != _REQUEST_TIMEOUT
+    if answered or _is_server_hello(from_server.read(0, HEADER_LEN + 1)):
+        notes.lack(REQUESTS_UNSEEN)
+        return _by_any_bytes(from_client, from_server)
+    if from_client.from_start or from_server.length == 0:
+        return Opening(Kind.OPAQUE)
+    notes.lack(MIDSTREAM)
+    return _by_any_bytes(from_client, from_server)
+
+
+def _is_server_hello(data: bytes) -> bool:
+    return data[:1] == b"\x16" and is_record_header(data[:HEADER_LEN]) and data[HEADER_LEN:] == b"\x02"
+
+
+def _by_first_bytes(stream: Stream, notes: Notes) -> Opening:
+    data = stream.read(0, _FIRST_READ)
+    skipped = _proxy_header_len(data)
+    if skipped:
+        notes.odd(PROXY_PROTOCOL, from_client=True, offset=0)
+        data = stream.read(skipped, _FIRST_READ)
+    kind = _binary_kind(data)
+    opening = _by_request_line(stream, skipped, data, notes) if kind is None else Opening(kind, skipped)
+    return opening._replace(inspected="tcp") if skipped and opening.kind is not Kind.OPAQUE else opening
+
+
+def _proxy_header_len(data: bytes) -> int:
+    if data.startswith(_PROXY_V2) and len(data) >= 16:
+        return 16 + int.from_bytes(data[14:16], "big")
+    match = _PROXY_V1.match(data) if data.startswith(b"PROXY ") else None
+    return match.end() if match else 0
+
+
+def _binary_kind(data: bytes) -> Kind | None:
+    """TLS or the HTTP/2 preface; a shorter prefix of either is none yet."""
+    if data[:1] == b"\x16" and is_record_header(data[:HEADER_LEN]):
+        # An empty handshake record is legal (RFC 8446 section 5.1 forbids it only later).
+        empty = data[3:HEADER_LEN] == b"\0\0"
+        return Kind.TLS if empty or data[HEADER_LEN : HEADER_LEN + 1] == b"\x01" else None
+    if data.startswith(PREFACE):
+        return Kind.HTTP2
+    return Kind.SSL2 if _SSL2_CLIENT_HELLO.match(data) else None
+
+
+def _by_request_line(stream: Stream, start: int, data: bytes, notes: Notes) -> Opening:
+    blank = len(data) - len(data.lstrip(b"\r\n"))
+    line, line_feed, _ = data[blank:].partition(b"\n")
+    if not line_feed and len(data) == _FIRST_READ:
+        line, line_feed, _ = stream.read(start + blank, MAX_INSPECT_LEN).partition(b"\n")
+    if not line_feed:
+        _note_unfinished(stream, start, data, line, notes)
+        return Opening(Kind.OPAQUE, start)
+    request = parse_request_line(line.removesuffix(b"\r").decode("latin-1"))
+    if request is None:
+        return Opening(Kind.OPAQUE, start)
+    if blank == 0 and inspector_takes(request):
+        return Opening(Kind.HTTP1, start)
+    notes.odd(NOT_INSPECTED_AS_HTTP, from_client=True, offset=start)
+    return Opening(Kind.HTTP1, start, inspected="tcp")
+
+
+def _note_unfinished(stream: Stream, start: int, data: bytes, line: bytes, notes: Notes) -> None:
+    """The first line has no end: too long, not sent yet, or lost."""
+    if len(line) >= MAX_INSPECT_LEN:
+        notes.odd(LINE_TOO_LONG, from_client=True, offset=start)
+    elif may_become_known(data):
+        lost = stream.contiguous_end(start) < stream.length
+        notes.lack(GAP if lost else FIRST_BYTES_INCOMPLETE)
+
+
+def may_become_known(data: bytes) -> bool:
+    """Whether more bytes could make these the beginning of TLS, HTTP/2 or an HTTP/1 request line."""
+    if data[:1] == b"\x16":
+        return len(data) <= HEADER_LEN and b"\x16\x03".startswith(data[:2])
+    return _LINE_BEGUN.fullmatch(data) is not None
+
+
+def _by_any_bytes(from_client: Stream, from_server: Stream) -> Opening:
+    """The first place where a protocol fits, the client's bytes before the server's."""
+    client, server = from_client.next_data(0), from_server.next_data(0)
+    client = from_client.length if client is None else client
+    server = from_server.length if server is None else server
+    if is_request_at(from_client, client) or is_response_at(from_server, server):
+        return _resumed_http1(from_client, from_server)
+    for fits, kind in ((looks_like_records, Kind.TLS), (looks_like_frames, Kind.HTTP2)):
+        asked = _first_fit(from_client, fits)
+        answered = _first_fit(from_server, fits)
+        if asked is not None or answered is not None:
+            return Opening(
+                kind,
+                from_client.length if asked is None else asked,
+                from_server.length if answered is None else answered,
+                from_start=False,
+            )
+    return _resumed_http1(from_client, from_server)
+
+
+def _resumed_http1(from_client: Stream, from_server: Stream) -> Opening:
+    asked, answered = next_request(from_client, 0), next_response(from_server, 0)
+    if asked is None and answered is None:
+        return Opening(Kind.OPAQUE, from_start=False)
+    return Opening(
+        Kind.HTTP1,
+        from_client.length if asked is None else asked,
+        from_server.length if answered is None else answered,
+        from_start=False,
+    )
+
+
+def _first_fit(stream: Stream, fits: Callable[[Stream, int], bool]) -> int | None:
+    return next((start for start in stream.starts[:MAX_PIECES] if fits(stream, start)), None)
+
+
+def late_client_hello(stream: Stream, position: int) -> int | None:
+    """Where a TLS ClientHello begins a captured piece at or after ``position``: STARTTLS, or inside a tunnel."""
+    first = bisect_left(stream.starts, position)
+    for start in stream.starts[first : first + MAX_PIECES]:
+        if _binary_kind(stream.read(start, HEADER_LEN + 1)) is Kind.TLS:
+            return start
+    return None
+
+
+def late_records(stream: Stream, position: int) -> int:
+    """Where TLS records begin a captured piece at or after ``position``; the stream's end where they do not."""
+    first = bisect_left(stream.starts, position)
+    fitting = (start for start in stream.starts[first : first + MAX_PIECES] if looks_like_records(stream, start))
+    return next(fitting, stream.length)

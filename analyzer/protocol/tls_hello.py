@@ -1,0 +1,178 @@
+"""ClientHello and ServerHello (RFC 8446 section 4.1, RFC 6066, RFC 7301), read as BoringSSL in Envoy reads them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.protocol.cursor import Cursor, MalformedError
+from analyzer.protocol.notes import Notes
+
+BAD_CLIENT_HELLO = Code(
+    "tls-bad-client-hello",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a ClientHello contradicts its own lengths",
+    "Envoy's TLS inspector cannot read it and takes the connection for one without TLS.",
+)
+BAD_SNI = Code(
+    "tls-bad-sni",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "the server name of a ClientHello is malformed",
+    "The list is empty, cut, holds several names or another name type, or its name is empty, longer than 255 bytes "
+    "or holds a NUL byte. BoringSSL refuses such a hello, so Envoy's TLS inspector sees no TLS.",
+)
+SEVERAL_SNI = Code(
+    "tls-several-sni",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a ClientHello has several server_name extensions",
+    "RFC 8446 section 4.2 forbids it; the first one is shown.",
+)
+SUSPICIOUS_SNI = Code(
+    "tls-suspicious-sni",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "the server name holds characters that no host name has",
+    "A name with control characters, blanks or markup is no host: someone is probing whoever reads it.",
+)
+ENCRYPTED_CLIENT_HELLO = Code(
+    "tls-encrypted-client-hello",
+    Family.PROTOCOL,
+    Level.INFO,
+    "the server name is an outer name",
+    "The ClientHello carries encrypted_client_hello (RFC 9849): the true name may be inside. Clients also send the "
+    "extension without meaning it (GREASE), which looks the same.",
+)
+
+_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS, _ECH = 0, 16, 43, 0xFE0D
+_HOST_NAME = 0
+_MAX_HOST_NAME_LEN = 255
+_RANDOM_LEN = 32
+_ECH_OUTER = 0
+_HOST = re.compile(r"[A-Za-z0-9._\-:\[\]*~]*")
+
+
+class Hello(NamedTuple):
+    """What a ClientHello says; not ``sound``: BoringSSL would refuse it before Envoy's inspector learns anything."""
+
+    sni: str | None = None
+    alpn: tuple[str, ...] = ()
+    versions: tuple[int, ...] = ()
+    ech: bool = False
+    sound: bool = True
+
+
+class ServerHello(NamedTuple):
+    """The version that the server chose, and its ALPN where the hello shows it (TLS 1.2)."""
+
+    version: int
+    alpn: str | None
+
+
+def parse_client_hello(body: bytes, notes: Notes, *, offset: int) -> Hello:
+    """What the message body of a ClientHello says; as much as can be read of a malformed one."""
+    cursor = Cursor(body)
+    try:
+        version = cursor.integer(2)
+        cursor.take(_RANDOM_LEN)
+        cursor.vector(1)
+        cursor.vector(2)
+        cursor.vector(1)
+        extensions = cursor.vector(2) if cursor else b""
+    except MalformedError:
+        notes.odd(BAD_CLIENT_HELLO, from_client=True, offset=offset)
+        return Hello(sound=False)
+    sound = not cursor
+    hello = Hello(versions=(version,))
+    items = Cursor(extensions)
+    seen: set[int] = set()
+    try:
+        while items:
+            kind, data = items.integer(2), items.vector(2)
+            if kind in seen:
+                if kind == _SERVER_NAME:
+                    notes.odd(SEVERAL_SNI, from_client=True, offset=offset)
+                continue
+            seen.add(kind)
+            hello = _with_extension(hello, kind, data, notes, offset)
+    except MalformedError:
+        sound = False
+    if not sound:
+        notes.odd(BAD_CLIENT_HELLO, from_client=True, offset=offset)
+    return hello._replace(sound=sound and hello.sound)
+
+
+def _with_extension(hello: Hello, kind: int, data: bytes, notes: Notes, offset: int) -> Hello:
+    if kind == _SERVER_NAME:
+        name = _server_name(data)
+        if name is None:
+            notes.odd(BAD_SNI, from_client=True, offset=offset)
+            return hello._replace(sound=False)
+        if _HOST.fullmatch(name) is None:
+            notes.odd(SUSPICIOUS_SNI, from_client=True, offset=offset)
+        return hello._replace(sni=name, sound=hello.sound and "\0" not in name and len(name) <= _MAX_HOST_NAME_LEN)
+    if kind == _ALPN:
+        return hello._replace(alpn=_protocols(data))
+    if kind == _SUPPORTED_VERSIONS:
+        offered = Cursor(Cursor(data).vector(1))
+        versions = []
+        while offered:
+            versions.append(offered.integer(2))
+        return hello._replace(versions=tuple(v for v in versions if not _is_grease(v)))
+    if kind == _ECH and data[:1] == bytes((_ECH_OUTER,)):
+        notes.odd(ENCRYPTED_CLIENT_HELLO, from_client=True, offset=offset)
+        return hello._replace(ech=True)
+    return hello
+
+
+def _server_name(data: bytes) -> str | None:
+    """The one host name of a server_name extension (RFC 6066 section 3), None where it is malformed."""
+    try:
+        outer = Cursor(data)
+        names = Cursor(outer.vector(2))
+        kind, name = names.integer(1), names.vector(2)
+    except MalformedError:
+        return None
+    if outer or names or kind != _HOST_NAME or not name:
+        return None
+    return name.decode("latin-1")
+
+
+def _protocols(data: bytes) -> tuple[str, ...]:
+    """The names of an ALPN extension (RFC 7301 section 3.1) without GREASE (RFC 8701)."""
+    names = Cursor(Cursor(data).vector(2))
+    found = []
+    while names:
+        name = names.vector(1)
+        if len(name) != 2 or not _is_grease(int.from_bytes(name, "big")):
+            found.append(name.decode("latin-1"))
+    return tuple(found)
+
+
+def _is_grease(value: int) -> bool:
+    """RFC 8701 section 2: 0x0a0a, 0x1a1a, … 0xfafa."""
+    return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
+
+
+def parse_server_hello(body: bytes) -> ServerHello | None:
+    """What a ServerHello chose, None where it cannot be read."""
+    cursor = Cursor(body)
+    try:
+        version = cursor.integer(2)
+        cursor.take(_RANDOM_LEN)
+        cursor.vector(1)
+        cursor.take(3)  # cipher suite and compression method
+        alpn: tuple[str, ...] = ()
+        items = Cursor(cursor.vector(2) if cursor else b"")
+        while items:
+            kind, data = items.integer(2), items.vector(2)
+            if kind == _SUPPORTED_VERSIONS:
+                version = Cursor(data).integer(2)
+            elif kind == _ALPN:
+                alpn = _protocols(data)
+    except MalformedError:
+        return None
+    return ServerHello(version, alpn[0] if alpn else None)
