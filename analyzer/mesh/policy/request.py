@@ -1,0 +1,128 @@
+"""RequestAuthentication: what Envoy's jwt_authn filter makes of a request (security/authn/policy_applier.go)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.kinds.request_authentication import JwtRule, RequestAuthentication, TokenHeader
+from analyzer.mesh.policy.selection import select_policies
+from analyzer.mesh.policy.subject import Subject
+from analyzer.mesh.policy.token import Token, parse_token, signature_holds
+from analyzer.mesh.snapshot import MeshSnapshot
+
+# Where a provider looks that names no place (envoy jwt_authn/extractor.cc).
+_DEFAULT_HEADERS = (TokenHeader("authorization", "Bearer "),)
+_DEFAULT_PARAMS = ("access_token",)
+# extractor.cc takes the longest run of these characters behind the prefix.
+_TOKEN_TEXT = re.compile(r"[A-Za-z0-9\-_=.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What the token filter says.
+
+    ``code`` is the status Envoy answers with, None where the request goes on; ``claims`` are those of a verified token,
+    None where they cannot be known. ``missing``: what would decide it, empty where it is certain.
+    """
+
+    code: int | None = None
+    sentence: str = ""
+    yaml: tuple[YamlPlace, ...] = ()
+    claims: Mapping[str, Any] | None = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+def authenticate(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Authentication:
+    """Judges the tokens of a request that ``pod`` receives on an HTTP chain; without a token it passes."""
+    rules = _rules_of(mesh, pod)
+    if not rules or _is_preflight(subject):
+        return Authentication()
+    tokens = list(dict.fromkeys(found for rule in rules for found in _tokens(rule, subject)))
+    if not tokens:
+        places = tuple(rule.place for rule in rules)
+        return Authentication(sentence="no token where RequestAuthentication looks for one: it passes", yaml=places)
+    judged = [_judge(text, rules) for text in tokens]
+    return next((j for j in judged if j.code), next((j for j in judged if j.missing), judged[-1]))
+
+
+def _rules_of(mesh: MeshSnapshot, pod: Pod) -> tuple[JwtRule, ...]:
+    def build() -> tuple[JwtRule, ...]:
+        policies = select_policies(mesh.of(RequestAuthentication), pod, mesh.root_namespace)
+        return tuple(sorted((rule for p in policies for rule in p.rules), key=lambda rule: rule.issuer))
+
+    return mesh.memo(("jwt-rules", pod.full_name), build)
+
+
+def _is_preflight(subject: Subject) -> bool:
+    """``bypass_cors_preflight``: OPTIONS with Origin and Access-Control-Request-Method."""
+    asked = subject.header("origin"), subject.header("access-control-request-method")
+    return subject.method == "OPTIONS" and all(asked)
+
+
+def _tokens(rule: JwtRule, subject: Subject) -> Iterator[str]:
+    named = bool(rule.headers or rule.params or rule.cookies)
+    for place in rule.headers if named else _DEFAULT_HEADERS:
+        value = subject.header(place.name)
+        before, prefix, rest = (value or "").partition(place.prefix) if place.prefix else ("", "", value or "")
+        if value and (prefix or not place.prefix):
+            run = _TOKEN_TEXT.search(rest)
+            yield run.group() if run else rest
+    query = subject.path.partition("?")[2].partition("#")[0]
+    params = dict(reversed(parse_qsl(query, max_num_fields=1000))) if query.count("&") < 1000 else {}
+    yield from (params[name] for name in (rule.params if named else _DEFAULT_PARAMS) if params.get(name))
+    cookies = dict(_cookies(subject.header("cookie") or ""))
+    yield from (cookies[name] for name in rule.cookies if cookies.get(name))
+
+
+def _cookies(header: str) -> Iterator[tuple[str, str]]:
+    for pair in re.split("[;,]", header):
+        name, _, value = pair.strip().partition("=")
+        yield name, value.strip('"')
+
+
+def _judge(text: str, rules: Iterable[JwtRule]) -> Authentication:
+    token = parse_token(text)
+    places = tuple(rule.place for rule in rules)
+    if token is None:
+        return Authentication(401, "the token is malformed", places)
+    own = [rule for rule in rules if rule.issuer in ("", token.claims.get("iss"))]
+    if not own:
+        return Authentication(401, "no RequestAuthentication accepts the token's issuer", places)
+    judged = [_judge_for(rule, token) for rule in own]
+    return next((j for j in judged if j.code is None), judged[0])
+
+
+def _judge_for(rule: JwtRule, token: Token) -> Authentication:
+    places = (rule.place,)
+    if rule.audiences and not _audience_fits(rule, token):
+        return Authentication(403, "the token is for another audience", places)
+    if not rule.jwks:
+        return Authentication(
+            None, f"the keys of issuer {rule.issuer} are not in the input", places, None, ("jwt-keys",)
+        )
+    holds = signature_holds(token, rule.jwks)
+    if holds is False:
+        return Authentication(401, "no key of the RequestAuthentication signed the token", places)
+    if holds is None:
+        return Authentication(None, f"cannot check a {token.algorithm} signature", places, None, ("jwt-signature",))
+    if "exp" in token.claims or "nbf" in token.claims:
+        return Authentication(None, "whether the token had expired then is not known", places, None, ("jwt-time",))
+    return Authentication(None, "the token is valid", places, token.claims)
+
+
+def _audience_fits(rule: JwtRule, token: Token) -> bool:
+    claim = token.claims.get("aud", ())
+    found = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else ()
+    wanted = {_plain_audience(each) for each in rule.audiences}
+    return any(isinstance(each, str) and _plain_audience(each) in wanted for each in found)
+
+
+def _plain_audience(text: str) -> str:
+    """Scheme and final slash do not count (jwt_verify_lib check_audience.cc)."""
+    return text.removeprefix("https://").removeprefix("http://").removesuffix("/")

@@ -1,0 +1,44 @@
+"""What Envoy's RBAC and JWT filters see of a connection or request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The facts that policies ask for; None is *not known*, empty is *known to be absent*.
+
+    ``http``: the filter chain speaks HTTP, so that request fields exist. ``principals`` are the peer's identities
+    without ``spiffe://``; empty for plaintext. ``source_ip`` is the connection's peer; ``sni`` what the TLS inspector
+    found. ``headers`` have lower-case names. ``claims`` are those of a verified token.
+    """
+
+    http: bool
+    destination_ip: str
+    destination_port: int
+    source_ip: str | None = None
+    principals: tuple[str, ...] | None = ()
+    sni: str = ""
+    host: str | None = None
+    method: str = "GET"
+    path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
+    claims: Mapping[str, Any] | None = field(default_factory=dict)
+
+    @property
+    def remote_ip(self) -> str | None:
+        """The client's address by X-Forwarded-For (its last one), else the connection's.
+
+        Sidecars do not append to the header and trust what is in it (``use_remote_address`` false).
+        """
+        forwarded = self.header("x-forwarded-for") if self.http else None
+        last = forwarded.rpartition(",")[2].strip() if forwarded else ""
+        return last or self.source_ip
+
+    def header(self, name: str) -> str | None:
+        """A header's value, several joined by commas as Envoy joins them, or None."""
+        found = [value for key, value in self.headers if key == name]
+        return ",".join(found) if found else None
