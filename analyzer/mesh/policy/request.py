@@ -69,7 +69,7 @@ def _tokens(rule: JwtRule, subject: Subject) -> Iterator[str]:
     named = bool(rule.headers or rule.params or rule.cookies)
     for place in rule.headers if named else _DEFAULT_HEADERS:
         value = subject.header(place.name)
-        before, prefix, rest = (value or "").partition(place.prefix) if place.prefix else ("", "", value or "")
+        _, prefix, rest = (value or "").partition(place.prefix) if place.prefix else ("", "", value or "")
         if value and (prefix or not place.prefix):
             run = _TOKEN_TEXT.search(rest)
             yield run.group() if run else rest
