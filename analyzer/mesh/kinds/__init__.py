@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from analyzer.mesh.kinds.authorization_policy import parse_authorization_policy
+from analyzer.mesh.kinds.destination_rule import parse_destination_rule
 from analyzer.mesh.kinds.endpoint_slice import parse_endpoint_slice
 from analyzer.mesh.kinds.gateway import parse_gateway
 from analyzer.mesh.kinds.namespace import parse_namespace
@@ -13,6 +14,10 @@ from analyzer.mesh.kinds.peer_authentication import parse_peer_authentication
 from analyzer.mesh.kinds.pod import parse_pod
 from analyzer.mesh.kinds.request_authentication import parse_request_authentication
 from analyzer.mesh.kinds.service import parse_service
+from analyzer.mesh.kinds.service_entry import parse_service_entry
+from analyzer.mesh.kinds.sidecar import parse_sidecar
+from analyzer.mesh.kinds.virtual_service import parse_virtual_service
+from analyzer.mesh.kinds.workload_entry import parse_workload_entry
 from analyzer.mesh.resource import Resource
 
 NETWORKING = "networking.istio.io"
@@ -25,6 +30,11 @@ KINDS: Mapping[tuple[str, str], Callable[[Resource], Any]] = {
     ("", "Pod"): parse_pod,
     ("", "Service"): parse_service,
     ("discovery.k8s.io", "EndpointSlice"): parse_endpoint_slice,
+    (NETWORKING, "DestinationRule"): parse_destination_rule,
+    (NETWORKING, "ServiceEntry"): parse_service_entry,
+    (NETWORKING, "Sidecar"): parse_sidecar,
+    (NETWORKING, "VirtualService"): parse_virtual_service,
+    (NETWORKING, "WorkloadEntry"): parse_workload_entry,
     (NETWORKING, "Gateway"): parse_gateway,
     (SECURITY, "AuthorizationPolicy"): parse_authorization_policy,
     (SECURITY, "PeerAuthentication"): parse_peer_authentication,

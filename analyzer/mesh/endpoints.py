@@ -1,0 +1,194 @@
+"""The endpoints of a service's port, as istiod collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.hosts import is_ip
+from analyzer.mesh.kinds.endpoint_slice import EndpointSlice, SliceEndpoint
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.kinds.service import Service
+from analyzer.mesh.kinds.service_entry import ServiceEntry
+from analyzer.mesh.kinds.workload_entry import TLS_MODE_LABEL, UNIX_PREFIX, WorkloadEndpoint, WorkloadEntry
+from analyzer.mesh.port_protocol import UDP
+from analyzer.mesh.registry import DNS_RESOLUTIONS, RegistryPort, RegistryService
+from analyzer.mesh.selector import labels_match
+from analyzer.mesh.snapshot import MeshSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address behind a service port. ``address`` may be a host name (DNS) or a socket path (``port`` 0).
+
+    ``mutual_tls`` is its tlsMode label: its proxy speaks Istio's mutual TLS, whatever policies say. ``pod`` is None
+    for addresses that no pod owns. ``healthy`` endpoints are those that a balancer chooses from.
+    """
+
+    address: str
+    port: int
+    labels: Mapping[str, str]
+    mutual_tls: bool
+    healthy: bool
+    pod: Pod | None
+    namespace: str
+    service_account: str
+    place: YamlPlace
+
+
+def endpoints_of(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
+    """Every endpoint of a port, not-ready ones too, in the order of the input."""
+    return mesh.memo(("endpoints", service.index, port.name, port.number), lambda: _collect(mesh, service, port))
+
+
+def _collect(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
+    if port.protocol == UDP:
+        return ()
+    if isinstance(service.source, ServiceEntry):
+        return tuple(_of_entry(mesh, service, service.source, port))
+    return tuple(_of_kubernetes(mesh, service.source, port))
+
+
+def _slices(mesh: MeshSnapshot) -> Mapping[tuple[str, str], list[EndpointSlice]]:
+    found: dict[tuple[str, str], list[EndpointSlice]] = {}
+    for each in mesh.of(EndpointSlice):
+        if each.service:
+            found.setdefault((each.resource.namespace, each.service), []).append(each)
+    return found
+
+
+def _of_kubernetes(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list[Endpoint]:
+    slices = mesh.memo("slices", lambda: _slices(mesh)).get((service.namespace, service.name))
+    if slices is None:
+        found = _from_pods(mesh, service, port)
+    else:
+        found = [
+            _from_slice(mesh, each, endpoint, address, slice_port.port)
+            for each in slices
+            if each.address_type != "FQDN"
+            for slice_port in each.ports
+            if slice_port.name == port.name
+            for endpoint in each.endpoints
+            for address in endpoint.addresses
+        ]
+    return found + _from_workloads(mesh, service, port)
+
+
+def _from_slice(mesh: MeshSnapshot, each: EndpointSlice, endpoint: SliceEndpoint, address: str, port: int) -> Endpoint:
+    namespace = each.resource.namespace
+    pod = mesh.pod(namespace, endpoint.target) if endpoint.target else mesh.pod_at(address)
+    return _of_pod(pod, address, port, namespace, healthy=endpoint.ready, place=endpoint.place)
+
+
+def _from_pods(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list[Endpoint]:
+    """What the endpoint slice controller would write: for input without slices."""
+    if not service.selector:
+        return []
+    found = []
+    for pod in _pods_in(mesh, service.namespace):
+        target = port.target if isinstance(port.target, int) else named_port(pod, port.target)
+        if pod.ips and target and pod.phase not in ("Succeeded", "Failed") and _selects(service.selector, pod.labels):
+            place = pod.resource.place("metadata", "name")
+            healthy = pod.ready or service.publish_not_ready
+            found.append(_of_pod(pod, pod.ips[0], target, pod.namespace, healthy=healthy, place=place))
+    return found
+
+
+def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return bool(selector) and labels_match(selector, labels)
+
+
+def named_port(pod: Pod, name: str) -> int:
+    """The container port of that name, or 0 (kube/controller/util.go FindPort)."""
+    ports = (
+        port.port
+        for container in pod.containers
+        if not container.init or container.sidecar
+        for port in container.ports
+        if port.name == name and port.protocol == "TCP"
+    )
+    return next(ports, 0)
+
+
+def _pods_in(mesh: MeshSnapshot, namespace: str) -> list[Pod]:
+    def group() -> dict[str, list[Pod]]:
+        found: dict[str, list[Pod]] = {}
+        for pod in mesh.pods:
+            found.setdefault(pod.namespace, []).append(pod)
+        return found
+
+    return mesh.memo("pods-by-namespace", group).get(namespace, [])
+
+
+def _of_pod(pod: Pod | None, address: str, port: int, namespace: str, *, healthy: bool, place: YamlPlace) -> Endpoint:
+    labels = pod.labels if pod else {}
+    return Endpoint(
+        address=address,
+        port=port,
+        labels=labels,
+        mutual_tls=labels.get(TLS_MODE_LABEL) == "istio",
+        healthy=healthy,
+        pod=pod,
+        namespace=pod.namespace if pod else namespace,
+        service_account=pod.service_account if pod else "",
+        place=place,
+    )
+
+
+def _from_workloads(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list[Endpoint]:
+    """WorkloadEntries that a Kubernetes Service selects (kube/controller WorkloadInstanceHandler)."""
+    found = []
+    for entry in mesh.of(WorkloadEntry):
+        if entry.resource.namespace == service.namespace and _selects(service.selector, entry.endpoint.labels):
+            named = entry.endpoint.ports.get(port.name) or entry.endpoint.ports.get(str(port.target))
+            target = named or (port.target if isinstance(port.target, int) else 0)
+            if target and is_ip(entry.endpoint.address):
+                found.append(_of_workload(mesh, entry.endpoint, target, service.namespace))
+    return found
+
+
+def _of_workload(mesh: MeshSnapshot, workload: WorkloadEndpoint, port: int, namespace: str) -> Endpoint:
+    unix = workload.address.startswith(UNIX_PREFIX)
+    return Endpoint(
+        address=workload.address.removeprefix(UNIX_PREFIX),
+        port=0 if unix else port,
+        labels=workload.labels,
+        mutual_tls=workload.mutual_tls,
+        healthy=True,
+        pod=mesh.pod_at(workload.address),
+        namespace=namespace,
+        service_account=workload.service_account,
+        place=workload.place,
+    )
+
+
+def _of_entry(mesh: MeshSnapshot, service: RegistryService, entry: ServiceEntry, port: RegistryPort) -> list[Endpoint]:
+    """The endpoints of a ServiceEntry (serviceentry/conversion.go convertServiceEntryToInstances)."""
+    namespace = entry.resource.namespace
+    default = port.target if isinstance(port.target, int) and port.target else port.number
+    if entry.selector is not None:
+        return _selected(mesh, service, entry, port, default)
+    if not entry.endpoints and service.resolution in DNS_RESOLUTIONS:
+        return [_of_pod(None, service.hostname, default, namespace, healthy=True, place=service.place)]
+    return [_of_workload(mesh, each, each.ports.get(port.name) or default, namespace) for each in entry.endpoints]
+
+
+def _selected(
+    mesh: MeshSnapshot, service: RegistryService, entry: ServiceEntry, port: RegistryPort, default: int
+) -> list[Endpoint]:
+    """Pods before WorkloadEntries, each by name, as istiod sorts them."""
+    namespace, selector = entry.resource.namespace, entry.selector or {}
+    found = [
+        _of_pod(pod, pod.ips[0], default, namespace, healthy=pod.ready, place=pod.resource.place("metadata", "name"))
+        for pod in sorted(_pods_in(mesh, namespace), key=lambda pod: pod.name)
+        if pod.ips and labels_match(selector, pod.labels)
+    ]
+    dns = service.resolution in DNS_RESOLUTIONS
+    for workload in sorted(mesh.of(WorkloadEntry), key=lambda each: each.resource.name):
+        endpoint = workload.endpoint
+        if workload.resource.namespace != namespace or not labels_match(selector, endpoint.labels):
+            continue
+        if dns or is_ip(endpoint.address):
+            found.append(_of_workload(mesh, endpoint, endpoint.ports.get(port.name) or default, namespace))
+    return found

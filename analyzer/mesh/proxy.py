@@ -1,0 +1,72 @@
+"""A proxy as istiod knows it: whose it is, by which labels it is selected, which addresses it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.snapshot import MeshSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An Envoy. ``pod`` is None where only namespace and labels are known; ``ips`` begins with the first address."""
+
+    namespace: str
+    labels: tuple[tuple[str, str], ...]
+    ips: tuple[str, ...] = ()
+    pod: str | None = None
+    dns_capture: bool = False
+    http10: bool = False
+
+    @property
+    def label_map(self) -> Mapping[str, str]:
+        """Its labels."""
+        return dict(self.labels)
+
+    @property
+    def ipv4(self) -> bool:
+        """Whether it has an IPv4 address, or none is known."""
+        return not self.ips or any(":" not in ip for ip in self.ips)
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether it has an IPv6 address."""
+        return any(":" in ip for ip in self.ips)
+
+    @property
+    def wildcard(self) -> str:
+        """The address that its wildcard listeners are bound to."""
+        return "0.0.0.0" if self.ipv4 else "::"
+
+    def supports(self, address: str) -> bool:
+        """Whether it can use an address of that family."""
+        return self.ipv6 if ":" in address else self.ipv4
+
+
+def proxy_of(mesh: MeshSnapshot, pod: Pod) -> Proxy:
+    """The proxy of a pod; its environment and annotation ``proxy.istio.io/config`` may turn DNS capture on."""
+    environment = pod.proxy.environment if pod.proxy else {}
+    return Proxy(
+        namespace=pod.namespace,
+        labels=tuple(sorted(pod.labels.items())),
+        ips=pod.ips,
+        pod=pod.name,
+        dns_capture=_flag(environment, "ISTIO_META_DNS_CAPTURE", mesh.config.dns_capture),
+        http10=environment.get("ISTIO_META_HTTP10") == "1" or mesh.config.http10,
+    )
+
+
+def proxy_with(mesh: MeshSnapshot, namespace: str, labels: Mapping[str, str]) -> Proxy:
+    """A proxy that is known by namespace and labels only."""
+    return Proxy(
+        namespace=namespace,
+        labels=tuple(sorted(labels.items())),
+        dns_capture=mesh.config.dns_capture,
+        http10=mesh.config.http10,
+    )
+
+
+def _flag(environment: Mapping[str, str], name: str, default: bool) -> bool:
+    return environment[name] == "true" if name in environment else default
