@@ -15,7 +15,8 @@ DOORS = {
     "scapy": ["capture/dissect.py"],
     "dpkt": ["capture/dissect.py"],
     "click": ["cli/*.py"],
-    "rich": ["cli/*.py"],
+    "rich": ["cli/progress.py", "report/layout.py"],
+    "pandas": ["notebook.py"],
 }
 # Imported in one module, whichever that is.
 SINGLE = ["re2", "backports", "pyarrow"]
