@@ -16,19 +16,22 @@ from analyzer.base.table import (
     RecordTable,
 )
 from analyzer.capture.capture import Capture
-from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, Decoding, Frames, Layer, join
+from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT, Decoding, Frames, Layer, join
 from analyzer.capture.gather import as_bytes
 from analyzer.capture.link import LINKS
-from analyzer.capture.network import EXTENSIONS, NETWORKS
+from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
 from analyzer.capture.transport import TRANSPORTS
+from analyzer.capture.tunnel import TUNNELS
 
 # Every header that is understood, by the number under which the one before it announces it.
 LAYERS: Mapping[int, Layer] = MappingProxyType(
     {
         **NETWORKS,
         **{IP_PROTOCOL + number: layer for number, layer in EXTENSIONS.items()},
+        **{IP_PROTOCOL + number: layer for number, layer in ENCAPSULATIONS.items()},
         **{IP_PROTOCOL + number: layer for number, layer in TRANSPORTS.items()},
         **{LINK_TYPE + number: link.decode for number, link in LINKS.items()},
+        **{UDP_PORT + port: layer for port, layer in TUNNELS.items()},
     }
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from analyzer.base.errors import UsageError
 from analyzer.capture.capture import Capture
 
@@ -26,11 +28,11 @@ def dissect_packet(capture: Capture, packet_number: int) -> str:
 def _show(raw: bytes, link: int) -> str:
     from scapy.config import conf
     from scapy.layers import inet6, l2
-    from scapy.packet import Packet, Padding, Raw
+    from scapy.packet import Padding, Raw
 
     # scapy knows every link type of ours but OpenBSD's number for raw IP; l2 and inet6 fill its table.
-    layers = {14: inet6.IPv46, 1: l2.Ether, **conf.l2types.num2layer}
-    packet: Packet = layers[link](raw)
+    layers: dict[int, Any] = {14: inet6.IPv46, 1: l2.Ether, **conf.l2types.num2layer}
+    packet = layers[link](raw)
     payload_len = 0
     for kind in (Padding, Raw):
         while packet.haslayer(kind):

@@ -13,11 +13,16 @@ from analyzer.base.table import BAD_HEADER, CUT_HEADER, I64, U8, PacketTable
 from analyzer.capture.gather import Structures, gather
 
 # One number space for "what header comes next": EtherTypes as they are (IEEE 802.3), then IP protocols (IANA
-# protocol-numbers), then link types (LINKTYPE_ of tcpdump.org), each above its base.
+# protocol-numbers), then link types (LINKTYPE_ of tcpdump.org),
+# then UDP ports of tunnels.
 IP_PROTOCOL = 0x1_0000
 LINK_TYPE = 0x2_0000
+UDP_PORT = 0x3_0000
 
-IPV4, IPV6 = 0x0800, 0x86DD
+# EtherTypes; LLC is Linux's number for it (ETH_P_802_2), below all true EtherTypes.
+LLC, IPV4, IPV6, MPLS = 0x0004, 0x0800, 0x86DD, 0x8847
+# Link types that other headers lead to.
+ETHERNET, PPP, RAW_IP, WIFI = 1, 9, 101, 105
 
 Mask = NDArray[np.bool_]
 

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from analyzer.capture.frames import Layer
+from analyzer.capture.link.cisco_hdlc import decode_cisco_hdlc
 from analyzer.capture.link.cooked import decode_cooked
 from analyzer.capture.link.cooked2 import decode_cooked2
 from analyzer.capture.link.ethernet import decode_ethernet
 from analyzer.capture.link.loopback import decode_loopback
+from analyzer.capture.link.nflog import decode_nflog
+from analyzer.capture.link.pktap import decode_pktap
+from analyzer.capture.link.ppp import decode_ppp
 from analyzer.capture.link.raw import decode_raw
+from analyzer.capture.link.wifi import decode_radiotap, decode_wifi
+from analyzer.capture.network.pppoe import decode_pppoe
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,21 @@ LINKS: Mapping[int, Link] = MappingProxyType(
     {
         0: Link("NULL", decode_loopback),
         1: Link("ETHERNET", decode_ethernet),
+        9: Link("PPP", decode_ppp),
         12: Link("RAW", decode_raw),  # DLT_RAW of most systems, written without translation
         14: Link("RAW", decode_raw),  # DLT_RAW of OpenBSD
+        50: Link("PPP_HDLC", decode_ppp),
+        51: Link("PPP_ETHER", decode_pppoe),
         101: Link("RAW", decode_raw),
+        104: Link("C_HDLC", decode_cisco_hdlc),
+        105: Link("IEEE802_11", decode_wifi),
         108: Link("LOOP", decode_loopback),
         113: Link("LINUX_SLL", decode_cooked),
+        127: Link("IEEE802_11_RADIOTAP", decode_radiotap),
         228: Link("IPV4", decode_raw),
         229: Link("IPV6", decode_raw),
+        239: Link("NFLOG", decode_nflog),
+        258: Link("PKTAP", decode_pktap),
         276: Link("LINUX_SLL2", decode_cooked2),
     }
 )

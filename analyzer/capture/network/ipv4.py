@@ -47,6 +47,9 @@ def decode_ipv4(decoding: Decoding, frames: Frames) -> Frames:
     table, row = decoding.table, frames.row
     table.ip_version[row] = 4
     table.protocol[row] = header["protocol"]
+    # Halves of an IPv6 address that may have stood around this packet.
+    table.src_hi[row] = 0
+    table.dst_hi[row] = 0
     table.src_lo[row] = header["source"].astype(np.int64) | IPV4_MAPPED_PREFIX
     table.dst_lo[row] = header["destination"].astype(np.int64) | IPV4_MAPPED_PREFIX
     wire_end = np.where(offloaded, frames.wire_end, frames.at + total_len)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.base.table import DECODED
-from analyzer.capture.frames import Decoding, Frames, nothing
+from analyzer.capture.frames import UDP_PORT, Decoding, Frames
+from analyzer.capture.tunnel import TUNNELS
 
 HEADER = np.dtype([("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2")])
+TUNNEL_PORTS = np.array(sorted(TUNNELS), np.uint16)
 
 
 def decode_udp(decoding: Decoding, frames: Frames) -> Frames:
-    """Nothing follows. A length of 0 reaches to the end of the packet (RFC 2675 section 4)."""
+    """What follows on the ports of tunnels, nothing on others.
+
+    A length of 0 reaches to the end of the packet (RFC 2675 section 4).
+    """
     frames = decoding.whole(frames, HEADER.itemsize)
     header = decoding.read(frames, HEADER)
     length = header["length"].astype(np.int64)
@@ -26,4 +31,7 @@ def decode_udp(decoding: Decoding, frames: Frames) -> Frames:
     table.payload_len[row] = np.minimum(frames.end, wire_end) - payload
     table.payload_wire_len[row] = wire_end - payload
     table.fate[row] = DECODED
-    return nothing(frames)
+    inner = Frames(
+        row, payload, np.minimum(frames.end, wire_end), wire_end, header["destination"].astype(np.int64) + UDP_PORT
+    )
+    return inner.keep(np.isin(header["destination"], TUNNEL_PORTS))
