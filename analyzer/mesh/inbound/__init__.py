@@ -1,0 +1,1 @@
+"""What istiod tells a sidecar about connections that arrive: mutual TLS, declared ports, filter chains."""

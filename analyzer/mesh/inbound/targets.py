@@ -1,0 +1,124 @@
+"""Which services a pod stands behind, on which of its ports (kube/controller GetProxyServiceTargets)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from analyzer.mesh.endpoints import endpoints_of
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.kinds.service import Service
+from analyzer.mesh.kinds.service_entry import ServiceEntry
+from analyzer.mesh.kinds.workload_entry import WorkloadEntry
+from analyzer.mesh.port_protocol import UDP
+from analyzer.mesh.registry import CLIENT_SIDE, RegistryPort, RegistryService, services_of
+from analyzer.mesh.selector import labels_match
+from analyzer.mesh.snapshot import MeshSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTarget:
+    """A service's port that leads to ``port`` of the pod."""
+
+    service: RegistryService
+    service_port: RegistryPort
+    port: int
+
+    @property
+    def name(self) -> str:
+        """``host:port`` of the service."""
+        return f"{self.service.hostname}:{self.service_port.number}"
+
+
+def service_targets(mesh: MeshSnapshot, pod: Pod) -> tuple[ServiceTarget, ...]:
+    """Every service port that leads to the pod: oldest service first, then by host, then in the order of its ports.
+
+    Kubernetes Services and ServiceEntries of other namespaces do not count, whatever their endpoints say.
+    """
+
+    def build() -> tuple[ServiceTarget, ...]:
+        services = [service for service in services_of(mesh) if service.namespace == pod.namespace]
+        targets = [*_kubernetes(mesh, pod, services), *_entries(mesh, pod, services)]
+        return tuple(sorted(targets, key=lambda t: (t.service.resource.created, t.service.hostname)))
+
+    return mesh.memo(("service-targets", pod.full_name), build)
+
+
+def _kubernetes(mesh: MeshSnapshot, pod: Pod, services: list[RegistryService]) -> Iterator[ServiceTarget]:
+    own = [service for service in services if isinstance(service.source, Service)]
+    workload = _workload_entry(mesh, pod)
+    if workload is not None:
+        yield from _of_workload(workload, own)
+        return
+    selecting = [service for service in own if _selects(service, pod.labels)]
+    if not selecting:
+        yield from _by_endpoints(mesh, pod, own)
+        return
+    for service in selecting:
+        for port in service.ports:
+            target = _find_port(pod, service, port)
+            if target:
+                yield ServiceTarget(service, port, target)
+
+
+def _selects(service: RegistryService, labels: Mapping[str, str]) -> bool:
+    # Without a selector the endpoints are somebody else's; an ExternalName has none.
+    return bool(service.selector) and not service.external and labels_match(service.selector or {}, labels)
+
+
+def _by_endpoints(mesh: MeshSnapshot, pod: Pod, services: list[RegistryService]) -> Iterator[ServiceTarget]:
+    """Where no selector takes the pod: what the endpoint slices of its namespace say of its first address."""
+    for service in services:
+        for port in service.ports:
+            for endpoint in endpoints_of(mesh, service, port):
+                if pod.ips and endpoint.address == pod.ips[0]:
+                    yield ServiceTarget(service, port, endpoint.port)
+
+
+def _find_port(pod: Pod, service: RegistryService, port: RegistryPort) -> int:
+    """The pod's port: a number as it is, a name by the container port of that name and transport; 0 where none."""
+    if isinstance(port.target, int):
+        return port.target
+    source = service.source
+    assert isinstance(source, Service)
+    transport = next((p.protocol for p in source.ports if p.name == port.name and p.port == port.number), "TCP")
+    ports = (
+        declared.port
+        for container in pod.containers
+        if not container.init or container.sidecar
+        for declared in container.ports
+        if (declared.name, declared.protocol) == (port.target, transport)
+    )
+    return next(ports, 0)
+
+
+def _workload_entry(mesh: MeshSnapshot, pod: Pod) -> WorkloadEntry | None:
+    """The WorkloadEntry with labels that has the pod's address: it stands in its place (GetInstanceForProxy)."""
+    own = (
+        entry
+        for entry in mesh.of(WorkloadEntry)
+        if entry.resource.namespace == pod.namespace and entry.endpoint.labels and entry.endpoint.address in pod.ips[:1]
+    )
+    return min(own, key=lambda entry: entry.resource.name, default=None)
+
+
+def _of_workload(workload: WorkloadEntry, services: list[RegistryService]) -> Iterator[ServiceTarget]:
+    ports = workload.endpoint.ports
+    for service in services:
+        if service.resolution != CLIENT_SIDE or not _selects(service, workload.endpoint.labels):
+            continue
+        for port in service.ports:
+            target = ports.get(port.name) or ports.get(str(port.target))
+            target = target or (port.target if isinstance(port.target, int) else 0)
+            if port.protocol != UDP and target:
+                yield ServiceTarget(service, port, target)
+
+
+def _entries(mesh: MeshSnapshot, pod: Pod, services: list[RegistryService]) -> Iterator[ServiceTarget]:
+    for service in services:
+        if not isinstance(service.source, ServiceEntry):
+            continue
+        for port in service.ports:
+            for endpoint in endpoints_of(mesh, service, port):
+                if endpoint.address in pod.ips:
+                    yield ServiceTarget(service, port, endpoint.port)
