@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.stream import Stream
-from analyzer.protocol.facts import Conversation, Exchange, TlsFacts
-from analyzer.protocol.http1 import parse_http1
+from analyzer.protocol.facts import Conversation, Exchange, Response, TlsFacts
+from analyzer.protocol.http1 import Http1Conversation, parse_http1
 from analyzer.protocol.notes import Notes
 from analyzer.protocol.opening import Kind, Opening, late_client_hello, late_records, open_conversation
 from analyzer.protocol.resync import is_response_at
 from analyzer.protocol.tls import SSL2_HELLO, parse_tls
 
-LATE_TLS = Code(
-    "tls-late",
+INNER_TLS = Code(
+    "tls-inside",
     Family.PROTOCOL,
     Level.INFO,
     "TLS begins inside the connection",
@@ -38,6 +39,8 @@ def parse_conversation(from_client: Stream, from_server: Stream) -> Conversation
         notes.missing,
         tuple(notes.oddities),
         said.inspected if said.inspected != said.protocol else None,
+        said.inner_tls,
+        said.answer,
     )
 
 
@@ -45,9 +48,11 @@ class _Said(NamedTuple):
     """What one parser contributes to a conversation."""
 
     protocol: str
-    exchanges: tuple[Exchange, ...]
-    tls: TlsFacts | None
-    inspected: str | None
+    exchanges: tuple[Exchange, ...] = ()
+    tls: TlsFacts | None = None
+    inspected: str | None = None
+    inner_tls: TlsFacts | None = None
+    answer: Response | None = None
 
 
 def _http1(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
@@ -59,48 +64,86 @@ def _http1(from_client: Stream, from_server: Stream, opening: Opening, notes: No
         server_start=opening.server_start,
         in_step=opening.from_start,
     )
-    tls = None
+    exchanges, inner_tls = said.exchanges, None
     if said.upgraded_to == "connect":
-        tls = _late_tls(from_client, from_server, said.client_end, said.server_end, notes)
-    versions = (exchange.request.version for exchange in said.exchanges if exchange.request is not None)
-    return _Said(next(versions, "http/1.1"), said.exchanges, tls, opening.inspected)
+        inner_tls = _inner_tls(from_client, from_server, said.client_end, said.server_end, notes)
+    elif said.upgraded_to == "h2c":
+        exchanges = _continue_as_http2(from_client, from_server, said, notes)
+    versions = (exchange.request.version for exchange in exchanges if exchange.request is not None)
+    return _Said(next(versions, "http/1.1"), exchanges, inspected=opening.inspected, inner_tls=inner_tls)
 
 
-def _http2(_from_client: Stream, _from_server: Stream, opening: Opening, _notes: Notes) -> _Said:
-    return _Said("h2", (), None, opening.inspected)
+def _continue_as_http2(
+    from_client: Stream, from_server: Stream, said: Http1Conversation, notes: Notes
+) -> tuple[Exchange, ...]:
+    """The exchanges of a connection that a 101 turned into HTTP/2: stream 1 answers the last request."""
+    from analyzer.protocol.http2 import parse_http2
+
+    *before, last = said.exchanges
+    after = parse_http2(
+        from_client,
+        from_server,
+        notes,
+        client_start=said.client_end,
+        server_start=said.server_end,
+        upgraded=last.request,
+    )
+    return (*before, *(replace(exchange, ordinal=len(before) + exchange.ordinal) for exchange in after))
+
+
+def _http2(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
+    # hpack is loaded only where HTTP/2 is met.
+    from analyzer.protocol.http2 import parse_http2
+
+    exchanges = parse_http2(
+        from_client,
+        from_server,
+        notes,
+        client_start=opening.client_start,
+        server_start=opening.server_start,
+        from_start=opening.from_start,
+    )
+    answer = _http1_answer(from_client, from_server, notes)
+    return _Said("h2", exchanges, inspected=opening.inspected, answer=answer)
 
 
 def _tls(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
     said = parse_tls(
         from_client, from_server, notes, client_start=opening.client_start, server_start=opening.server_start
     )
-    return _Said("tls", (), said.facts, opening.inspected if said.sound else "tcp")
+    return _Said("tls", tls=said.facts, inspected=opening.inspected if said.sound else "tcp")
 
 
 def _ssl2(_from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
     """A hello in SSL 2.0 framing; the server may answer it with SSL 3.0 or later."""
     notes.odd(SSL2_HELLO, from_client=True, offset=opening.client_start)
     said = parse_tls(Stream.of(b""), from_server, notes)
-    return _Said("tls", (), said.facts, opening.inspected)
+    return _Said("tls", tls=said.facts, inspected=opening.inspected)
 
 
 def _opaque(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
     """No protocol that Envoy detects; yet a server may answer it with HTTP, and TLS may begin later."""
-    exchanges: tuple[Exchange, ...] = ()
-    if from_client.length and is_response_at(from_server, 0):
-        exchanges = parse_http1(from_client, from_server, notes, client_start=from_client.length).exchanges[:1]
-    tls = None if exchanges else _late_tls(from_client, from_server, opening.client_start, 0, notes)
-    return _Said("tcp", exchanges, tls, None)
+    answer = _http1_answer(from_client, from_server, notes)
+    inner_tls = None if answer else _inner_tls(from_client, from_server, opening.client_start, 0, notes)
+    return _Said("tcp", inner_tls=inner_tls, answer=answer)
 
 
-def _late_tls(
+def _http1_answer(from_client: Stream, from_server: Stream, notes: Notes) -> Response | None:
+    """What the server says in HTTP/1 to a client that does not speak it."""
+    if not from_client.length or not is_response_at(from_server, 0):
+        return None
+    exchanges = parse_http1(from_client, from_server, notes, client_start=from_client.length).exchanges
+    return exchanges[0].response if exchanges else None
+
+
+def _inner_tls(
     from_client: Stream, from_server: Stream, client_start: int, server_start: int, notes: Notes
 ) -> TlsFacts | None:
     """The facts of TLS that begins inside the connection, None where none does."""
     asked = late_client_hello(from_client, client_start)
     if asked is None:
         return None
-    notes.odd(LATE_TLS, from_client=True, offset=asked)
+    notes.odd(INNER_TLS, from_client=True, offset=asked)
     answered = late_records(from_server, server_start)
     return parse_tls(from_client, from_server, notes, client_start=asked, server_start=answered).facts
 

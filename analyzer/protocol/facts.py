@@ -123,8 +123,8 @@ class Conversation:
     have detected is not known. ``missing`` names what the capture does not show (codes of family undetermined).
     ``inspected`` is what Envoy's TLS and HTTP inspectors take the first bytes for where that is not ``protocol``:
     they are stricter than what people send (``tcp`` for HTTP after a blank line, or behind a PROXY protocol line).
-    ``tls`` may also stand beside ``http/1.1`` (inside a CONNECT tunnel) and ``tcp`` (after a STARTTLS), and one
-    exchange without request beside ``tcp``: a server that answered with HTTP to what was none.
+    ``inner_tls`` is TLS that begins later: after a STARTTLS (``tcp``) or in a CONNECT tunnel (``http/1.1``).
+    ``answer`` is what a server said in HTTP/1 to what was none (``tcp``, ``h2``): Envoy's 400 to garbage.
     """
 
     protocol: str
@@ -135,3 +135,5 @@ class Conversation:
     missing: tuple[str, ...] = ()
     oddities: tuple[Oddity, ...] = field(default=())
     inspected: str | None = None
+    inner_tls: TlsFacts | None = None
+    answer: Response | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from analyzer.base.stream import Stream
 from analyzer.protocol.request_line import KNOWN_METHODS, MAX_INSPECT_LEN, parse_request_line
@@ -19,18 +19,19 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9](?: |\r?\n)")
 
 def next_request(stream: Stream, position: int) -> int | None:
     """The first piece at or after ``position`` that begins with a request line; None where there is none."""
-    for start in _piece_starts(stream, position):
-        if is_request_at(stream, start):
-            return start
-    return None
+    return next_fit(stream, position, is_request_at)
 
 
 def next_response(stream: Stream, position: int) -> int | None:
     """The first piece at or after ``position`` that begins with a status line; None where there is none."""
-    for start in _piece_starts(stream, position):
-        if is_response_at(stream, start):
-            return start
-    return None
+    return next_fit(stream, position, is_response_at)
+
+
+def next_fit(stream: Stream, position: int, fits: Callable[[Stream, int], bool]) -> int | None:
+    """The first piece at or after ``position`` that begins with what ``fits``; None where there is none."""
+    first = bisect_left(stream.starts, position)
+    candidates = (stream.starts[i] for i in range(first, len(stream.starts)))
+    return next((start for start in candidates if fits(stream, start)), None)
 
 
 def is_request_at(stream: Stream, position: int) -> bool:
@@ -47,7 +48,3 @@ def is_request_at(stream: Stream, position: int) -> bool:
 def is_response_at(stream: Stream, position: int) -> bool:
     """Whether a status line begins at ``position``."""
     return _STATUS_LINE.match(stream.read(position, 16)) is not None
-
-
-def _piece_starts(stream: Stream, position: int) -> Iterator[int]:
-    return (stream.starts[i] for i in range(bisect_left(stream.starts, position), len(stream.starts)))

@@ -1,0 +1,194 @@
+"""An HTTP/2 connection: its streams as exchanges, gRPC included (RFC 9113 section 8, gRPC over HTTP/2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.base.stream import Stream
+from analyzer.protocol.facts import Exchange, Headers, Request, Response
+from analyzer.protocol.http1_body import BODY_PREVIEW_LEN
+from analyzer.protocol.http1_responses import grpc_status
+from analyzer.protocol.http2_events import DataEvent, Event, HeadersEvent, ResetEvent, walk_events
+from analyzer.protocol.http2_frames import PREFACE
+from analyzer.protocol.http2_headers import HPACK_STATE, HeaderDecoder
+from analyzer.protocol.notes import Notes
+
+BAD_PSEUDO_HEADERS = Code(
+    "h2-bad-pseudo-headers",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "the pseudo-headers of a message are not those that RFC 9113 asks for",
+    "Missing, repeated or unknown: Envoy's codec resets such a stream.",
+)
+HOST_MISMATCH = Code(
+    "h2-host-mismatch",
+    Family.PROTOCOL,
+    Level.INFO,
+    ":authority is {authority}, the host header {host}",
+    "Envoy goes by :authority.",
+)
+ODD_STREAM = Code(
+    "h2-odd-stream",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a stream has a number that its sender may not use",
+    "Clients use odd numbers, each higher than the one before (RFC 9113 section 5.1.1): Envoy closes the connection.",
+)
+
+_STATUS = re.compile(r"[1-9][0-9][0-9]")
+
+
+@dataclass(slots=True)
+class _StreamState:
+    """What is known of one stream while frames are read; ``given`` is a request that came before HTTP/2 (h2c)."""
+
+    given: Request | None = None
+    asked: HeadersEvent | None = None
+    asked_end: int | None = None
+    replied: HeadersEvent | None = None
+    trailers: Headers = ()
+    body: bytes = b""
+    body_end: int | None = None
+    reset_by_client: int | None = None
+    reset_by_server: int | None = None
+
+
+def parse_http2(
+    from_client: Stream, from_server: Stream, notes: Notes, *, client_start: int = 0, server_start: int = 0,
+    from_start: bool = True, upgraded: Request | None = None,
+) -> tuple[Exchange, ...]:  # fmt: skip
+    """The exchanges of a connection by stream number, ordinals from 1; the preface at ``client_start`` is optional.
+
+    Not ``from_start``: both header tables were filled before. ``upgraded`` is the HTTP/1.1 request that became
+    stream 1 (RFC 7540 section 3.2).
+    """
+    streams: dict[int, _StreamState] = {}
+    if upgraded is not None:
+        streams[1] = _StreamState(upgraded)
+    if from_client.read(client_start, len(PREFACE)) == PREFACE:
+        client_start += len(PREFACE)
+    asking = HeaderDecoder(notes, from_client=True, from_start=from_start)
+    for event in walk_events(from_client, client_start, asking, notes, from_client=True):
+        _hear_client(streams, event, notes)
+    replying = HeaderDecoder(notes, from_client=False, from_start=from_start)
+    for event in walk_events(from_server, server_start, replying, notes, from_client=False):
+        _hear_server(streams, event, from_server)
+    ordered = sorted(streams.items())
+    return tuple(_exchange(i, number, state, notes) for i, (number, state) in enumerate(ordered, 1))
+
+
+def _hear_client(streams: dict[int, _StreamState], event: Event, notes: Notes) -> None:
+    state = streams.get(event.stream_id)
+    if isinstance(event, ResetEvent):
+        if state is not None:
+            state.reset_by_client = event.error
+        return
+    if state is None:
+        if not isinstance(event, HeadersEvent):
+            return
+        if event.stream_id % 2 == 0 or any(event.stream_id < number for number in list(streams)[-1:]):
+            notes.odd(ODD_STREAM, from_client=True, offset=event.start)
+        state = streams[event.stream_id] = _StreamState()
+        state.asked = event
+    if event.ends and state.asked_end is None:
+        state.asked_end = event.end
+
+
+def _hear_server(streams: dict[int, _StreamState], event: Event, stream: Stream) -> None:
+    state = streams.get(event.stream_id)
+    if state is None:
+        # A pushed response, or the answer to a request that the capture does not show.
+        if event.stream_id % 2 == 0 or not isinstance(event, HeadersEvent):
+            return
+        state = streams[event.stream_id] = _StreamState()
+    if isinstance(event, ResetEvent):
+        state.reset_by_server = event.error
+        return
+    if isinstance(event, DataEvent):
+        state.body += stream.read(event.position, min(event.size, BODY_PREVIEW_LEN - len(state.body)))
+    elif state.replied is not None:
+        state.trailers = event.headers
+    elif event.ends or not _is_interim(event.headers):
+        state.replied = event
+    if event.ends and state.body_end is None:
+        state.body_end = event.end
+
+
+def _is_interim(headers: Headers) -> bool:
+    return any(name == ":status" and value[:1] == "1" for name, value in headers)
+
+
+def _exchange(ordinal: int, stream_id: int, state: _StreamState, notes: Notes) -> Exchange:
+    asked, response = state.asked, _response(state)
+    request = state.given if asked is None else _request(asked, stream_id, state.asked_end, notes)
+    connects = request is not None and request.method == "CONNECT" and response is not None and response.status < 300
+    known = asked is None or asked.whole
+    if not known:
+        notes.lack(HPACK_STATE)
+    return Exchange(
+        ordinal,
+        request,
+        response,
+        upgraded=connects or state.given is not None,
+        reset_by_client=state.reset_by_client,
+        reset_by_server=state.reset_by_server,
+        missing=() if known else (HPACK_STATE.name,),
+    )
+
+
+def _request(event: HeadersEvent, stream_id: int, body_end: int | None, notes: Notes) -> Request:
+    """The request of a header block (RFC 9113 section 8.3.1); what is not known of a partial one is empty."""
+    pseudo, headers = _split(event.headers)
+    authority = pseudo.get(":authority")
+    host = next((value for name, value in headers if name == "host"), None)
+    method = pseudo.get(":method", "")
+    target = pseudo.get(":path", authority or "" if method == "CONNECT" else "")
+    repeated = len(pseudo) + len(headers) < len(event.headers)
+    if repeated or (event.whole and not (method and target)):
+        notes.odd(BAD_PSEUDO_HEADERS, from_client=True, offset=event.start)
+    if authority is not None and host is not None and host.lower() != authority.lower():
+        notes.odd(HOST_MISMATCH, from_client=True, offset=event.start, authority=authority, host=host)
+    return Request(
+        "h2",
+        method,
+        target,
+        host if authority is None else authority,
+        headers,
+        event.start,
+        event.end,
+        body_end,
+        stream_id,
+    )
+
+
+def _split(headers: Headers) -> tuple[dict[str, str], Headers]:
+    """Pseudo-headers, of a repeated one the first, and the others."""
+    pseudo: dict[str, str] = {}
+    for name, value in headers:
+        if name[:1] == ":":
+            pseudo.setdefault(name, value)
+    return pseudo, tuple(pair for pair in headers if pair[0][:1] != ":")
+
+
+def _response(state: _StreamState) -> Response | None:
+    """The final response of a stream; None where there is none, or where its status is not known."""
+    event = state.replied
+    if event is None:
+        return None
+    pseudo, headers = _split(event.headers)
+    status = pseudo.get(":status", "")
+    if _STATUS.fullmatch(status) is None:
+        return None
+    return Response(
+        int(status),
+        headers,
+        event.start,
+        event.end,
+        state.body,
+        state.body_end,
+        state.body_end is not None,
+        state.trailers,
+        grpc_status(state.trailers or headers),
+    )
