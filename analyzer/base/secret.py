@@ -62,7 +62,7 @@ _SHAPE = re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(TOKEN_SHAPES) + ")")
 _BOT_PATH = re.compile(r"(/bot\d{3,}(?::|%3[Aa]))[\w-]{8,}")
 _WEBHOOK_PATH = re.compile(r"((?:/api/webhooks/\d+|/services/T\w+/B\w+)/)[\w-]{8,}")
 _SEGMENT_PATH = re.compile(rf"(/(?:{SECRET_SEGMENTS})/){_OPAQUE}", re.IGNORECASE)
-_USERINFO = re.compile(r"(^|[A-Za-z][A-Za-z0-9+.-]{0,15}://)[^/?#\s]*@")
+_USERINFO = re.compile(r"(^|[A-Za-z][A-Za-z0-9+.-]{0,15}://)[^/?#\s]+@")
 _PARAMETER = re.compile(r"([?&;#]|^)([^?&;#=\s/\"',]{1,64})=([^?&;#\s\"',]+)")
 _SEPARATORS = str.maketrans("", "", "-_.[] +")
 # Whatever is redacted below has one of these, and most targets have none.
@@ -102,7 +102,7 @@ def redact_target(path: str) -> str:
 def redact_host(host: str) -> str:
     """A Host, ``:authority`` or SNI without its userinfo (all before the last ``@``) and without token shapes."""
     userinfo, at, name = host.rpartition("@")
-    return (f"{REDACTED}@" if userinfo or at else "") + _SHAPE.sub(REDACTED, name)
+    return (f"{REDACTED}@" if userinfo else at) + _SHAPE.sub(REDACTED, name)
 
 
 def redact_header(name: str, value: str) -> str:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 
 from analyzer.base.escape import csv_cell
+from analyzer.report.private import redact_analysis
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import Inbound, Outbound
 from analyzer.verdict.record import Analysis, CallRecord
@@ -108,13 +109,14 @@ COLUMNS: tuple[tuple[str, Getter], ...] = (
 )
 
 
-def render_csv(analysis: Analysis) -> Iterator[bytes]:
+def render_csv(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     """The header, then a row per call; null is an empty cell, booleans are ``true`` and ``false``."""
+    calls = redact_analysis(analysis).calls if redact else analysis.calls
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow([name for name, _ in COLUMNS])
-    for start in range(0, max(len(analysis.calls), 1), _BATCH_ROWS):
-        for call in analysis.calls[start : start + _BATCH_ROWS]:
+    for start in range(0, max(len(calls), 1), _BATCH_ROWS):
+        for call in calls[start : start + _BATCH_ROWS]:
             writer.writerow([_cell(read(call)) for _, read in COLUMNS])
         yield out.getvalue().encode()
         out.seek(0)

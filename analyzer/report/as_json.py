@@ -16,6 +16,7 @@ import msgspec
 from analyzer.base.escape import inert_json, without_surrogates
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
+from analyzer.report.private import redact_analysis
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import VERDICTS, Candidate, Decision, Inbound, LocalResponse, Outbound, Step
 from analyzer.verdict.record import (
@@ -68,6 +69,7 @@ def mesh_object(mesh: MeshRecord) -> Object:
         "kinds": dict(mesh.kinds),
         "ignored": dict(mesh.ignored),
         "oddities": list(mesh.oddities),
+        "errors": list(mesh.errors),
     }
 
 
@@ -166,22 +168,19 @@ def decision_object(decision: Decision) -> Object:
     return {**_decided_object(decision), "evidence": [_step_object(step) for step in decision.steps]}
 
 
-def answer_line(name: str, decision: Decision) -> bytes:
-    """One line of ``route --calls``, newline included."""
-    return encode({"name": name, **decision_object(decision)}) + b"\n"
-
-
-def render_jsonl(analysis: Analysis) -> Iterator[bytes]:
+def render_jsonl(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     """The lines of a run: ``run``, then each ``capture``, ``call``, ``flow`` and ``finding``."""
-    for kind, objects in (("run", iter((run_object(analysis),))), *_parts(analysis)):
+    shown = redact_analysis(analysis) if redact else analysis
+    for kind, objects in (("run", iter((run_object(shown),))), *_parts(shown)):
         for fields in objects:
             yield encode({"kind": kind, **fields}) + b"\n"
 
 
-def render_json(analysis: Analysis) -> Iterator[bytes]:
+def render_json(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     """The whole run as one object, one record per line inside it, so that two runs can be compared line by line."""
-    yield b'{"run":' + encode(run_object(analysis))
-    for kind, objects in _parts(analysis):
+    shown = redact_analysis(analysis) if redact else analysis
+    yield b'{"run":' + encode(run_object(shown))
+    for kind, objects in _parts(shown):
         yield b',\n"' + kind.encode() + b's":['
         separator = b"\n"
         for fields in objects:

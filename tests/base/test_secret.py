@@ -49,6 +49,7 @@ def test_a_target_without_secrets_is_as_sent(sent):
         ("user:p%40ss@h.example", "[redacted]@h.example"),
         ("a@b@h", "[redacted]@h"),
         ("h.example:80", "h.example:80"),
+        ("@h", "@h"),
         ("", ""),
     ],
 )

@@ -52,3 +52,8 @@ def test_no_hostile_cell_is_a_formula_or_another_row(hostile):
     found = rows(hostile)
     assert len(found) == len(hostile.calls)
     assert not [cell for row in found for cell in row.values() if cell and cell[0] in "=+-@\t\r\n"]
+
+
+def test_a_secret_is_shown_only_to_who_asks_for_it(shop):
+    assert b"CANARY" not in b"".join(render_csv(shop))
+    assert b"CANARY" in b"".join(render_csv(shop, redact=False))

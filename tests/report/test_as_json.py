@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 
-from analyzer.report.as_json import answer_line, call_object, decision_object, encode, render_json, render_jsonl
+from analyzer.report.as_json import call_object, decision_object, encode, render_json, render_jsonl
 
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 CALL_FIELDS = {
@@ -130,11 +130,15 @@ def test_each_record_is_one_line(hostile):
     assert b"".join(render_jsonl(hostile)).count(b"\n") == len(list(render_jsonl(hostile)))
 
 
-def test_an_answer_is_a_name_and_its_decision(shop):
-    decision = shop.calls[0].decision
-    answer = json.loads(answer_line("c1", decision))
-    assert list(answer) == ["name", "verdict", "reason", "undetermined", "outbound", "gateway", "inbound", "evidence"]
-    assert answer["evidence"] == json.loads(encode(decision_object(decision)))["evidence"]
+def test_a_secret_is_shown_only_to_who_asks_for_it(shop):
+    assert b"CANARY" not in b"".join(render_jsonl(shop)) + b"".join(render_json(shop))
+    assert b"CANARY" in b"".join(render_jsonl(shop, redact=False))
+
+
+def test_a_decision_alone_is_what_a_call_says_of_it(shop):
+    decided = json.loads(encode(decision_object(shop.calls[0].decision)))
+    assert list(decided) == ["verdict", "reason", "undetermined", "outbound", "gateway", "inbound", "evidence"]
+    assert decided.items() <= calls(shop)[0].items()
 
 
 def test_the_same_run_gives_the_same_bytes(many):

@@ -1,0 +1,219 @@
+"""One call explained: the facts, the chain of steps, the way it took, what was seen, and what would settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from analyzer.base.oddity import Code
+from analyzer.base.place import YamlPlace
+from analyzer.report.journey import Journey, Link, Stop, answer_phrase, journey_of
+from analyzer.report.layout import Page, Part
+from analyzer.report.phrase import (
+    agreement_phrase,
+    clusters_phrase,
+    observed_phrase,
+    packets_phrases,
+    range_phrase,
+    reason_word,
+    request_phrase,
+    verdict_word,
+)
+from analyzer.report.private import redact_call
+from analyzer.report.wording import format_span, format_time
+from analyzer.verdict.decision import (
+    DROPPED,
+    HEADLESS_MATCHED,
+    PASSTHROUGH,
+    SERVICE_MATCHED,
+    Candidate,
+    Decision,
+    Inbound,
+    Outbound,
+    Step,
+)
+from analyzer.verdict.record import CallRecord
+
+VERDICT_STYLES: dict[str | None, str] = {
+    SERVICE_MATCHED: "green",
+    HEADLESS_MATCHED: "cyan",
+    PASSTHROUGH: "yellow",
+    DROPPED: "bold red",
+    None: "magenta",
+}
+
+
+def render_chain(
+    call: CallRecord, *, width: int = 100, colour: bool = False, codes: Iterable[Code] = (), redact: bool = True
+) -> str:
+    """The whole explanation. ``codes`` explain the reason, or what is missing and how to get it."""
+    shown = redact_call(call) if redact else call
+    known = {code.name: code for code in codes}
+    page = Page(width=width, colour=colour)
+    _facts_section(page, shown, known)
+    chain_section(page, shown.decision.steps)
+    decision_section(page, shown.decision)
+    _journey_section(page, journey_of(shown))
+    _observed_section(page, shown)
+    undetermined_section(page, shown.decision, known)
+    return page.render()
+
+
+def chain_section(page: Page, steps: Sequence[Step]) -> None:
+    """The steps, numbered; under each its packets, its lines of YAML and who lost there."""
+    if not steps:
+        return
+    page.heading("CHAIN")
+    for number, step in enumerate(steps, 1):
+        page.prose([(f"{number:>2}", "dim"), f"  {step.sentence}"], indent=2, hang=4)
+        for evidence in (*packets_phrases(step.packets), *yaml_phrases(step.yaml)):
+            page.prose((evidence, "dim"), indent=6, hang=2)
+        for candidate in step.lost:
+            page.prose(_lost(candidate), indent=6, hang=5)
+
+
+def decision_section(page: Page, decision: Decision) -> None:
+    """Each Envoy's decision in Envoy's words; nothing where no Envoy decides."""
+    sides = [
+        ("client's sidecar", _outbound_pairs(decision.outbound)),
+        ("gateway", _outbound_pairs(decision.gateway)),
+        ("server's sidecar", _inbound_pairs(decision.inbound)),
+    ]
+    if not any(pairs for _, pairs in sides):
+        return
+    page.heading("DECISION")
+    for title, pairs in sides:
+        if pairs:
+            page.line(title, indent=2)
+            page.pairs(pairs, indent=4)
+
+
+def undetermined_section(page: Page, decision: Decision, codes: Mapping[str, Code]) -> None:
+    """What is missing for a verdict and what would settle it; nothing where there is a verdict."""
+    if decision.verdict is not None or not decision.undetermined:
+        return
+    page.heading("WHAT WOULD SETTLE IT")
+    for name in decision.undetermined:
+        code = codes.get(name)
+        if code is None:
+            page.prose([(name, "magenta"), f"  see `meshverdict codes {name}`"], indent=2)
+            continue
+        page.prose([(name, "magenta"), f"  {code.explanation}"], indent=2, hang=2)
+        if code.advice:
+            page.prose(code.advice, indent=4)
+
+
+def yaml_phrases(places: Iterable[YamlPlace]) -> list[str]:
+    """``file:line``, with the field where it is known; each once."""
+    return list(dict.fromkeys(f"{p.file_line}  {p.field}" if p.field else p.file_line for p in places))
+
+
+def _facts_section(page: Page, call: CallRecord, codes: Mapping[str, Code]) -> None:
+    decision = call.decision
+    page.line(
+        [
+            (f"call {call.id}  ", "bold"),
+            (verdict_word(decision.verdict), VERDICT_STYLES[decision.verdict]),
+            f"  {reason_word(decision)}",
+        ]
+    )
+    if decision.reason is not None and decision.reason in codes:
+        page.prose(codes[decision.reason].explanation, indent=2, style="dim")
+    page.blank()
+    page.pairs(_fact_pairs(call))
+
+
+def _fact_pairs(call: CallRecord) -> list[tuple[str, Part]]:
+    client = f"{call.pod}  {call.client}" if call.pod else str(call.client)
+    server = f"{call.server}  {call.server_pod}" if call.server_pod else str(call.server)
+    pairs: list[tuple[str, Part]] = [
+        ("from", client),
+        ("to", server),
+        ("protocol", call.protocol),
+        ("sent", request_phrase(call) or "nothing in the clear"),
+    ]
+    if call.sni is not None and call.host is not None:
+        pairs.append(("sni", call.sni))
+    if call.alpn:
+        pairs.append(("alpn", ", ".join(call.alpn)))
+    if call.request > 1:
+        pairs.append(("place", f"request {call.request:,} on its connection"))
+    pairs.append(("time", f"{format_time(call.first_ns)}, took {format_span(call.last_ns - call.first_ns)}"))
+    pairs += [("packets", range_phrase(*packets)) for packets in call.packets]
+    pairs.append(("flow", f"{call.conn_state} {call.history}  {call.uid}  {call.community_id}"))
+    return pairs
+
+
+def _outbound_pairs(side: Outbound | None) -> list[tuple[str, Part]]:
+    if side is None:
+        return []
+    return _told(
+        ("pod", side.pod),
+        ("listener", side.listener),
+        ("filter chain", side.filter_chain),
+        ("route config", side.route_config),
+        ("virtual host", side.virtual_host),
+        ("route", side.route),
+        ("cluster", clusters_phrase(side)),
+        ("itself", answer_phrase(side.response)),
+    )
+
+
+def _inbound_pairs(side: Inbound | None) -> list[tuple[str, Part]]:
+    if side is None:
+        return []
+    return _told(
+        ("pod", side.pod),
+        ("filter chain", side.filter_chain or "none takes it"),
+        ("cluster", side.cluster),
+        ("mutual TLS", "yes" if side.mtls else "no"),
+        ("itself", answer_phrase(side.response)),
+    )
+
+
+def _told(*pairs: tuple[str, str | None]) -> list[tuple[str, Part]]:
+    return [(name, value) for name, value in pairs if value]
+
+
+def _journey_section(page: Page, journey: Journey) -> None:
+    page.heading("LEGS")
+    for number, stop in enumerate(journey.stops):
+        if number:
+            _link_lines(page, journey.links[number - 1])
+        page.line(_stop_parts(stop), indent=2)
+
+
+def _stop_parts(stop: Stop) -> list[Part]:
+    mark: Part = ("✗", "bold red") if stop.dropped else "●"
+    parts: list[Part] = [mark, (f" {stop.place.value}  ", "dim"), stop.name]
+    if stop.answer:
+        parts.append((f"  {stop.answer}", "red" if stop.dropped else ""))
+    elif stop.dropped:
+        parts.append(("  dropped here", "red"))
+    return parts
+
+
+def _link_lines(page: Page, link: Link) -> None:
+    if not link.legs:
+        page.line([("╎ ", "dim"), (f"{link.role}: in none of these captures", "dim")], indent=2)
+    for leg in link.legs:
+        bar = "│" if leg.certain else "┊"
+        sure = "" if leg.certain else ", probable"
+        where = range_phrase(leg.capture, leg.first_packet, leg.last_packet)
+        page.line([f"{bar} ", f"{leg.role}  ", (f"{where}{sure}", "dim")], indent=2)
+        page.line([f"{bar}   ", (f"{leg.client} → {leg.server}", "dim")], indent=2)
+        if leg.sni is not None:
+            page.line([f"{bar}   ", (f"sni {leg.sni}", "dim")], indent=2)
+
+
+def _observed_section(page: Page, call: CallRecord) -> None:
+    observed = call.observed
+    page.heading("OBSERVED")
+    page.line(observed_phrase(observed), indent=2)
+    page.line((agreement_phrase(observed), "bold red" if observed.agrees is False else ""), indent=2)
+    if observed.why:
+        page.prose(observed.why, indent=2)
+
+
+def _lost(candidate: Candidate) -> list[Part]:
+    places = f"  {', '.join(yaml_phrases(candidate.yaml))}" if candidate.yaml else ""
+    return [("not  ", "dim"), candidate.name, (f"  {candidate.why}{places}", "dim")]

@@ -1,0 +1,199 @@
+"""The summary of a run for a terminal: findings first, then verdicts, then who calls what, then the input's health."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+
+from analyzer.report.as_chain import VERDICT_STYLES
+from analyzer.report.as_codes import LEVEL_STYLES
+from analyzer.report.as_info import health_part, skipped_phrase
+from analyzer.report.grouping import Group, group_calls
+from analyzer.report.layout import Column, Page, Part
+from analyzer.report.phrase import (
+    VERDICT_ORDER,
+    calls_phrase,
+    headline,
+    observed_counts,
+    packets_phrases,
+    verdict_word,
+)
+from analyzer.report.private import redact_analysis
+from analyzer.report.wording import format_count, format_span
+from analyzer.verdict.record import Analysis, CaptureRecord, Finding
+
+# How many of each a summary shows; the other formats have all.
+SHOWN_FINDINGS = 12
+SHOWN_GROUPS = 30
+SHOWN_CAPTURES = 12
+SHOWN_ODDITIES = 8
+SHOWN_PLACES = 3
+
+_BAR_WIDTH = 24
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def render_text(analysis: Analysis, *, width: int = 100, colour: bool = False, redact: bool = True) -> str:
+    """The summary in ``width`` columns (60 at least); the same run and width give the same text."""
+    shown = redact_analysis(analysis) if redact else analysis
+    page = Page(width=width, colour=colour)
+    page.prose((headline(shown), "bold"))
+    _findings_section(page, shown)
+    _verdicts_section(page, shown)
+    _calls_section(page, shown)
+    _captures_section(page, shown)
+    _mesh_section(page, shown)
+    _limits_section(page, shown)
+    _next_section(page, shown)
+    return page.render()
+
+
+def bar(part: int, whole: int, width: int = _BAR_WIDTH) -> str:
+    """A bar of block characters, eighths included; whatever is more than nothing shows."""
+    eighths = max(round(8 * width * part / whole), 1) if part else 0
+    return _EIGHTHS[8] * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def _findings_section(page: Page, analysis: Analysis) -> None:
+    if not analysis.findings:
+        return
+    page.heading("FINDINGS")
+    for finding in analysis.findings[:SHOWN_FINDINGS]:
+        _finding(page, finding)
+    _and_more(page, len(analysis.findings) - SHOWN_FINDINGS, "finding")
+
+
+def _finding(page: Page, finding: Finding) -> None:
+    level = finding.code.level
+    page.prose([(level.value, LEVEL_STYLES[level]), f"  {finding.sentence}"], indent=2, hang=4)
+    places = [place.file_line for place in finding.yaml[:SHOWN_PLACES]]
+    packets = packets_phrases(finding.packets[:SHOWN_PLACES])
+    stands = [finding.code.name, calls_phrase(finding), *places, *packets]
+    page.items([word for word in stands if word], indent=6, style="dim")
+    advice = finding.advice or finding.code.advice
+    if advice:
+        page.prose(f"→ {advice}", indent=6, hang=2)
+
+
+def _verdicts_section(page: Page, analysis: Analysis) -> None:
+    total = len(analysis.calls)
+    if not total:
+        return
+    counts = Counter(call.decision.verdict for call in analysis.calls)
+    page.heading("VERDICTS")
+    rows: list[list[Part]] = []
+    for verdict in VERDICT_ORDER:
+        count, style = counts[verdict], VERDICT_STYLES[verdict]
+        share = f"{100 * count / total:.1f} %" if count else ""
+        name: Part = _verdict_part(verdict) if count else (verdict_word(verdict), "dim")
+        rows.append([name, f"{count:,}" if count else ("0", "dim"), share, (bar(count, total), style)])
+    page.table([Column(""), Column("", right=True), Column("", right=True), Column("", least=8)], rows)
+
+
+def _calls_section(page: Page, analysis: Analysis) -> None:
+    groups = group_calls(analysis)
+    if not groups:
+        return
+    page.heading("CALLS")
+    columns = [
+        Column("FROM", 8),
+        Column("TO", 14),
+        Column("CALLS", right=True),
+        Column("WHY", 8),
+        Column("SEEN", 9, style="dim", cut_end=True),
+    ]
+    shown = groups[:SHOWN_GROUPS]
+    sections: list[tuple[Part, list[list[Part]]]] = [
+        (_verdict_part(verdict), [_group_row(group) for group in members])
+        for verdict, members in groupby(shown, key=lambda group: group.verdict)
+    ]
+    page.sections(columns, sections)
+    rest = groups[SHOWN_GROUPS:]
+    calls = format_count(sum(len(group.calls) for group in rest), "call")
+    _and_more(page, len(rest), f"row of {calls}", f"rows of {calls}")
+
+
+def _verdict_part(verdict: str | None) -> Part:
+    return (verdict_word(verdict), VERDICT_STYLES[verdict])
+
+
+def _group_row(group: Group) -> list[Part]:
+    seen = observed_counts(group.calls)
+    mark: Part = (f"! {seen}", "red") if group.disagreements else seen
+    return [group.source, group.target, f"{len(group.calls):,}", group.reason, mark]
+
+
+def _captures_section(page: Page, analysis: Analysis) -> None:
+    if not analysis.captures:
+        return
+    page.heading("CAPTURES")
+    worst_first = sorted(analysis.captures, key=lambda capture: (capture.error is None, capture.complete))
+    shown = worst_first[:SHOWN_CAPTURES]
+    columns = [Column("", 10), Column("", 8), Column("", 8), Column("", right=True), Column("", right=True)]
+    page.table(columns, [_capture_row(capture) for capture in shown])
+    for capture in shown:
+        for trouble in _troubles(capture):
+            page.prose([f"{capture.name}: ", trouble], indent=2, hang=2, style="" if capture.error else "dim")
+    _and_more(page, len(worst_first) - SHOWN_CAPTURES, "capture")
+
+
+def _capture_row(capture: CaptureRecord) -> list[Part]:
+    span = format_span(capture.last_ns - capture.first_ns)
+    return [capture.name, capture.pod or "-", capture.vantage or "-", format_count(capture.records, "packet"), span]
+
+
+def _troubles(capture: CaptureRecord) -> list[Part]:
+    """What a reader should know before believing the rest: why it ends early, and what was not used."""
+    skipped = skipped_phrase(capture)
+    said = [f"not used: {skipped}"] if skipped else []
+    if capture.oddities:
+        said.append(f"{format_count(len(capture.oddities), 'oddity', 'oddities')}, see `meshverdict info`")
+    health = [] if capture.complete and not capture.error else [health_part(capture)]
+    return [*health, *(["; ".join(said)] if said else [])]
+
+
+def _mesh_section(page: Page, analysis: Analysis) -> None:
+    if analysis.mesh is None:
+        return
+    page.heading("MESH")
+    for error in analysis.mesh.errors:
+        page.prose(error, indent=2, hang=2, style="red")
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in analysis.mesh.kinds)
+    page.prose(kinds or "no resource that matters", indent=2)
+    if analysis.mesh.ignored:
+        ignored = ", ".join(f"{count:,} {kind}" for kind, count in analysis.mesh.ignored)
+        page.prose((f"not used: {ignored}", "dim"), indent=2)
+    for oddity in analysis.mesh.oddities[:SHOWN_ODDITIES]:
+        page.prose(["! ", oddity], indent=2, hang=2, style="yellow")
+    _and_more(page, len(analysis.mesh.oddities) - SHOWN_ODDITIES, "oddity", "oddities")
+
+
+def _limits_section(page: Page, analysis: Analysis) -> None:
+    if not analysis.limits:
+        return
+    page.heading("LIMITS")
+    for limit in analysis.limits:
+        page.prose(limit, indent=2, hang=2, style="yellow")
+
+
+def _next_section(page: Page, analysis: Analysis) -> None:
+    """What to type next, for the worst there is; the arguments of this run stand for themselves."""
+    if not analysis.calls:
+        return
+    hints: list[tuple[str, str]] = []
+    cited = next((finding.calls[0] for finding in analysis.findings if finding.calls), None)
+    worst = min(analysis.calls, key=lambda call: VERDICT_ORDER.index(call.decision.verdict))
+    hints.append((f"meshverdict explain … --call {cited or worst.id}", "why it went there"))
+    code = worst.decision.reason or next(iter(worst.decision.undetermined), None)
+    if analysis.mesh is None:
+        hints.append(("meshverdict analyze … -m MESH", "for verdicts"))
+    elif code:
+        hints.append((f"meshverdict codes {code}", "what it means"))
+    hints.append(("meshverdict analyze … --html FILE", "all of it, to read"))
+    page.heading("NEXT")
+    page.table([Column("", 30), Column("", 12, style="dim")], [list(hint) for hint in hints])
+
+
+def _and_more(page: Page, count: int, noun: str, plural: str = "") -> None:
+    if count > 0:
+        page.line((f"… and {format_count(count, f'more {noun}', f'more {plural}' if plural else '')}", "dim"), indent=2)

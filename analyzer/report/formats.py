@@ -1,0 +1,26 @@
+"""The formats of a whole run, by the name that ``-o`` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from analyzer.report.as_csv import render_csv
+from analyzer.report.as_json import render_json, render_jsonl
+from analyzer.verdict.record import Analysis
+
+Renderer = Callable[[Analysis], Iterator[bytes]]
+
+
+def _render_text(analysis: Analysis) -> Iterator[bytes]:
+    from analyzer.report.as_text import render_text
+
+    yield render_text(analysis).encode()
+
+
+# Each gives the bytes of the report in pieces, secrets redacted. Text is for 100 columns without colour.
+FORMATS: Mapping[str, Renderer] = {
+    "text": _render_text,
+    "json": render_json,
+    "jsonl": render_jsonl,
+    "csv": render_csv,
+}

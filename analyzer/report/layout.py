@@ -1,0 +1,206 @@
+"""Text for a terminal: headings, paragraphs, tables that fit. The one place of this room that knows rich.
+
+Every string is made visible on its way in, and nothing is read as markup, so what comes from the wire cannot style,
+steer or wrap the page. Colours are the sixteen of the terminal's own theme.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from analyzer.base.escape import ELLIPSIS, shorten, visible
+
+# Below this a table of calls has no room for a name.
+LEAST_WIDTH = 60
+# Longer lines of prose are hard to read, however wide the terminal is.
+PROSE_WIDTH = 100
+# What is shown of one string, however long it was on the wire.
+SHOWN_LENGTH = 512
+
+_GAP = 2
+
+Part = str | tuple[str, str]
+Line = Part | Sequence[Part]
+Row = Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    ``least`` is what it may shrink to, 0 keeps its natural width; text that does not fit loses its middle, or its end
+    where ``cut_end``.
+    """
+
+    title: str
+    least: int = 0
+    right: bool = False
+    style: str = ""
+    cut_end: bool = False
+
+
+class Page:
+    """Lines of text in the making; ``width`` columns at most, 60 at least."""
+
+    def __init__(self, *, width: int, colour: bool) -> None:
+        self.width = max(width, LEAST_WIDTH)
+        self._colour = colour
+        self._out = io.StringIO()
+        self._console = Console(
+            file=self._out,
+            width=self.width,
+            height=25,
+            force_terminal=colour,
+            color_system="standard" if colour else None,
+            no_color=not colour,
+            force_interactive=False,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+            _environ={},
+        )
+
+    def blank(self) -> None:
+        """An empty line."""
+        self._out.write("\n")
+
+    def heading(self, title: str) -> None:
+        """A section's title, an empty line before it."""
+        self.blank()
+        self._print(styled((title, "bold")))
+
+    def line(self, line: Line, *, indent: int = 0) -> None:
+        """One line, cut with an ellipsis where it does not fit."""
+        text = styled(line)
+        text.truncate(self.width - indent, overflow="ellipsis")
+        self._print(Text(" " * indent) + text)
+
+    def prose(self, line: Line, *, indent: int = 0, hang: int = 0, style: str = "") -> None:
+        """A paragraph; ``hang`` is the further indent of its second line and those after."""
+        text = styled(line)
+        text.stylize(style)
+        room = min(self.width, PROSE_WIDTH + indent) - indent
+        lines = text.wrap(self._console, room - hang) if hang else text.wrap(self._console, room)
+        for number, wrapped in enumerate(lines):
+            wrapped.rstrip()
+            self._print(Text(" " * (indent + (hang if number else 0))) + wrapped)
+
+    def pairs(self, rows: Iterable[tuple[str, Line]], *, indent: int = 2) -> None:
+        """Names and values in two columns; values wrap under themselves."""
+        listed = list(rows)
+        wide = max((cell_len(name) for name, _ in listed), default=0) + _GAP
+        for name, value in listed:
+            text = styled(value)
+            room = min(self.width, PROSE_WIDTH + indent + wide) - indent - wide
+            for number, wrapped in enumerate(text.wrap(self._console, room)):
+                wrapped.rstrip()
+                label = "" if number else name
+                self._print(Text(" " * indent) + Text(set_cell_size(label, wide), "dim") + wrapped)
+
+    def items(self, items: Iterable[str], *, indent: int = 0, style: str = "") -> None:
+        """Short things with dots between them, a new line only between two of them."""
+        room = self.width - indent
+        lines: list[str] = []
+        for item in items:
+            shown = cut_middle(_content(item), room)
+            if lines and cell_len(lines[-1]) + cell_len(shown) + 3 <= room:
+                lines[-1] += f" · {shown}"
+            else:
+                lines.append(shown)
+        for line in lines:
+            self._print(Text(" " * indent) + Text(line, style))
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Row], *, indent: int = 2) -> None:
+        """A table of one line per row, with titles where there are any."""
+        self.sections(columns, [("", rows)], indent=indent)
+
+    def sections(
+        self, columns: Sequence[Column], sections: Sequence[tuple[Part, Sequence[Row]]], *, indent: int = 2
+    ) -> None:
+        """Tables under one row of titles and with the same widths, each after its own title where that is not empty."""
+        named = any(title for title, _ in sections)
+        inner = indent + (2 if named else 0)
+        widths = fit(columns, [row for _, rows in sections for row in rows], self.width - inner)
+        if any(column.title for column in columns):
+            titles = [(column.title, "dim") for column in columns]
+            self._print(Text(" " * inner) + _row(columns, titles, widths))
+        for title, rows in sections:
+            if title:
+                self.line(title, indent=indent)
+            for row in rows:
+                self._print(Text(" " * inner) + _row(columns, row, widths))
+
+    def render(self) -> str:
+        """All lines so far, a newline after each; no line ends with a blank."""
+        text = self._out.getvalue()
+        return text if self._colour else "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+
+def styled(line: Line) -> Text:
+    """Rich text of parts, each a string or ``(string, style)``; what is in a string is shown, never obeyed."""
+    text = Text()
+    for part in [line] if isinstance(line, str) or _is_part(line) else line:
+        content, style = part if isinstance(part, tuple) else (part, "")
+        text.append(shorten(visible(str(content)), SHOWN_LENGTH), style or None)
+    return text
+
+
+def fit(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[int]:
+    """The width of each column, so that a row takes ``width`` where the columns that may shrink allow it."""
+    widths = [
+        max([cell_len(column.title), *(cell_len(_content(row[i])) for row in rows)]) for i, column in enumerate(columns)
+    ]
+    room = width - _GAP * (len(columns) - 1)
+    while sum(widths) > room:
+        spare = [(widths[i] - column.least if column.least else 0, i) for i, column in enumerate(columns)]
+        most, widest = max(spare, key=lambda item: (item[0], widths[item[1]], -item[1]))
+        if most <= 0:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def cut_middle(text: str, width: int) -> str:
+    """``text`` in ``width`` cells at most, the middle replaced by an ellipsis where it does not fit."""
+    if cell_len(text) <= width:
+        return text
+    head = (width - 1) // 2
+    front = chop_cells(text, head)[0] if head else ""
+    back = width - 1 - cell_len(front)
+    tail = chop_cells(text[::-1], back)[0][::-1] if back else ""
+    return front + ELLIPSIS + tail
+
+
+def _cut_end(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else chop_cells(text, width - 1)[0] + ELLIPSIS
+
+
+def _row(columns: Sequence[Column], row: Row, widths: Sequence[int]) -> Text:
+    line = Text()
+    for i, (column, part) in enumerate(zip(columns, row, strict=True)):
+        style = part[1] if isinstance(part, tuple) else column.style
+        cut = _cut_end if column.cut_end else cut_middle
+        shown = cut(_content(part), widths[i])
+        blanks = " " * (widths[i] - cell_len(shown))
+        line.append(blanks + shown if column.right else shown, style or None)
+        if i + 1 < len(columns):
+            line.append(("" if column.right else blanks) + " " * _GAP)
+    return line
+
+
+def _content(part: Part) -> str:
+    return shorten(visible(part[0] if isinstance(part, tuple) else part), SHOWN_LENGTH)
+
+
+def _is_part(line: Line) -> bool:
+    return isinstance(line, tuple) and len(line) == 2 and all(isinstance(item, str) for item in line)

@@ -1,0 +1,113 @@
+"""Calls are told in the same few words everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from analyzer.base.place import PacketPlace
+from analyzer.report.phrase import (
+    agreement_phrase,
+    calls_phrase,
+    clusters_phrase,
+    headline,
+    observed_counts,
+    observed_phrase,
+    packets_phrases,
+    range_phrase,
+    reason_word,
+    request_phrase,
+    source_phrase,
+    target_phrase,
+)
+from analyzer.verdict.decision import Decision, Outbound
+from analyzer.verdict.record import Observed
+
+
+@pytest.mark.parametrize(
+    ("observed", "said"),
+    [
+        (Observed(200, "app", outcome="answered"), "200 from app"),
+        (Observed(200, "app", grpc_status=5, outcome="answered"), "200 grpc 5 from app"),
+        (Observed(outcome="answered"), "answered"),
+        (Observed(404, "envoy", outcome="local-reply"), "404 from envoy"),
+        (Observed(closed_by="server", outcome="reset"), "reset by server"),
+        (Observed(outcome="closed"), "closed"),
+        (Observed(outcome="refused"), "refused"),
+        (Observed(outcome="no-answer"), "no answer"),
+        (Observed(tls_alert="unknown_ca", outcome="tls-alert"), "TLS alert unknown_ca"),
+        (Observed(outcome="open"), "open at the end"),
+        (Observed(outcome="something-new"), "something-new"),
+    ],
+)
+def test_what_was_observed_is_two_or_three_words(observed, said):
+    assert observed_phrase(observed) == said
+
+
+@pytest.mark.parametrize(("agrees", "word"), [(True, "agrees"), (False, "disagrees"), (None, "cannot tell")])
+def test_agreement_is_said_three_ways(agrees, word):
+    assert word in agreement_phrase(Observed(agrees=agrees))
+
+
+def test_a_caller_is_its_pod_or_its_address(shop):
+    assert [source_phrase(shop.calls[i]) for i in (0, 8)] == ["shop/web-0", "10.244.1.9"]
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [(0, "reviews:9080"), (2, "details:9080"), (6, "api.stripe.com:443"), (7, "shop/kafka-1:9092"),
+     (10, "reviews.shop.svc.cluster.local:9080")],
+)  # fmt: skip
+def test_a_target_is_the_best_name_with_its_port(shop, index, said):
+    assert target_phrase(shop.calls[index]) == said
+
+
+def test_a_target_without_any_name_is_its_address(shop):
+    assert target_phrase(replace(shop.calls[7], server_pod=None)) == "10.244.3.4:9092"
+
+
+def test_a_request_is_its_line_or_the_name_in_it(shop):
+    assert [request_phrase(shop.calls[i]) for i in (0, 6, 7)] == ["GET reviews /reviews/7", "api.stripe.com", ""]
+
+
+def test_a_reason_word_is_what_is_missing_where_there_is_no_reason():
+    assert reason_word(Decision("dropped", "no-route")) == "no-route"
+    assert reason_word(Decision(None, None, ("a", "b"))) == "a, b"
+    assert reason_word(Decision(None, None)) == "-"
+
+
+def test_outcomes_of_several_calls_are_counted_most_frequent_first(shop):
+    assert observed_counts(shop.calls[:4]) == "200 from app ×3, reset by server ×1"
+    assert observed_counts(shop.calls[:2]) == "200 from app"
+
+
+def test_packets_are_told_by_capture():
+    places = [PacketPlace("a", 5), PacketPlace("a", 6), PacketPlace("a", 7), PacketPlace("b", 1)]
+    assert packets_phrases(places) == ["a packets 5–7", "b packet 1"]
+    assert range_phrase("a", 1, 1) == "a packet 1"
+    assert range_phrase("a", 1, 2) == "a packets 1–2"
+
+
+def test_a_finding_names_its_first_calls(shop):
+    finding = shop.findings[0]
+    assert calls_phrase(finding) == "call 00000004"
+    assert calls_phrase(replace(finding, calls=tuple("abcde"))) == "calls a, b, c and 2 more"
+    assert calls_phrase(replace(finding, calls=())) == ""
+
+
+def test_weights_are_shares_of_their_sum(shop):
+    outbound = shop.calls[9].decision.outbound
+    assert clusters_phrase(outbound) == (
+        "outbound|9080|v1|reviews.shop.svc.cluster.local 90 %, outbound|9080|v2|reviews.shop.svc.cluster.local 10 %"
+    )
+    assert clusters_phrase(Outbound()) is None
+
+
+def test_the_headline_says_what_did_not_reach_a_service(shop, empty):
+    assert headline(shop) == "11 calls: 2 dropped, 2 undetermined, 1 passthrough; 3 findings."
+    assert (
+        headline(replace(shop, calls=shop.calls[:1], findings=()))
+        == "1 call: every one matched a service; no findings."
+    )
+    assert headline(empty) == "No calls in what was captured."
