@@ -1,0 +1,134 @@
+"""Who answered a call, and with what, or who closed without a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.verdict.observed import observe
+
+SERVICE_TIME = {"x_envoy_upstream_service_time": 3}
+STRICT_TEXT = (
+    b"upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+)
+
+
+def answered(app, status, **response):
+    return observe(app().ask().answer(status, **response).call())
+
+
+@pytest.mark.parametrize(
+    ("server", "service_time", "who"),
+    [
+        ("envoy", True, "app"),
+        ("envoy", False, "envoy"),
+        ("istio-envoy", True, "app"),
+        ("istio-envoy", False, "envoy"),
+        ("Envoy", False, "envoy"),
+        ("nginx", False, "app"),
+        (None, False, "app"),
+    ],
+)
+def test_an_envoy_answered_by_itself_where_its_reply_has_no_upstream_service_time(
+    app, server, service_time, who
+) -> None:
+    headers = {**({"server": server} if server else {}), **(SERVICE_TIME if service_time else {})}
+
+    assert answered(app, 200, **headers).answered_by == who
+
+
+def test_an_applications_error_is_an_answer(app) -> None:
+    seen = answered(app, 503, server="envoy", body=b"no database", **SERVICE_TIME)
+
+    assert (seen.outcome, seen.status, seen.answered_by) == ("answered", 503, "app")
+
+
+def test_a_local_reply_is_not_the_applications(app) -> None:
+    seen = answered(app, 404, server="envoy", content_length=0)
+
+    assert (seen.outcome, seen.status, seen.answered_by) == ("local-reply", 404, "envoy")
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(403, b"RBAC: access denied"), (503, STRICT_TEXT), (503, b"no healthy upstream")]
+)
+def test_texts_that_only_envoy_writes_are_the_callees_sidecars_although_the_callers_adds_its_service_time(
+    app, status, text
+) -> None:
+    seen = answered(app, status, server="envoy", body=text, **SERVICE_TIME)
+
+    assert (seen.outcome, seen.answered_by) == ("local-reply", "envoy")
+
+
+def test_a_grpc_failure_over_http_200_keeps_its_own_status(app) -> None:
+    seen = answered(app, 200, server="envoy", grpc=12)
+
+    assert (seen.status, seen.grpc_status, seen.answered_by) == (200, 12, "envoy")
+
+
+def test_who_closed_after_a_whole_response_says_nothing_about_the_call(app) -> None:
+    whole = app().ask().answer(200).close("server")
+
+    assert observe(whole.call()).closed_by is None
+
+
+def test_a_close_inside_a_response_is_told(app) -> None:
+    cut = app().ask().answer(200, complete=False).close("server", reset=True)
+
+    assert observe(cut.call()).closed_by == "server"
+
+
+def test_a_request_that_the_server_resets_was_reset(app) -> None:
+    assert observe(app().ask().close("server", reset=True).call()).outcome == "reset"
+
+
+def test_a_close_by_the_server_without_a_byte_is_a_close(app) -> None:
+    seen = observe(app().send(b"PING").close("server").call())
+
+    assert (seen.outcome, seen.closed_by) == ("closed", "server")
+
+
+def test_a_black_hole_that_closes_before_it_resets_was_a_reset_by_the_server(app) -> None:
+    hole = app().close("server").send(b"GET / HTTP/1.1").close("server", reset=True)
+
+    assert observe(hole.call()).outcome == "reset"
+
+
+def test_silence_until_the_client_gives_up_is_no_answer(app) -> None:
+    assert observe(app().close("client", at=12_000).call()).outcome == "no-answer"
+
+
+def test_a_syn_without_answer_is_no_answer(talk) -> None:
+    assert observe(talk().unanswered_syn().call()).outcome == "no-answer"
+
+
+def test_a_reset_of_the_syn_is_a_refusal(talk) -> None:
+    assert observe(talk().refused().call()).outcome == "refused"
+
+
+def test_a_capture_that_ends_before_anything_happened_leaves_the_call_open(app) -> None:
+    assert observe(app().ask().call()).outcome == "open"
+
+
+def test_bytes_from_the_server_of_a_tcp_connection_are_an_answer(app) -> None:
+    seen = observe(app().send(b"PING").reply(b"PONG").close("server").call())
+
+    assert (seen.outcome, seen.answered_by, seen.closed_by) == ("answered", None, "server")
+
+
+def test_a_fatal_tls_alert_is_told_by_its_name(app) -> None:
+    seen = observe(app().hello("www.example.com").alert("unknown_ca").close("server").call())
+
+    assert (seen.outcome, seen.tls_alert, seen.closed_by) == ("tls-alert", "unknown_ca", "server")
+
+
+def test_a_warning_alert_is_no_failure(app) -> None:
+    assert observe(app().hello("a.example").alert("close_notify", level=1).call()).outcome == "answered"
+
+
+@pytest.mark.parametrize("side", ["reset_by_client", "reset_by_server"])
+def test_a_reset_stream_is_a_reset_although_the_connection_lives_on(app, side) -> None:
+    from dataclasses import replace
+
+    call = app().ask().call()
+
+    assert observe(replace(call, exchange=replace(call.exchange, **{side: 8}))).outcome == "reset"

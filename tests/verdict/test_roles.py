@@ -1,0 +1,119 @@
+"""What a wire is, read from where iptables and Envoy leave their marks."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.verdict.roles import Role, assign_roles, cluster_of_sni, is_loopback
+
+NOBODY = frozenset()
+SNI = "outbound_.9080_._.frontend.shop.svc.cluster.local"
+
+
+def roles(*talks, sidecars=NOBODY):
+    return [said.role for said in assign_roles([(t.wire, t.conversation) for t in talks], frozenset(sidecars))]
+
+
+@pytest.mark.parametrize(
+    ("sni", "cluster"),
+    [
+        (SNI, "outbound|9080||frontend.shop.svc.cluster.local"),
+        ("outbound_.80_.v1_.reviews.shop.svc.cluster.local", "outbound|80|v1|reviews.shop.svc.cluster.local"),
+        ("outbound_.443_.v_1-a_.www.example.com", "outbound|443|v_1-a|www.example.com"),
+        ("www.example.com", None),
+        ("outbound_.http_._.a.b", None),
+        ("outbound_.80_._.", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_sni_of_istios_mutual_tls_is_the_clusters_name(sni, cluster) -> None:
+    assert cluster_of_sni(sni) == cluster
+
+
+@pytest.mark.parametrize(("ip", "stays"), [("127.0.0.1", True), ("127.0.0.6", True), ("::1", True), ("10.1.1.1", False)])
+def test_loopback_addresses_never_leave_their_pod(ip, stays) -> None:
+    assert is_loopback(ip) is stays
+
+
+def test_a_connection_redirected_to_15001_is_the_applications(app) -> None:
+    assert roles(app()) == [Role.APP]
+
+
+def test_a_half_towards_15001_alone_is_the_applications(app) -> None:
+    assert roles(app(server="127.0.0.1:15001", joined=False)) == [Role.APP]
+
+
+def test_a_connection_redirected_to_15006_is_a_sidecar_calling_its_own_pod(talk) -> None:
+    assert roles(talk(server="10.244.1.10:8085", redirect=15006)) == [Role.UPSTREAM]
+
+
+@pytest.mark.parametrize(
+    ("client", "server"), [("127.0.0.6:35762", "10.244.1.11:9080"), ("[::6]:35762", "[fd00::11]:9080")]
+)
+def test_a_connection_from_the_sidecars_own_address_is_a_delivery(talk, client, server) -> None:
+    assert roles(talk(client, server)) == [Role.DELIVERY]
+
+
+def test_an_application_that_calls_127_0_0_1_is_on_its_own(talk) -> None:
+    assert roles(talk("127.0.0.1:5000", "127.0.0.1:8080"), sidecars={"127.0.0.1"}) == [Role.DIRECT]
+
+
+def test_an_application_that_calls_its_own_pods_address_is_on_its_own(talk) -> None:
+    direct = talk("10.244.1.10:5000", "10.244.1.10:8080")
+
+    assert roles(direct, sidecars={"10.244.1.10"}) == [Role.DIRECT]
+
+
+def test_a_pod_to_which_the_mesh_gives_a_sidecar_calls_out_through_it(talk) -> None:
+    assert roles(talk(), sidecars={"10.244.1.10"}) == [Role.UPSTREAM]
+
+
+def test_a_pod_whose_redirected_connections_were_seen_has_a_sidecar(talk, app) -> None:
+    assert roles(talk("10.244.1.10:5000"), app("10.244.1.10:6000")) == [Role.UPSTREAM, Role.APP]
+
+
+def test_a_pod_that_gets_deliveries_has_a_sidecar(talk, delivery) -> None:
+    out = talk("10.244.1.11:5000", "10.244.1.12:80")
+
+    assert roles(out, delivery(server="10.244.1.11:9080")) == [Role.UPSTREAM, Role.DELIVERY]
+
+
+def test_a_pod_without_any_sign_of_a_sidecar_calls_directly(talk) -> None:
+    assert roles(talk().ask()) == [Role.DIRECT]
+
+
+@pytest.mark.parametrize("kind", ["http", "h2", "tcp"])
+def test_protocols_that_only_sidecars_offer_prove_one(talk, alpn, kind) -> None:
+    assert roles(talk().hello(None, alpn[kind])) == [Role.UPSTREAM]
+
+
+def test_an_sni_that_names_a_cluster_proves_a_sidecar(talk) -> None:
+    assert roles(talk().hello(SNI)) == [Role.UPSTREAM]
+
+
+def test_an_applications_own_tls_proves_no_sidecar(talk) -> None:
+    assert roles(talk().hello("www.example.com", ("h2", "http/1.1"))) == [Role.DIRECT]
+
+
+def test_what_a_client_hello_says_is_at_hand(talk, alpn) -> None:
+    said = talk().hello(SNI, alpn["http"]).said()
+
+    assert (said.sni, said.alpn, said.istio_mtls) == (SNI, alpn["http"], True)
+
+
+def test_a_connection_without_client_hello_has_neither_sni_nor_alpn(talk) -> None:
+    for said in (talk().ask().said(), talk(opened=False).midstream_tls().said()):
+        assert (said.sni, said.alpn, said.istio_mtls) == (None, (), False)
+
+
+def test_the_offered_protocols_say_how_the_clients_sidecar_treats_the_bytes(talk, alpn) -> None:
+    carried = {kind: talk().hello(SNI, offered).said().carries_tcp for kind, offered in alpn.items()}
+
+    assert carried == {"http": False, "h2": False, "tcp": True}
+
+
+def test_outside_mutual_tls_what_was_said_tells_whether_it_is_opaque(talk) -> None:
+    assert talk().send(b"PING").said().carries_tcp
+    assert talk().hello("www.example.com").said().carries_tcp
+    assert not talk().ask().said().carries_tcp
