@@ -21,7 +21,8 @@ class Arrival:
     ``address`` and ``port`` are its destination there. ``tls`` is ``plaintext``, ``tls`` or ``mtls`` (Istio's own, from
     a client's sidecar); ``alpn`` and ``sni`` are of that TLS. ``protocol`` is ``http``, ``http/1.0``, ``http2`` or
     ``tcp``: what is said, inside Istio's mutual TLS where there is one; a client sidecar that carried HTTP as TCP says
-    so by its ``alpn``. ``peer`` is the client's pod or None; ``headers`` have lower-case names.
+    so by its ``alpn``. ``peer`` is the client's pod or None; ``headers`` have lower-case names. ``sealed``: what is
+    said inside the TLS is not known, so that ``protocol`` and the request fields prove nothing.
     """
 
     pod: Pod
@@ -38,6 +39,7 @@ class Arrival:
     peer: Pod | None = None
     server_first: bool = False
     client_silent: bool = False
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,4 @@ class InboundDecision:
     port_class: str | None = None
     undetermined: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
+    protocol_error: bool = False

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.inbound.chains import ChainMatch, chains_for
 from analyzer.mesh.inbound.mtls import Mtls, pod_mtls
-from analyzer.mesh.inbound.sidecar import ingress_of
 from analyzer.mesh.inbound.targets import ServiceTarget, service_targets
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.sidecar import IngressListener
+from analyzer.mesh.outbound.scope import sidecar_of
 from analyzer.mesh.port_protocol import AUTO, declared_protocol
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -62,11 +61,12 @@ def inbound_port(mesh: MeshSnapshot, pod: Pod, port: int) -> InboundPort:
 
 def _build(mesh: MeshSnapshot, pod: Pod, port: int) -> InboundPort:
     mtls = pod_mtls(mesh, pod).at(port)
-    bind = proxy_of(mesh, pod).wildcard
+    proxy = proxy_of(mesh, pod)
+    bind = proxy.wildcard
     targets = tuple(target for target in service_targets(mesh, pod) if target.port == port)
-    ingress = ingress_of(mesh, pod)
-    if ingress:
-        return _of_ingress(ingress, port, mtls, bind, targets)
+    sidecar = sidecar_of(mesh, proxy)
+    if sidecar is not None and sidecar.ingress:
+        return _of_ingress(sidecar.ingress, port, mtls, bind, targets)
     if targets and port not in _reserved(mesh):
         first = targets[0]
         yaml = (first.service_port.place,)
@@ -76,10 +76,10 @@ def _build(mesh: MeshSnapshot, pod: Pod, port: int) -> InboundPort:
 
 
 def _of_ingress(
-    ingress: Mapping[int, IngressListener], port: int, mtls: Mtls, bind: str, targets: tuple[ServiceTarget, ...]
+    ingress: tuple[IngressListener, ...], port: int, mtls: Mtls, bind: str, targets: tuple[ServiceTarget, ...]
 ) -> InboundPort:
     """A Sidecar's ingress replaces the ports of all services (buildInboundChainConfigs)."""
-    listener = ingress.get(port)
+    listener = next((each for each in ingress if each.port.number == port), None)
     if listener is None:
         return _passthrough(port, mtls, bind, targets)
     protocol = declared_protocol(listener.port.protocol)

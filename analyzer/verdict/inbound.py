@@ -1,0 +1,183 @@
+"""What a pod's sidecar does with what arrives: redirect, filter chain, mutual TLS, tokens, policies, cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.inbound.chains import RAW_BUFFER, TLS, ChainMatch, inspects_http, inspects_tls, match_chain
+from analyzer.mesh.inbound.listener import BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER, InboundPort, inbound_port
+from analyzer.mesh.inbound.mtls import Mtls
+from analyzer.mesh.proxy import proxy_of
+from analyzer.mesh.redirect import inbound_redirect
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.arrival import (
+    HEADLESS_PORT,
+    NO_SIDECAR,
+    PASSTHROUGH_PORT,
+    SERVICE_PORT,
+    Arrival,
+    InboundDecision,
+)
+from analyzer.verdict.decision import Candidate, Inbound, LocalResponse, Step
+from analyzer.verdict.inbound_policy import judge_policies
+
+MTLS_REQUIRED = Code(
+    "mtls-required",
+    Family.REASON,
+    Level.WARNING,
+    "the server's sidecar does not take the connection as it comes",
+    "No filter chain fits: plaintext, or TLS that is not Istio's, where the mode of mutual TLS is STRICT; or TLS to a "
+    "port that is declared HTTP. The connection is closed, or the handshake fails.",
+    "Let the client call a Service through its sidecar, or look at the PeerAuthentication that set the mode.",
+)
+BLACK_HOLE = Code(
+    "black-hole",
+    Family.REASON,
+    Level.WARNING,
+    "the proxy leads the connection nowhere on purpose",
+    "Nothing in the mesh matches and unmatched traffic is not allowed, or the connection aims at the proxy's own port.",
+    "Declare the destination (Service or ServiceEntry), or allow unmatched traffic with outboundTrafficPolicy.",
+)
+
+# What the client's sidecar offers in the ClientHello of Istio's mutual TLS (istio pilot/pkg/xds/filters Alpn).
+MTLS_ALPN = {
+    "http": ("istio-http/1.1", "istio", "http/1.1"),
+    "http/1.0": ("istio-http/1.0", "istio", "http/1.0"),
+    "http2": ("istio-h2", "istio", "h2"),
+    "tcp": ("istio-peer-exchange", "istio"),
+}
+# What Envoy's HTTP inspector names plaintext HTTP.
+_INSPECTED_ALPN = {"http": "http/1.1", "http/1.0": "http/1.0", "http2": "h2c"}
+_CODEC_ERROR = LocalResponse(400, "DPE")
+_UPGRADE_REQUIRED = LocalResponse(426, "DPE")
+_NO_CHAIN = LocalResponse(None, "NR")
+_HANDSHAKE_FAILED = LocalResponse(None, None)
+
+
+def decide_inbound(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
+    """What the sidecar of ``arrival.pod`` does, redirect included."""
+    own = arrival.peer is arrival.pod
+    redirect = inbound_redirect(mesh, arrival.pod, arrival.address, arrival.port, from_own_pod=own)
+    step = Step(redirect.sentence, yaml=redirect.yaml)
+    if not redirect.captured:
+        return InboundDecision(None, port_class=NO_SIDECAR, steps=(step,))
+    return _with_step(step, decide_captured(mesh, arrival))
+
+
+def decide_captured(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
+    """What the sidecar does with a connection that it has: ``virtualInbound``'s chains and what they hold."""
+    pod = arrival.pod
+    if arrival.port == mesh.config.proxy_inbound_listen_port:
+        inbound = Inbound(pod.full_name, BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER)
+        step = Step(f"port {arrival.port} is where the sidecar itself listens; {BLACK_HOLE_CHAIN} closes such loops")
+        return InboundDecision(inbound, True, BLACK_HOLE.name, steps=(step,))
+    port = inbound_port(mesh, pod, arrival.port)
+    steps: tuple[Step, ...] = (_port_step(port, pod.full_name), _mtls_step(port.mtls, arrival.port))
+    seen = inspect(arrival, port.chains)
+    chain = match_chain(port.chains, seen.transport, seen.alpn)
+    if chain is None:
+        return _no_chain(arrival, port, seen, steps)
+    inbound = Inbound(pod.full_name, port.chain_name(chain), port.cluster, chain.terminates)
+    steps = (*steps, _chain_step(inbound, chain, seen, port.chains))
+    if chain.terminates and arrival.tls != "mtls":
+        return _handshake_fails(inbound, steps)
+    refusal = _refusal(mesh, arrival, chain)
+    if refusal is not None:
+        return _protocol_error(inbound, port, refusal, steps)
+    taken = InboundDecision(inbound, port_class=_port_class(port), steps=steps)
+    return judge_policies(mesh, arrival, taken, http=chain.http, sni=seen.sni)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What the listener filters find: the transport, the ALPN to match by, and the server name."""
+
+    transport: str
+    alpn: tuple[str, ...]
+    sni: str
+
+
+def inspect(arrival: Arrival, chains: tuple[ChainMatch, ...]) -> Inspected:
+    """What the inspectors of a port with ``chains`` find; they only look where a chain asks for it."""
+    if arrival.tls != "plaintext":
+        if not inspects_tls(chains):
+            return Inspected(RAW_BUFFER, (), "")
+        default = MTLS_ALPN[arrival.protocol] if arrival.tls == "mtls" else ()
+        return Inspected(TLS, arrival.alpn or default, arrival.sni or "")
+    named = _INSPECTED_ALPN.get(arrival.protocol) if inspects_http(chains) else None
+    return Inspected(RAW_BUFFER, (named,) if named else (), "")
+
+
+def _refusal(mesh: MeshSnapshot, arrival: Arrival, chain: ChainMatch) -> LocalResponse | None:
+    """What the HTTP connection manager answers to bytes that are no HTTP, or HTTP/1.0 that it does not speak."""
+    if not chain.http:
+        return None
+    raw_tls = arrival.tls != "plaintext" and not chain.terminates
+    if raw_tls or (arrival.protocol == "tcp" and not arrival.sealed):
+        return _CODEC_ERROR
+    if arrival.protocol == "http/1.0" and not proxy_of(mesh, arrival.pod).http10:
+        return _UPGRADE_REQUIRED
+    return None
+
+
+def _no_chain(arrival: Arrival, port: InboundPort, seen: Inspected, steps: tuple[Step, ...]) -> InboundDecision:
+    what = "plaintext" if seen.transport == RAW_BUFFER else "TLS without Istio's ALPN"
+    offered = "; ".join(str(chain) for chain in port.chains)
+    step = Step(f"{what} arrives and no filter chain of port {arrival.port} takes it (there is {offered}): closed")
+    inbound = Inbound(arrival.pod.full_name, response=_NO_CHAIN)
+    return InboundDecision(inbound, True, MTLS_REQUIRED.name, steps=(*steps, step))
+
+
+def _handshake_fails(inbound: Inbound, steps: tuple[Step, ...]) -> InboundDecision:
+    step = Step("the client shows no certificate of the mesh, so the TLS handshake fails")
+    failed = Inbound(inbound.pod, inbound.filter_chain, response=_HANDSHAKE_FAILED)
+    return InboundDecision(failed, True, MTLS_REQUIRED.name, steps=(*steps, step))
+
+
+def _protocol_error(
+    inbound: Inbound, port: InboundPort, response: LocalResponse, steps: tuple[Step, ...]
+) -> InboundDecision:
+    """Envoy answers 400 or 426 by itself: no routing decision, so the call is not ``dropped`` for it."""
+    step = Step(f"the HTTP connection manager cannot read what arrives and answers {response.code}")
+    refused = replace(inbound, cluster=None, response=response)
+    return InboundDecision(refused, port_class=_port_class(port), steps=(*steps, step), protocol_error=True)
+
+
+def _port_class(port: InboundPort) -> str:
+    if not port.declared:
+        return PASSTHROUGH_PORT
+    headless = port.targets and all(target.service.headless for target in port.targets)
+    return HEADLESS_PORT if headless else SERVICE_PORT
+
+
+def _port_step(port: InboundPort, pod: str) -> Step:
+    if not port.declared:
+        return Step(f"no Service or Sidecar declares port {port.port} of {pod}: the passthrough chains take it")
+    if not port.targets or port.targets[0].service_port.place not in port.yaml:
+        return Step(f"the Sidecar's ingress declares port {port.port} of {pod} as {port.protocol}", yaml=port.yaml)
+    first, *rest = port.targets
+    lost = tuple(Candidate(t.name, f"{first.name} is older", (t.service_port.place,)) for t in rest)
+    return Step(
+        f"{first.name} declares port {port.port} of {pod} as {first.service_port.protocol}", (), port.yaml, lost
+    )
+
+
+def _mtls_step(mtls: Mtls, port: int) -> Step:
+    places: Iterable[YamlPlace] = () if mtls.place is None else (mtls.place,)
+    lost = tuple(Candidate(each.name, each.why, (each.place,)) for each in mtls.overruled)
+    return Step(f"mutual TLS for port {port} is {mtls.mode}, set by {mtls.setter}", (), tuple(places), lost)
+
+
+def _chain_step(inbound: Inbound, chain: ChainMatch, seen: Inspected, chains: tuple[ChainMatch, ...]) -> Step:
+    found = f"{seen.transport}{' with ALPN ' + ', '.join(seen.alpn) if seen.alpn else ''}"
+    lost = tuple(Candidate(str(each), "does not fit") for each in chains if each is not chain)
+    return Step(
+        f"{found} fits filter chain {inbound.filter_chain} ({chain}), which leads to {inbound.cluster}", lost=lost
+    )
+
+
+def _with_step(step: Step, decision: InboundDecision) -> InboundDecision:
+    return replace(decision, steps=(step, *decision.steps))

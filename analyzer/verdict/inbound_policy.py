@@ -1,0 +1,109 @@
+"""Tokens and authorization of an arrival: the filters that stand before its cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.path import normalize_path
+from analyzer.mesh.policy.authorization import authorize
+from analyzer.mesh.policy.request import authenticate
+from analyzer.mesh.policy.subject import Subject
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.arrival import Arrival, InboundDecision
+from analyzer.verdict.decision import LocalResponse, Step
+
+AUTHORIZATION = Code(
+    "authorization",
+    Family.REASON,
+    Level.WARNING,
+    "an AuthorizationPolicy denies the call",
+    "Envoy answers 403 `RBAC: access denied`, or closes a connection that is not HTTP.",
+    "Look at the policies in the call's evidence.",
+)
+AUTHENTICATION = Code(
+    "authentication",
+    Family.REASON,
+    Level.WARNING,
+    "a RequestAuthentication refuses the call's token",
+    "The request carries a token that is malformed, of an unknown issuer, for another audience, or badly signed.",
+    "Send a valid token, or none where the policy allows it.",
+)
+POLICY_FACTS = Code(
+    "policy-facts",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "a policy asks for something that neither wire nor mesh shows",
+    "The evidence names the fields: for example the identity of a client outside the input, or an outside authorizer.",
+    "Add the client's pod to the mesh input.",
+)
+TOKEN_UNVERIFIED = Code(
+    "token-unverified",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "the request carries a token that cannot be verified here",
+    "Its keys are not in the input, its signature is of a kind that is not checked, or it has an expiry.",
+)
+
+_FORBIDDEN = LocalResponse(403, None)
+_CLOSED = LocalResponse(None, None)
+
+
+def judge_policies(
+    mesh: MeshSnapshot, arrival: Arrival, taken: InboundDecision, *, http: bool, sni: str
+) -> InboundDecision:
+    """``taken`` with what RequestAuthentication and AuthorizationPolicy say of it.
+
+    ``http``: the chain speaks HTTP; ``sni`` is what the TLS inspector found.
+    """
+    subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=taken.inbound is not None and taken.inbound.mtls)
+    token_missing: tuple[str, ...] = ()
+    if http:
+        token = authenticate(mesh, arrival.pod, subject)
+        if token.sentence:
+            taken = _with_step(taken, Step(token.sentence, yaml=token.yaml))
+        if token.code is not None:
+            return _denied(taken, AUTHENTICATION, LocalResponse(token.code, None))
+        token_missing = token.missing
+        subject = replace(subject, claims=token.claims)
+    verdict = authorize(mesh, arrival.pod, subject)
+    if verdict is not None:
+        taken = _with_step(taken, Step(verdict.sentence, yaml=verdict.yaml))
+        if verdict.allowed is False:
+            return _denied(taken, AUTHORIZATION, _FORBIDDEN if http else _CLOSED)
+    gaps = [TOKEN_UNVERIFIED.name] if token_missing else []
+    gaps += [POLICY_FACTS.name] if verdict is not None and verdict.allowed is None else []
+    return replace(taken, undetermined=tuple(gaps))
+
+
+def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mtls: bool) -> Subject:
+    """What the policies of ``arrival.pod`` see of an arrival."""
+    peer = arrival.peer
+    return Subject(
+        http=http,
+        destination_ip=arrival.address,
+        destination_port=arrival.port,
+        source_ip=peer.ips[0] if peer is not None and peer.ips else None,
+        principals=_principals(mesh, peer) if mtls else (),
+        sni=sni,
+        host=arrival.host,
+        method=arrival.method,
+        path=normalize_path(arrival.path, mesh.config.path_normalization),
+        headers=arrival.headers,
+    )
+
+
+def _principals(mesh: MeshSnapshot, peer: Pod | None) -> tuple[str, ...] | None:
+    if peer is None:
+        return None
+    return (f"{mesh.config.trust_domain}/ns/{peer.namespace}/sa/{peer.service_account}",)
+
+
+def _denied(taken: InboundDecision, code: Code, response: LocalResponse) -> InboundDecision:
+    inbound = replace(taken.inbound, response=response) if taken.inbound is not None else None
+    return replace(taken, inbound=inbound, dropped=True, reason=code.name)
+
+
+def _with_step(taken: InboundDecision, step: Step) -> InboundDecision:
+    return replace(taken, steps=(*taken.steps, step))
