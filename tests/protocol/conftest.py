@@ -1,0 +1,160 @@
+"""Builders of streams and of what is said on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import pytest
+from hpack import Encoder
+
+from analyzer.base.stream import End, Stream
+from analyzer.protocol.conversation import parse_conversation
+from analyzer.protocol.facts import Conversation
+from analyzer.protocol.notes import Notes
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def _stream(
+    data: bytes,
+    *,
+    cuts: Sequence[int] = (),
+    gap: tuple[int, int] | None = None,
+    from_start: bool = True,
+    end: End = End.OPEN,
+    first_packet: int = 1,
+    step: int = 1,
+) -> Stream:
+    borders = sorted({0, len(data), *cuts, *(gap or ())} & set(range(len(data) + 1)))
+    pieces = [(a, b) for a, b in pairwise(borders) if not (gap and gap[0] <= a < gap[1])]
+    packets = [first_packet + step * i for i in range(len(pieces))]
+    starts, lengths = [a for a, _ in pieces], [b - a for a, b in pieces]
+    return Stream(
+        memoryview(data), starts, starts, lengths, packets, [1000 * p for p in packets], len(data), from_start, end
+    )
+
+
+def _parse(client: bytes | Stream, server: bytes | Stream = b"") -> Conversation:
+    streams = (s if isinstance(s, Stream) else _stream(s, first_packet=1001) for s in (client, server))
+    return parse_conversation(*streams)
+
+
+def _frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream_id.to_bytes(4, "big") + payload
+
+
+def _vector(size: int, data: bytes) -> bytes:
+    return len(data).to_bytes(size, "big") + data
+
+
+def _extension(kind: int, data: bytes) -> bytes:
+    return kind.to_bytes(2, "big") + _vector(2, data)
+
+
+def _server_name(name: bytes) -> bytes:
+    return _extension(0, _vector(2, b"\0" + _vector(2, name)))
+
+
+def _alpn(*names: bytes) -> bytes:
+    return _extension(16, _vector(2, b"".join(_vector(1, name) for name in names)))
+
+
+def _hello_body(*extensions: bytes, version: int = 0x0303) -> bytes:
+    listed = _vector(2, b"".join(extensions)) if extensions else b""
+    return version.to_bytes(2, "big") + bytes(32) + _vector(1, b"") + _vector(2, b"\x13\x01") + b"\x01\0" + listed
+
+
+def _record(kind: int, payload: bytes, *, version: int = 0x0301) -> bytes:
+    return bytes((kind,)) + version.to_bytes(2, "big") + _vector(2, payload)
+
+
+def _handshake(kind: int, body: bytes) -> bytes:
+    return bytes((kind,)) + _vector(3, body)
+
+
+class Builders:
+    """Bytes of the protocols, by their parts."""
+
+    stream = staticmethod(_stream)
+    parse = staticmethod(_parse)
+    frame = staticmethod(_frame)
+    vector = staticmethod(_vector)
+    extension = staticmethod(_extension)
+    server_name = staticmethod(_server_name)
+    alpn = staticmethod(_alpn)
+    hello_body = staticmethod(_hello_body)
+    record = staticmethod(_record)
+    handshake = staticmethod(_handshake)
+    preface = PREFACE
+
+    def client_hello(self, *extensions: bytes) -> bytes:
+        """A ClientHello in one record."""
+        return self.record(22, self.handshake(1, self.hello_body(*extensions)))
+
+    def server_hello(self, *extensions: bytes, version: int = 0x0303) -> bytes:
+        """A ServerHello in one record."""
+        listed = self.vector(2, b"".join(extensions)) if extensions else b""
+        body = version.to_bytes(2, "big") + bytes(32) + b"\0" + b"\x13\x01\0" + listed
+        return self.record(22, self.handshake(2, body), version=0x0303)
+
+    def get(self, path: str = "/", host: str = "a.example", *, method: str = "GET", more: str = "") -> bytes:
+        """A request without a body."""
+        return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n".encode("latin-1")
+
+    def ok(self, body: bytes = b"hello", *, status: int = 200, more: str = "") -> bytes:
+        """A response with its length."""
+        return f"HTTP/1.1 {status} OK\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
+
+
+@pytest.fixture
+def say() -> Builders:
+    """Builders of streams, messages, frames and records; ``say.parse`` reads a conversation."""
+    return Builders()
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def codes() -> Callable[[Conversation | Notes], list[str]]:
+    """The names of the oddities of a conversation."""
+    return lambda said: [oddity.code.name for oddity in said.oddities]
+
+
+class Peer:
+    """One end of an HTTP/2 connection: frames with its own header compression."""
+
+    def __init__(self) -> None:
+        self._encoder = Encoder()
+
+    def block(self, *headers: tuple[str, str]) -> bytes:
+        """A header block."""
+        return bytes(self._encoder.encode(list(headers)))
+
+    def headers(self, stream_id: int, *headers: tuple[str, str], ends: bool = False) -> bytes:
+        """A HEADERS frame."""
+        return _frame(1, 0x4 | ends, stream_id, self.block(*headers))
+
+    def request(self, stream_id: int, authority: str = "a.example", path: str = "/", *, ends: bool = True) -> bytes:
+        """A GET."""
+        pseudo = ((":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", path))
+        return self.headers(stream_id, *pseudo, ends=ends)
+
+    def response(self, stream_id: int, status: str = "200", *, ends: bool = True) -> bytes:
+        """A head with a status."""
+        return self.headers(stream_id, (":status", status), ("server", "envoy"), ends=ends)
+
+
+@pytest.fixture
+def client() -> Peer:
+    """The client's end of an HTTP/2 connection."""
+    return Peer()
+
+
+@pytest.fixture
+def server() -> Peer:
+    """The server's end of an HTTP/2 connection."""
+    return Peer()
