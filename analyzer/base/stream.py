@@ -24,7 +24,8 @@ class Stream:
     length and ``packets[i]`` the 1-based packet that brought it. Pieces are ordered, do not overlap and are not
     empty; what lies between two pieces is a gap. ``length`` is the position after the last byte known to have been
     sent (a gap may stand at the end). ``from_start`` says that the SYN was seen, so that position 0 is the true
-    beginning. ``times_ns[i]`` is when piece i was captured.
+    beginning. ``times_ns[i]`` is when piece i was captured. ``breaks`` are the indices of the pieces before which
+    bytes are missing; who knows them passes them, otherwise they are found.
     """
 
     buffer: memoryview
@@ -38,6 +39,13 @@ class Stream:
     end: End = End.OPEN
     end_packet: int = 0
     end_time_ns: int = 0
+    breaks: Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.breaks is None:
+            ends = [0, *(start + length for start, length in zip(self.starts, self.lengths, strict=True))]
+            found = [i for i, start in enumerate(self.starts) if start != ends[i]]
+            object.__setattr__(self, "breaks", found)
 
     @classmethod
     def of(cls, data: bytes, *, from_start: bool = True, end: End = End.OPEN) -> Stream:
@@ -53,11 +61,10 @@ class Stream:
         i = self.piece_at(position)
         if i < 0:
             return position
-        end = self.starts[i] + self.lengths[i]
-        while i + 1 < len(self.starts) and self.starts[i + 1] == end:
-            i += 1
-            end += self.lengths[i]
-        return end
+        breaks = self.breaks or ()
+        following = bisect_right(breaks, i)
+        last = breaks[following] - 1 if following < len(breaks) else len(self.starts) - 1
+        return self.starts[last] + self.lengths[last]
 
     def read(self, position: int, size: int) -> bytes:
         """Up to ``size`` bytes from ``position``; fewer at a gap or at the end, none inside a gap."""

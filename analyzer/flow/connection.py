@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzer.base.oddity import Oddity
 from analyzer.base.stream import Stream
 
 
@@ -60,3 +61,4 @@ class Connection:
     reset_by: str | None
     from_client: Stream
     from_server: Stream
+    oddities: tuple[Oddity, ...] = ()

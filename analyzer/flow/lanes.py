@@ -1,0 +1,104 @@
+"""Connections of the application: flows with their other halves, and the packets of each direction as CSR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.table import I64
+from analyzer.flow.orientation import Orientation
+from analyzer.flow.table import FlowTable
+
+Bools = NDArray[np.bool_]
+
+# The names of lanes 2c and 2c + 1.
+SIDES = ("client", "server")
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTable:
+    """A lane is one direction of a connection: of connection c, lane 2c is from the client, 2c + 1 from the server.
+
+    ``lead`` ``(C,)`` is the flow that a connection's facts are read from: the client's half of a redirected one;
+    ``partner`` ``(C,)`` its other half or -1; ``connection_of`` ``(F,)`` goes back (-1: left out). Connections are in
+    the order of their first packet. ``rows`` ``(N,)`` are rows of the ``PacketTable``, lane after lane in the order of
+    the capture, those of lane k ``rows[starts[k]:starts[k + 1]]``.
+    """
+
+    lead: I64
+    partner: I64
+    connection_of: I64
+    rows: I64
+    starts: I64
+
+    def __len__(self) -> int:
+        return len(self.lead)
+
+    @property
+    def lane_of(self) -> I64:
+        """The lane of each of ``rows``, ``(N,)``."""
+        return np.repeat(np.arange(2 * len(self)), np.diff(self.starts))
+
+    def first_of(self, chosen: Bools) -> I64:
+        """The index into ``rows`` of each lane's first packet that is ``chosen``, ``(2C,)``; -1 without one."""
+        last_to_first = np.flatnonzero(chosen)[::-1]
+        found = np.full(2 * len(self), -1, np.int64)
+        found[self.lane_of[last_to_first]] = last_to_first
+        return found
+
+    def rows_at(self, indices: I64) -> I64:
+        """``rows[indices]``, -1 where an index is -1."""
+        found = np.full(len(indices), -1, np.int64)
+        found[indices >= 0] = self.rows[indices[indices >= 0]]
+        return found
+
+    @property
+    def first_rows(self) -> I64:
+        """The first packet of each lane as a row of the packet table, ``(2C,)``; -1 where it has none."""
+        return self.rows_at(np.where(np.diff(self.starts) > 0, self.starts[:-1], -1))
+
+    @property
+    def server_first(self) -> Bools:
+        """Whether the first packet of each connection came from the server, ``(C,)``."""
+        client, server = self.first_rows.reshape(-1, 2).T
+        return (server >= 0) & ((client < 0) | (server < client))
+
+    @property
+    def first_row(self) -> I64:
+        """The first packet of each connection, ``(C,)``."""
+        client, server = self.first_rows.reshape(-1, 2).T
+        return np.where(self.server_first, server, client)
+
+    @property
+    def last_row(self) -> I64:
+        """The last packet of each connection, ``(C,)``."""
+        last = self.rows_at(np.where(np.diff(self.starts) > 0, self.starts[1:] - 1, -1))
+        latest: I64 = last.reshape(-1, 2).max(axis=1, initial=-1)
+        return latest
+
+
+def build_lanes(flows: FlowTable, partners: I64, orientation: Orientation, copies: Bools) -> LaneTable:
+    """The lanes of all connections, without the packets that are ``copies`` (``(N,)``, as ``flows.order``)."""
+    numbers = np.arange(len(flows))
+    lead = numbers[(partners < 0) | (numbers < partners)]
+    connection_of = np.empty(len(flows), np.int64)
+    connection_of[lead] = np.arange(len(lead))
+    joined = np.flatnonzero(partners >= 0)
+    connection_of[joined] = connection_of[np.minimum(joined, partners[joined])]
+
+    # Of two halves the one that the client sent leads, whichever was captured first.
+    towards_client = (partners[lead] >= 0) & ~orientation.first_is_client[lead]
+
+    from_client = flows.forward == orientation.first_is_client[flows.flow_of]
+    lane_of = 2 * connection_of[flows.flow_of] + ~from_client
+    kept = np.flatnonzero(~copies)
+    by_lane = kept[np.lexsort((flows.order[kept], lane_of[kept]))]
+    return LaneTable(
+        lead=np.where(towards_client, partners[lead], lead),
+        partner=np.where(towards_client, lead, partners[lead]),
+        connection_of=connection_of,
+        rows=flows.order[by_lane],
+        starts=np.searchsorted(lane_of[by_lane], np.arange(2 * len(lead) + 1)),
+    )

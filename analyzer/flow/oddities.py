@@ -1,0 +1,173 @@
+"""What is strange about a connection's packets, as data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.place import PacketPlace
+from analyzer.base.table import ACK, I64, RST, URG
+from analyzer.flow.lanes import SIDES
+from analyzer.flow.sequence import AFTER_FIN, AFTER_RST, BAD_RST, OUT_OF_WINDOW
+from analyzer.flow.traffic import Traffic
+
+MIDSTREAM = Code(
+    "tcp-midstream",
+    Family.FLOW,
+    Level.INFO,
+    "the connection was open before its first packet here",
+    "No handshake was captured. Position 0 of the streams is the first byte that was seen, not the first that was "
+    "sent.",
+    "Start the capture before the connections, or restart the client while it runs.",
+)
+ONE_SIDED = Code(
+    "tcp-one-sided",
+    Family.FLOW,
+    Level.WARNING,
+    "only the packets of the {side} were captured",
+    "The other end talks, but nothing of it is in the capture: a filter on one address, or a route that the tap does "
+    "not see.",
+    "Capture on all interfaces of the pod (tcpdump -i any) and without a filter on one end's address.",
+)
+GAP = Code(
+    "tcp-gap",
+    Family.FLOW,
+    Level.WARNING,
+    "{missing} bytes of the {side} were sent but not captured",
+    "Sequence and acknowledgement numbers show bytes that are in no packet: the capture lost packets.",
+    "Give tcpdump a larger buffer (-B) or a filter; see its 'dropped by kernel'.",
+)
+PAYLOAD_CUT = Code(
+    "tcp-payload-cut",
+    Family.FLOW,
+    Level.WARNING,
+    "the payload of {count} packets was captured in part",
+    "The capture kept only the first bytes of every packet (snaplen). What lies behind them is a gap in the stream.",
+    "Capture whole packets: tcpdump -s 0.",
+)
+OVERLAP_CONFLICT = Code(
+    "tcp-overlap-conflict",
+    Family.FLOW,
+    Level.WARNING,
+    "{count} packets repeat bytes of the stream with others in their place",
+    "The same sequence numbers were sent with different bytes. The stream has those that a Linux receiver reads; "
+    "another system may read the others, so what the application saw is not certain.",
+)
+RESET_OUT_OF_WINDOW = Code(
+    "tcp-bad-rst",
+    Family.FLOW,
+    Level.WARNING,
+    "{count} RST lie outside the window and were ignored",
+    "A receiver drops a RST whose sequence number it does not expect (RFC 9293, section 3.10.7.4): injected, or very "
+    "late.",
+)
+DATA_AFTER_RST = Code(
+    "tcp-data-after-rst",
+    Family.FLOW,
+    Level.INFO,
+    "{count} packets with payload came after a RST",
+    "Bytes behind the sender's own RST are not part of its stream. Bytes that were sent after the peer's RST are, but "
+    "nobody may have read them.",
+)
+DATA_AFTER_FIN = Code(
+    "tcp-data-after-fin",
+    Family.FLOW,
+    Level.WARNING,
+    "{count} packets carry bytes behind their sender's FIN; they were ignored",
+    "A FIN ends a direction; what lies behind it is no part of the stream (RFC 9293, section 3.6).",
+)
+SEGMENT_OUT_OF_WINDOW = Code(
+    "tcp-out-of-window",
+    Family.FLOW,
+    Level.WARNING,
+    "{count} packets lie further from the stream than any window and were ignored",
+    "No receiver can have accepted these sequence numbers: the largest window is 1 GiB (RFC 7323, section 2.3).",
+)
+URGENT_DATA = Code(
+    "tcp-urgent-data",
+    Family.FLOW,
+    Level.INFO,
+    "{count} packets carry urgent data",
+    "Linux takes the urgent byte out of the stream unless the application asked for it in line; here it stays in.",
+)
+DUPLICATES = Code(
+    "duplicate-packets",
+    Family.FLOW,
+    Level.INFO,
+    "{count} packets were captured twice and counted once",
+    "The capture saw the same packet on two interfaces, or on its way out and in again.",
+)
+# Codes of packets by the marks of ``Placement``.
+_MARKED: Mapping[int, Code] = MappingProxyType(
+    {OUT_OF_WINDOW: SEGMENT_OUT_OF_WINDOW, AFTER_FIN: DATA_AFTER_FIN, BAD_RST: RESET_OUT_OF_WINDOW}
+)
+
+
+Found = dict[int, list[Oddity]]
+
+
+def find_oddities(capture: str, traffic: Traffic, conflicts: Sequence[int]) -> Found:
+    """The oddities of each connection that has any, by its index; ``conflicts`` as ``find_conflicts`` gives them.
+
+    Of a code each connection has at most one of each direction, at the first packet, with a count.
+    """
+    found: Found = defaultdict(list)
+    for code, index in _noted_packets(traffic, conflicts):
+        _add_counted(found, capture, code, traffic.lanes.rows[index], traffic.lanes.lane_of[index] >> 1)
+    connection = traffic.lanes.connection_of[traffic.flows.flow_of]
+    copies = np.flatnonzero(traffic.copies & (connection >= 0))
+    _add_counted(found, capture, DUPLICATES, traffic.flows.order[copies], connection[copies])
+    _add_missing(found, capture, traffic)
+    _add_midstream(found, capture, traffic)
+    return found
+
+
+def _noted_packets(traffic: Traffic, conflicts: Sequence[int]) -> list[tuple[Code, I64]]:
+    """Each code with the indices into ``LaneTable.rows`` of the packets that it is about."""
+    packets, lanes, marks = traffic.packets, traffic.lanes, traffic.placement.marks
+    rows, lane_of = lanes.rows, lanes.lane_of
+    flags, length = packets.tcp_flags[rows], packets.payload_wire_len[rows]
+    reset = lanes.rows_at(lanes.first_of((flags & RST != 0) & (marks & BAD_RST == 0)))
+    reset_by_peer = reset[lane_of ^ 1]
+    after_reset = (length > 0) & (flags & RST == 0) & (reset_by_peer >= 0) & (rows > reset_by_peer)
+    noted = [(code, marks & mark != 0) for mark, code in _MARKED.items()]
+    noted += [
+        (DATA_AFTER_RST, after_reset | (marks & AFTER_RST != 0)),
+        (PAYLOAD_CUT, packets.payload_len[rows] < length),
+        (URGENT_DATA, (flags & URG != 0) & (length > 0)),
+    ]
+    return [(OVERLAP_CONFLICT, np.array(conflicts, np.int64)), *((code, np.flatnonzero(has)) for code, has in noted)]
+
+
+def _add_counted(found: Found, capture: str, code: Code, rows: I64, connection: I64) -> None:
+    by_connection = np.lexsort((rows, connection))
+    rows, connection = rows[by_connection], connection[by_connection]
+    connections, first, counts = np.unique(connection, return_index=True, return_counts=True)
+    for c, row, count in zip(connections.tolist(), rows[first].tolist(), counts.tolist(), strict=True):
+        found[c].append(Oddity(code, PacketPlace(capture, row + 1), {"count": count}))
+
+
+def _add_missing(found: Found, capture: str, traffic: Traffic) -> None:
+    """Directions of which nothing was captured, and the holes of the others."""
+    lanes = traffic.lanes
+    silent = np.diff(lanes.starts) == 0
+    speaks = lanes.first_of(traffic.packets.tcp_flags[lanes.rows] & ACK != 0) >= 0
+    first = lanes.first_rows.tolist()
+    for lane in np.flatnonzero(silent & speaks[np.arange(len(silent)) ^ 1]).tolist():
+        place = PacketPlace(capture, first[lane ^ 1] + 1)
+        found[lane >> 1].append(Oddity(ONE_SIDED, place, {"side": SIDES[~lane & 1]}))
+    lost = np.where(silent, 0, traffic.pieces.missing - traffic.cut_bytes)
+    for lane in np.flatnonzero(lost > 0).tolist():
+        place = PacketPlace(capture, first[lane] + 1)
+        found[lane >> 1].append(Oddity(GAP, place, {"missing": int(lost[lane]), "side": SIDES[lane & 1]}))
+
+
+def _add_midstream(found: Found, capture: str, traffic: Traffic) -> None:
+    lanes = traffic.lanes
+    known = traffic.placement.from_start.reshape(-1, 2).any(axis=1)
+    for c in np.flatnonzero(~known).tolist():
+        found[c].append(Oddity(MIDSTREAM, PacketPlace(capture, int(lanes.first_row[c]) + 1)))

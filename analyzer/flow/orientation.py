@@ -1,0 +1,82 @@
+"""Which end of a flow is the client, and how we know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.table import ACK, I64, SYN, PacketTable
+from analyzer.flow.halves import first_rows, redirected_flows
+from analyzer.flow.table import FlowTable
+from analyzer.flow.tuples import number_rows
+
+Bools = NDArray[np.bool_]
+
+# How the client was told, in the order of trust; the index is the value of ``Orientation.known_by``.
+SYN_SEEN, SYN_ACK_SEEN, REDIRECT, PORT = range(4)
+CLIENT_BY = ("syn", "syn-ack", "redirect", "port")
+
+# The first ephemeral port of Linux (net.ipv4.ip_local_port_range).
+FIRST_EPHEMERAL_PORT = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """Of every flow, ``(F,)``: whether its first sender is the client, and an index of ``CLIENT_BY``."""
+
+    first_is_client: Bools
+    known_by: NDArray[np.int8]
+
+
+def orient_flows(flows: FlowTable, packets: PacketTable, partners: I64) -> Orientation:
+    """The client of every flow.
+
+    Who sends the first SYN, who is sent a SYN-ACK (RFC 9293, section 3.5), who talks to a redirect port, and last, by
+    ports: an end that accepts connections elsewhere in the capture serves, so does a port below the ephemeral ones,
+    so does the lower port. On equal ports the first sender is the client.
+    """
+    syn = first_rows(flows, packets, SYN)
+    syn_ack = first_rows(flows, packets, SYN | ACK)
+    redirected = redirected_flows(flows)
+    answering = ~redirected & (partners >= 0)
+
+    first_is_client = _by_port(flows)
+    known_by = np.full(len(flows), PORT, np.int8)
+    first_is_client[redirected], first_is_client[answering] = True, False
+    known_by[redirected | answering] = REDIRECT
+    for rows, is_client, how in ((syn_ack, False, SYN_ACK_SEEN), (syn, True, SYN_SEEN)):
+        seen = rows >= 0
+        first_is_client[seen] = _sent_first(flows, packets, rows)[seen] == is_client
+        known_by[seen] = how
+    guessed = (known_by == PORT).nonzero()[0]
+    _prefer_known_servers(flows, first_is_client, guessed)
+    return Orientation(first_is_client, known_by)
+
+
+def _sent_first(flows: FlowTable, packets: PacketTable, rows: I64) -> Bools:
+    """Whether ``rows`` (one packet of each flow) were sent by the flow's first sender."""
+    same: Bools = packets.src_port[rows] == flows.first_port
+    same &= (packets.src_lo[rows] == flows.first_lo) & (packets.src_hi[rows] == flows.first_hi)
+    return same
+
+
+def _by_port(flows: FlowTable) -> Bools:
+    first_ephemeral = flows.first_port >= FIRST_EPHEMERAL_PORT
+    other_ephemeral = flows.other_port >= FIRST_EPHEMERAL_PORT
+    return np.where(first_ephemeral == other_ephemeral, flows.first_port >= flows.other_port, first_ephemeral)
+
+
+def _prefer_known_servers(flows: FlowTable, first_is_client: Bools, guessed: I64) -> None:
+    """Turn the ``guessed`` flows of which exactly one end is a server that other flows know for certain."""
+    count = len(flows)
+    firsts = np.stack([flows.first_hi, flows.first_lo, flows.first_port])
+    others = np.stack([flows.other_hi, flows.other_lo, flows.other_port])
+    ends = number_rows(np.concatenate([firsts, others], axis=1))
+    certain = np.setdiff1d(np.arange(count), guessed)
+    servers = np.where(first_is_client, ends[count:], ends[:count])[certain]
+    first_serves = np.isin(ends[:count][guessed], servers)
+    other_serves = np.isin(ends[count:][guessed], servers)
+    differ = first_serves != other_serves
+    first_is_client[guessed[differ]] = other_serves[differ]
