@@ -106,7 +106,7 @@ def named_port(pod: Pod, name: str) -> int:
         for container in pod.containers
         if not container.init or container.sidecar
         for port in container.ports
-        if port.name == name and port.protocol == "TCP"
+        if port.name == name and port.protocol in ("", "TCP")
     )
     return next(ports, 0)
 

@@ -66,7 +66,8 @@ def _build(mesh: MeshSnapshot, pod: Pod, port: int) -> InboundPort:
     targets = tuple(target for target in service_targets(mesh, pod) if target.port == port)
     sidecar = sidecar_of(mesh, proxy)
     if sidecar is not None and sidecar.ingress:
-        return _of_ingress(sidecar.ingress, port, mtls, bind, targets)
+        # getSidecarInboundBindIPs: an ingress listener without bind is named by the pod's own address.
+        return _of_ingress(sidecar.ingress, port, mtls, pod.ips[0] if pod.ips else bind, targets)
     if targets and port not in _reserved(mesh):
         first = targets[0]
         yaml = (first.service_port.place,)

@@ -12,11 +12,14 @@ PROXY_CONTAINER = "istio-proxy"
 
 @dataclass(frozen=True, slots=True)
 class ContainerPort:
-    """A declared port of a container; only named target ports ever look at it."""
+    """A declared port of a container; only named target ports ever look at it.
+
+    ``protocol`` as written: the API server always writes it, and istiod finds no named port where it is absent.
+    """
 
     name: str
     port: int
-    protocol: str = "TCP"
+    protocol: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def parse_pod(resource: Resource) -> Pod:
 
 def _parse_container(node: Node, *, init: bool = False) -> Container:
     ports = (
-        ContainerPort(port.text("name"), port.integer("containerPort"), port.text("protocol") or "TCP")
+        ContainerPort(port.text("name"), port.integer("containerPort"), port.text("protocol"))
         for port in node.nodes("ports")
     )
     return Container(
