@@ -23,7 +23,7 @@ class Stream:
     ``starts[i]`` is the stream position of piece i, ``offsets[i]`` where it lies in ``buffer``, ``lengths[i]`` its
     length and ``packets[i]`` the 1-based packet that brought it. Pieces are ordered, do not overlap and are not
     empty; what lies between two pieces is a gap. ``length`` is the position after the last byte known to have been
-    sent (a gap may stand at the end). ``from_start`` says that the SYN was seen, so that position 0 is the true
+    sent (a gap may stand at the end). ``from_start`` says that the handshake was seen, so that position 0 is the true
     beginning. ``times_ns[i]`` is when piece i was captured. ``breaks`` are the indices of the pieces before which
     bytes are missing; who knows them passes them, otherwise they are found.
     """

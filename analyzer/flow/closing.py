@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analyzer.base.table import ACK, FIN, RST, SYN
-from analyzer.flow.lanes import SIDES
+from analyzer.base.table import ACK, FIN, I64, RST, SYN, U16
+from analyzer.flow.lanes import SIDES, LaneTable
 from analyzer.flow.sequence import BAD_RST
 from analyzer.flow.traffic import Traffic
 
+Bools = NDArray[np.bool_]
 
-class Phase(Enum):
+# The row of a packet that did not come.
+NEVER = int(np.iinfo(np.int64).max)
+
+
+class Phase(IntEnum):
     """How far one end came, as in Zeek's ``TCP_Endpoint``."""
 
-    INACTIVE = auto()  # sent nothing
-    PARTIAL = auto()  # sent something, but nothing of a handshake
-    SYN_SENT = auto()
-    SYN_ACK_SENT = auto()
-    ESTABLISHED = auto()
-    CLOSED = auto()  # sent a FIN
-    RESET = auto()
+    INACTIVE = 0  # sent nothing
+    PARTIAL = 1  # sent something, but nothing of a handshake
+    SYN_SENT = 2
+    SYN_ACK_SENT = 3
+    ESTABLISHED = 4
+    CLOSED = 5  # sent a FIN
+    RESET = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +70,40 @@ def closings(traffic: Traffic) -> Iterator[Closing]:
     """The closing of every connection. A RST after both FINs aborts nothing, a RST after a RST neither."""
     lanes = traffic.lanes
     flags = traffic.packets.tcp_flags[lanes.rows]
-    fin = lanes.rows_at(lanes.first_of((flags & (FIN | RST)) == FIN))
-    rst = lanes.rows_at(lanes.first_of((flags & RST != 0) & (traffic.placement.marks & BAD_RST == 0)))
-    syn = lanes.first_of((flags & (SYN | ACK | RST)) == SYN) >= 0
-    syn_ack = lanes.first_of((flags & (SYN | ACK | RST)) == SYN | ACK) >= 0
-    active = np.diff(lanes.starts) > 0
-    columns = zip(*(c.tolist() for c in (fin, rst, syn, syn_ack, active)), strict=True)
-    for client, server in zip(columns, columns, strict=True):
-        yield _closing(client, server)
+    fin = _first_rows(lanes, (flags & (FIN | RST)) == FIN)
+    rst = _first_rows(lanes, (flags & RST != 0) & (traffic.placement.marks & BAD_RST == 0))
+    reset_by = _earlier(np.where(rst > fin.max(axis=1, keepdims=True), NEVER, rst))
+    phases = _phases(lanes, flags, fin < NEVER, reset_by)
+    states = {(c, s): conn_state(Phase(c), Phase(s)) for c, s in np.unique(phases, axis=0).tolist()}
+    closed_by = _earlier(np.minimum(fin, rst))
+    names = (*SIDES, None)
+    for (client, server), closer, resetter in zip(phases.tolist(), closed_by.tolist(), reset_by.tolist(), strict=True):
+        yield Closing(states[client, server], names[closer], names[resetter])
 
 
-def _closing(*ends: tuple[int, int, bool, bool, bool]) -> Closing:
-    """The closing by what both ends sent: the row of the first FIN and RST (-1), SYN, SYN-ACK, anything."""
-    fins = [fin for fin, *_ in ends]
-    resets = [(rst, side) for side, (_, rst, *_) in zip(SIDES, ends, strict=True) if rst >= 0]
-    first_reset = min(resets, default=None)
-    if first_reset and min(fins) >= 0 and first_reset[0] > max(fins):
-        first_reset = None
-    reset_by = first_reset[1] if first_reset else None
-    closes = [(fin, side) for side, fin in zip(SIDES, fins, strict=True) if fin >= 0] + resets
-    handshake = any(syn for _, _, syn, _, _ in ends) and any(syn_ack for _, _, _, syn_ack, _ in ends)
-    phases = [_phase(end, handshake, reset_by == side) for side, end in zip(SIDES, ends, strict=True)]
-    return Closing(conn_state(*phases), min(closes)[1] if closes else None, reset_by)
+def _phases(lanes: LaneTable, flags: U16, closed: Bools, reset_by: I64) -> I64:
+    """The phase of the client and the server of each connection, ``(C, 2)``."""
+    syn = _first_rows(lanes, (flags & (SYN | ACK | RST)) == SYN) < NEVER
+    syn_ack = _first_rows(lanes, (flags & (SYN | ACK | RST)) == SYN | ACK) < NEVER
+    shaken = syn.any(axis=1, keepdims=True) & syn_ack.any(axis=1, keepdims=True)
+    active = (np.diff(lanes.starts) > 0).reshape(-1, 2)
+    cases = {
+        Phase.RESET: reset_by[:, np.newaxis] == np.arange(2),
+        Phase.CLOSED: closed,
+        Phase.ESTABLISHED: (syn | syn_ack) & shaken,
+        Phase.SYN_SENT: syn,
+        Phase.SYN_ACK_SENT: syn_ack,
+        Phase.PARTIAL: active,
+    }
+    return np.select(list(cases.values()), [int(phase) for phase in cases], int(Phase.INACTIVE))
 
 
-def _phase(end: tuple[int, int, bool, bool, bool], handshake: bool, reset: bool) -> Phase:
-    fin, _, syn, syn_ack, active = end
-    if reset:
-        return Phase.RESET
-    if fin >= 0:
-        return Phase.CLOSED
-    if syn or syn_ack:
-        return Phase.ESTABLISHED if handshake else Phase.SYN_SENT if syn else Phase.SYN_ACK_SENT
-    return Phase.PARTIAL if active else Phase.INACTIVE
+def _first_rows(lanes: LaneTable, chosen: Bools) -> I64:
+    """The row of the first ``chosen`` packet of the client and the server of each connection, or NEVER; ``(C, 2)``."""
+    rows = lanes.rows_at(lanes.first_of(chosen))
+    return np.where(rows < 0, NEVER, rows).reshape(-1, 2)
+
+
+def _earlier(rows: I64) -> I64:
+    """The lane, 0 or 1, whose row comes first, 2 where neither comes, ``(C,)``."""
+    return np.where(rows.min(axis=1, initial=NEVER) == NEVER, 2, rows.argmin(axis=1))

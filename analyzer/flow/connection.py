@@ -24,14 +24,18 @@ class Connection:
     """One TCP connection of one capture.
 
     ``client`` opened it; ``client_by`` says how we know: ``syn``, ``syn-ack``, ``redirect`` (the half towards
-    127.0.0.1:15001), or ``port`` (a guess: the lower port serves). ``server`` is the address that the client meant:
-    where iptables redirected the connection, the source of the answers, and ``redirect_port`` is then 15001 or 15006
-    (0 otherwise). ``joined`` is false for a redirected half whose other half is not in the capture: ``server`` is
-    then 127.0.0.1:15001 itself, or ``from_client`` is empty.
-    ``conn_state``, ``history``, ``missed_bytes`` and ``uid`` are Zeek's (conn.log); ``community_id`` is v1.
+    127.0.0.1:15001), or ``port`` (a guess: it serves elsewhere, or has the lower port). ``server`` is the address that
+    the client meant: where iptables redirected the connection, the source of the answers, and ``redirect_port`` is then
+    15001 or 15006 (0 otherwise); ``client`` has the port under which the sidecar knows it. ``joined`` is false where
+    half of the connection is not in the capture: ``server`` is then 127.0.0.1:15001 itself, or ``from_client`` is
+    empty.
+    ``client_bytes`` and ``server_bytes`` are what each is known to have sent, captured or not. ``conn_state``,
+    ``history``, ``missed_bytes`` and ``uid`` are Zeek's (conn.log); ``community_id`` is v1.
     ``first_packet`` / ``last_packet`` are 1-based. ``syn_seq``, ``syn_ack_seq`` and ``syn_tsval`` (None where not
-    seen) tell the same connection apart from others in other captures. ``ifindexes`` are the interfaces it was seen on.
-    ``reset_by`` is ``client``, ``server`` or None, ``closed_by`` who sent the first FIN or RST.
+    seen) tell the same connection apart from others in other captures. ``ifindexes`` are the interfaces it was seen on,
+    where the link says.
+    ``reset_by`` is ``client``, ``server`` or None (also where both had sent a FIN before the RST), ``closed_by`` who
+    sent the first FIN or RST. ``oddities`` is what is strange about its packets.
     """
 
     index: int

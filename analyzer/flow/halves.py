@@ -3,6 +3,9 @@
 REDIRECT rewrites the destination before the packet reaches the tap on ``lo``; the answers are captured after their
 source has been restored. So one connection is two flows with different addresses: half A from the client to the
 redirect port, which nobody answers, and half B of answers only, from the address that the client meant.
+
+Two connections from one port of the client to different servers would be one on the redirect port; the kernel gives the
+later one another source port there (``nf_nat_l4proto_unique_tuple``). B still goes to the port that the client has.
 """
 
 from __future__ import annotations
@@ -50,6 +53,9 @@ def pair_halves(flows: FlowTable, packets: PacketTable) -> I64:
     for client, asking in requests.items():
         for a, b in _pairs(asking, answers.get(client, []), flows, packets, (syn, syn_ack)):
             partners[a], partners[b] = b, a
+    left = partners < 0
+    for a, b in _pairs_of_other_ports(np.flatnonzero(towards & left), np.flatnonzero(answering & left), flows, packets):
+        partners[a], partners[b] = b, a
     return partners
 
 
@@ -104,6 +110,24 @@ def _pairs(
         a = next((a for a in sorted(near, key=lambda a: abs(a - b)) if _agree(flows, packets, a, b)), None)
         if a is not None:
             taken.add(a)
+            yield a, b
+
+
+def _pairs_of_other_ports(
+    asking: I64, answering: I64, flows: FlowTable, packets: PacketTable
+) -> Iterator[tuple[int, int]]:
+    """The pairs (A, B) of the same client address, whatever its ports: by handshake and timestamp alone."""
+    syn, syn_ack = first_rows(flows, packets, SYN), first_rows(flows, packets, SYN | ACK)
+    waiting: dict[tuple[int, ...], int] = {}
+    for a in asking[syn[asking] >= 0].tolist():
+        row = syn[a]
+        key = (int(flows.first_hi[a]), int(flows.first_lo[a]), (int(packets.seq[row]) + 1) & LOW_32)
+        waiting[*key, int(packets.tsval[row])] = a
+    for b in answering[syn_ack[answering] >= 0].tolist():
+        row = syn_ack[b]
+        key = (int(flows.other_hi[b]), int(flows.other_lo[b]), int(packets.ack[row]))
+        a = waiting.pop((*key, int(packets.tsecr[row])), None)
+        if a is not None:
             yield a, b
 
 

@@ -10,10 +10,10 @@ from ipaddress import ip_address
 from analyzer.base.table import PROTOCOL_TCP
 from analyzer.flow.connection import Endpoint
 
-_BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BASE_62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_DIGIT_OF_BYTE = bytes(_BASE_62[byte % 62] for byte in range(256))
 
-# Zeek writes 96 bits (src/UID.h); 17 digits of base 62 hold them.
-_UID_BYTES = 12
+# Zeek writes 96 bits in base 62 (src/UID.h), which takes 17 digits.
 _UID_DIGITS = 17
 
 
@@ -23,12 +23,8 @@ def connection_uid(client: Endpoint, server: Endpoint, syn_seq: int | None, firs
     The same connection of the same capture always has the same one, whatever else the capture holds.
     """
     facts = f"{client}|{server}|{syn_seq}|{first_ns}".encode()
-    number = int.from_bytes(hashlib.blake2b(facts, digest_size=_UID_BYTES).digest(), "big")
-    digits = []
-    for _ in range(_UID_DIGITS):
-        number, digit = divmod(number, 62)
-        digits.append(_BASE_62[digit])
-    return "C" + "".join(reversed(digits))
+    digest = hashlib.blake2b(facts, digest_size=_UID_DIGITS).digest()
+    return "C" + digest.translate(_DIGIT_OF_BYTE).decode("ascii")
 
 
 def community_id(client: Endpoint, server: Endpoint, *, protocol: int = PROTOCOL_TCP, seed: int = 0) -> str:

@@ -144,7 +144,9 @@ def build_streams(
     buffer: memoryview, records: RecordTable, lanes: LaneTable, placement: Placement, pieces: PieceTable
 ) -> list[Stream]:
     """The streams of all lanes, ``2C``: from the client and from the server of each connection in turn."""
-    columns = (pieces.position, pieces.offset, pieces.length, pieces.row + 1, records.time_ns[pieces.row])
+    tables = (pieces.position, pieces.offset, pieces.length, pieces.row + 1, records.time_ns[pieces.row])
+    columns = [np.ascontiguousarray(table).data for table in tables]
+    breaks = pieces.breaks.tolist()
     piece_starts = pieces.starts.tolist()
     break_starts = np.searchsorted(pieces.breaks, pieces.starts).tolist()
     kinds = placement.lanes[END_KIND]
@@ -157,19 +159,20 @@ def build_streams(
     found = []
     for lane, (length, from_start, kind, end_row, end_ns) in enumerate(facts):
         first, stop = piece_starts[lane], piece_starts[lane + 1]
-        breaks = [b - first for b in pieces.breaks[break_starts[lane] : break_starts[lane + 1]].tolist()]
+        before = [b - first for b in breaks[break_starts[lane] : break_starts[lane + 1]]]
         starts, offsets, lengths, numbers, times = (_listed(column, first, stop) for column in columns)
         found.append(
             Stream(
                 buffer, starts, offsets, lengths, numbers, times, length,
-                from_start, ENDS[kind], end_row + 1, end_ns, breaks,
+                from_start, ENDS[kind], end_row + 1, end_ns, before,
             )
         )  # fmt: skip
     return found
 
 
-def _listed(column: I64, first: int, stop: int) -> Sequence[int]:
-    """Part of a column as a sequence of Python integers."""
-    if stop - first <= LISTED_PIECES:
-        return column[first:stop].tolist() if stop > first else ()
-    return column.data[first:stop]
+def _listed(column: memoryview, first: int, stop: int) -> Sequence[int]:
+    """Part of a column of int64 as a sequence of Python integers."""
+    if first == stop:
+        return ()
+    part = column[first:stop]
+    return part.tolist() if stop - first <= LISTED_PIECES else part

@@ -129,8 +129,9 @@ def _idle_syns(matrix: I64, lanes: LaneTable, bases: I64) -> Bools:
     peer = np.arange(2 * len(lanes)) ^ 1
     answers = _values_at(acked, lanes.first_of((flags & (SYN | ACK | RST)) == SYN | ACK))[peer]
     first = (seq + 1) & LOW_32
-    other: Bools = first != bases[lane_of]
-    return (other | (first == answers[lane_of])) & (flags & SYN != 0) & (length > 0)
+    idle: Bools = (first != bases[lane_of]) | (first == answers[lane_of])
+    idle &= (flags & SYN != 0) & (length > 0)
+    return idle
 
 
 def place_packets(packets: I64, starts: I64, bases: I64, placed: I64, lanes: I64) -> int:
