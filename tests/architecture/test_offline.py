@@ -6,41 +6,44 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.cli.program import COMMANDS
+
 # An audit hook sees every socket of the interpreter, whatever library asks for it, and cannot be removed again.
 OFFLINE = """
 import runpy, sys
 
+NETWORK = ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostby")
+
 def refuse(event, arguments):
-    if event.startswith(("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostby", "socket.sendto")):
-        raise RuntimeError(f"{event} {arguments}")
+    if event.startswith(NETWORK):
+        raise RuntimeError(event)
 
 sys.addaudithook(refuse)
-{program}
 """
-SHOP = "captures/shop-default"
-RUN_MODULE = "runpy.run_module('analyzer', run_name='__main__', alter_sys=True)"
+RUN = "runpy.run_module('analyzer', run_name='__main__', alter_sys=True)"
+CAPTURE = "captures/shop-default/pods/shop_sleep-0.any.pcap"
+MESH = "captures/shop-default/mesh"
+
+# One invocation of each command; the test below fails for a new command until it has its line here.
+ASKED = {
+    "analyze": (CAPTURE, "-m", MESH),
+    "codes": (),
+    "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
+    "info": (CAPTURE,),
+    "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
+}
 
 
 def run_offline(program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", OFFLINE.format(program=program), *arguments]
+    command = [sys.executable, "-c", OFFLINE + program, *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("analyze", f"{SHOP}/pods/shop_sleep-0.any.pcap", "-m", f"{SHOP}/mesh"),
-        ("route", "--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", f"{SHOP}/mesh"),
-        ("lint", "-m", f"{SHOP}/mesh", "--fail-on", "none"),
-        ("info", f"{SHOP}/pods/shop_sleep-0.any.pcap"),
-        ("codes",),
-    ],
-    ids=lambda arguments: arguments[0],
-)
-def test_no_command_touches_the_network(root: Path, arguments: tuple[str, ...]) -> None:
-    done = run_offline(RUN_MODULE, *arguments, cwd=root)
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_no_command_touches_the_network(root: Path, command: str) -> None:
+    done = run_offline(RUN, command, *ASKED[command], cwd=root)
 
-    assert (done.returncode, done.stderr[-2000:]) == (0, "")
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_guard_notices_a_connection(root: Path) -> None:
