@@ -124,7 +124,9 @@ def _ssl2(_from_client: Stream, from_server: Stream, opening: Opening, notes: No
 def _opaque(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
     """No protocol that Envoy detects; yet a server may answer it with HTTP, and TLS may begin later."""
     answer = _http1_answer(from_client, from_server, notes)
-    inner_tls = None if answer else _inner_tls(from_client, from_server, opening.client_start, 0, notes)
+    inner_tls = (
+        None if answer else _inner_tls(from_client, from_server, opening.client_start, opening.server_start, notes)
+    )
     return _Said("tcp", inner_tls=inner_tls, answer=answer)
 
 

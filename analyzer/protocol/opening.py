@@ -15,6 +15,7 @@ from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.stream import Stream
 from analyzer.protocol.http2_frames import PREFACE, looks_like_frames
 from analyzer.protocol.notes import FIRST_BYTES_INCOMPLETE, GAP, MIDSTREAM, REQUESTS_UNSEEN, Notes
+from analyzer.protocol.preamble import skip_preamble
 from analyzer.protocol.request_line import (
     MAX_INSPECT_LEN,
     NOT_INSPECTED_AS_HTTP,
@@ -24,14 +25,6 @@ from analyzer.protocol.request_line import (
 from analyzer.protocol.resync import is_request_at, is_response_at, next_request, next_response
 from analyzer.protocol.tls_records import HEADER_LEN, is_record_header, looks_like_records
 
-PROXY_PROTOCOL = Code(
-    "proxy-protocol",
-    Family.PROTOCOL,
-    Level.INFO,
-    "the connection begins with a PROXY protocol header",
-    "The header names the true client. Envoy reads it only with a proxy_protocol listener filter; else it takes the "
-    "connection for opaque TCP.",
-)
 LINE_TOO_LONG = Code(
     "http1-request-line-too-long",
     Family.LIMIT,
@@ -42,9 +35,6 @@ LINE_TOO_LONG = Code(
 
 # How many captured pieces of each direction are looked at for TLS or HTTP/2 framing when the beginning is missing.
 MAX_PIECES = 64
-# haproxy.org, proxy-protocol.txt sections 2.1 and 2.2.
-_PROXY_V1 = re.compile(rb"PROXY (?:TCP[46]|UNKNOWN)[ !-~]{0,98}\r\n")
-_PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
 _FIRST_READ = 512
 # The one response that servers send unasked (RFC 9110 section 15.5.9).
 _REQUEST_TIMEOUT = b"408"
@@ -82,7 +72,7 @@ def open_conversation(from_client: Stream, from_server: Stream, notes: Notes) ->
     """Find out what the connection is. A client that says nothing makes it opaque."""
     first = from_client.next_data(0)
     if from_client.from_start and first == 0:
-        return _by_first_bytes(from_client, notes)
+        return _by_first_bytes(from_client, from_server, notes)
     if from_client.length == 0:
         return _by_answers(from_client, from_server, notes)
     if from_client.from_start or from_server.from_start:
@@ -108,22 +98,19 @@ def _is_server_hello(data: bytes) -> bool:
     return data[:1] == b"\x16" and is_record_header(data[:HEADER_LEN]) and data[HEADER_LEN:] == b"\x02"
 
 
-def _by_first_bytes(stream: Stream, notes: Notes) -> Opening:
-    data = stream.read(0, _FIRST_READ)
-    skipped = _proxy_header_len(data)
-    if skipped:
-        notes.odd(PROXY_PROTOCOL, from_client=True, offset=0)
-        data = stream.read(skipped, _FIRST_READ)
+def _by_first_bytes(from_client: Stream, from_server: Stream, notes: Notes) -> Opening:
+    data = from_client.read(0, _FIRST_READ)
+    before = skip_preamble(from_client, from_server, data, notes)
+    if before is None:
+        return _by_protocol(from_client, 0, data, notes)
+    opening = _by_protocol(from_client, before.client_end, from_client.read(before.client_end, _FIRST_READ), notes)
+    inspected = None if opening.kind is Kind.OPAQUE else "tcp"
+    return opening._replace(server_start=before.server_end, inspected=inspected)
+
+
+def _by_protocol(stream: Stream, start: int, data: bytes, notes: Notes) -> Opening:
     kind = _binary_kind(data)
-    opening = _by_request_line(stream, skipped, data, notes) if kind is None else Opening(kind, skipped)
-    return opening._replace(inspected="tcp") if skipped and opening.kind is not Kind.OPAQUE else opening
-
-
-def _proxy_header_len(data: bytes) -> int:
-    if data.startswith(_PROXY_V2) and len(data) >= 16:
-        return 16 + int.from_bytes(data[14:16], "big")
-    match = _PROXY_V1.match(data) if data.startswith(b"PROXY ") else None
-    return match.end() if match else 0
+    return _by_request_line(stream, start, data, notes) if kind is None else Opening(kind, start)
 
 
 def _binary_kind(data: bytes) -> Kind | None:
