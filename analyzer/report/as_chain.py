@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from analyzer.base.oddity import Code
-from analyzer.base.place import YamlPlace
-from analyzer.report.journey import Journey, Link, Stop, answer_phrase, journey_of
+from analyzer.report.facts import call_facts, decision_sides, yaml_phrases
+from analyzer.report.journey import Journey, Link, Stop, journey_of
 from analyzer.report.layout import Page, Part
 from analyzer.report.phrase import (
     agreement_phrase,
-    clusters_phrase,
     observed_phrase,
     packets_phrases,
     range_phrase,
     reason_word,
-    request_phrase,
     verdict_word,
 )
 from analyzer.report.private import redact_call
-from analyzer.report.wording import format_span, format_time
 from analyzer.verdict.decision import (
     DROPPED,
     HEADLESS_MATCHED,
@@ -27,8 +24,6 @@ from analyzer.verdict.decision import (
     SERVICE_MATCHED,
     Candidate,
     Decision,
-    Inbound,
-    Outbound,
     Step,
 )
 from analyzer.verdict.record import CallRecord
@@ -73,18 +68,13 @@ def chain_section(page: Page, steps: Sequence[Step]) -> None:
 
 def decision_section(page: Page, decision: Decision) -> None:
     """Each Envoy's decision in Envoy's words; nothing where no Envoy decides."""
-    sides = [
-        ("client's sidecar", _outbound_pairs(decision.outbound)),
-        ("gateway", _outbound_pairs(decision.gateway)),
-        ("server's sidecar", _inbound_pairs(decision.inbound)),
-    ]
-    if not any(pairs for _, pairs in sides):
+    sides = decision_sides(decision)
+    if not sides:
         return
     page.heading("DECISION")
-    for title, pairs in sides:
-        if pairs:
-            page.line(title, indent=2)
-            page.pairs(pairs, indent=4)
+    for title, facts in sides:
+        page.line(title, indent=2)
+        page.pairs(facts, indent=4)
 
 
 def undetermined_section(page: Page, decision: Decision, codes: Mapping[str, Code]) -> None:
@@ -102,11 +92,6 @@ def undetermined_section(page: Page, decision: Decision, codes: Mapping[str, Cod
             page.prose(code.advice, indent=4)
 
 
-def yaml_phrases(places: Iterable[YamlPlace]) -> list[str]:
-    """``file:line``, with the field where it is known; each once."""
-    return list(dict.fromkeys(f"{p.file_line}  {p.field}" if p.field else p.file_line for p in places))
-
-
 def _facts_section(page: Page, call: CallRecord, codes: Mapping[str, Code]) -> None:
     decision = call.decision
     page.line(
@@ -119,59 +104,7 @@ def _facts_section(page: Page, call: CallRecord, codes: Mapping[str, Code]) -> N
     if decision.reason is not None and decision.reason in codes:
         page.prose(codes[decision.reason].explanation, indent=2, style="dim")
     page.blank()
-    page.pairs(_fact_pairs(call))
-
-
-def _fact_pairs(call: CallRecord) -> list[tuple[str, Part]]:
-    client = f"{call.pod}  {call.client}" if call.pod else str(call.client)
-    server = f"{call.server}  {call.server_pod}" if call.server_pod else str(call.server)
-    pairs: list[tuple[str, Part]] = [
-        ("from", client),
-        ("to", server),
-        ("protocol", call.protocol),
-        ("sent", request_phrase(call) or "nothing in the clear"),
-    ]
-    if call.sni is not None and call.host is not None:
-        pairs.append(("sni", call.sni))
-    if call.alpn:
-        pairs.append(("alpn", ", ".join(call.alpn)))
-    if call.request > 1:
-        pairs.append(("place", f"request {call.request:,} on its connection"))
-    pairs.append(("time", f"{format_time(call.first_ns)}, took {format_span(call.last_ns - call.first_ns)}"))
-    pairs += [("packets", range_phrase(*packets)) for packets in call.packets]
-    pairs.append(("flow", f"{call.conn_state} {call.history}  {call.uid}  {call.community_id}"))
-    return pairs
-
-
-def _outbound_pairs(side: Outbound | None) -> list[tuple[str, Part]]:
-    if side is None:
-        return []
-    return _told(
-        ("pod", side.pod),
-        ("listener", side.listener),
-        ("filter chain", side.filter_chain),
-        ("route config", side.route_config),
-        ("virtual host", side.virtual_host),
-        ("route", side.route),
-        ("cluster", clusters_phrase(side)),
-        ("itself", answer_phrase(side.response)),
-    )
-
-
-def _inbound_pairs(side: Inbound | None) -> list[tuple[str, Part]]:
-    if side is None:
-        return []
-    return _told(
-        ("pod", side.pod),
-        ("filter chain", side.filter_chain or "none takes it"),
-        ("cluster", side.cluster),
-        ("mutual TLS", "yes" if side.mtls else "no"),
-        ("itself", answer_phrase(side.response)),
-    )
-
-
-def _told(*pairs: tuple[str, str | None]) -> list[tuple[str, Part]]:
-    return [(name, value) for name, value in pairs if value]
+    page.pairs(call_facts(call))
 
 
 def _journey_section(page: Page, journey: Journey) -> None:

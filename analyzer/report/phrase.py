@@ -92,12 +92,12 @@ def agreement_phrase(observed: Observed) -> str:
 
 
 def observed_counts(calls: Iterable[CallRecord]) -> str:
-    """The outcomes of several calls, the most frequent first: ``200 from app ×3, reset by server ×1``."""
-    counts = Counter(observed_phrase(call.observed) for call in calls)
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    """The outcomes of several calls, those that disagree first, then the most frequent: ``reset ×1, 200 ×3``."""
+    counts = Counter((call.observed.agrees is not False, observed_phrase(call.observed)) for call in calls)
+    ranked = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
     if len(ranked) == 1:
-        return ranked[0][0]
-    return ", ".join(f"{phrase} ×{count}" for phrase, count in ranked)
+        return ranked[0][0][1]
+    return ", ".join(f"{phrase} ×{count:,}" for (_, phrase), count in ranked)
 
 
 def packets_phrases(places: Iterable[PacketPlace]) -> list[str]:

@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from analyzer.base.place import YamlPlace
-from analyzer.report.as_chain import render_chain, yaml_phrases
+from analyzer.report.as_chain import render_chain
 from analyzer.verdict.decision import Decision, Inbound, LocalResponse
 from analyzer.verdict.record import Observed
 
@@ -102,15 +101,6 @@ def test_every_line_fits_and_nothing_hostile_gets_out(hostile, shop, width):
         text = render_chain(call, width=width)
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800-\udfff]", text)
         assert max(cell_len(line) for line in text.splitlines()) <= width
-
-
-def test_the_field_stands_beside_its_line():
-    places = [
-        YamlPlace("a.yaml", 3, 5, "spec.http[0]"),
-        YamlPlace("a.yaml", 3, 5, "spec.http[0]"),
-        YamlPlace("b.yaml", 1),
-    ]
-    assert yaml_phrases(places) == ["a.yaml:3  spec.http[0]", "b.yaml:1"]
 
 
 def test_an_outcome_that_is_open_leaves_agreement_open(shop):

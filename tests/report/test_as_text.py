@@ -27,7 +27,7 @@ def test_no_line_is_wider_than_the_terminal(shop, hostile, many, width):
 
 def test_calls_are_told_by_who_calls_what(shop):
     text = render_text(shop, width=120)
-    assert re.search(r"shop/web-0 +reviews:9080 +3 +service +! 200 from app ×2, reset by server ×1", text)
+    assert re.search(r"shop/web-0 +reviews:9080 +3 +service +! reset by server ×1, 200 from app ×2", text)
 
 
 def test_a_finding_says_where_it_stands_and_what_to_do(shop):

@@ -77,8 +77,8 @@ def test_a_reason_word_is_what_is_missing_where_there_is_no_reason():
     assert reason_word(Decision(None, None)) == "-"
 
 
-def test_outcomes_of_several_calls_are_counted_most_frequent_first(shop):
-    assert observed_counts(shop.calls[:4]) == "200 from app ×3, reset by server ×1"
+def test_outcomes_of_several_calls_are_counted_and_disagreements_come_first(shop):
+    assert observed_counts(shop.calls[:4]) == "reset by server ×1, 200 from app ×3"
     assert observed_counts(shop.calls[:2]) == "200 from app"
 
 
