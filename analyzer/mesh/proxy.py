@@ -11,7 +11,10 @@ from analyzer.mesh.snapshot import MeshSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An Envoy. ``pod`` is None where only namespace and labels are known; ``ips`` begins with the first address."""
+    """An Envoy. ``pod`` is None where only namespace and labels are known; ``ips`` begins with the first address.
+
+    ``router`` marks a gateway's: no Sidecar resource holds for it.
+    """
 
     namespace: str
     labels: tuple[tuple[str, str], ...]
@@ -19,6 +22,7 @@ class Proxy:
     pod: str | None = None
     dns_capture: bool = False
     http10: bool = False
+    router: bool = False
 
     @property
     def label_map(self) -> Mapping[str, str]:
@@ -55,6 +59,7 @@ def proxy_of(mesh: MeshSnapshot, pod: Pod) -> Proxy:
         pod=pod.name,
         dns_capture=_flag(environment, "ISTIO_META_DNS_CAPTURE", mesh.config.dns_capture),
         http10=environment.get("ISTIO_META_HTTP10") == "1" or mesh.config.http10,
+        router=pod.is_gateway,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
-from analyzer.mesh.path import normalize_path
+from analyzer.mesh.outbound.request import normalize_path
 from analyzer.mesh.policy.authorization import authorize
 from analyzer.mesh.policy.request import authenticate
 from analyzer.mesh.policy.subject import Subject
@@ -89,7 +89,7 @@ def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mt
         sni=sni,
         host=arrival.host,
         method=arrival.method,
-        path=normalize_path(arrival.path, mesh.config.path_normalization),
+        path=normalize_path(arrival.path, mesh.config.path_normalization) or arrival.path,
         headers=arrival.headers,
     )
 
