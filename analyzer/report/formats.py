@@ -17,10 +17,17 @@ def _render_text(analysis: Analysis) -> Iterator[bytes]:
     yield render_text(analysis).encode()
 
 
+def _render_html(analysis: Analysis) -> Iterator[bytes]:
+    from analyzer.report.as_html import render_html
+
+    yield render_html(analysis)
+
+
 # Each gives the bytes of the report in pieces, secrets redacted. Text is for 100 columns without colour.
 FORMATS: Mapping[str, Renderer] = {
     "text": _render_text,
     "json": render_json,
     "jsonl": render_jsonl,
     "csv": render_csv,
+    "html": _render_html,
 }
