@@ -47,7 +47,7 @@ def decode_packets(capture: Capture) -> PacketTable:
 
     Columns that a record's headers do not reach are 0 (``direction`` 255). Nothing in a packet makes this raise.
     """
-    table = _blank_table(len(capture.records))
+    table = blank_table(len(capture.records))
     decoding = Decoding(as_bytes(capture.buffer), table)
     for first in range(0, len(table), ROWS_AT_ONCE):
         _decode_rows(decoding, _frames(capture.records, first, min(first + ROWS_AT_ONCE, len(table))))
@@ -85,7 +85,8 @@ def _step(decoding: Decoding, group: Frames, number: int) -> Frames:
     return group.keep(np.zeros(len(group), np.bool_))
 
 
-def _blank_table(rows: int) -> PacketTable:
+def blank_table(rows: int) -> PacketTable:
+    """A table that nothing is known of yet: every row is bad until a layer says otherwise."""
     return PacketTable(
         ip_version=np.zeros(rows, np.uint8),
         src_hi=np.zeros(rows, np.int64),

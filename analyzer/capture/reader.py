@@ -110,7 +110,7 @@ def _check_links(capture: Capture) -> Capture:
     if not unknown:
         return capture
     if not links & LINKS.keys():
-        supported = ", ".join(map(str, LINKS))
+        supported = ", ".join(f"{number} {link.name}" for number, link in LINKS.items())
         raise CaptureError(f"{capture.name}: link type {', '.join(map(str, unknown))}; expected one of {supported}")
     found = []
     for link in unknown:
