@@ -1,0 +1,61 @@
+"""The Gateways that a gateway's pod serves (istio pilot/pkg/model/push_context.go mergeGateways)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.mesh.inbound.targets import ServiceTarget, service_targets
+from analyzer.mesh.kinds.gateway import Gateway, Server
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.selector import labels_match
+from analyzer.mesh.snapshot import MeshSnapshot
+
+# A Service with this label does not translate the ports of Gateways into its target ports.
+NO_TRANSLATION_LABEL = "experimental.istio.io/disable-gateway-port-translation"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatewayOffer:
+    """A Gateway as one pod serves it.
+
+    ``namespace`` and ``name`` are istiod's (VirtualServices bind to them); ``targets`` are the service ports that
+    lead to the pod. ``by_selector``: found by labels, so that a port that no Service has is served as it is.
+    """
+
+    namespace: str
+    name: str
+    created: str
+    servers: tuple[Server, ...]
+    targets: tuple[ServiceTarget, ...]
+    by_selector: bool
+
+    @property
+    def full_name(self) -> str:
+        """``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
+    def listener_ports(self, number: int) -> tuple[int, ...]:
+        """The ports that the pod listens on for a server's port: a Service's target port (gateway.go resolvePorts).
+
+        Found by selector the first fitting Service decides, and the number itself serves where there is none.
+        """
+        fitting = [target.port for target in self.targets if target.service_port.number == number]
+        if not self.by_selector:
+            return tuple(dict.fromkeys(fitting))
+        translating = [
+            target.port
+            for target in self.targets
+            if target.service_port.number == number and NO_TRANSLATION_LABEL not in target.service.resource.labels
+        ]
+        return (translating[0] if translating else number,)
+
+
+def offers_of(mesh: MeshSnapshot, pod: Pod) -> tuple[GatewayOffer, ...]:
+    """Everything that ``pod`` serves, oldest first."""
+    targets = service_targets(mesh, pod)
+    found = [
+        GatewayOffer(g.resource.namespace, g.resource.name, g.resource.created, g.servers, targets, True)
+        for g in mesh.of(Gateway)
+        if labels_match(g.selector, pod.labels)
+    ]
+    return tuple(sorted(found, key=lambda each: (each.created, each.name, each.namespace)))
