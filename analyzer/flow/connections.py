@@ -18,7 +18,8 @@ def connections(capture_name: str, buffer: memoryview, records: RecordTable, pac
     """The TCP connections of a capture, in the order of their first packet.
 
     ``buffer`` is what the offsets of ``packets`` point into; the streams hold on to it. Nothing on the wire makes this
-    raise: what is strange is in ``Connection.oddities``.
+    raise: what is strange is in ``Connection.oddities``, and about the whole capture in ``Traffic.oddities``, for which
+    one calls ``read_traffic`` and ``describe`` oneself.
     """
     return describe(capture_name, buffer, read_traffic(packets, records))
 

@@ -111,8 +111,8 @@ def interfaces(traffic: Traffic) -> Iterator[tuple[int, ...]]:
     connection = traffic.lanes.connection_of[traffic.flows.flow_of]
     index = traffic.packets.ifindex[traffic.flows.order].astype(np.int64)
     known = (connection >= 0) & (index > 0)
-    pairs = np.unique(np.stack([connection[known], index[known]]), axis=1)
-    bounds = np.searchsorted(pairs[0], np.arange(len(traffic.lanes) + 1)).tolist()
-    indexes = pairs[1].tolist()
+    pairs = np.unique(connection[known] << 32 | index[known])
+    bounds = np.searchsorted(pairs >> 32, np.arange(len(traffic.lanes) + 1)).tolist()
+    indexes = (pairs & LOW_32).tolist()
     for c in range(len(traffic.lanes)):
         yield tuple(indexes[bounds[c] : bounds[c + 1]])

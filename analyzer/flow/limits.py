@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyzer.base.oddity import Code, Family, Level
+from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.table import PacketTable
 from analyzer.flow.lanes import LaneTable
 
@@ -22,6 +22,11 @@ CONNECTION_LIMIT = Code(
     "those that did not, and earlier ones before later ones.",
     "Split the capture by time (editcap -i) or filter out scans and SYN floods.",
 )
+
+
+def limit_oddities(found: int, kept: int) -> tuple[Oddity, ...]:
+    """What there is to say when ``kept`` of ``found`` connections were kept."""
+    return (Oddity(CONNECTION_LIMIT, None, {"left_out": found - kept, "found": found}),) if kept < found else ()
 
 
 def limit_connections(lanes: LaneTable, packets: PacketTable, most: int = MAX_CONNECTIONS) -> LaneTable:

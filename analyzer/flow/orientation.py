@@ -34,15 +34,15 @@ def orient_flows(flows: FlowTable, packets: PacketTable, partners: I64) -> Orien
     """The client of every flow.
 
     Who sends the first SYN, who is sent a SYN-ACK (RFC 9293, section 3.5), who talks to a redirect port, and last, by
-    ports: an end that accepts connections elsewhere in the capture serves, so does a port below the ephemeral ones,
-    so does the lower port. On equal ports the first sender is the client.
+    ports: an end that serves other connections of the capture serves this one, so does a port below the ephemeral ones,
+    an end that more flows share, the lower port. Where all that is equal the first sender is the client.
     """
     syn = first_rows(flows, packets, SYN)
     syn_ack = first_rows(flows, packets, SYN | ACK)
     redirected = redirected_flows(flows)
     answering = ~redirected & (partners >= 0)
 
-    first_is_client = _by_port(flows)
+    first_is_client = np.zeros(len(flows), np.bool_)
     known_by = np.full(len(flows), PORT, np.int8)
     first_is_client[redirected], first_is_client[answering] = True, False
     known_by[redirected | answering] = REDIRECT
@@ -50,8 +50,9 @@ def orient_flows(flows: FlowTable, packets: PacketTable, partners: I64) -> Orien
         seen = rows >= 0
         first_is_client[seen] = _sent_first(flows, packets, rows)[seen] == is_client
         known_by[seen] = how
-    guessed = (known_by == PORT).nonzero()[0]
-    _prefer_known_servers(flows, first_is_client, guessed)
+    guessed = known_by == PORT
+    if guessed.any():
+        first_is_client[guessed] = _by_port(flows, known_by, first_is_client)[guessed]
     return Orientation(first_is_client, known_by)
 
 
@@ -62,21 +63,22 @@ def _sent_first(flows: FlowTable, packets: PacketTable, rows: I64) -> Bools:
     return same
 
 
-def _by_port(flows: FlowTable) -> Bools:
-    first_ephemeral = flows.first_port >= FIRST_EPHEMERAL_PORT
-    other_ephemeral = flows.other_port >= FIRST_EPHEMERAL_PORT
-    return np.where(first_ephemeral == other_ephemeral, flows.first_port >= flows.other_port, first_ephemeral)
-
-
-def _prefer_known_servers(flows: FlowTable, first_is_client: Bools, guessed: I64) -> None:
-    """Turn the ``guessed`` flows of which exactly one end is a server that other flows know for certain."""
-    count = len(flows)
+def _by_port(flows: FlowTable, known_by: NDArray[np.int8], first_is_client: Bools) -> Bools:
+    """Whether the first sender is the client, as ports and the other flows suggest."""
     firsts = np.stack([flows.first_hi, flows.first_lo, flows.first_port])
     others = np.stack([flows.other_hi, flows.other_lo, flows.other_port])
     ends = number_rows(np.concatenate([firsts, others], axis=1))
-    certain = np.setdiff1d(np.arange(count), guessed)
-    servers = np.where(first_is_client, ends[count:], ends[:count])[certain]
-    first_serves = np.isin(ends[:count][guessed], servers)
-    other_serves = np.isin(ends[count:][guessed], servers)
-    differ = first_serves != other_serves
-    first_is_client[guessed[differ]] = other_serves[differ]
+    first, other = ends[: len(flows)], ends[len(flows) :]
+    certain = known_by != PORT
+    serves = np.zeros(len(ends), np.bool_)
+    serves[np.where(first_is_client, other, first)[certain]] = True
+    used = np.bincount(ends, minlength=1)
+
+    # Each of these says more than the next; 0 is undecided.
+    signs = (
+        serves[other].astype(np.int64) - serves[first],
+        (flows.first_port >= FIRST_EPHEMERAL_PORT).astype(np.int64) - (flows.other_port >= FIRST_EPHEMERAL_PORT),
+        used[other] - used[first],
+        flows.first_port - flows.other_port,
+    )
+    return np.select([sign != 0 for sign in signs], [sign > 0 for sign in signs], default=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.oddity import Oddity
 from analyzer.base.table import I64, PacketTable, RecordTable
 from analyzer.flow.duplicates import find_duplicates
 from analyzer.flow.halves import pair_halves
 from analyzer.flow.lanes import LaneTable, build_lanes
-from analyzer.flow.limits import limit_connections
+from analyzer.flow.limits import MAX_CONNECTIONS, limit_connections, limit_oddities
 from analyzer.flow.orientation import Orientation, orient_flows
 from analyzer.flow.reassembly import PieceTable, reassemble
 from analyzer.flow.sequence import Placement, place
@@ -22,7 +23,10 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The tables of a capture, each built from those before it; ``copies`` are the packets that were captured twice."""
+    """The tables of a capture, each built from those before it.
+
+    ``copies`` are the packets that were captured twice; ``oddities`` is what is strange about all of it together.
+    """
 
     packets: PacketTable
     records: RecordTable
@@ -32,6 +36,7 @@ class Traffic:
     lanes: LaneTable
     placement: Placement
     pieces: PieceTable
+    oddities: tuple[Oddity, ...]
 
     @property
     def cut_bytes(self) -> I64:
@@ -41,14 +46,15 @@ class Traffic:
         return np.bincount(self.lanes.lane_of, cut, 2 * len(self.lanes)).astype(np.int64)
 
 
-def read_traffic(packets: PacketTable, records: RecordTable) -> Traffic:
-    """The TCP traffic of a capture."""
+def read_traffic(packets: PacketTable, records: RecordTable, *, most: int = MAX_CONNECTIONS) -> Traffic:
+    """The TCP traffic of a capture, ``most`` connections of it."""
     flows = build_flows(packets, records)
     partners = pair_halves(flows, packets)
     orientation = orient_flows(flows, packets, partners)
     copies = find_duplicates(flows, packets, records)
-    lanes = limit_connections(build_lanes(flows, partners, orientation, copies), packets)
+    found = build_lanes(flows, partners, orientation, copies)
+    lanes = limit_connections(found, packets, most)
     placement = place(packets, lanes)
-    return Traffic(
-        packets, records, flows, orientation, copies, lanes, placement, reassemble(packets, lanes, placement)
-    )
+    pieces = reassemble(packets, lanes, placement)
+    oddities = limit_oddities(len(found), len(lanes))
+    return Traffic(packets, records, flows, orientation, copies, lanes, placement, pieces, oddities)
