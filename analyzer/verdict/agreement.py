@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from analyzer.protocol.facts import Response
 from analyzer.verdict.decision import DROPPED, Decision, LocalResponse
-from analyzer.verdict.observed import NO_UPSTREAM_TEXT, RBAC_TEXT, UPSTREAM_ERROR_TEXT
 from analyzer.verdict.record import Observed
+from analyzer.verdict.reply import NO_UPSTREAM_TEXT, RBAC_TEXT, UPSTREAM_ERROR_TEXT
 from analyzer.verdict.roles import cluster_of_sni
 from analyzer.verdict.stitch import Call, Onward
 

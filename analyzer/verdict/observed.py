@@ -1,24 +1,13 @@
-"""What the packets show happened to a call: who answered, with what, or who closed without a word.
-
-``server:`` tells which HTTP manager wrote a reply (``envoy`` the client's, ``istio-envoy`` the server's);
-``x-envoy-upstream-service-time`` is there only where that manager had the reply from an upstream.
-"""
+"""What the packets show happened to a call: who answered, with what, or who closed without a word."""
 
 from __future__ import annotations
 
 from analyzer.flow.connection import Connection
-from analyzer.protocol.facts import Exchange, Response
+from analyzer.protocol.facts import Exchange
 from analyzer.verdict.record import Observed
+from analyzer.verdict.reply import written_by
 from analyzer.verdict.roles import Said
 from analyzer.verdict.stitch import Call
-
-SERVICE_TIME = "x-envoy-upstream-service-time"
-_ENVOY_SERVERS = frozenset({"envoy", "istio-envoy"})
-# Texts of Envoy's own replies (source/common/http/codes, rbac_filter.cc, router.cc): who writes them is never the app.
-RBAC_TEXT = b"RBAC: access denied"
-UPSTREAM_ERROR_TEXT = b"upstream connect error or disconnect/reset before headers"
-NO_UPSTREAM_TEXT = b"no healthy upstream"
-_ENVOY_TEXTS = (RBAC_TEXT, UPSTREAM_ERROR_TEXT, NO_UPSTREAM_TEXT)
 
 
 def observe(call: Call) -> Observed:
@@ -29,19 +18,11 @@ def observe(call: Call) -> Observed:
     return _observe_connection(call.said, connection)
 
 
-def answered_by(response: Response) -> str:
-    """``envoy`` where a sidecar wrote the reply by itself, else ``app``."""
-    if any(text in response.body for text in _ENVOY_TEXTS):
-        return "envoy"
-    by_manager = (response.header("server") or "").lower() in _ENVOY_SERVERS
-    return "envoy" if by_manager and response.header(SERVICE_TIME) is None else "app"
-
-
 def _observe_exchange(exchange: Exchange, connection: Connection) -> Observed:
     response = exchange.response
     if response is None:
         return Observed(closed_by=connection.closed_by, outcome=_ending(exchange, connection))
-    who = answered_by(response)
+    who = written_by(response)
     return Observed(
         status=response.status,
         answered_by=who,

@@ -66,6 +66,13 @@ class Said:
             return _TCP_ALPN in self.alpn
         return not self.conversation.exchanges
 
+    @property
+    def may_seal_http(self) -> bool:
+        """Whether HTTP may be inside: Istio's mutual TLS that is not for TCP, or TLS that began before the capture."""
+        if self.istio_mtls:
+            return not self.carries_tcp
+        return self.conversation.tls is not None and self.conversation.tls.client_hello is None
+
 
 def cluster_of_sni(sni: str | None) -> str | None:
     """``outbound|PORT|SUBSET|HOST`` where an SNI names a cluster, else None."""

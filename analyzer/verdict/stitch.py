@@ -6,15 +6,17 @@ carry a call must show it between the call's request and its reply: never is nea
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Exchange, Request
+from analyzer.verdict.carriers import Carriers
+from analyzer.verdict.overlap import Overlap
+from analyzer.verdict.reply import passed_http_manager, written_at_home
 from analyzer.verdict.roles import Role, Said, cluster_of_sni
 
-# An Envoy may connect upstream before the application's first byte (server-first protocols), never before its SYN;
-# captures of one pod stamp the same packet up to this much apart.
+# Captures of one pod stamp the same packet up to this much apart.
 CLOCK_SLACK_NS = 1_000_000
 # Bytes of a plaintext payload that are compared between two legs.
 _COMPARED_BYTES = 64
@@ -64,119 +66,159 @@ def calls_of(said: Said) -> list[Call]:
     return [Call(said, exchange.ordinal, exchange) for exchange in exchanges]
 
 
-class Stitcher:
-    """The wires that can carry calls onwards, by the address that opens them; every readable exchange is given once."""
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """For what carried ``call`` onwards from ``via``: among the wires of ``carriers`` at ``addresses``."""
 
-    def __init__(self, carriers: Iterable[Said]) -> None:
-        self._by_client: dict[str, list[Said]] = {}
-        self._by_server: dict[str, list[Said]] = {}
+    call: Call
+    via: Said
+    carriers: Carriers
+    addresses: tuple[str, ...]
+
+    def while_open(self, capture: str) -> tuple[int, int]:
+        """The life of the call's own connection, on the clock of a capture.
+
+        Envoy may connect upstream before the application's first byte (server-first protocols), never before its SYN.
+        """
+        connection = self.call.said.wire.connection
+        return self._on_clock(capture, connection.first_ns, connection.last_ns)
+
+    def while_asked(self, capture: str) -> tuple[int, int]:
+        """From the request to its reply, on the clock of a capture."""
+        return self._on_clock(capture, self.call.begin_ns, self.call.end_ns)
+
+    def _on_clock(self, there: str, begin_ns: int, end_ns: int) -> tuple[int, int]:
+        here = self.call.said.wire.main.capture
+        if there == here:
+            return begin_ns, end_ns
+        opened = {s.capture: s.connection.first_ns for s in self.via.wire.sightings if s.connection.syn_seq is not None}
+        shift = opened[there] - opened[here] if here in opened and there in opened else 0
+        return begin_ns + shift - CLOCK_SLACK_NS, end_ns + shift + CLOCK_SLACK_NS
+
+
+class Stitcher:
+    """Finds the wires that carried calls onwards; every readable exchange and every opaque wire is given once."""
+
+    def __init__(self, all_said: Sequence[Said]) -> None:
+        self._upstream = Carriers((s.wire.client.ip, s) for s in all_said if s.role is Role.UPSTREAM)
+        self._delivery = Carriers((s.wire.connection.server.ip, s) for s in all_said if s.role is Role.DELIVERY)
+        self._in_flight = Overlap(span for s in all_said if s.role is Role.APP for span in _spans(s))
         self._given: set[tuple[int, int]] = set()
         self._tunnels: dict[int, Onward] = {}
-        for said in carriers:
-            if said.role is Role.UPSTREAM:
-                self._by_client.setdefault(said.wire.client.ip, []).append(said)
-            elif said.role is Role.DELIVERY:
-                self._by_server.setdefault(said.wire.connection.server.ip, []).append(said)
 
     def upstream_of(self, call: Call, cluster: str | None) -> Onward | None:
         """The sidecar's upstream leg of an application's call; ``cluster`` is the predicted one, where there is one."""
-        candidates = self._by_client.get(call.said.wire.client.ip, [])
-        if call.request is None:
-            return self._connection(call, candidates, cluster)
-        return (
-            self._plain_exchange(call, candidates)
-            or self._sealed(call, candidates, cluster)
-            or self._tunnel(call, candidates, cluster)
-        )
+        search = _Search(call, call.said, self._upstream, (call.said.wire.client.ip,))
+        if call.exchange is None:
+            return self._connection(search, cluster)
+        response = call.exchange.response
+        if call.request is None or (response is not None and written_at_home(response)):
+            return None
+        found = self._plain_exchange(search, call.request) or self._sealed(search, cluster)
+        if found is None and (response is None or not passed_http_manager(response)):
+            return self._tunnel(search, cluster)
+        return found
 
     def delivery_of(self, call: Call, onward: Onward | None) -> Onward | None:
         """The leg from the server's sidecar to its application, of a call that came by ``onward`` or by itself."""
         via = onward.said if onward else call.said
-        candidates = [d for ip in {s.ip for s in via.wire.servers} for d in self._by_server.get(ip, ())]
-        if call.request is None:
-            return self._connection(call, candidates, None)
-        return self._plain_exchange(call, candidates)
+        search = _Search(call, via, self._delivery, tuple(dict.fromkeys(s.ip for s in via.wire.servers)))
+        if call.exchange is None:
+            return self._connection(search, None)
+        request = onward.exchange.request if onward and onward.exchange else call.request
+        return self._plain_exchange(search, request) if request is not None else None
 
     def was_given(self, said: Said) -> bool:
         """Whether a wire carried any call."""
         return (id(said), 0) in self._given
 
-    def _plain_exchange(self, call: Call, candidates: list[Said]) -> Onward | None:
-        request = call.request
-        assert request is not None
+    def _plain_exchange(self, search: _Search, request: Request) -> Onward | None:
         found = [
             (said, exchange)
-            for said in candidates
-            for exchange in _exchanges_between(said, call.begin_ns, call.end_ns)
+            for said, exchange in search.carriers.asked(search.addresses, search.while_asked)
             if (id(said), exchange.ordinal) not in self._given and _same_request(request, exchange.request)
         ]
-        same = [pair for pair in found if _same_target(request, pair[1].request)] or found
+        same = [pair for pair in found if _same_target(request, pair[1].request)]
+        if not same and self._alone(search.call):
+            same = found  # rewritten by a route, and nobody else asked meanwhile
         if not same:
             return None
         said, exchange = same[0]
         self._give(said, exchange.ordinal)
         return Onward(said, exchange, certain=len(same) == 1)
 
-    def _sealed(self, call: Call, candidates: list[Said], cluster: str | None) -> Onward | None:
+    def _sealed(self, search: _Search, cluster: str | None) -> Onward | None:
         """A request inside mutual TLS: the wire whose client spoke first after the request and before the reply."""
-        active = [
-            (moment, said)
-            for said in candidates
-            if said.istio_mtls and not said.carries_tcp
-            for moment in (_first_data_between(said, call.begin_ns, call.end_ns),)
-            if moment is not None
-        ]
-        named = [pair for pair in active if cluster_of_sni(pair[1].sni) == cluster] if cluster else []
-        chosen = named or active
+        active = sorted(
+            search.carriers.spoke(search.addresses, search.while_asked), key=lambda pair: (pair[0], pair[1].wire.client)
+        )
+        sole = len(active) == 1 and self._alone(search.call)
+        chosen = _leading_to(cluster, [said for _, said in active], sole=sole)
         if not chosen:
             return None
-        _, said = min(chosen, key=lambda pair: (pair[0], pair[1].wire.client))
-        self._give(said, 0)
-        return Onward(said, None, certain=len(active) == 1)
+        self._give(chosen[0], 0)
+        return Onward(chosen[0], None, certain=sole and chosen[0].istio_mtls)
 
-    def _tunnel(self, call: Call, candidates: list[Said], cluster: str | None) -> Onward | None:
+    def _tunnel(self, search: _Search, cluster: str | None) -> Onward | None:
         """HTTP that Envoy treats as opaque TCP: one upstream connection for all requests of the application's."""
-        key = id(call.said)
+        key = id(search.call.said)
         if key not in self._tunnels:
-            sealed = [said for said in candidates if said.istio_mtls and said.carries_tcp]
-            found = self._connection(call, sealed, cluster)
+            found = self._connection(search, cluster)
             if found is None:
                 return None
             self._tunnels[key] = found
         return self._tunnels[key]
 
-    def _connection(self, call: Call, candidates: list[Said], cluster: str | None) -> Onward | None:
-        begin, end = call.said.wire.first_ns - CLOCK_SLACK_NS, call.said.wire.last_ns
+    def _connection(self, search: _Search, cluster: str | None) -> Onward | None:
+        mine = search.call.said
         fitting = [
             said
-            for said in candidates
-            if begin <= said.wire.first_ns <= end and not self.was_given(said) and _may_carry_bytes(call.said, said)
+            for said in search.carriers.opened(search.addresses, search.while_open)
+            if not self.was_given(said) and _may_carry_bytes(mine, said)
         ]
-        same = [said for said in fitting if _same_bytes(call.said, said)]
-        named = [said for said in fitting if cluster and cluster_of_sni(said.sni) == cluster]
-        chosen = same or named or fitting
+        same = [said for said in fitting if _same_bytes(mine, said)]
+        alone = self._alone(search.call)
+        chosen = same or _leading_to(cluster, fitting, sole=alone and len(fitting) == 1)
         if not chosen:
             return None
         self._give(chosen[0], 0)
-        return Onward(chosen[0], None, certain=len(chosen) == 1)
+        unique = self._says_what_no_other_says(mine) if same else alone and not mine.may_seal_http
+        return Onward(chosen[0], None, certain=unique and len(chosen) == 1)
+
+    def _alone(self, call: Call) -> bool:
+        """Whether no other call of its kind was under way in the client's pod at the same time."""
+        kind = (call.said.wire.client.ip, call.exchange is not None)
+        return self._in_flight.count(kind, call.begin_ns, call.end_ns) <= 1
+
+    def _says_what_no_other_says(self, said: Said) -> bool:
+        kind = (said.wire.client.ip, _first_bytes(said))
+        return self._in_flight.count(kind, said.wire.first_ns, said.wire.last_ns) <= 1
 
     def _give(self, said: Said, ordinal: int) -> None:
         self._given.add((id(said), ordinal))
         self._given.add((id(said), 0))
 
 
-def _exchanges_between(said: Said, begin_ns: int, end_ns: int) -> Iterator[Exchange]:
-    stream = said.wire.connection.from_client
-    for exchange in said.conversation.exchanges:
-        if exchange.request is None:
-            continue
-        moment = stream.time_at(exchange.request.start)
-        if begin_ns - CLOCK_SLACK_NS <= moment <= end_ns + CLOCK_SLACK_NS:
-            yield exchange
+def _spans(said: Said) -> Iterator[tuple[Hashable, int, int]]:
+    """When the calls of a wire were under way: by pod and kind, and by pod and what an opaque connection began with."""
+    address = said.wire.client.ip
+    for call in calls_of(said):
+        if call.exchange is None:
+            yield (address, _first_bytes(said)), call.begin_ns, call.end_ns
+        if call.exchange is None or call.request is not None:
+            yield (address, call.exchange is not None), call.begin_ns, call.end_ns
+
+
+def _leading_to(cluster: str | None, found: list[Said], *, sole: bool) -> list[Said]:
+    """Those that may lead to the predicted cluster: that name it, else that name none; a sole one whatever it names."""
+    if cluster is None or sole:
+        return found
+    named = [said for said in found if cluster_of_sni(said.sni) == cluster]
+    return named or [said for said in found if cluster_of_sni(said.sni) is None]
 
 
 def _same_request(mine: Request, other: Request | None) -> bool:
-    """Envoy keeps the method, and an ``x-request-id`` that the application itself sent."""
+    """Envoy keeps the method, and an ``x-request-id`` that is there already."""
     if other is None or mine.method != other.method:
         return False
     sent = mine.header("x-request-id")
@@ -187,19 +229,18 @@ def _same_target(mine: Request, other: Request | None) -> bool:
     return other is not None and mine.target == other.target and (mine.host or "").lower() == (other.host or "").lower()
 
 
-def _first_data_between(said: Said, begin_ns: int, end_ns: int) -> int | None:
-    times = said.wire.connection.from_client.times_ns
-    i = bisect_left(times, begin_ns - CLOCK_SLACK_NS)
-    return times[i] if i < len(times) and times[i] <= end_ns + CLOCK_SLACK_NS else None
-
-
 def _may_carry_bytes(mine: Said, other: Said) -> bool:
     """Whether ``other`` can be the tcp_proxy leg of ``mine``: opaque on one side of mutual TLS, or the same bytes."""
     if other.istio_mtls != mine.istio_mtls:
         return other.carries_tcp if other.istio_mtls else True
-    sent, passed_on = _first_bytes(mine), _first_bytes(other)
-    size = min(len(sent), len(passed_on))
-    return sent[:size] == passed_on[:size]
+    here, there = mine.wire.connection, other.wire.connection
+    return _agree(here.from_client, there.from_client) and _agree(here.from_server, there.from_server)
+
+
+def _agree(one: Stream, other: Stream) -> bool:
+    first, second = one.read(0, _COMPARED_BYTES), other.read(0, _COMPARED_BYTES)
+    size = min(len(first), len(second))
+    return first[:size] == second[:size]
 
 
 def _same_bytes(mine: Said, other: Said) -> bool:

@@ -121,9 +121,7 @@ class Talk:
         head = f"HTTP/1.1 {status} {REASONS.get(status, '')}\r\n"
         head += "".join(f"{k}: {v}\r\n" for k, v in named.items()) + "\r\n"
         start, end = self._bring(False, head.encode() + body, at)
-        response = Response(
-            status, tuple(named.items()), start, end - len(body), body, end, complete, grpc_status=grpc
-        )
+        response = Response(status, tuple(named.items()), start, end - len(body), body, end, complete, grpc_status=grpc)
         waiting = next((i for i, e in enumerate(self.exchanges) if e.response is None), None)
         if waiting is None:
             self.exchanges.append(Exchange(len(self.exchanges) + 1, None, response))
@@ -131,8 +129,9 @@ class Talk:
             self.exchanges[waiting] = replace(self.exchanges[waiting], response=response)
         return self
 
-    def hello(self, sni=None, alpn=(), *, at=None, alerts=()) -> Talk:
-        start, end = self._bring(True, f"hello {sni} {self.client}".encode(), at)
+    def hello(self, sni=None, alpn=(), *, at=None, alerts=(), client=None) -> Talk:
+        """A ClientHello; its random bytes are those of ``client``, so that one that is passed on stays the same."""
+        start, end = self._bring(True, f"hello {client or self.client} {sni}".encode(), at)
         self.tls = TlsFacts(ClientHello(sni, alpn, (0x304,), start, end), alerts=alerts)
         return self
 
@@ -186,10 +185,7 @@ class Talk:
 
     @property
     def conversation(self) -> Conversation:
-        if self.tls is not None and not self.exchanges:
-            protocol = "tls"
-        else:
-            protocol = self.version if self.exchanges else "tcp"
+        protocol = self.version if self.exchanges else "tls" if self.tls is not None else "tcp"
         return Conversation(
             self.said_protocol or protocol, tuple(self.exchanges), self.tls, server_first=self.spoke_first is False,
             sniffable=self.opened,
@@ -305,9 +301,7 @@ def small_mesh(*extra: str):
     """Pods ``shop/sleep-0`` (10.244.1.10, port 5432 excluded) and ``shop/reviews-0`` (10.244.1.11) with sidecars,
     ``legacy/naked-0`` (10.244.2.9) without, ``edge/gateway-0`` (10.244.3.5), and service reviews at 10.96.0.11:9080."""
     parts = (
-        pod_yaml(
-            "shop/sleep-0", "10.244.1.10", annotations='traffic.sidecar.istio.io/excludeOutboundPorts: "5432"'
-        ),
+        pod_yaml("shop/sleep-0", "10.244.1.10", annotations='traffic.sidecar.istio.io/excludeOutboundPorts: "5432"'),
         pod_yaml("shop/reviews-0", "10.244.1.11", labels="app: reviews"),
         pod_yaml("legacy/naked-0", "10.244.2.9", sidecar=False),
         pod_yaml("edge/gateway-0", "10.244.3.5", router=True),
@@ -346,7 +340,7 @@ def decided(
     verdict="service-matched", reason="service", *, cluster=REVIEWS_CLUSTER, code=None, flag=None, refused=None,
     undetermined=(), gateway=None, steps=(),
 ) -> Decision:  # fmt: skip
-    """A decision: ``flag`` makes the client's Envoy answer by itself, ``refused`` (a code or 0 for a close) the server's."""
+    """A decision; with ``flag`` the client's Envoy answers by itself, with ``refused`` (0 for a close) the server's."""
     response = LocalResponse(code, flag) if flag or code else None
     inbound = None
     if refused is not None:

@@ -31,7 +31,9 @@ def test_the_sni_of_istios_mutual_tls_is_the_clusters_name(sni, cluster) -> None
     assert cluster_of_sni(sni) == cluster
 
 
-@pytest.mark.parametrize(("ip", "stays"), [("127.0.0.1", True), ("127.0.0.6", True), ("::1", True), ("10.1.1.1", False)])
+@pytest.mark.parametrize(
+    ("ip", "stays"), [("127.0.0.1", True), ("127.0.0.6", True), ("::1", True), ("10.1.1.1", False)]
+)
 def test_loopback_addresses_never_leave_their_pod(ip, stays) -> None:
     assert is_loopback(ip) is stays
 
@@ -117,3 +119,12 @@ def test_outside_mutual_tls_what_was_said_tells_whether_it_is_opaque(talk) -> No
     assert talk().send(b"PING").said().carries_tcp
     assert talk().hello("www.example.com").said().carries_tcp
     assert not talk().ask().said().carries_tcp
+
+
+def test_http_may_be_inside_mutual_tls_that_is_not_for_tcp_and_inside_tls_whose_beginning_is_missing(
+    talk, alpn
+) -> None:
+    assert [talk().hello(SNI, alpn[kind]).said().may_seal_http for kind in ("http", "h2", "tcp")] == [True, True, False]
+    assert talk(opened=False).midstream_tls().said().may_seal_http
+    assert not talk().hello("www.example.com").said().may_seal_http
+    assert not talk().ask().said().may_seal_http

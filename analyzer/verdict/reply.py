@@ -1,0 +1,47 @@
+"""Who wrote an HTTP reply: an application, or an Envoy on the way by itself.
+
+``server:`` tells which HTTP manager handled a reply (``envoy`` the client's, ``istio-envoy`` the server's), not who
+wrote it; ``x-envoy-upstream-service-time`` is there only where that manager had the reply from an upstream.
+"""
+
+from __future__ import annotations
+
+from analyzer.protocol.facts import Response
+
+SERVICE_TIME = "x-envoy-upstream-service-time"
+_OUTBOUND_MANAGER = "envoy"
+_MANAGERS = frozenset({_OUTBOUND_MANAGER, "istio-envoy"})
+# Texts of Envoy's own replies (source/common/router/router.cc, filters/http/rbac/rbac_filter.cc): no application's.
+RBAC_TEXT = b"RBAC: access denied"
+UPSTREAM_ERROR_TEXT = b"upstream connect error or disconnect/reset before headers"
+UPSTREAM_TIMEOUT_TEXT = b"upstream request timeout"
+NO_UPSTREAM_TEXT = b"no healthy upstream"
+_ENVOY_TEXTS = (RBAC_TEXT, UPSTREAM_ERROR_TEXT, NO_UPSTREAM_TEXT)
+# What the JWT filter says with its 401 (jwt_verify_lib, status.cc): every text begins like one of these.
+_JWT_TEXTS = (b"Jwt ", b"Jwks ", b"Audiences in Jwt ")
+_UNAUTHORIZED = 401
+
+
+def written_by(response: Response) -> str:
+    """``envoy`` where a sidecar wrote the reply by itself, else ``app``."""
+    if any(text in response.body for text in _ENVOY_TEXTS):
+        return "envoy"
+    if response.status == _UNAUTHORIZED and response.body.startswith(_JWT_TEXTS):
+        return "envoy"
+    return "envoy" if _server(response) in _MANAGERS and response.header(SERVICE_TIME) is None else "app"
+
+
+def passed_http_manager(response: Response) -> bool:
+    """Whether the HTTP manager of the client's own sidecar handled the reply: to it the call was no opaque TCP."""
+    return _server(response) == _OUTBOUND_MANAGER
+
+
+def written_at_home(response: Response) -> bool:
+    """Whether the client's own sidecar wrote the reply without having tried an upstream."""
+    if not passed_http_manager(response) or response.header(SERVICE_TIME) is not None:
+        return False
+    return UPSTREAM_ERROR_TEXT not in response.body and UPSTREAM_TIMEOUT_TEXT not in response.body
+
+
+def _server(response: Response) -> str:
+    return (response.header("server") or "").lower()

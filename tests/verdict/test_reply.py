@@ -1,0 +1,72 @@
+"""Who wrote a reply is told by its headers and by the texts that only Envoy writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.protocol.facts import Response
+from analyzer.verdict.reply import passed_http_manager, written_at_home, written_by
+
+UPSTREAM_ERROR = b"upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+
+
+def reply(status=200, server=None, service_time=None, body=b"") -> Response:
+    headers = (("server", server), ("x-envoy-upstream-service-time", service_time))
+    return Response(status, tuple((k, v) for k, v in headers if v is not None), 0, 0, body)
+
+
+@pytest.mark.parametrize(
+    ("server", "service_time", "who"),
+    [
+        ("envoy", "3", "app"),
+        ("envoy", None, "envoy"),
+        ("istio-envoy", "3", "app"),
+        ("istio-envoy", None, "envoy"),
+        ("Envoy", None, "envoy"),
+        ("nginx", None, "app"),
+        (None, None, "app"),
+    ],
+)
+def test_an_envoy_wrote_what_has_no_upstream_service_time(server, service_time, who) -> None:
+    assert written_by(reply(200, server, service_time)) == who
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (403, b"RBAC: access denied"),
+        (503, UPSTREAM_ERROR),
+        (503, b"no healthy upstream"),
+        (401, b"Jwt is missing"),
+        (401, b"Jwks remote fetch is failed"),
+        (401, b"Audiences in Jwt are not allowed"),
+    ],
+)
+def test_the_callees_envoy_wrote_its_own_texts_although_the_callers_adds_a_service_time(status, text) -> None:
+    assert written_by(reply(status, "envoy", "3", text)) == "envoy"
+
+
+def test_an_application_may_speak_of_tokens() -> None:
+    assert written_by(reply(400, "envoy", "3", b"Jwt is missing")) == "app"
+
+
+@pytest.mark.parametrize(
+    ("server", "passed"), [("envoy", True), ("istio-envoy", False), ("nginx", False), (None, False)]
+)
+def test_the_clients_http_manager_names_itself_in_every_reply(server, passed) -> None:
+    assert passed_http_manager(reply(server=server)) is passed
+
+
+@pytest.mark.parametrize(
+    ("response", "at_home"),
+    [
+        (reply(404, "envoy"), True),
+        (reply(503, "envoy", None, b"no healthy upstream"), True),
+        (reply(200, "envoy", "3"), False),
+        (reply(403, "istio-envoy", None, b"RBAC: access denied"), False),
+        (reply(503, "envoy", None, UPSTREAM_ERROR), False),
+        (reply(504, "envoy", None, b"upstream request timeout"), False),
+    ],
+)
+def test_the_clients_sidecar_wrote_what_passed_it_without_an_upstream_having_been_tried(response, at_home) -> None:
+    assert written_at_home(response) is at_home
