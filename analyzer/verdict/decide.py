@@ -1,12 +1,161 @@
-"""One question to one decision: the source's redirect, its outbound side, the gateway's, the server's inbound side."""
+"""One question to one decision: the source's redirect and way out, then the server's side (mesh-model 0.2)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from analyzer.base.errors import UsageError
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.outbound.destination import parse_cluster_name
+from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, PASSTHROUGH_CLUSTER
+from analyzer.mesh.proxy import Proxy, proxy_of, proxy_with
+from analyzer.mesh.redirect import Redirect, outbound_redirect
+from analyzer.mesh.registry import services_by_host
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.verdict.decision import Decision
+from analyzer.verdict.arrival import InboundDecision
+from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Outbound, Step
+from analyzer.verdict.delivery import Delivery, deliver
+from analyzer.verdict.inbound_question import answer_inbound, class_of_arrival
+from analyzer.verdict.outbound import decide_outbound
+from analyzer.verdict.outbound_cluster import class_of
 from analyzer.verdict.question import Question
+from analyzer.verdict.reasons import (
+    BALANCED,
+    BLACK_HOLE,
+    LOOPBACK,
+    NO_SIDECAR,
+    NOT_CAPTURED,
+    WEIGHTED,
+)
+from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER as PASSTHROUGH_REASON
+from analyzer.verdict.upstream import OutboundDecision, Target
 
 
 def decide(mesh: MeshSnapshot, question: Question) -> Decision:
-    """Where the mesh sends the call of ``question``, and why."""
-    raise NotImplementedError((mesh, question))
+    """Where the mesh sends the call of ``question``, and why.
+
+    Raises ``UsageError`` where the question names a pod that the mesh does not have.
+    """
+    if question.direction == "inbound":
+        return answer_inbound(mesh, question)
+    pod = _pod_of(mesh, question)
+    if pod is None:
+        proxy = proxy_with(mesh, question.namespace, question.labels or {})
+        return _through_sidecar(mesh, question, proxy, None)
+    redirect = outbound_redirect(mesh, pod, question.address, question.port)
+    step = Step(redirect.sentence, yaml=redirect.yaml)
+    if not pod.has_sidecar:
+        return _with_step(step, _without_sidecar(mesh, question, pod))
+    if question.bypass or not redirect.captured:
+        return _with_step(step, _past_sidecar(mesh, question, pod, redirect))
+    return _with_step(step, _through_sidecar(mesh, question, proxy_of(mesh, pod), pod))
+
+
+def class_of_cluster(mesh: MeshSnapshot, cluster: str) -> tuple[str, str] | None:
+    """The verdict and reason of an outbound cluster by its name alone, or None where the mesh does not know it."""
+    if cluster in (PASSTHROUGH_CLUSTER, DYNAMIC_DNS_CLUSTER):
+        return PASSTHROUGH, PASSTHROUGH_REASON.name
+    if cluster == BLACK_HOLE_CLUSTER:
+        return DROPPED, BLACK_HOLE.name
+    parsed = parse_cluster_name(cluster)
+    services = services_by_host(mesh).get(parsed[2], ()) if parsed else ()
+    return class_of(next((each for each in services if each.kubernetes), services[0])) if services else None
+
+
+def _pod_of(mesh: MeshSnapshot, question: Question) -> Pod | None:
+    if question.pod is None:
+        return None
+    pod = mesh.pod(question.namespace, question.pod)
+    if pod is None:
+        raise UsageError(f"pod {question.namespace}/{question.pod} is not in the mesh input")
+    return pod
+
+
+def _as_dialled(question: Question) -> OutboundDecision:
+    """The call as the network sees it when no proxy of the client touches it."""
+    target = Target(question.address, question.port, question.tls, question.protocol, question.alpn, question.sni)
+    return OutboundDecision(Outbound(), None, None, targets=(target,))
+
+
+def _through_sidecar(mesh: MeshSnapshot, question: Question, proxy: Proxy, pod: Pod | None) -> Decision:
+    return _follow(mesh, question, decide_outbound(mesh, proxy, question), pod)
+
+
+def _follow(mesh: MeshSnapshot, question: Question, decided: OutboundDecision, pod: Pod | None) -> Decision:
+    """A proxy's decision with the server's side behind it."""
+    if decided.alternatives:
+        return _split(decided, [_follow(mesh, question, each, pod) for each in decided.alternatives])
+    if decided.verdict is None or decided.verdict == DROPPED or not decided.targets:
+        return Decision(decided.verdict, decided.reason, decided.undetermined, decided.outbound, steps=decided.steps)
+    delivery = deliver(mesh, question, decided, pod)
+    ends = [_end(decided.verdict, decided.reason, each) for each in delivery.groups]
+    return _combine(
+        Decision(decided.verdict, decided.reason, outbound=decided.outbound, steps=decided.steps), delivery, ends
+    )
+
+
+def _end(verdict: str | None, reason: str | None, arrived: InboundDecision) -> Decision:
+    """How a call ends whose class is ``verdict`` when the server's side does not drop it."""
+    if arrived.dropped:
+        return Decision(DROPPED, arrived.reason)
+    if arrived.undetermined:
+        return Decision(None, None, arrived.undetermined)
+    return Decision(verdict, reason)
+
+
+def _combine(so_far: Decision, delivery: Delivery, ends: list[Decision]) -> Decision:
+    """One decision of the ways in which a call may end: they agree, or the balancer decides."""
+    single = delivery.single
+    decision = replace(
+        so_far,
+        inbound=single.inbound if single else None,
+        steps=(*so_far.steps, *(single.steps if single else ())),
+    )
+    if not ends:
+        return decision
+    if len(set(ends)) == 1:
+        end = ends[0]
+        return replace(decision, verdict=end.verdict, reason=end.reason, undetermined=end.undetermined)
+    missing = [code for end in ends for code in end.undetermined]
+    step = Step("the pods that the balancer chooses from would treat the call differently")
+    undetermined = tuple(dict.fromkeys([BALANCED.name, *missing]))
+    return replace(decision, verdict=None, reason=None, undetermined=undetermined, steps=(*decision.steps, step))
+
+
+def _split(decided: OutboundDecision, ends: list[Decision]) -> Decision:
+    """The decision of a route whose weights choose: theirs, where all end alike."""
+    alike = {(end.verdict, end.reason, end.undetermined) for end in ends}
+    steps = (*decided.steps, *(step for end in ends for step in end.steps))
+    same_inbound = {replace(end.inbound, pod=None) if end.inbound else None for end in ends}
+    inbound = ends[0].inbound if len(same_inbound) == 1 else None
+    if len(alike) == 1 and ends[0].verdict is not None:
+        return replace(ends[0], outbound=decided.outbound, inbound=inbound, steps=steps)
+    verdicts = {end.verdict for end in ends}
+    if len(verdicts) == 1 and None not in verdicts:
+        return replace(ends[0], outbound=decided.outbound, inbound=inbound, steps=steps)
+    missing = tuple(dict.fromkeys([WEIGHTED.name, *(code for end in ends for code in end.undetermined)]))
+    return Decision(None, None, missing, decided.outbound, inbound=inbound, steps=steps)
+
+
+def _past_sidecar(mesh: MeshSnapshot, question: Question, pod: Pod, redirect: Redirect) -> Decision:
+    """A source whose own sidecar does not take the connection: passthrough, unless the server's side drops it."""
+    reason = redirect.reason or NOT_CAPTURED.name
+    so_far = Decision(PASSTHROUGH, reason)
+    if reason == LOOPBACK.name:
+        return so_far
+    delivery = deliver(mesh, question, _as_dialled(question), pod)
+    return _combine(so_far, delivery, [_end(PASSTHROUGH, reason, each) for each in delivery.groups])
+
+
+def _without_sidecar(mesh: MeshSnapshot, question: Question, pod: Pod) -> Decision:
+    """A source without a sidecar: the class of the server's side; passthrough where neither end has one."""
+    delivery = deliver(mesh, question, _as_dialled(question), pod)
+    ends = []
+    for each in delivery.groups:
+        verdict, reason = class_of_arrival(replace(each, protocol_error=False))
+        ends.append(_end(verdict or PASSTHROUGH, reason or NO_SIDECAR.name, each))
+    return _combine(Decision(PASSTHROUGH, NO_SIDECAR.name), delivery, ends)
+
+
+def _with_step(step: Step, decision: Decision) -> Decision:
+    return replace(decision, steps=(step, *decision.steps))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
-from analyzer.mesh.outbound.request import normalize_path
+from analyzer.mesh.path import normalize_path
 from analyzer.mesh.policy.authorization import authorize
 from analyzer.mesh.policy.request import authenticate
 from analyzer.mesh.policy.subject import Subject

@@ -27,6 +27,7 @@ class Service:
     """A Service. ``cluster_ips`` is empty for headless and ExternalName Services.
 
     ``headless`` is ``clusterIP: None``; ``external_name`` is empty for other types. ``selector`` is empty where absent.
+    ``external_ips`` are its externalIPs and its load balancer's addresses.
     """
 
     resource: Resource
@@ -37,6 +38,7 @@ class Service:
     selector: Mapping[str, str]
     ports: tuple[ServicePort, ...]
     publish_not_ready: bool
+    external_ips: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -62,7 +64,13 @@ def parse_service(resource: Resource) -> Service:
         selector=spec.mapping("selector"),
         ports=tuple(_parse_port(node) for node in spec.nodes("ports")),
         publish_not_ready=spec.boolean("publishNotReadyAddresses"),
+        external_ips=(*spec.texts("externalIPs"), *_balancer_ips(resource)),
     )
+
+
+def _balancer_ips(resource: Resource) -> tuple[str, ...]:
+    ingress = resource.body.node("status").node("loadBalancer").nodes("ingress")
+    return tuple(ip for each in ingress if (ip := each.text("ip")))
 
 
 def _parse_port(node: Node) -> ServicePort:

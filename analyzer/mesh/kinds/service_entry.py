@@ -44,6 +44,7 @@ class ServiceEntry:
     selector: Mapping[str, str] | None
     export_to: tuple[str, ...]
     allocated: Mapping[str, tuple[str, ...]]
+    subject_alt_names: tuple[str, ...] = ()
 
 
 def parse_service_entry(resource: Resource) -> ServiceEntry:
@@ -60,6 +61,7 @@ def parse_service_entry(resource: Resource) -> ServiceEntry:
         selector=spec.node("workloadSelector").mapping("labels") if "workloadSelector" in spec else None,
         export_to=spec.texts("exportTo"),
         allocated=_allocated(resource.body.node("status")),
+        subject_alt_names=spec.texts("subjectAltNames"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from analyzer.base.place import YamlPlace
@@ -99,10 +99,7 @@ class Abort:
 
 @dataclass(frozen=True, slots=True)
 class HttpRule:
-    """One entry of ``http``. ``delegate`` is (namespace, name) or None.
-
-    ``not_found_code`` is what Envoy answers where the cluster does not exist.
-    """
+    """One entry of ``http``. ``delegate`` is (namespace, name) or None; ``mirrors`` get copies of the requests."""
 
     name: str
     place: YamlPlace
@@ -114,6 +111,7 @@ class HttpRule:
     rewrite: Rewrite | None = None
     headers: HeaderOperations | None = None
     delegate: tuple[str, str] | None = None
+    mirrors: tuple[Destination, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +205,7 @@ def _parse_http(node: Node, namespace: str) -> HttpRule:
         rewrite=_parse_rewrite(node.node("rewrite")) if "rewrite" in node else None,
         headers=_parse_headers(node.node("headers").node("request")) if "headers" in node else None,
         delegate=(delegate.text("namespace") or namespace, delegate.text("name")) if delegate else None,
+        mirrors=tuple(_parse_mirrors(node, namespace)),
     )
 
 
@@ -252,6 +251,14 @@ def _parse_destination(node: Node, namespace: str) -> Destination:
         place=destination.place("subset" if "subset" in destination else "host"),
         headers=_parse_headers(node.node("headers").node("request")),
     )
+
+
+def _parse_mirrors(node: Node, namespace: str) -> Iterator[Destination]:
+    single = [node.node("mirror")] if "mirror" in node else []
+    for destination in (*single, *(each.node("destination") for each in node.nodes("mirrors"))):
+        host = resolve_short_name(destination.text("host"), namespace)
+        port = destination.node("port").integer("number") or None
+        yield Destination(host, destination.text("subset"), port, 0, destination.place("host"))
 
 
 def _parse_redirect(node: Node) -> Redirect:

@@ -1,0 +1,1 @@
+"""What a proxy is told of the way out: scope, listeners, route configurations, clusters, as istiod generates them."""

@@ -1,0 +1,29 @@
+"""What of a proxy its configuration can depend on: equal proxies share what was generated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from analyzer.mesh.kinds.destination_rule import DestinationRule
+from analyzer.mesh.proxy import Proxy
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.mesh.visibility import virtual_services
+
+
+def routing_identity(mesh: MeshSnapshot, proxy: Proxy) -> Proxy:
+    """``proxy`` without its name, its own addresses (one of each family stays) and labels that no rule asks for."""
+    asked = mesh.memo("asked-labels", lambda: frozenset(_asked_labels(mesh)))
+    families = (("0.0.0.0",) if proxy.ipv4 else ()) + (("::",) if proxy.ipv6 else ())
+    labels = tuple(each for each in proxy.labels if each[0] in asked)
+    return replace(proxy, labels=labels, ips=families, pod=None)
+
+
+def _asked_labels(mesh: MeshSnapshot) -> Iterator[str]:
+    """The names of labels by which rules choose clients."""
+    selectors: list[Mapping[str, str]] = [rule.workload_selector or {} for rule in mesh.of(DestinationRule)]
+    for vs in virtual_services(mesh):
+        selectors += [match.source_labels for rule in vs.http for match in rule.matches]
+        selectors += [match.source_labels for l4 in (*vs.tcp, *vs.tls) for match in l4.matches]
+    for selector in selectors:
+        yield from selector

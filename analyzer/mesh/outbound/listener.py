@@ -1,0 +1,148 @@
+"""Listeners and filter chains, Envoy's nouns, and Envoy's choice of a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds.virtual_service import HeaderOperations
+
+RAW_BUFFER = "raw_buffer"
+TLS_TRANSPORT = "tls"
+# What a chain for plaintext HTTP asks the HTTP inspector for (filterchain_options.go plaintextHTTPALPNs).
+PLAINTEXT_HTTP_ALPN = ("http/1.1", "h2c")
+
+PASSTHROUGH_CLUSTER = "PassthroughCluster"
+BLACK_HOLE_CLUSTER = "BlackHoleCluster"
+DYNAMIC_DNS_CLUSTER = "AllowAnyDynamicDNSCluster"
+
+PASSTHROUGH_CHAIN = "PassthroughFilterChain"
+VIRTUAL_OUTBOUND = "virtualOutbound"
+CATCH_ALL_CHAIN = "virtualOutbound-catchall-tcp"
+CATCH_ALL_HTTP_CHAIN = "virtualOutbound-catchall-http"
+BLACK_HOLE_CHAIN = "virtualOutbound-blackhole"
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChoice:
+    """A cluster that a route or a TCP chain names, with its weight, the place that names it, and its own headers."""
+
+    cluster: str
+    weight: int = 1
+    place: YamlPlace | None = None
+    headers: HeaderOperations | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChain:
+    """A filter chain: what it matches, and either a route configuration (``rds``) or the clusters of a TCP proxy.
+
+    ``owner`` is the host of the service, or the name of the VirtualService, that it was made for.
+    """
+
+    name: str = ""
+    transport: str = ""
+    alpn: tuple[str, ...] = ()
+    server_names: tuple[str, ...] = ()
+    prefixes: tuple[Network, ...] = ()
+    rds: str | None = None
+    clusters: tuple[ClusterChoice, ...] = ()
+    owner: str = ""
+    yaml: tuple[YamlPlace, ...] = ()
+
+    @property
+    def matches_all(self) -> bool:
+        """Whether it matches every connection (listener.go isMatchAll)."""
+        any_name = not self.server_names or "*" in self.server_names
+        return any_name and not self.alpn and not self.transport and not self.prefixes
+
+    @property
+    def match_key(self) -> tuple[object, ...]:
+        """What two chains must not share inside one listener (listener.go conflictsWith)."""
+        prefixes = frozenset(str(each) for each in self.prefixes if str(each.network_address) != "0.0.0.0")
+        return self.transport, self.alpn, frozenset(self.server_names) - {"*"}, prefixes
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listener. ``default_chain`` takes what no other chain matches; None closes the connection.
+
+    ``detection_timeout_ns`` is how long its inspectors wait for the client's first bytes; 0 is for ever.
+    """
+
+    name: str
+    chains: tuple[FilterChain, ...]
+    default_chain: FilterChain | None
+    tls_inspector: bool = False
+    http_inspector: bool = False
+    detection_timeout_ns: int = 0
+    shadowed: tuple[FilterChain, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FirstBytes:
+    """What inspectors could learn from the beginning of a connection.
+
+    ``http`` is ``http/1.0``, ``http/1.1``, ``h2c`` or empty; ``alpn`` and ``sni`` are of a ClientHello.
+    """
+
+    tls: bool = False
+    sni: str = ""
+    alpn: tuple[str, ...] = ()
+    http: str = ""
+
+
+def choose_chain(listener: Listener, address: str, first: FirstBytes) -> FilterChain | None:
+    """The filter chain that takes a connection to ``address`` (Envoy's filter_chain_manager_impl.cc).
+
+    Destination address, server name, transport, application protocols: in this order and without backtracking.
+    """
+    transport, sni, alpn = RAW_BUFFER, "", tuple[str, ...]()
+    if listener.tls_inspector and first.tls:
+        transport, sni, alpn = TLS_TRANSPORT, first.sni.lower(), first.alpn
+    elif listener.http_inspector and first.http and not first.tls:
+        alpn = (first.http,)
+    left = _by_address(listener.chains, address)
+    left = _by_server_name(left, sni)
+    left = _by_transport(left, transport)
+    return _by_application(left, alpn) or listener.default_chain
+
+
+def _by_address(chains: Sequence[FilterChain], address: str) -> list[FilterChain]:
+    target = ip_address(address)
+    containing = [(prefix.prefixlen, chain) for chain in chains for prefix in chain.prefixes if target in prefix]
+    if containing:
+        longest = max(length for length, _ in containing)
+        return [chain for length, chain in containing if length == longest]
+    return [chain for chain in chains if not chain.prefixes]
+
+
+def _by_server_name(chains: Sequence[FilterChain], sni: str) -> list[FilterChain]:
+    if sni:
+        exact = [chain for chain in chains if sni in chain.server_names]
+        if exact:
+            return exact
+        labels = sni.split(".")
+        for start in range(1, len(labels)):
+            wildcard = "*." + ".".join(labels[start:])
+            found = [chain for chain in chains if wildcard in chain.server_names]
+            if found:
+                return found
+    return [chain for chain in chains if not chain.server_names or "*" in chain.server_names]
+
+
+def _by_transport(chains: Iterable[FilterChain], transport: str) -> list[FilterChain]:
+    chains = list(chains)
+    return [c for c in chains if c.transport == transport] or [c for c in chains if not c.transport]
+
+
+def _by_application(chains: Sequence[FilterChain], alpn: tuple[str, ...]) -> FilterChain | None:
+    for protocol in alpn:
+        found = next((chain for chain in chains if protocol in chain.alpn), None)
+        if found is not None:
+            return found
+    return next((chain for chain in chains if not chain.alpn), None)

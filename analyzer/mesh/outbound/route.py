@@ -1,0 +1,196 @@
+"""Routes and virtual hosts, Envoy's nouns, and how they match a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds.virtual_service import (
+    Abort,
+    DirectResponse,
+    HeaderOperations,
+    HttpMatch,
+    Redirect,
+    Rewrite,
+    StringMatch,
+)
+from analyzer.mesh.outbound.listener import ClusterChoice
+from analyzer.mesh.outbound.request import HttpRequest
+from analyzer.mesh.regex import full_match
+
+DEFAULT_ROUTE = "default"
+ALLOW_ANY_HOST = "allow_any"
+ALLOW_ANY_DYNAMIC_DNS_HOST = "allow_any_dynamic_dns"
+BLOCK_ALL_HOST = "block_all"
+# Envoy answers this where the cluster of a route does not exist; Gateway API routes ask for 500.
+CLUSTER_NOT_FOUND = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route: what it matches, and one of redirect, direct response or clusters.
+
+    ``match`` None matches everything. ``path_segments`` makes a prefix match whole segments only (Ingress and Gateway
+    API). ``owner`` names the VirtualService.
+    """
+
+    name: str
+    match: HttpMatch | None = None
+    path_segments: bool = False
+    clusters: tuple[ClusterChoice, ...] = ()
+    redirect: Redirect | None = None
+    direct_response: DirectResponse | None = None
+    abort: Abort | None = None
+    rewrite: Rewrite | None = None
+    headers: HeaderOperations | None = None
+    not_found_code: int = CLUSTER_NOT_FOUND
+    owner: str = ""
+    yaml: tuple[YamlPlace, ...] = ()
+
+    @property
+    def catches_all(self) -> bool:
+        """Whether no route behind it can be reached (route.go IsCatchAllRoute)."""
+        match = self.match
+        if match is None:
+            return True
+        uri = match.uri
+        open_path = uri is None or (uri.kind, uri.value) in (("prefix", "/"), ("regex", ".*"), ("", ""))
+        conditions = match.headers or match.without_headers or match.query
+        return open_path and not conditions and not (match.method or match.authority or match.scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """A virtual host with its domains (lower case) and routes in order."""
+
+    name: str
+    domains: tuple[str, ...]
+    routes: tuple[Route, ...]
+    owner: str = ""
+    yaml: tuple[YamlPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteConfig:
+    """A route configuration: virtual hosts by exact domain, by what follows or precedes a ``*``, and for ``*``.
+
+    ``dropped`` are virtual hosts that lost all their domains to others.
+    """
+
+    name: str
+    exact: Mapping[str, VirtualHost]
+    suffixes: Mapping[str, VirtualHost]
+    prefixes: Mapping[str, VirtualHost]
+    catch_all: VirtualHost | None
+    dropped: tuple[VirtualHost, ...] = ()
+
+    def virtual_host(self, host: str) -> VirtualHost | None:
+        """The virtual host of a host (Envoy's config_impl.cc findVirtualHost); ``host`` is lower case, without port."""
+        found = self.exact.get(host)
+        if found is not None:
+            return found
+        if self.suffixes:
+            for start in range(1, len(host)):
+                found = self.suffixes.get(host[start:])
+                if found is not None:
+                    return found
+        if self.prefixes:
+            for end in range(len(host) - 1, 0, -1):
+                found = self.prefixes.get(host[:end])
+                if found is not None:
+                    return found
+        return self.catch_all
+
+
+def route_config(
+    name: str, hosts: list[VirtualHost], catch_all: VirtualHost | None, dropped: tuple[VirtualHost, ...] = ()
+) -> RouteConfig:
+    """A configuration of virtual hosts whose domains do not overlap."""
+    exact: dict[str, VirtualHost] = {}
+    suffixes: dict[str, VirtualHost] = {}
+    prefixes: dict[str, VirtualHost] = {}
+    for host in hosts:
+        for domain in host.domains:
+            if domain == "*":
+                catch_all = host
+            elif domain.startswith("*"):
+                suffixes.setdefault(domain[1:], host)
+            elif domain.endswith("*"):
+                prefixes.setdefault(domain[:-1], host)
+            else:
+                exact.setdefault(domain, host)
+    return RouteConfig(name, exact, suffixes, prefixes, catch_all, dropped)
+
+
+def route_matches(route: Route, request: HttpRequest) -> bool:
+    """Whether a route takes a request: path, then headers, then query parameters (Envoy's RouteEntryImplBase)."""
+    match = route.match
+    if match is None:
+        return True
+    return (
+        _path_matches(route, match, request)
+        and all(_header_matches(name.lower(), each, request) for name, each in match.headers)
+        and all(_header_absent(name.lower(), each, request) for name, each in match.without_headers)
+        and all(
+            each is None or _header_matches(name, each, request)
+            for name, each in ((":method", match.method), (":authority", match.authority), (":scheme", match.scheme))
+        )
+        and all(_query_matches(name, each, request) for name, each in match.query)
+    )
+
+
+def _path_matches(route: Route, match: HttpMatch, request: HttpRequest) -> bool:
+    uri = match.uri
+    if uri is None or not uri.kind:
+        return True
+    path = request.path_only
+    if uri.kind == "regex":
+        return full_match(uri.value, path)
+    wanted = uri.value
+    if match.ignore_uri_case:
+        path, wanted = path.lower(), wanted.lower()
+    if uri.kind == "exact":
+        return path == wanted
+    if route.path_segments and wanted != "/":
+        wanted = wanted.removesuffix("/")
+        return path.startswith(wanted) and path[len(wanted) : len(wanted) + 1] in ("", "/")
+    return path.startswith(wanted)
+
+
+def is_presence(matcher: StringMatch) -> bool:
+    """Whether a matcher only asks for presence (route.go canBeConvertedToPresentMatch)."""
+    return not matcher.kind or (matcher.kind == "regex" and matcher.value == "*")
+
+
+def text_matches(matcher: StringMatch, text: str) -> bool:
+    """Whether a text fulfils an exact, prefix or regex matcher."""
+    if matcher.kind == "exact":
+        return text == matcher.value
+    if matcher.kind == "prefix":
+        return text.startswith(matcher.value)
+    return full_match(matcher.value, text)
+
+
+def _header_matches(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
+    value = request.header(name)
+    if value is None:
+        return False
+    return is_presence(matcher) or text_matches(matcher, value)
+
+
+def _header_absent(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
+    value = request.header(name)
+    if is_presence(matcher):
+        return value is None
+    # treat_missing_header_as_empty
+    return not text_matches(matcher, value or "")
+
+
+def _query_matches(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
+    for pair in request.query.split("&"):
+        key, _, value = pair.partition("=")
+        if unquote_plus(key) == name:
+            return is_presence(matcher) or text_matches(matcher, unquote_plus(value))
+    return False

@@ -1,0 +1,137 @@
+"""The server's side of a call: which pods its targets are, and whether their sidecars treat it alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.arrival import Arrival, InboundDecision
+from analyzer.verdict.decision import Inbound, Step
+from analyzer.verdict.inbound import decide_inbound
+from analyzer.verdict.question import Question
+from analyzer.verdict.reach import Landing, Reach, reach
+from analyzer.verdict.reasons import UPSTREAM_TLS
+from analyzer.verdict.upstream import SPIFFE, OutboundDecision, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the pods that a call may reach do with it: one decision for each group of pods that act alike.
+
+    Empty where no pod of the mesh is reached, or the pod's side was not followed.
+    """
+
+    groups: tuple[InboundDecision, ...]
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def single(self) -> InboundDecision | None:
+        """The decision that all of them share, or None."""
+        return self.groups[0] if len(self.groups) == 1 else None
+
+
+def deliver(mesh: MeshSnapshot, question: Question, decided: OutboundDecision, peer: Pod | None) -> Delivery:
+    """The server's side of what a proxy sends on; ``peer`` is the pod of that proxy."""
+    arrivals = [
+        (arrival, target)
+        for target in _bound(decided.targets, question)
+        for arrival in _arrivals(mesh, question, decided, target, peer)
+    ]
+    return _group([_at_pod(mesh, arrival, target) for arrival, target in arrivals])
+
+
+def _bound(targets: tuple[Target, ...], question: Question) -> tuple[Target, ...]:
+    """The targets, of which the recording may show the one that the balancer chose."""
+    if question.endpoint is None:
+        return targets
+    chosen = tuple(target for target in targets if (target.address, target.port) == question.endpoint)
+    return chosen or targets
+
+
+def _arrivals(
+    mesh: MeshSnapshot, question: Question, decided: OutboundDecision, target: Target, peer: Pod | None
+) -> Iterator[Arrival]:
+    request = decided.request
+    for landing in _landings(mesh, target, question):
+        yield Arrival(
+            pod=landing.pod,
+            address=landing.address,
+            port=landing.port,
+            tls=target.tls,
+            alpn=target.alpn,
+            sni=target.sni,
+            protocol=target.protocol,
+            host=request.authority if request else question.host,
+            path=request.path if request else question.path,
+            method=request.method if request else question.method,
+            headers=request.headers if request else question.headers,
+            peer=peer,
+            server_first=question.server_first,
+            client_silent=question.client_silent,
+        )
+
+
+def _landings(mesh: MeshSnapshot, target: Target, question: Question) -> tuple[Landing, ...]:
+    found = _reach_of(mesh, target)
+    bound = tuple(each for each in found.landings if (each.address, each.port) == question.endpoint)
+    return bound or found.landings
+
+
+def _reach_of(mesh: MeshSnapshot, target: Target) -> Reach:
+    pod = target.endpoint.pod if target.endpoint else None
+    if pod is not None:
+        return Reach((Landing(pod, target.address, target.port),), True)
+    return reach(mesh, target.address, target.port)
+
+
+def _at_pod(mesh: MeshSnapshot, arrival: Arrival, target: Target) -> InboundDecision:
+    decided = decide_inbound(mesh, arrival)
+    clash = _tls_clash(mesh, arrival, target, decided)
+    if clash is None:
+        return decided
+    step = Step(clash)
+    return InboundDecision(
+        decided.inbound,
+        port_class=decided.port_class,
+        undetermined=(UPSTREAM_TLS.name,),
+        steps=(*decided.steps, step),
+    )
+
+
+def _tls_clash(mesh: MeshSnapshot, arrival: Arrival, target: Target, decided: InboundDecision) -> str | None:
+    """Why the TLS that the client's proxy starts does not fit the server's end, or None."""
+    if not target.originated:
+        return None
+    pod = arrival.pod
+    ends = decided.inbound is not None and decided.inbound.mtls
+    if target.tls == "mtls":
+        if not ends and not decided.dropped:
+            return f"{pod.full_name} does not end the mutual TLS that the client's proxy starts"
+        own = SPIFFE.format(mesh.config.trust_domain, pod.namespace, pod.service_account)
+        if ends and target.identities and own not in target.identities:
+            return f"the certificate of {pod.full_name} says {own}, which the client's proxy does not accept"
+        return None
+    if ends:
+        return f"{pod.full_name} shows a certificate of the mesh, which ordinary TLS does not accept"
+    return None if decided.inbound is not None else f"whether {pod.full_name} speaks TLS itself is not known"
+
+
+def _group(decisions: list[InboundDecision]) -> Delivery:
+    """One decision per way of acting; the pod is only named where it is the only one that acts so."""
+    groups: dict[InboundDecision, list[InboundDecision]] = {}
+    for each in decisions:
+        inbound = replace(each.inbound, pod=None) if each.inbound else None
+        groups.setdefault(replace(each, inbound=inbound, steps=()), []).append(each)
+    found = []
+    for alike, members in groups.items():
+        pods = {_pod_name(each.inbound) for each in members}
+        first = members[0]
+        inbound = first.inbound if len(pods) == 1 else alike.inbound
+        found.append(replace(first, inbound=inbound))
+    return Delivery(tuple(found))
+
+
+def _pod_name(inbound: Inbound | None) -> str | None:
+    return inbound.pod if inbound else None

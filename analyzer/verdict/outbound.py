@@ -1,0 +1,93 @@
+"""The sieve of a sidecar's way out: listener, filter chain, then HTTP routes or a TCP proxy's cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.mesh.outbound.listener import RAW_BUFFER, FilterChain, FirstBytes, Listener, choose_chain
+from analyzer.mesh.outbound.listeners import fallback_cluster, listener_at
+from analyzer.mesh.outbound.scope import Scope, scope_of
+from analyzer.mesh.outbound.virtual_hosts import outbound_route_config
+from analyzer.mesh.proxy import Proxy
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.decision import Candidate, Outbound, Step
+from analyzer.verdict.outbound_cluster import Sender, send_to
+from analyzer.verdict.outbound_http import Routing, choose_cluster, route_http
+from analyzer.verdict.question import Question
+from analyzer.verdict.reasons import SERVER_FIRST
+from analyzer.verdict.upstream import OutboundDecision
+
+# What Envoy's HTTP inspector calls the protocols of a question.
+_INSPECTED = {"http": "http/1.1", "http/1.0": "http/1.0", "http2": "h2c"}
+_MAX_LOST = 8
+
+
+def decide_outbound(mesh: MeshSnapshot, proxy: Proxy, question: Question) -> OutboundDecision:
+    """What the sidecar of ``proxy`` does with a connection that iptables handed to it."""
+    scope = scope_of(mesh, proxy)
+    listener = listener_at(mesh, scope, proxy, question.address, question.port)
+    outbound = Outbound(listener=listener.name)
+    steps = (_scope_step(scope, proxy), _listener_step(listener, question))
+    first = first_bytes(question)
+    waits = (listener.http_inspector or listener.tls_inspector) and (question.server_first or question.client_silent)
+    if waits and not listener.detection_timeout_ns:
+        step = Step(f"{listener.name} waits for the client's first bytes, which do not come")
+        return OutboundDecision(outbound, None, None, (SERVER_FIRST.name,), steps=(*steps, step))
+    chain = choose_chain(listener, question.address, FirstBytes() if waits else first)
+    # An outbound listener always has a default chain.
+    assert chain is not None
+    outbound = replace(outbound, filter_chain=chain.name or None)
+    decided = _enter(Sender(mesh, proxy, scope.services, question, fallback_cluster(scope)), scope, outbound, chain)
+    return replace(decided, steps=(*steps, _chain_step(listener, chain, question), *decided.steps))
+
+
+def first_bytes(question: Question) -> FirstBytes:
+    """What inspectors can learn of the question's connection."""
+    if question.tls != "plaintext":
+        return FirstBytes(True, question.sni or "", question.alpn)
+    return FirstBytes(http=_INSPECTED.get(question.protocol, ""))
+
+
+def _enter(sender: Sender, scope: Scope, outbound: Outbound, chain: FilterChain) -> OutboundDecision:
+    if chain.rds is None:
+        return choose_cluster(outbound, chain.clusters, lambda each: send_to(sender, outbound, each.cluster, None))
+    mesh = sender.mesh
+    config = outbound_route_config(mesh, scope, sender.proxy, chain.rds)
+    return route_http(sender, outbound, Routing(config, mesh.config.path_normalization, sender.proxy.http10))
+
+
+def _scope_step(scope: Scope, proxy: Proxy) -> Step:
+    who = proxy.pod or "the proxy"
+    if scope.sidecar is None:
+        return Step(f"{who} in namespace {proxy.namespace} has no Sidecar: it is told of the whole mesh")
+    place = scope.sidecar.resource.place("metadata", "name")
+    return Step(f"Sidecar {scope.sidecar.resource.full_name} says what {who} is told of", yaml=(place,))
+
+
+def _listener_step(listener: Listener, question: Question) -> Step:
+    places = tuple(place for chain in listener.chains for place in chain.yaml[:1])
+    sentence = f"{question.address}:{question.port} is taken by listener {listener.name}"
+    return Step(sentence, (), places[:_MAX_LOST])
+
+
+def _chain_step(listener: Listener, chain: FilterChain, question: Question) -> Step:
+    kind = "HTTP" if chain.rds is not None else "TCP"
+    what = f"filter chain {chain.name}" if chain.name else f"the {kind} filter chain of {chain.owner}"
+    default = " (the default)" if chain is listener.default_chain and listener.chains else ""
+    others = [each for each in (*listener.chains, *listener.shadowed) if each is not chain]
+    lost = tuple(Candidate(each.owner or each.name, _why(each, listener), each.yaml) for each in others[:_MAX_LOST])
+    return Step(f"{_seen(listener, question)} goes to {what}{default}", (), chain.yaml, lost)
+
+
+def _why(chain: FilterChain, listener: Listener) -> str:
+    if chain in listener.shadowed:
+        return "an older service has the same match"
+    if chain.transport == RAW_BUFFER:
+        return "takes plaintext HTTP only"
+    return "does not match address or server name"
+
+
+def _seen(listener: Listener, question: Question) -> str:
+    if question.tls != "plaintext":
+        return f"TLS for {question.sni or 'no name'}" if listener.tls_inspector else "TLS, which nobody inspects,"
+    return question.protocol if listener.http_inspector else "the connection, which nobody inspects,"

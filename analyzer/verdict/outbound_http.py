@@ -1,0 +1,242 @@
+"""HTTP on a proxy's way out: connection manager, virtual host, route, then the cluster or the proxy's own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from analyzer.mesh.kinds.virtual_service import HeaderOperations
+from analyzer.mesh.outbound.listener import ClusterChoice
+from analyzer.mesh.outbound.request import HttpRequest
+from analyzer.mesh.outbound.route import BLOCK_ALL_HOST, Route, RouteConfig, VirtualHost, route_matches
+from analyzer.mesh.path import normalize_path
+from analyzer.mesh.regex import replace_all
+from analyzer.verdict.decision import (
+    DROPPED,
+    SERVICE_MATCHED,
+    Candidate,
+    LocalResponse,
+    Outbound,
+    Step,
+    WeightedCluster,
+)
+from analyzer.verdict.outbound_cluster import Sender, send_to
+from analyzer.verdict.question import Question
+from analyzer.verdict.reasons import BAD_REQUEST, BLOCK_ALL, LOCAL_REPLY, NO_CLUSTER, NO_ROUTE, WEIGHTED
+from analyzer.verdict.upstream import OutboundDecision
+
+_MISSING_HOST = LocalResponse(400, None)
+_CODEC_ERROR = LocalResponse(400, "DPE")
+_UPGRADE_REQUIRED = LocalResponse(426, "DPE")
+# Candidates that lost are only worth naming while a person can read them.
+_MAX_LOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Where routes come from: a route configuration by name, and the normalisation of paths before it."""
+
+    config: RouteConfig
+    path_normalization: str
+    http10: bool = False
+
+
+def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDecision:
+    """What the HTTP connection manager of a chain makes of the question's call."""
+    outbound = replace(so_far, route_config=routing.config.name)
+    refusal = _refusal(sender.question, routing)
+    if refusal is not None:
+        response, why = refusal
+        step = Step(f"Envoy's connection manager answers {response.code}: {why}")
+        ended = replace(outbound, response=response)
+        return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,))
+    request = request_of(sender.question, routing.path_normalization)
+    host = routing.config.virtual_host(request.host)
+    if host is None:
+        ended = replace(outbound, response=LocalResponse(404, "NR"))
+        step = Step(f"route configuration {routing.config.name} has no virtual host for {request.host}: 404")
+        return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step,), request=request)
+    found = replace(outbound, virtual_host=host.name)
+    step = _host_step(routing.config, host, request)
+    return _with_steps(_choose_route(sender, found, host, request), step)
+
+
+def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] | None:
+    if question.tls != "plaintext":
+        return _CODEC_ERROR, "TLS where it expects HTTP"
+    if question.protocol == "tcp":
+        return _CODEC_ERROR, "the bytes are no HTTP"
+    if question.protocol == "http/1.0" and not routing.http10:
+        return _UPGRADE_REQUIRED, "HTTP/1.0 is not accepted"
+    if not question.host and "://" not in question.path:
+        return _MISSING_HOST, "the request has no Host"
+    return None
+
+
+def request_of(question: Question, normalization: str) -> HttpRequest:
+    """The request as routes see it; an absolute-form target gives the authority (RFC 9112 section 3.2.2)."""
+    authority, path = question.host or "", question.path
+    scheme, separator, rest = path.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        authority, slash, tail = rest.partition("/")
+        path = slash + tail or "/"
+    return HttpRequest(
+        authority=authority,
+        path=normalize_path(path, normalization),
+        method=question.method,
+        headers=question.headers,
+    )
+
+
+def _choose_route(sender: Sender, outbound: Outbound, host: VirtualHost, request: HttpRequest) -> OutboundDecision:
+    tried: list[Route] = []
+    for route in host.routes:
+        if route_matches(route, request):
+            step = Step(_route_sentence(route, host), (), route.yaml, _lost_routes(tried))
+            return _with_steps(_take_route(sender, replace(outbound, route=route.name), route, request), step)
+        tried.append(route)
+    step = Step(
+        f"none of the {len(host.routes)} routes of {host.name} matches {request.method} {request.path}: 404",
+        (),
+        host.yaml,
+        _lost_routes(tried),
+    )
+    ended = replace(outbound, response=LocalResponse(404, "NR"))
+    return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step,), request=request)
+
+
+def _take_route(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
+    forwarded = forwarded_request(route, request)
+    if route.redirect is not None:
+        return _answer(outbound, LocalResponse(route.redirect.code, None), "the route redirects", request)
+    if route.direct_response is not None:
+        response = LocalResponse(route.direct_response.status, None)
+        if route.name == BLOCK_ALL_HOST and host_is_block_all(outbound):
+            ended = replace(outbound, response=response)
+            step = Step("hosts outside the registry are not allowed (REGISTRY_ONLY): 502", yaml=route.yaml)
+            return OutboundDecision(ended, DROPPED, BLOCK_ALL.name, steps=(step,), request=request)
+        return _answer(outbound, response, "the route answers by itself", request)
+    if route.abort is not None and route.abort.percent > 0:
+        return _abort(sender, outbound, route, request, forwarded)
+    return _to_clusters(sender, outbound, route, forwarded)
+
+
+def host_is_block_all(outbound: Outbound) -> bool:
+    """Whether the virtual host is the one for unknown hosts under REGISTRY_ONLY."""
+    return outbound.virtual_host == BLOCK_ALL_HOST
+
+
+def _answer(outbound: Outbound, response: LocalResponse, what: str, request: HttpRequest) -> OutboundDecision:
+    ended = replace(outbound, response=response)
+    step = Step(f"{what}: {response.code}")
+    return OutboundDecision(ended, SERVICE_MATCHED, LOCAL_REPLY.name, steps=(step,), request=request)
+
+
+def _abort(
+    sender: Sender, outbound: Outbound, route: Route, request: HttpRequest, forwarded: HttpRequest
+) -> OutboundDecision:
+    """A fault: always, or for some of the requests, which then is chance."""
+    assert route.abort is not None
+    response = LocalResponse(route.abort.status, "FI")
+    aborted = _answer(outbound, response, "the route injects a fault", request)
+    if route.abort.percent >= 100:
+        return aborted
+    otherwise = _to_clusters(sender, outbound, route, forwarded)
+    step = Step(f"{route.abort.percent} % of the requests are aborted with {response.code}", yaml=(route.abort.place,))
+    return OutboundDecision(
+        otherwise.outbound, None, None, (WEIGHTED.name,), (), forwarded, (step,), (aborted, otherwise)
+    )
+
+
+def _to_clusters(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
+    def send(choice: ClusterChoice) -> OutboundDecision:
+        own = apply_headers(choice.headers, request) if choice.headers else request
+        return send_to(sender, outbound, choice.cluster, own, not_found_code=route.not_found_code)
+
+    if not route.clusters:
+        # A rule whose destinations all have weight 0, or none: Envoy has a route without a cluster.
+        ended = replace(outbound, response=LocalResponse(route.not_found_code, "NC"))
+        return send_nowhere(ended, route, request)
+    return choose_cluster(outbound, route.clusters, send)
+
+
+def send_nowhere(outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
+    """A route that names no cluster."""
+    step = Step("the route has no destination with a weight", yaml=route.yaml)
+    return OutboundDecision(outbound, DROPPED, NO_CLUSTER.name, steps=(step,), request=request)
+
+
+def choose_cluster(
+    outbound: Outbound, choices: tuple[ClusterChoice, ...], send: Callable[[ClusterChoice], OutboundDecision]
+) -> OutboundDecision:
+    """The decision for one cluster, or for several between which weights choose."""
+    if len({choice.cluster for choice in choices}) == 1:
+        return send(choices[0])
+    alternatives = tuple(send(choice) for choice in choices)
+    weights = tuple(WeightedCluster(choice.cluster, choice.weight) for choice in choices)
+    split = replace(outbound, clusters=weights)
+    places = tuple(choice.place for choice in choices if choice.place is not None)
+    names = ", ".join(f"{choice.cluster} ({choice.weight})" for choice in choices)
+    step = Step(f"weights choose between {names}", yaml=places)
+    return OutboundDecision(split, None, None, (WEIGHTED.name,), steps=(step,), alternatives=alternatives)
+
+
+def forwarded_request(route: Route, request: HttpRequest) -> HttpRequest:
+    """The request as the route sends it on: rewritten path and authority, changed headers."""
+    if route.headers is not None:
+        request = apply_headers(route.headers, request)
+    rewrite = route.rewrite
+    if rewrite is None:
+        return request
+    path = request.path
+    if rewrite.pattern:
+        query = path[len(request.path_only) :]
+        path = replace_all(rewrite.pattern, rewrite.substitution, request.path_only) + query
+    elif rewrite.uri:
+        path = _rewrite_prefix(route, request, rewrite.uri)
+    return replace(request, path=path, authority=rewrite.authority or request.authority)
+
+
+def _rewrite_prefix(route: Route, request: HttpRequest, replacement: str) -> str:
+    uri = route.match.uri if route.match else None
+    matched = "/" if uri is None else request.path_only if uri.kind == "regex" else uri.value
+    rest = request.path[len(matched) :]
+    if route.path_segments and replacement == "/":
+        return "/" + rest.lstrip("/")
+    return replacement + rest
+
+
+def apply_headers(operations: HeaderOperations, request: HttpRequest) -> HttpRequest:
+    """The request after header operations; Host and ``:authority`` change the authority."""
+    authority = request.authority
+    headers = [each for each in request.headers if each[0] not in operations.remove]
+    for name, value in (*operations.add, *operations.set):
+        if name in ("host", ":authority"):
+            authority = value
+    names = {name for name, _ in operations.set}
+    headers = [each for each in headers if each[0] not in names]
+    headers += [each for each in (*operations.set, *operations.add) if each[0] not in ("host", ":authority")]
+    return replace(request, authority=authority, headers=tuple(headers))
+
+
+def _host_step(config: RouteConfig, host: VirtualHost, request: HttpRequest) -> Step:
+    lost = tuple(
+        Candidate(each.name, "an older virtual host has its domains", each.yaml)
+        for each in config.dropped
+        if each.name == host.name
+    )
+    owner = f", made for {host.owner}" if host.owner else ""
+    return Step(f"Host {request.authority} belongs to virtual host {host.name}{owner}", (), host.yaml, lost)
+
+
+def _route_sentence(route: Route, host: VirtualHost) -> str:
+    name = route.name or "(without a name)"
+    return f"route {name} of {route.owner or host.name} takes the request"
+
+
+def _lost_routes(tried: list[Route]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(route.name, "does not match the request", route.yaml) for route in tried[:_MAX_LOST])
+
+
+def _with_steps(decision: OutboundDecision, *steps: Step) -> OutboundDecision:
+    return replace(decision, steps=(*steps, *decision.steps))

@@ -1,0 +1,59 @@
+"""Where a connection to an address ends when no proxy decides: pods themselves, and kube-proxy for Services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.endpoints import endpoints_of
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.kinds.service import Service
+from analyzer.mesh.registry import RegistryService, services_of
+from analyzer.mesh.snapshot import MeshSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A pod that a connection may reach, at an address and port of its own; ``yaml`` says by what."""
+
+    pod: Pod
+    address: str
+    port: int
+    yaml: tuple[YamlPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where an address leads. ``known`` is false for addresses that the mesh input does not have."""
+
+    landings: tuple[Landing, ...]
+    known: bool
+    service: str = ""
+
+
+def reach(mesh: MeshSnapshot, address: str, port: int) -> Reach:
+    """The pods behind an address: its owner, or the ready endpoints of the Service whose address it is."""
+    pod = mesh.pod_at(address)
+    if pod is not None:
+        return Reach((Landing(pod, address, port),), True)
+    service = mesh.memo("services-by-address", lambda: _by_address(mesh)).get(address)
+    if service is None:
+        return Reach((), False)
+    return Reach(tuple(_balanced(mesh, service, port)), True, service.hostname)
+
+
+def _by_address(mesh: MeshSnapshot) -> dict[str, RegistryService]:
+    found: dict[str, RegistryService] = {}
+    for service in services_of(mesh):
+        if isinstance(service.source, Service):
+            for address in (*service.addresses, *service.source.external_ips):
+                found.setdefault(address, service)
+    return found
+
+
+def _balanced(mesh: MeshSnapshot, service: RegistryService, port: int) -> Iterator[Landing]:
+    found = service.port(port)
+    for endpoint in endpoints_of(mesh, service, found) if found else ():
+        if endpoint.healthy and endpoint.pod is not None:
+            yield Landing(endpoint.pod, endpoint.address, endpoint.port, (endpoint.place,))
