@@ -11,14 +11,15 @@ from dataclasses import replace
 from analyzer.protocol.facts import Response
 from analyzer.verdict.decision import DROPPED, Decision, LocalResponse
 from analyzer.verdict.record import Observed
-from analyzer.verdict.reply import NO_UPSTREAM_TEXT, RBAC_TEXT, UPSTREAM_ERROR_TEXT
+from analyzer.verdict.reply import NO_UPSTREAM_TEXT, RBAC_TEXT, SERVICE_TIME, UPSTREAM_ERROR_TEXT, UPSTREAM_TIMEOUT_TEXT
 from analyzer.verdict.roles import cluster_of_sni
 from analyzer.verdict.stitch import Call, Onward
 
 _SILENT = frozenset({"reset", "closed", "refused", "no-answer"})
-_INBOUND_REFUSALS = frozenset({"mtls-required", "tls-required"})
 # gRPC says its errors over HTTP 200, in grpc-status.
 _GRPC_OK = 200
+# Envoy writes these after it has taken the route: the network's failure, or the application's.
+_TRIED_TEXTS = (UPSTREAM_ERROR_TEXT, UPSTREAM_TIMEOUT_TEXT)
 
 
 def with_agreement(observed: Observed, call: Call, decision: Decision, upstream: Onward | None) -> Observed:
@@ -33,14 +34,19 @@ def _compare(observed: Observed, call: Call, decision: Decision, upstream: Onwar
     elsewhere = _other_cluster(decision, upstream)
     if elsewhere:
         return False, elsewhere
-    local = decision.outbound.response if decision.outbound else None
-    if local is None and decision.gateway:
-        local = decision.gateway.response
+    response = call.exchange.response if call.exchange else None
+    local = _local_reply(decision)
     if local is not None:
-        return _against_local_reply(observed, local)
+        return _against_local_reply(observed, response, local)
     if decision.verdict == DROPPED:
-        return _against_refusal(observed, call, decision)
-    return _against_delivery(observed, call)
+        return _against_refusal(observed, response, decision.inbound.response if decision.inbound else None)
+    return _against_delivery(observed, response, upstream)
+
+
+def _local_reply(decision: Decision) -> LocalResponse | None:
+    """What the client's Envoy, or a gateway's, must answer by itself."""
+    sides = (decision.outbound, decision.gateway)
+    return next((side.response for side in sides if side is not None and side.response is not None), None)
 
 
 def _other_cluster(decision: Decision, upstream: Onward | None) -> str:
@@ -54,46 +60,61 @@ def _other_cluster(decision: Decision, upstream: Onward | None) -> str:
     return f"the sidecar's mutual TLS names {seen}, the mesh's YAML leads to {predicted}"
 
 
-def _against_local_reply(observed: Observed, local: LocalResponse) -> tuple[bool | None, str]:
+def _against_local_reply(
+    observed: Observed, response: Response | None, local: LocalResponse
+) -> tuple[bool | None, str]:
     if local.code is None:
-        if observed.outcome in _SILENT:
-            return True, ""
-        return (False, "the connection was answered") if observed.outcome == "answered" else (None, "")
-    if observed.status is None:
-        return None, ""
-    if observed.status in (local.code, _GRPC_OK if observed.grpc_status else local.code):
-        return (True, "") if observed.answered_by == "envoy" else (None, "")
-    return False, f"Envoy should have answered {local.code}, the packets show {observed.status}"
+        return _against_close(observed)
+    agrees, why = _against_code(observed, local.code)
+    if agrees is None and response is not None and response.header(SERVICE_TIME) is not None:
+        return False, f"Envoy should have answered {local.code} by itself, the packets show an upstream's answer"
+    return agrees, why
 
 
-def _against_refusal(observed: Observed, call: Call, decision: Decision) -> tuple[bool | None, str]:
-    response = call.exchange.response if call.exchange else None
-    if decision.reason in _INBOUND_REFUSALS:
-        if observed.outcome in _SILENT or (response and UPSTREAM_ERROR_TEXT in response.body):
-            return True, ""
-        return (None, "") if observed.outcome in ("open", "tls-alert") else (False, "the call was answered")
+def _against_refusal(
+    observed: Observed, response: Response | None, refusal: LocalResponse | None
+) -> tuple[bool | None, str]:
+    """The server's Envoy refuses: it closes, which the client's tells as an upstream error, or it answers a code."""
     if response is not None and RBAC_TEXT in response.body:
         return True, ""
-    if observed.outcome in _SILENT or observed.answered_by == "envoy":
+    tried = response is not None and any(text in response.body for text in _TRIED_TEXTS)
+    if refusal is None or refusal.code is None:
+        return (True, "") if tried else _against_close(observed)
+    return (None, "") if tried else _against_code(observed, refusal.code)
+
+
+def _against_close(observed: Observed) -> tuple[bool | None, str]:
+    if observed.outcome in _SILENT:
         return True, ""
-    return (False, "the application answered") if observed.answered_by == "app" else (None, "")
+    return (False, "the call was answered") if observed.outcome == "answered" else (None, "")
 
 
-def _against_delivery(observed: Observed, call: Call) -> tuple[bool | None, str]:
-    response = call.exchange.response if call.exchange else None
+def _against_code(observed: Observed, code: int) -> tuple[bool | None, str]:
+    if observed.status is None:
+        return None, ""
+    if observed.status == (_GRPC_OK if observed.grpc_status else code):
+        return (True, "") if observed.answered_by == "envoy" else (None, "")
+    return False, f"Envoy should have answered {code}, the packets show {observed.status}"
+
+
+def _against_delivery(
+    observed: Observed, response: Response | None, upstream: Onward | None
+) -> tuple[bool | None, str]:
     if observed.outcome == "answered":
         return True, ""
     if response is None or observed.answered_by != "envoy":
         return None, ""
-    return _against_own_words(response)
+    return _against_own_words(response, upstream)
 
 
-def _against_own_words(response: Response) -> tuple[bool | None, str]:
+def _against_own_words(response: Response, upstream: Onward | None) -> tuple[bool | None, str]:
     """An Envoy answered by itself although the call should have reached its upstream."""
-    if UPSTREAM_ERROR_TEXT in response.body:
-        return None, ""  # the network's or the application's failure: the route was taken
+    if any(text in response.body for text in _TRIED_TEXTS):
+        return None, ""
     if RBAC_TEXT in response.body:
         return False, "an Envoy denied it by an AuthorizationPolicy that the input does not explain"
     if NO_UPSTREAM_TEXT in response.body:
         return False, "Envoy had no healthy upstream"
+    if upstream is not None and upstream.certain:
+        return None, ""  # the proxy may be told to write no x-envoy headers
     return False, f"Envoy answered {response.status} by itself"
