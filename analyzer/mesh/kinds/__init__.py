@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from analyzer.mesh.kinds.api_route import parse_api_route
 from analyzer.mesh.kinds.authorization_policy import parse_authorization_policy
 from analyzer.mesh.kinds.destination_rule import parse_destination_rule
 from analyzer.mesh.kinds.endpoint_slice import parse_endpoint_slice
 from analyzer.mesh.kinds.gateway import parse_gateway
+from analyzer.mesh.kinds.gateway_class import parse_gateway_class
+from analyzer.mesh.kinds.kubernetes_gateway import parse_kubernetes_gateway
 from analyzer.mesh.kinds.namespace import parse_namespace
 from analyzer.mesh.kinds.peer_authentication import parse_peer_authentication
 from analyzer.mesh.kinds.pod import parse_pod
+from analyzer.mesh.kinds.reference_grant import parse_reference_grant
 from analyzer.mesh.kinds.request_authentication import parse_request_authentication
 from analyzer.mesh.kinds.service import parse_service
 from analyzer.mesh.kinds.service_entry import parse_service_entry
@@ -36,6 +40,13 @@ KINDS: Mapping[tuple[str, str], Callable[[Resource], Any]] = {
     (NETWORKING, "VirtualService"): parse_virtual_service,
     (NETWORKING, "WorkloadEntry"): parse_workload_entry,
     (NETWORKING, "Gateway"): parse_gateway,
+    (GATEWAY_API, "GatewayClass"): parse_gateway_class,
+    (GATEWAY_API, "Gateway"): parse_kubernetes_gateway,
+    (GATEWAY_API, "HTTPRoute"): parse_api_route,
+    (GATEWAY_API, "GRPCRoute"): parse_api_route,
+    (GATEWAY_API, "TLSRoute"): parse_api_route,
+    (GATEWAY_API, "TCPRoute"): parse_api_route,
+    (GATEWAY_API, "ReferenceGrant"): parse_reference_grant,
     (SECURITY, "AuthorizationPolicy"): parse_authorization_policy,
     (SECURITY, "PeerAuthentication"): parse_peer_authentication,
     (SECURITY, "RequestAuthentication"): parse_request_authentication,
