@@ -20,9 +20,11 @@ from analyzer.verdict.record import Analysis
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
-# What is shown of one string, however long it was on the wire.
+# What is shown of one string and of one sentence, however long they are.
 SHOWN_LENGTH = 400
+PROSE_LENGTH = 2000
 
 
 def render_html(
@@ -62,7 +64,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["middle"] = _middle
+    environment.filters.update(middle=_middle, prose=_prose)
     return environment
 
 
@@ -76,6 +78,18 @@ def _middle(text: str, length: int) -> str:
     shown = visible(text)
     keep = (length - 1) // 2
     return shown if len(shown) <= length else f"{shown[:keep]}{ELLIPSIS}{shown[keep + 1 - length :]}"
+
+
+def _prose(text: str) -> Markup:
+    """A sentence with what stands between backticks as code; a backtick without its twin stays a backtick."""
+    from markupsafe import Markup, escape
+
+    pieces = shorten(visible(text), PROSE_LENGTH).split("`")
+    if len(pieces) % 2 == 0:
+        return escape("`".join(pieces))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if i % 2 else escape(piece) for i, piece in enumerate(pieces)
+    )
 
 
 def _resource(name: str) -> str:

@@ -62,7 +62,7 @@ def _outbound_pairs(side: Outbound | None) -> Facts:
         ("virtual host", side.virtual_host),
         ("route", side.route),
         ("cluster", clusters_phrase(side)),
-        ("itself", answer_phrase(side.response)),
+        ("local reply", answer_phrase(side.response)),
     )
 
 
@@ -74,7 +74,7 @@ def _inbound_pairs(side: Inbound | None) -> Facts:
         ("filter chain", side.filter_chain or "none takes it"),
         ("cluster", side.cluster),
         ("mutual TLS", "yes" if side.mtls else "no"),
-        ("itself", answer_phrase(side.response)),
+        ("local reply", answer_phrase(side.response)),
     )
 
 

@@ -54,6 +54,11 @@ def request_phrase(call: CallRecord) -> str:
     return " ".join(word for word in words if word)
 
 
+def sent_phrase(call: CallRecord) -> str:
+    """What was sent beside the name: ``GET /reviews/7``, or the protocol where no request shows."""
+    return " ".join(word for word in (call.method, call.path) if word) or call.protocol
+
+
 def _by(verb: str) -> Callable[[Observed], str]:
     return lambda observed: f"{verb} by {observed.closed_by}" if observed.closed_by else verb
 

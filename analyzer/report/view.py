@@ -21,7 +21,7 @@ from analyzer.report.phrase import (
     packets_phrases,
     range_phrase,
     reason_word,
-    request_phrase,
+    sent_phrase,
     verdict_word,
 )
 from analyzer.report.wording import format_bytes, format_count, format_span, format_time
@@ -101,12 +101,13 @@ class DetailView:
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """Alike calls as one row of the table; ``members`` are id, time, what was sent, packets."""
+    """Alike calls as one row of the table: ``others`` counts what else was sent; ``members`` are the table's cells."""
 
     anchor: str
     source: str
     target: str
-    request: str
+    sent: str
+    others: int
     verdict: str
     rank: int
     reason: str
@@ -219,12 +220,12 @@ def _verdicts(calls: Sequence[CallRecord]) -> tuple[VerdictView, ...]:
 def _row(number: int, group: Group, codes: Mapping[str, Code], yaml_lines: Mapping[str, str]) -> RowView:
     first = group.calls[0]
     paths = len({(call.method, call.path) for call in group.calls})
-    request = request_phrase(first) or "nothing in the clear"
     return RowView(
         anchor=f"g{number}",
         source=group.source,
         target=group.target,
-        request=f"{request} and {format_count(paths - 1, 'other')}" if paths > 1 else request,
+        sent=sent_phrase(first),
+        others=paths - 1,
         verdict=verdict_word(group.verdict),
         rank=VERDICT_ORDER.index(group.verdict),
         reason=group.reason,
@@ -240,7 +241,7 @@ def _row(number: int, group: Group, codes: Mapping[str, Code], yaml_lines: Mappi
 def _member(call: CallRecord) -> Row:
     packets = "; ".join(range_phrase(*packets) for packets in call.packets)
     place = f" (request {call.request:,})" if call.request > 1 else ""
-    return (call.id, format_time(call.first_ns)[11:-4], f"{request_phrase(call)}{place}", str(call.client), packets)
+    return (call.id, format_time(call.first_ns)[11:-4], f"{sent_phrase(call)}{place}", str(call.client), packets)
 
 
 def _detail(call: CallRecord, codes: Mapping[str, Code], yaml_lines: Mapping[str, str]) -> DetailView:

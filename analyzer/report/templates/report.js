@@ -99,7 +99,13 @@
       apply();
     });
   }
-  document.querySelectorAll('.links a[href^="#g"]').forEach((link) => link.addEventListener("click", () => setTimeout(follow)));
+  for (const link of document.querySelectorAll('.links a[href^="#g"]')) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      location.hash = link.hash;
+      follow();
+    });
+  }
   addEventListener("hashchange", follow);
   document.getElementById("tools").hidden = false;
   root.classList.add("js");

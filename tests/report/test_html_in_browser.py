@@ -1,0 +1,173 @@
+"""The page in a real browser: no console error, filter, sort, details, a phone's width, dark, and without scripts."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from analyzer.report.as_html import render_html
+
+webdriver = pytest.importorskip("selenium.webdriver")
+CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason="no chromium with its driver")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def visit(browser, tmp_path, codes):
+    """A function: open a run's page at a width, in a scheme, with or without scripts."""
+
+    def go(analysis, *, width=1280, dark=False, scripts=True, fragment=""):
+        path = tmp_path / "report.html"
+        path.write_bytes(render_html(analysis, codes=codes))
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not scripts})
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        browser.get("about:blank")
+        browser.get_log("browser")
+        browser.get(f"{path.as_uri()}{fragment}")
+        return Page(browser)
+
+    yield go
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+class Page:
+    def __init__(self, browser):
+        self.browser = browser
+
+    def ask(self, expression):
+        answer = self.browser.execute_cdp_cmd("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def find(self, selector):
+        return self.browser.find_element("css selector", selector)
+
+    def rows(self, column):
+        rows = "[...document.querySelectorAll('#call-table tbody:not([hidden]) .row')]"
+        return self.ask(f"{rows}.map(row => row.cells[{column}].textContent.trim())")
+
+
+@pytest.mark.parametrize("run", ["shop", "hostile", "bare", "empty"])
+def test_the_page_loads_without_a_console_message_or_a_request(visit, run, request):
+    page = visit(request.getfixturevalue(run))
+    assert page.browser.get_log("browser") == []
+    assert page.ask("performance.getEntriesByType('resource').length") == 0
+
+
+def test_no_captured_script_runs(visit, hostile):
+    page = visit(hostile)
+    assert page.ask("document.scripts.length") == 1
+    assert page.ask("document.querySelectorAll('[onmouseover]').length") == 0
+
+
+def test_the_filter_keeps_rows_with_all_its_words(visit, shop):
+    page = visit(shop)
+    page.find("#filter").send_keys("REVIEWS reset")
+    assert page.rows(6) == ["reset by server disagrees"]
+    assert page.find("#shown").text == "1 call in 1 row"
+
+
+def test_a_chip_keeps_its_verdict_and_gives_all_back(visit, shop):
+    page = visit(shop)
+    page.find(".chip[data-verdict=dropped]").click()
+    assert set(page.rows(4)) == {"dropped"}
+    page.find(".chip[data-verdict=passthrough]").click()
+    assert set(page.rows(4)) == {"dropped", "passthrough"}
+    page.find(".chip[data-verdict=dropped]").click()
+    page.find(".chip[data-verdict=passthrough]").click()
+    assert len(page.rows(4)) == 9
+
+
+def test_a_heading_sorts_both_ways_and_says_so(visit, shop):
+    page = visit(shop)
+    heading = "#call-table thead th:nth-child(3)"
+    page.find(f"{heading} button").send_keys("\n")
+    assert page.rows(2) == sorted(page.rows(2))
+    assert page.find(heading).get_attribute("aria-sort") == "ascending"
+    page.find(f"{heading} button").send_keys("\n")
+    assert page.rows(2) == sorted(page.rows(2), reverse=True)
+    assert page.find(heading).get_attribute("aria-sort") == "descending"
+
+
+def test_numbers_sort_as_numbers(visit, many):
+    page = visit(many(1300))
+    page.find("#call-table thead th:nth-child(8) button").click()
+    counts = [int(text.replace(",", "")) for text in page.rows(7)]
+    assert counts == sorted(counts)
+
+
+def test_opening_a_row_shows_its_chain_and_its_legs(visit, shop):
+    page = visit(shop)
+    button = page.find("#g1 .toggle button")
+    assert not page.find("#g1 .explained").is_displayed()
+    button.send_keys(" ")
+    assert page.find("#g1 .explained").is_displayed()
+    assert button.get_attribute("aria-expanded") == "true"
+    assert "No route matches /v3/stars" in page.find("#g1 .chain").text
+    assert page.find("#g1 svg.ladder path.dropped").is_displayed()
+    button.send_keys(" ")
+    assert not page.find("#g1 .explained").is_displayed()
+
+
+def test_a_findings_call_opens_its_row_even_when_it_was_filtered_out(visit, shop):
+    page = visit(shop)
+    page.find("#filter").send_keys("kafka")
+    page.find(".finding .links a").click()
+    assert page.ask("document.querySelector('tbody.open .seen').textContent").startswith("reset by server")
+
+
+def test_a_link_to_a_row_opens_it(visit, shop):
+    page = visit(shop, fragment="#g2")
+    assert page.find("#g2 .explained").is_displayed()
+
+
+@pytest.mark.parametrize("run", ["shop", "hostile"])
+@pytest.mark.parametrize("width", [360, 390, 800, 1280])
+def test_the_page_never_scrolls_sideways(visit, run, width, request):
+    page = visit(request.getfixturevalue(run), width=width)
+    page.ask("document.querySelectorAll('.toggle button').forEach(button => button.click())")
+    assert page.ask("document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_every_chain_can_be_opened_and_no_control_is_dead(visit, shop):
+    page = visit(shop, scripts=False)
+    assert page.ask("document.querySelectorAll('.toggle button').length") == 0
+    assert page.ask("getComputedStyle(document.querySelector('#tools')).display") == "none"
+    assert page.ask("document.querySelector('#g1 summary').getBoundingClientRect().height") > 0
+    page.ask("document.querySelector('#g1 details').open = true")
+    assert page.ask("document.querySelector('#g1 .chain').getBoundingClientRect().height") > 0
+
+
+def test_dark_is_dark_and_light_is_light(visit, shop):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert visit(shop, dark=True).ask(ground) == "rgb(20, 23, 26)"
+    assert visit(shop).ask(ground) == "rgb(255, 255, 255)"
+
+
+def test_every_control_has_a_name_and_every_section_a_title(visit, shop):
+    page = visit(shop)
+    controls, sections = (
+        "[...document.querySelectorAll('button, input')]",
+        "[...document.querySelectorAll('main section')]",
+    )
+    assert page.ask(f"{controls}.every(c => c.textContent.trim() || c.ariaLabel || c.labels?.length)")
+    assert page.ask(f"{sections}.every(s => document.getElementById(s.getAttribute('aria-labelledby')))")

@@ -1,0 +1,78 @@
+"""The page is counted and cut before a template sees it, and what was cut is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.report.view import SHOWN_DETAILS, SHOWN_MEMBERS, SHOWN_ROWS, page_view
+
+
+def view(analysis, *, codes=(), yaml_lines=None, redacted=True):
+    return page_view(analysis, codes=codes, yaml_lines=yaml_lines or {}, redacted=redacted)
+
+
+def test_a_finding_links_to_the_row_that_holds_its_call(shop):
+    page = view(shop)
+    rows = {row.anchor: row for row in page.rows}
+    for finding in page.findings:
+        for call_id, anchor in finding.links:
+            assert call_id in [member[0] for member in rows[anchor].members]
+
+
+def test_a_line_of_yaml_is_shown_where_it_is_given(shop):
+    page = view(shop, yaml_lines={"mesh/routes.yaml:44": "   - match:  "})
+    assert page.findings[1].yaml == (("mesh/routes.yaml:44", "- match:"), ("mesh/routes.yaml:52", ""))
+
+
+def test_shares_are_of_all_calls_and_reasons_ranked(shop):
+    verdicts = {verdict.word: verdict for verdict in view(shop).verdicts}
+    assert (verdicts["dropped"].count, verdicts["dropped"].share, verdicts["dropped"].width) == (2, "18.2 %", 182)
+    assert verdicts["undetermined"].reasons == (("encrypted", 1), ("weighted", 1))
+
+
+def test_a_single_call_among_thousands_still_has_a_bar(many):
+    run = many(5000)
+    odd = replace(run.calls[0], decision=replace(run.calls[6].decision, verdict="headless-matched"))
+    matched = tuple(replace(call, decision=run.calls[2].decision) for call in run.calls[1:])
+    widths = {verdict.word: verdict.width for verdict in view(replace(run, calls=(odd, *matched))).verdicts}
+    assert widths["headless-matched"] == 3
+
+
+def test_rows_chains_and_calls_beyond_the_caps_are_counted_in_words(many):
+    run = many(2600)
+    page = view(replace(run, calls=tuple(replace(call, host=f"h{i}") for i, call in enumerate(run.calls))))
+    assert len(page.rows) == SHOWN_ROWS
+    assert sum(row.detail is not None for row in page.rows) == SHOWN_DETAILS
+    assert any(cut.startswith("The page shows the first 2,000 of ") for cut in page.cuts)
+    assert any(cut.startswith("Only the first 300 rows") for cut in page.cuts)
+
+
+def test_calls_under_a_row_are_capped_and_the_rest_counted(many):
+    row = max(view(many(1100)).rows, key=lambda row: row.count)
+    assert (len(row.members), row.more_members) == (SHOWN_MEMBERS, row.count - SHOWN_MEMBERS)
+
+
+def test_a_known_code_says_what_would_settle_it(shop, codes):
+    rows = [row for row in view(shop, codes=codes).rows if row.reason == "encrypted"]
+    assert rows[0].detail.missing[0][2].startswith("Capture with `-i any`")
+    unknown = [row for row in view(shop).rows if row.reason == "encrypted"]
+    assert unknown[0].detail.missing == (("encrypted", "", ""),)
+
+
+def test_redaction_is_mentioned_only_where_it_was_done(shop):
+    assert any("[redacted]" in cut for cut in view(shop).cuts)
+    assert not any("[redacted]" in cut for cut in view(shop, redacted=False).cuts)
+
+
+def test_a_run_without_mesh_or_calls_has_a_page(empty, bare):
+    assert (view(empty).rows, view(empty).mesh_kinds, view(empty).subtitle) == ((), None, "0 captures")
+    assert view(bare).mesh_kinds is None
+
+
+def test_a_capture_says_its_health(shop):
+    assert [(capture.healthy, capture.health) for capture in view(shop).captures] == [
+        (True, "whole"),
+        (False, "ends inside packet 231: 40 of 96 bytes are there"),
+    ]
+    cut = replace(shop.captures[0], complete=False)
+    assert view(replace(shop, captures=(cut,))).captures[0].health == "cut short"
