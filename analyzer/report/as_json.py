@@ -127,13 +127,18 @@ def call_object(call: CallRecord) -> Object:
 
 
 def flow_object(flow: FlowRecord) -> Object:
-    """One connection of one capture in the words of Zeek's conn.log."""
+    """One connection of one capture in the words of Zeek's conn.log.
+
+    Its ends are not called ``client`` and ``server``: who looks for a call by its client must not find a flow.
+    """
     return {
         "uid": flow.uid,
         "community_id": flow.community_id,
         "capture": flow.capture,
-        "client": _endpoint_object(flow.client),
-        "server": _endpoint_object(flow.server),
+        "orig_h": flow.client.ip,
+        "orig_p": flow.client.port,
+        "resp_h": flow.server.ip,
+        "resp_p": flow.server.port,
         "protocol": flow.protocol,
         "verdict": flow.verdict,
         "calls": flow.calls,

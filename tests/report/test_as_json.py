@@ -34,6 +34,10 @@ def test_every_call_has_every_documented_field(shop):
     assert all(call.keys() >= CALL_FIELDS for call in calls(shop))
 
 
+def test_only_calls_are_found_by_their_client(shop):
+    assert {line["kind"] for line in lines(shop) if "client" in line} == {"call"}
+
+
 def test_names_that_were_not_sent_are_absent(shop):
     tcp = calls(shop)[7]
     assert not tcp.keys() & {"host", "method", "path", "sni", "alpn"}
