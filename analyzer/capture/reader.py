@@ -5,8 +5,10 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,7 +18,7 @@ from analyzer.base.errors import CaptureError
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.capture.capture import Capture
-from analyzer.capture.compression import EXPANSION_LIMIT, Expanded, compression_of
+from analyzer.capture.compression import EXPANSION_LIMIT, MAX_EXPANDED, Expanded, compression_of
 from analyzer.capture.link import LINKS
 from analyzer.capture.pcap import MAGICS as PCAP_MAGICS
 from analyzer.capture.pcap import read_pcap
@@ -42,27 +44,20 @@ UNSUPPORTED_LINK = Code(
 )
 
 
-def read_capture(path: Path, *, name: str) -> Capture:
-    """The capture in a file; ``name`` is what messages and places call it.
+def read_capture(path: Path | None, *, name: str) -> Capture:
+    """The capture in a file, or on standard input (None); ``name`` is what messages and places call it.
 
     Raises ``CaptureError`` when the file cannot be read, is no regular file, or is no capture at all. A capture that
     breaks off gives what was read, with ``complete`` false.
     """
+    if path is None:
+        return read_capture_bytes(_read_standard_input(name), name=name)
     try:
-        # Opening a pipe without a writer would wait for one.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            data = _load(file, name)
     except (OSError, ValueError) as error:
         raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise CaptureError(f"{name}: {_kind(status.st_mode)}; expected a file (use - for standard input)")
-        try:
-            if status.st_size < MAPPED_FROM:
-                return read_capture_bytes(file.read(MAPPED_FROM), name=name)
-            return read_capture_bytes(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ), name=name)
-        except (OSError, ValueError) as error:
-            raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
+    return read_capture_bytes(data, name=name)
 
 
 def read_capture_bytes(data: bytes | mmap.mmap | memoryview, *, name: str) -> Capture:
@@ -77,6 +72,30 @@ def read_capture_bytes(data: bytes | mmap.mmap | memoryview, *, name: str) -> Ca
     capture = _read(memoryview(expanded.data), name)
     capture = replace(capture, format=f"{capture.format}+{compression.name}")
     return _check_links(_with_problem(capture, expanded))
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe without a writer, too, which would otherwise be waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _load(file: BufferedReader, name: str) -> bytes | mmap.mmap:
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a pipe" if stat.S_ISFIFO(status.st_mode) else "a device"
+        raise CaptureError(f"{name}: {kind}; expected a file (use - for standard input)")
+    if status.st_size < MAPPED_FROM:
+        return file.read(MAPPED_FROM)
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _read_standard_input(name: str) -> bytes:
+    if sys.stdin is None or sys.stdin.closed:
+        raise CaptureError(f"{name}: standard input is closed; expected a capture")
+    data = sys.stdin.buffer.read(MAX_EXPANDED + 1)
+    if len(data) > MAX_EXPANDED:
+        raise CaptureError(f"{name}: more than {MAX_EXPANDED} bytes on standard input; expected a file for so many")
+    return data
 
 
 def _read(buffer: memoryview, name: str) -> Capture:
@@ -123,8 +142,3 @@ def _check_links(capture: Capture) -> Capture:
 def _reason(error: Exception) -> str:
     """The operating system's words, without the path that it puts behind them."""
     return (getattr(error, "strerror", None) or str(error)).lower()
-
-
-def _kind(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-    return kinds.get(stat.S_IFMT(mode), "a device")

@@ -118,9 +118,10 @@ def _numbered(names: Sequence[str]) -> Iterator[str]:
 
 
 def _source(name: str, path: Path | None) -> CaptureSource:
-    if path is None:
-        return CaptureSource(name, None)
-    stem = _SUFFIX.sub("", path.name)
+    suffix = _SUFFIX.search(path.name) if path else None
+    if path is None or suffix is None:
+        return CaptureSource(name, path)
+    stem = path.name[: suffix.start()]
     leg = _LEG.search(stem)
     pod = _POD.fullmatch(stem[: leg.start()] if leg else stem)
     return CaptureSource(name, path, (pod[1], pod[2]) if pod else None, LEGS[leg[1]] if leg else None)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from analyzer.capture.frames import IPV4, IPV6, LLC, MPLS, Layer
 from analyzer.capture.link.ethernet import decode_ethernet
+from analyzer.capture.network.erspan import decode_erspan_ii, decode_erspan_iii
 from analyzer.capture.network.gre import decode_gre
 from analyzer.capture.network.ipv4 import decode_ipv4
 from analyzer.capture.network.ipv6 import decode_authentication, decode_fragment, decode_ipv6, decode_options
@@ -26,6 +27,8 @@ NETWORKS: Mapping[int, Layer] = MappingProxyType(
         MPLS: decode_mpls,
         0x8848: decode_mpls,  # with a label that the upstream assigned
         0x8864: decode_pppoe,
+        0x22EB: decode_erspan_iii,
+        0x88BE: decode_erspan_ii,
         0x88A8: decode_vlan,  # 802.1ad
         0x9100: decode_vlan,  # stacked tags before 802.1ad
     }

@@ -1,0 +1,130 @@
+import csv
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.base.address import format_address
+from analyzer.base.table import DECODED, FATE_NAMES, NOT_IP, OTHER_TRANSPORT, PROTOCOL_TCP, UNKNOWN_LINK, PacketTable
+from analyzer.capture.decode import LAYERS, ROWS_AT_ONCE, decode_packets
+from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT
+from analyzer.capture.link import LINKS
+from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
+from analyzer.capture.reader import read_capture
+from analyzer.capture.transport import TRANSPORTS
+from analyzer.capture.tunnel import TUNNELS
+
+# What the records of tshark are compared by, and how we say the same.
+TSHARK_FIELDS = (
+    "ip.src", "ip.dst", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.window_size_value",
+    "tcp.flags", "tcp.len", "tcp.options.timestamp.tsval",
+)  # fmt: skip
+
+
+def columns(packets: PacketTable) -> dict[str, list[int]]:
+    return {name: getattr(packets, name).tolist() for name in PacketTable.__slots__}
+
+
+def as_tshark_says_it(packets: PacketTable, row: int) -> list[str]:
+    numbers = (packets.src_port, packets.dst_port, packets.seq, packets.ack, packets.window)
+    return [
+        format_address(packets.src_hi[row], packets.src_lo[row]),
+        format_address(packets.dst_hi[row], packets.dst_lo[row]),
+        *(str(column[row]) for column in numbers),
+        f"0x{packets.tcp_flags[row] & 0x1FF:04x}",
+        str(packets.payload_wire_len[row]),
+        str(packets.tsval[row]) if packets.tcp_flags[row] & 0x8000 else "",
+    ]
+
+
+def test_every_row_is_decoded_on_its_own(decode, http_packet: bytes) -> None:
+    frames = [b"\x08\x00", b"\x08\x06", b"\x86\xdd"]
+    packets = [bytes(12) + frame + http_packet for frame in frames] * 3
+
+    together = columns(decode(1, *packets))
+    alone = [columns(decode(1, packet)) for packet in packets]
+
+    for name, column in together.items():
+        if name != "payload_off":
+            assert column == [table[name][0] for table in alone], name
+
+
+def test_more_rows_than_are_decoded_at_once_are_all_decoded(decode, http_packet: bytes) -> None:
+    packets = decode(101, *[http_packet] * (ROWS_AT_ONCE + 5))
+
+    assert packets.fate.tolist() == [DECODED] * (ROWS_AT_ONCE + 5)
+    assert len(np.unique(packets.payload_off)) == ROWS_AT_ONCE + 5
+
+
+def test_no_records_give_an_empty_table(decode) -> None:
+    assert len(decode(1)) == 0
+
+
+def test_what_follows_but_is_not_known_decides_the_fate(decode, ipv4) -> None:
+    assert decode(1, bytes(12) + b"\x88\xcc" + bytes(40)).fate.tolist() == [NOT_IP]
+    assert decode(101, ipv4(bytes(40), protocol=132)).fate.tolist() == [OTHER_TRANSPORT]
+
+
+def test_a_link_type_beside_known_ones_is_unknown(pcapng, read, http_packet: bytes) -> None:
+    writer = pcapng()
+    blocks = writer.enhanced(http_packet) + writer.enhanced(http_packet, interface=1)
+
+    packets = decode_packets(read(writer.section() + writer.interface(147) + writer.interface(101) + blocks))
+
+    assert packets.fate.tolist() == [UNKNOWN_LINK, DECODED]
+
+
+def test_no_two_tables_claim_one_number() -> None:
+    tables = (NETWORKS, EXTENSIONS, ENCAPSULATIONS, TRANSPORTS, LINKS, TUNNELS)
+
+    assert len(LAYERS) == sum(map(len, tables))
+    assert max(NETWORKS) < IP_PROTOCOL < LINK_TYPE < UDP_PORT
+
+
+def test_a_record_that_holds_more_than_was_sent_is_read_whole(decode, http_packet: bytes) -> None:
+    assert decode(101, (1, 0, http_packet, 10)).payload_len.tolist() == [3]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    link=st.sampled_from(sorted(LINKS)),
+    head=st.sampled_from(
+        [b"", bytes(12) + b"\x08\x00E", bytes(14) + b"\x08\x00E", b"\x45", b"\x60", bytes(12) + b"\x81\x00"]
+    ),
+    noise=st.lists(st.binary(max_size=120), min_size=1, max_size=4),
+    lost=st.integers(0, 2**32 - 200),
+)
+def test_no_bytes_lead_outside_their_record(
+    read, write_pcap, link: int, head: bytes, noise: list[bytes], lost: int
+) -> None:
+    frames = [(1, 0, head + tail, len(head + tail) + lost) for tail in noise]
+    capture = read(write_pcap(frames, link=link))
+
+    packets = decode_packets(capture)
+
+    end = capture.records.data_off + capture.records.captured_len
+    decoded = packets.fate == DECODED
+    assert (packets.fate < len(FATE_NAMES)).all()
+    assert (packets.payload_off[decoded] >= capture.records.data_off[decoded]).all()
+    assert (packets.payload_off + packets.payload_len <= end)[decoded].all()
+    assert (packets.payload_len <= packets.payload_wire_len).all()
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_tshark_and_we_read_the_same_segments(shared: Path) -> None:
+    file = shared / "worlds" / "shop-default" / "pods" / "shop_sleep-0.any.pcap"
+    wanted = [option for field in ("frame.number", *TSHARK_FIELDS) for option in ("-e", field)]
+    command = ["tshark", "-n", "-r", str(file), "-Y", "tcp and not icmp", "-T", "fields", *wanted]
+    seen = list(
+        csv.reader(io.StringIO(subprocess.run(command, capture_output=True, text=True, check=True).stdout), "excel-tab")
+    )
+
+    packets = decode_packets(read_capture(file, name="x.pcap"))
+
+    rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_TCP))
+    assert [[str(row + 1), *as_tshark_says_it(packets, row)] for row in rows] == seen
