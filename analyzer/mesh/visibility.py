@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from analyzer.mesh.gateway.api_routes import api_virtual_services
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.outbound.delegates import merge_delegates
 from analyzer.mesh.registry import RegistryService, services_of
@@ -56,7 +57,7 @@ def _split(
 
 
 def virtual_services(mesh: MeshSnapshot) -> tuple[VirtualService, ...]:
-    """Every VirtualService with hosts, delegates merged in, oldest first."""
+    """Every VirtualService with hosts, delegates merged in, those of Gateway API routes too; oldest first."""
     return mesh.memo("virtual-services", lambda: _merged(mesh))
 
 
@@ -70,7 +71,8 @@ def _merged(mesh: MeshSnapshot) -> tuple[VirtualService, ...]:
                 key: is_visible(virtual_service_exports(mesh, each), root.namespace) for key, each in delegates.items()
             }
             merged.append(merge_delegates(root, delegates, visible))
-    return tuple(merged)
+    merged += api_virtual_services(mesh)
+    return tuple(sorted(merged, key=lambda each: (each.resource.created, each.name, each.namespace)))
 
 
 def virtual_service_exports(mesh: MeshSnapshot, virtual_service: VirtualService) -> frozenset[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from analyzer.mesh.gateway.api_gateways import api_listeners
 from analyzer.mesh.inbound.targets import ServiceTarget, service_targets
 from analyzer.mesh.kinds.gateway import Gateway, Server
 from analyzer.mesh.kinds.pod import Pod
@@ -51,11 +53,34 @@ class GatewayOffer:
 
 
 def offers_of(mesh: MeshSnapshot, pod: Pod) -> tuple[GatewayOffer, ...]:
-    """Everything that ``pod`` serves, oldest first."""
+    """Everything that ``pod`` serves, oldest first.
+
+    Where istiod deployed the pod for a Gateway API Gateway, Gateways of other namespaces do not count
+    (PILOT_ENABLE_STRICT_GATEWAY_MERGING).
+    """
     targets = service_targets(mesh, pod)
-    found = [
+    from_api = list(_api_offers(mesh, targets))
+    own = {offer.namespace for offer, managed in from_api if managed}
+    found = [offer for offer, _ in from_api]
+    found += [
         GatewayOffer(g.resource.namespace, g.resource.name, g.resource.created, g.servers, targets, True)
         for g in mesh.of(Gateway)
-        if labels_match(g.selector, pod.labels)
+        if labels_match(g.selector, pod.labels) and (not own or g.resource.namespace in own)
     ]
     return tuple(sorted(found, key=lambda each: (each.created, each.name, each.namespace)))
+
+
+def _api_offers(mesh: MeshSnapshot, targets: tuple[ServiceTarget, ...]) -> Iterator[tuple[GatewayOffer, bool]]:
+    """The listeners whose Service leads to the pod, each with whether istiod deployed the pod for it."""
+    for each in api_listeners(mesh):
+        resource = each.gateway.resource
+        fitting = tuple(
+            target
+            for target in targets
+            if target.service.hostname in each.services and target.service.namespace == resource.namespace
+        )
+        if fitting:
+            yield (
+                GatewayOffer(resource.namespace, each.internal_name, resource.created, (each.server,), fitting, False),
+                each.managed,
+            )
