@@ -12,7 +12,6 @@ from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.kinds.workload_entry import TLS_MODE_LABEL, UNIX_PREFIX, WorkloadEndpoint, WorkloadEntry
-from analyzer.mesh.port_protocol import UDP
 from analyzer.mesh.registry import DNS_RESOLUTIONS, RegistryPort, RegistryService
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -43,11 +42,9 @@ def endpoints_of(mesh: MeshSnapshot, service: RegistryService, port: RegistryPor
 
 
 def _collect(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
-    if port.protocol == UDP:
-        return ()
     if isinstance(service.source, ServiceEntry):
         return tuple(_of_entry(mesh, service, service.source, port))
-    return tuple(_of_kubernetes(mesh, service.source, port))
+    return (*kubernetes_endpoints(mesh, service.source, port), *_from_workloads(mesh, service.source, port))
 
 
 def _slices(mesh: MeshSnapshot) -> Mapping[tuple[str, str], list[EndpointSlice]]:
@@ -58,21 +55,20 @@ def _slices(mesh: MeshSnapshot) -> Mapping[tuple[str, str], list[EndpointSlice]]
     return found
 
 
-def _of_kubernetes(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list[Endpoint]:
+def kubernetes_endpoints(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> tuple[Endpoint, ...]:
+    """What Kubernetes itself knows: the slices of a Service, or without any slice what they would be."""
     slices = mesh.memo("slices", lambda: _slices(mesh)).get((service.namespace, service.name))
     if slices is None:
-        found = _from_pods(mesh, service, port)
-    else:
-        found = [
-            _from_slice(mesh, each, endpoint, address, slice_port.port)
-            for each in slices
-            if each.address_type != "FQDN"
-            for slice_port in each.ports
-            if slice_port.name == port.name
-            for endpoint in each.endpoints
-            for address in endpoint.addresses
-        ]
-    return found + _from_workloads(mesh, service, port)
+        return tuple(_from_pods(mesh, service, port))
+    return tuple(
+        _from_slice(mesh, each, endpoint, address, slice_port.port)
+        for each in slices
+        if each.address_type != "FQDN"
+        for slice_port in each.ports
+        if slice_port.name == port.name
+        for endpoint in each.endpoints
+        for address in endpoint.addresses
+    )
 
 
 def _from_slice(mesh: MeshSnapshot, each: EndpointSlice, endpoint: SliceEndpoint, address: str, port: int) -> Endpoint:

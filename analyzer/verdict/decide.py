@@ -104,7 +104,11 @@ def _end(verdict: str | None, reason: str | None, arrived: InboundDecision) -> D
 
 
 def _combine(so_far: Decision, delivery: Delivery, ends: list[Decision]) -> Decision:
-    """One decision of the ways in which a call may end: they agree, or the balancer decides."""
+    """One decision of the ways in which a call may end.
+
+    Where the pods that a balancer chooses from are unlike, the call cannot be followed to one of them: the class of
+    those that take it stands, and a step says that others would not.
+    """
     single = delivery.single
     decision = replace(
         so_far,
@@ -113,13 +117,16 @@ def _combine(so_far: Decision, delivery: Delivery, ends: list[Decision]) -> Deci
     )
     if not ends:
         return decision
-    if len(set(ends)) == 1:
-        end = ends[0]
+    if len(set(ends)) > 1:
+        step = Step("the pods that the balancer chooses from would treat the call differently")
+        decision = replace(decision, steps=(*decision.steps, step))
+    verdicts = {end.verdict for end in ends}
+    taken = {end for end in ends if end.verdict not in (None, DROPPED)} or ({ends[0]} if len(verdicts) == 1 else set())
+    if len(taken) == 1:
+        end = taken.pop()
         return replace(decision, verdict=end.verdict, reason=end.reason, undetermined=end.undetermined)
-    missing = [code for end in ends for code in end.undetermined]
-    step = Step("the pods that the balancer chooses from would treat the call differently")
-    undetermined = tuple(dict.fromkeys([BALANCED.name, *missing]))
-    return replace(decision, verdict=None, reason=None, undetermined=undetermined, steps=(*decision.steps, step))
+    missing = tuple(dict.fromkeys([BALANCED.name, *(code for end in ends for code in end.undetermined)]))
+    return replace(decision, verdict=None, reason=None, undetermined=missing)
 
 
 def _split(decided: OutboundDecision, ends: list[Decision]) -> Decision:

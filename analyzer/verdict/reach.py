@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzer.base.place import YamlPlace
-from analyzer.mesh.endpoints import endpoints_of
+from analyzer.mesh.endpoints import kubernetes_endpoints
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.registry import RegistryService, services_of
@@ -53,7 +53,13 @@ def _by_address(mesh: MeshSnapshot) -> dict[str, RegistryService]:
 
 
 def _balanced(mesh: MeshSnapshot, service: RegistryService, port: int) -> Iterator[Landing]:
-    found = service.port(port)
-    for endpoint in endpoints_of(mesh, service, found) if found else ():
-        if endpoint.healthy and endpoint.pod is not None:
-            yield Landing(endpoint.pod, endpoint.address, endpoint.port, (endpoint.place,))
+    """The ready endpoints of a TCP port, whatever Istio takes it to speak."""
+    source = service.source
+    if not isinstance(source, Service):
+        return
+    for found, declared in zip(service.ports, source.ports, strict=True):
+        if found.number == port and declared.protocol == "TCP":
+            for endpoint in kubernetes_endpoints(mesh, source, found):
+                if endpoint.healthy and endpoint.pod is not None:
+                    yield Landing(endpoint.pod, endpoint.address, endpoint.port, (endpoint.place,))
+            return
