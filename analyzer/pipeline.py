@@ -80,7 +80,8 @@ def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Int
     sightings = (Sighting(o.record.name, c) for o in opened for c in o.connections)
     wires = gather_wires(sightings)
     spoken = [(w, parse_conversation(w.connection.from_client, w.connection.from_server)) for w in wires]
-    calls = tuple(call for call in judge(spoken, mesh) if interval.holds(call))
+    homes = {o.record.name: o.record.pod for o in opened}
+    calls = tuple(call for call in judge(spoken, mesh, homes) if interval.holds(call))
     counts = Counter(name for call in calls for name in call.captures)
     return Analysis(
         calls=calls,

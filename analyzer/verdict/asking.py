@@ -75,18 +75,24 @@ def missing_for(call: Call) -> tuple[str, ...]:
     return ()
 
 
-def question_of(call: Call, mesh: MeshSnapshot) -> Question | None:
-    """The question, or None where no proxy of the mesh has anything to do with the call."""
-    connection = call.said.wire.connection
-    source = mesh.pod_at(connection.client.ip)
-    if source is None and is_loopback(connection.client.ip):
-        source = mesh.pod_at(connection.server.ip)
+def question_of(call: Call, mesh: MeshSnapshot, home: Pod | None) -> Question | None:
+    """The question, or None where no proxy of the mesh has anything to do with the call.
+
+    ``home`` is the pod in which the call's capture was taken, where that is known.
+    """
+    source = source_pod(call.said, mesh, home)
     if source is not None:
         return _ask(call, source, "outbound", bypass=call.said.role is not Role.APP and source.has_sidecar)
     target = target_pod(call.said, mesh)
     if target is None:
         return None
     return _ask(call, target, "gateway" if target.is_gateway else "inbound", bypass=False)
+
+
+def source_pod(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Pod | None:
+    """The pod at the client's end; a loopback address is the capture's own pod, whichever that is."""
+    client = said.wire.client.ip
+    return home if is_loopback(client) else mesh.pod_at(client)
 
 
 def target_pod(said: Said, mesh: MeshSnapshot) -> Pod | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from analyzer.verdict.asking import (
     endpoint_of,
     missing_for,
     question_of,
+    source_pod,
     target_pod,
 )
 from analyzer.verdict.decide import decide
@@ -29,6 +30,7 @@ from analyzer.verdict.telling import leg_of, onward_legs, packets_of, steps_of
 from analyzer.verdict.wires import Wire
 
 if TYPE_CHECKING:
+    from analyzer.mesh.kinds.pod import Pod
     from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.verdict.question import Question
 
@@ -40,22 +42,34 @@ class _Judged:
     onward: tuple[Onward, ...]
 
 
-def judge(spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None) -> list[CallRecord]:
-    """The records of all calls, numbered in the order of their first packet."""
+def judge(
+    spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+) -> list[CallRecord]:
+    """The records of all calls, numbered in the order of their first packet.
+
+    ``homes`` says by a capture's name in which pod (``namespace/name``) it was taken, where that is known.
+    """
     sidecars = frozenset(ip for pod in mesh.pods if pod.has_sidecar for ip in pod.ips) if mesh else frozenset[str]()
     said = assign_roles(spoken, sidecars)
-    judge_ = _Judge(mesh, said)
+    pods = {capture: _pod_named(mesh, name) for capture, name in homes.items()}
+    judge_ = _Judge(mesh, said, pods)
     judged = [judged for s in said for judged in judge_.calls_on(s)]
     judged += judge_.orphans()
     judged.sort(key=lambda j: (j.call.begin_ns, j.call.said.wire.client, j.call.ordinal, j.call.said.wire.main.capture))
-    return [_record(str(n), j, mesh) for n, j in enumerate(judged, 1)]
+    return [_record(str(n), j, mesh, pods) for n, j in enumerate(judged, 1)]
+
+
+def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
+    namespace, _, own = (name or "").partition("/")
+    return mesh.pod(namespace, own) if mesh else None
 
 
 class _Judge:
     """Decides calls in order, and remembers the answers: equal questions are asked once."""
 
-    def __init__(self, mesh: MeshSnapshot | None, said: Sequence[Said]) -> None:
+    def __init__(self, mesh: MeshSnapshot | None, said: Sequence[Said], homes: Mapping[str, Pod | None]) -> None:
         self._mesh = mesh
+        self._homes = homes
         self._said = said
         self._stitcher = Stitcher(said)
         self._answers: dict[Question, Decision] = {}
@@ -106,7 +120,7 @@ class _Judge:
         missing = missing_for(call)
         if missing:
             return Decision(None, None, missing), None
-        question = question_of(call, self._mesh)
+        question = question_of(call, self._mesh, self._homes.get(call.said.wire.main.capture))
         if question is None:
             return Decision(None, None, (SOURCE_UNKNOWN.name,)), None
         return self._answer(question), question
@@ -127,22 +141,22 @@ class _Judge:
         return _Judged(call, decision or Decision(None, None, (APP_LEG_UNSEEN.name,)), onward)
 
 
-def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None) -> CallRecord:
+def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None, homes: Mapping[str, Pod | None]) -> CallRecord:
     call, said = judged.call, judged.call.said
     connection, request = said.wire.connection, call.request
     upstream = next((o for o in judged.onward if o.said.role is Role.UPSTREAM), None)
     observed = with_agreement(observe(call), call, judged.decision, upstream)
-    pod = mesh.pod_at(connection.client.ip) if mesh else None
+    pod = source_pod(said, mesh, homes.get(said.wire.main.capture)) if mesh else None
     server = target_pod(said, mesh) if mesh else None
     legs = _legs(judged)
     return CallRecord(
         id=number,
         captures=tuple(sorted({leg.capture for leg in legs} | {s.capture for s in said.wire.sightings})),
         packets=_packets(call, legs),
-        pod=f"{pod.namespace}/{pod.name}" if pod else None,
+        pod=pod.full_name if pod else None,
         client=connection.client,
         server=said.wire.sightings[0].connection.server,
-        server_pod=f"{server.namespace}/{server.name}" if server else None,
+        server_pod=server.full_name if server else None,
         request=call.ordinal,
         protocol=request.version if request else said.conversation.protocol,
         host=request.host if request else None,
@@ -162,12 +176,13 @@ def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None) -> CallReco
     )
 
 
-def _who(judged: _Judged, pod: object) -> str:
+def _who(judged: _Judged, pod: Pod | None) -> str:
     client = judged.call.said.wire.client
     if pod is None:
         return str(client)
-    name = f"{getattr(pod, 'namespace', '')}/{getattr(pod, 'name', '')}"
-    return f"the sidecar of {name}" if judged.call.said.role is Role.UPSTREAM else f"{name} ({client})"
+    return (
+        f"the sidecar of {pod.full_name}" if judged.call.said.role is Role.UPSTREAM else f"{pod.full_name} ({client})"
+    )
 
 
 def _legs(judged: _Judged) -> tuple[Leg, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from analyzer.flow.connection import Connection, Endpoint
 
@@ -111,7 +112,10 @@ def _same_connection(group: Sequence[Sighting], late: Sighting) -> bool:
 def _alike(a: Connection, b: Connection) -> bool:
     if a.redirect_port != b.redirect_port or a.first_ns > b.last_ns or b.first_ns > a.last_ns:
         return False
-    return a.server == b.server or _shares_bytes(a, b) or _shares_bytes(b, a)
+    # The same loopback address and port may be in use in every pod.
+    if a.server == b.server and not ip_address(a.client.ip).is_loopback:
+        return True
+    return _shares_bytes(a, b) or _shares_bytes(b, a)
 
 
 def _shares_bytes(long: Connection, short: Connection) -> bool:
