@@ -76,7 +76,7 @@ def _http1(from_client: Stream, from_server: Stream, opening: Opening, notes: No
 def _continue_as_http2(
     from_client: Stream, from_server: Stream, said: Http1Conversation, notes: Notes
 ) -> tuple[Exchange, ...]:
-    """The exchanges of a connection that a 101 turned into HTTP/2: stream 1 answers the last request."""
+    """The exchanges of a connection that a 101 turned into HTTP/2: stream 1 answers the request that asked for it."""
     from analyzer.protocol.http2 import parse_http2
 
     *before, last = said.exchanges
@@ -88,6 +88,10 @@ def _continue_as_http2(
         server_start=said.server_end,
         upgraded=last.request,
     )
+    if last.request is None:
+        before.append(last)
+    else:
+        after = (replace(after[0], missing=last.missing), *after[1:])
     return (*before, *(replace(exchange, ordinal=len(before) + exchange.ordinal) for exchange in after))
 
 
@@ -127,7 +131,7 @@ def _opaque(from_client: Stream, from_server: Stream, opening: Opening, notes: N
     inner_tls = (
         None if answer else _inner_tls(from_client, from_server, opening.client_start, opening.server_start, notes)
     )
-    return _Said("tcp", inner_tls=inner_tls, answer=answer)
+    return _Said("tcp", inspected=opening.inspected, inner_tls=inner_tls, answer=answer)
 
 
 def _http1_answer(from_client: Stream, from_server: Stream, notes: Notes) -> Response | None:

@@ -122,7 +122,7 @@ class Conversation:
     the server spoke before the client. ``sniffable`` is false when the beginning is missing, so that what Envoy would
     have detected is not known. ``missing`` names what the capture does not show (codes of family undetermined).
     ``inspected`` is what Envoy's TLS and HTTP inspectors take the first bytes for where that is not ``protocol``:
-    they are stricter than what people send (``tcp`` for HTTP after a blank line, or behind a PROXY protocol line).
+    ``tcp`` for HTTP after a blank line or behind a PROXY protocol header, ``http/1.0`` for HTTP/0.9.
     ``inner_tls`` is TLS that begins later: after a STARTTLS (``tcp``) or in a CONNECT tunnel (``http/1.1``).
     ``answer`` is what a server said in HTTP/1 to what was none (``tcp``, ``h2``): Envoy's 400 to garbage.
     """

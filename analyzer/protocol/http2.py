@@ -76,7 +76,8 @@ def parse_http2(
     for event in walk_events(from_server, server_start, replying, notes, from_client=False):
         _hear_server(streams, event, from_server)
     ordered = sorted(streams.items())
-    return tuple(_exchange(i, number, state, notes) for i, (number, state) in enumerate(ordered, 1))
+    sent = from_server.length
+    return tuple(_exchange(i, number, state, sent, notes) for i, (number, state) in enumerate(ordered, 1))
 
 
 def _hear_client(streams: dict[int, _StreamState], event: Event, notes: Notes) -> None:
@@ -88,7 +89,7 @@ def _hear_client(streams: dict[int, _StreamState], event: Event, notes: Notes) -
     if state is None:
         if not isinstance(event, HeadersEvent):
             return
-        if event.stream_id % 2 == 0 or any(event.stream_id < number for number in list(streams)[-1:]):
+        if event.stream_id % 2 == 0 or event.stream_id < next(reversed(streams), 0):
             notes.odd(ODD_STREAM, from_client=True, offset=event.start)
         state = streams[event.stream_id] = _StreamState()
         state.asked = event
@@ -120,8 +121,8 @@ def _is_interim(headers: Headers) -> bool:
     return any(name == ":status" and value[:1] == "1" for name, value in headers)
 
 
-def _exchange(ordinal: int, stream_id: int, state: _StreamState, notes: Notes) -> Exchange:
-    asked, response = state.asked, _response(state)
+def _exchange(ordinal: int, stream_id: int, state: _StreamState, sent: int, notes: Notes) -> Exchange:
+    asked, response = state.asked, _response(state, sent)
     request = state.given if asked is None else _request(asked, stream_id, state.asked_end, notes)
     connects = request is not None and request.method == "CONNECT" and response is not None and response.status < 300
     known = asked is None or asked.whole
@@ -172,8 +173,11 @@ def _split(headers: Headers) -> tuple[dict[str, str], Headers]:
     return pseudo, tuple(pair for pair in headers if pair[0][:1] != ":")
 
 
-def _response(state: _StreamState) -> Response | None:
-    """The final response of a stream; None where there is none, or where its status is not known."""
+def _response(state: _StreamState, sent: int) -> Response | None:
+    """The final response of a stream; None where there is none, or where its status is not known.
+
+    ``sent`` is how long the server's stream is: an end that it announced but did not reach is none yet.
+    """
     event = state.replied
     if event is None:
         return None
@@ -188,7 +192,7 @@ def _response(state: _StreamState) -> Response | None:
         event.end,
         state.body,
         state.body_end,
-        state.body_end is not None,
+        state.body_end is not None and state.body_end <= sent,
         state.trailers,
         grpc_status(state.trailers or headers),
     )

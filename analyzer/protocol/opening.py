@@ -6,8 +6,8 @@ Where the beginning is not in the capture, the first place where one of the prot
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from analyzer.protocol.request_line import (
     NOT_INSPECTED_AS_HTTP,
     inspector_takes,
     parse_request_line,
+    parse_simple_request,
 )
 from analyzer.protocol.resync import is_request_at, is_response_at, next_request, next_response
 from analyzer.protocol.tls_records import HEADER_LEN, is_record_header, looks_like_records
@@ -110,6 +111,9 @@ def _by_first_bytes(from_client: Stream, from_server: Stream, notes: Notes) -> O
 
 def _by_protocol(stream: Stream, start: int, data: bytes, notes: Notes) -> Opening:
     kind = _binary_kind(data)
+    if kind is None and PREFACE.startswith(data):
+        notes.lack(FIRST_BYTES_INCOMPLETE)
+        return Opening(Kind.OPAQUE, start)
     return _by_request_line(stream, start, data, notes) if kind is None else Opening(kind, start)
 
 
@@ -132,9 +136,12 @@ def _by_request_line(stream: Stream, start: int, data: bytes, notes: Notes) -> O
     if not line_feed:
         _note_unfinished(stream, start, data, line, notes)
         return Opening(Kind.OPAQUE, start)
-    request = parse_request_line(line.removesuffix(b"\r").decode("latin-1"))
+    text = line.removesuffix(b"\r").decode("latin-1")
+    request = parse_request_line(text)
     if request is None:
-        return Opening(Kind.OPAQUE, start)
+        simple = parse_simple_request(text)
+        taken = blank == 0 and simple is not None and inspector_takes(simple)
+        return Opening(Kind.OPAQUE, start, inspected="http/1.0" if taken else None)
     if blank == 0 and inspector_takes(request):
         return Opening(Kind.HTTP1, start)
     notes.odd(NOT_INSPECTED_AS_HTTP, from_client=True, offset=start)
@@ -194,16 +201,16 @@ def _first_fit(stream: Stream, fits: Callable[[Stream, int], bool]) -> int | Non
 
 
 def late_client_hello(stream: Stream, position: int) -> int | None:
-    """Where a TLS ClientHello begins a captured piece at or after ``position``: STARTTLS, or inside a tunnel."""
-    first = bisect_left(stream.starts, position)
-    for start in stream.starts[first : first + MAX_PIECES]:
-        if _binary_kind(stream.read(start, HEADER_LEN + 1)) is Kind.TLS:
-            return start
-    return None
+    """Where a TLS ClientHello begins, at ``position`` or at a captured piece after it; None where none does."""
+    candidates = _candidates(stream, position)
+    return next((at for at in candidates if _binary_kind(stream.read(at, HEADER_LEN + 1)) is Kind.TLS), None)
 
 
 def late_records(stream: Stream, position: int) -> int:
-    """Where TLS records begin a captured piece at or after ``position``; the stream's end where they do not."""
-    first = bisect_left(stream.starts, position)
-    fitting = (start for start in stream.starts[first : first + MAX_PIECES] if looks_like_records(stream, start))
-    return next(fitting, stream.length)
+    """Where TLS records begin, at ``position`` or at a captured piece after it; the stream's end where they do not."""
+    return next((at for at in _candidates(stream, position) if looks_like_records(stream, at)), stream.length)
+
+
+def _candidates(stream: Stream, position: int) -> Sequence[int]:
+    first = bisect_right(stream.starts, position)
+    return (position, *stream.starts[first : first + MAX_PIECES])

@@ -65,6 +65,15 @@ def parse_request_line(line: str) -> RequestLine | None:
     return RequestLine(method, target, "http/1.1" if version == "HTTP/1.1" else "http/1.0")
 
 
+def parse_simple_request(line: str) -> RequestLine | None:
+    """A request line without a version, as HTTP/0.9 had it; Envoy's inspector says http/1.0 of it, servers say 400."""
+    method, _, target = line.rstrip(" \t").partition(" ")
+    target = target.lstrip(" \t")
+    if not target or " " in target or _METHOD.fullmatch(method) is None:
+        return None
+    return RequestLine(method, target, "http/1.0")
+
+
 def inspector_takes(line: RequestLine) -> bool:
     """Whether Envoy's HTTP inspector takes the line for HTTP (http_inspector.cc, BalsaParser with custom methods)."""
     pattern = _CONNECT_TARGET if line.method == "CONNECT" else _TARGET

@@ -73,8 +73,34 @@ def _handshake(kind: int, body: bytes) -> bytes:
     return bytes((kind,)) + _vector(3, body)
 
 
+class Peer:
+    """One end of an HTTP/2 connection: frames with its own header compression."""
+
+    def __init__(self) -> None:
+        self._encoder = Encoder()
+
+    def block(self, *headers: tuple[str, str]) -> bytes:
+        """A header block."""
+        return bytes(self._encoder.encode(list(headers)))
+
+    def headers(self, stream_id: int, *headers: tuple[str, str], ends: bool = False) -> bytes:
+        """A HEADERS frame."""
+        return _frame(1, 0x4 | ends, stream_id, self.block(*headers))
+
+    def request(self, stream_id: int, authority: str = "a.example", path: str = "/", *, ends: bool = True) -> bytes:
+        """A GET."""
+        pseudo = ((":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", path))
+        return self.headers(stream_id, *pseudo, ends=ends)
+
+    def response(self, stream_id: int, status: str = "200", *, ends: bool = True) -> bytes:
+        """A head with a status."""
+        return self.headers(stream_id, (":status", status), ("server", "envoy"), ends=ends)
+
+
 class Builders:
     """Bytes of the protocols, by their parts."""
+
+    peer = Peer
 
     stream = staticmethod(_stream)
     parse = staticmethod(_parse)
@@ -107,7 +133,7 @@ class Builders:
         return f"HTTP/1.1 {status} OK\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def say() -> Builders:
     """Builders of streams, messages, frames and records; ``say.parse`` reads a conversation."""
     return Builders()
@@ -122,30 +148,6 @@ def notes() -> Notes:
 def codes() -> Callable[[Conversation | Notes], list[str]]:
     """The names of the oddities of a conversation."""
     return lambda said: [oddity.code.name for oddity in said.oddities]
-
-
-class Peer:
-    """One end of an HTTP/2 connection: frames with its own header compression."""
-
-    def __init__(self) -> None:
-        self._encoder = Encoder()
-
-    def block(self, *headers: tuple[str, str]) -> bytes:
-        """A header block."""
-        return bytes(self._encoder.encode(list(headers)))
-
-    def headers(self, stream_id: int, *headers: tuple[str, str], ends: bool = False) -> bytes:
-        """A HEADERS frame."""
-        return _frame(1, 0x4 | ends, stream_id, self.block(*headers))
-
-    def request(self, stream_id: int, authority: str = "a.example", path: str = "/", *, ends: bool = True) -> bytes:
-        """A GET."""
-        pseudo = ((":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", path))
-        return self.headers(stream_id, *pseudo, ends=ends)
-
-    def response(self, stream_id: int, status: str = "200", *, ends: bool = True) -> bytes:
-        """A head with a status."""
-        return self.headers(stream_id, (":status", status), ("server", "envoy"), ends=ends)
 
 
 @pytest.fixture

@@ -105,10 +105,10 @@ def test_nothing_behind_broken_framing_is_a_request(header: str, say, notes) -> 
 
 def test_garbage_after_a_request_ends_the_walk(say, notes, codes) -> None:
     assert targets(walk(say.get("/a") + b"some garbage\r\n" + say.get("/b"), notes)) == ["/a"]
-    assert codes(notes) == ["http1-not-a-request"]
+    assert "http1-not-a-request" in codes(notes)
 
 
-def test_a_head_that_is_still_coming_is_incomplete(say, notes) -> None:
+def test_a_head_that_is_still_coming_is_incomplete(notes) -> None:
     (found,) = walk(b"GET /a HTTP/1.1\r\nHost: a\r\nX-", notes)
 
     assert (found.request.host, found.request.body_end) == ("a", None)

@@ -1,6 +1,11 @@
 import pytest
 
-from analyzer.protocol.request_line import RequestLine, inspector_takes, parse_request_line
+from analyzer.protocol.request_line import (
+    RequestLine,
+    inspector_takes,
+    parse_request_line,
+    parse_simple_request,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,12 @@ def test_the_inspector_refuses_other_targets(target: str) -> None:
 @pytest.mark.parametrize("target", ["a.example:443", "[::1]:443", "/"])
 def test_an_authority_is_a_target_of_connect(target: str) -> None:
     assert inspector_takes(RequestLine("CONNECT", target, "http/1.1"))
+
+
+@pytest.mark.parametrize(
+    ("line", "target"), [("GET /", "/"), ("GET  /a ", "/a"), ("QUIT", None), ("GET /a b", None), ("( /", None)]
+)
+def test_a_line_without_version_is_a_simple_request(line: str, target: str | None) -> None:
+    found = parse_simple_request(line)
+
+    assert (found and found.target) == target
