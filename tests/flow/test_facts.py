@@ -1,0 +1,114 @@
+"""Who, when and how much."""
+
+from analyzer.flow.connection import Endpoint
+
+C, S = 0, 1
+HALVES = {"client": "10.0.0.1:40000", "server": "10.96.0.11:9080", "towards": "127.0.0.1:15001"}
+
+
+def ends(wire) -> tuple[str, str, str, int, bool]:
+    c = wire.connection()
+    return str(c.client), str(c.server), c.client_by, c.redirect_port, c.joined
+
+
+def test_an_ordinary_connection_goes_from_who_opened_it(wire) -> None:
+    wire.talk().open()
+
+    assert ends(wire) == ("10.0.0.1:40000", "10.0.0.2:80", "syn", 0, True)
+
+
+def test_a_redirected_connection_goes_where_the_client_meant(wire) -> None:
+    wire.talk(**HALVES).open()
+
+    assert ends(wire) == ("10.0.0.1:40000", "10.96.0.11:9080", "syn", 15001, True)
+
+
+def test_a_late_redirected_connection_is_known_by_the_redirect(wire) -> None:
+    wire.talk(**HALVES).answer(b"pong").ask(b"ping").send(S, "A")
+
+    assert ends(wire) == ("10.0.0.1:40000", "10.96.0.11:9080", "redirect", 15001, True)
+
+
+def test_a_half_towards_the_redirect_port_alone_is_not_joined(wire) -> None:
+    wire.talk(**HALVES).send(C, "S").send(S, "SA", skip=True).send(C, "A")
+
+    assert ends(wire) == ("10.0.0.1:40000", "127.0.0.1:15001", "syn", 15001, False)
+
+
+def test_a_half_of_answers_alone_is_not_joined(wire) -> None:
+    wire.talk(**HALVES).send(C, "S", skip=True).send(S, "SA")
+
+    assert ends(wire) == ("10.0.0.1:40000", "10.96.0.11:9080", "syn-ack", 0, False)
+
+
+def test_a_redirect_port_that_answers_hides_what_the_client_meant(wire) -> None:
+    wire.talk("10.0.0.1:40000", "127.0.0.1:15001").open()
+
+    assert ends(wire) == ("10.0.0.1:40000", "127.0.0.1:15001", "syn", 15001, False)
+
+
+def test_the_redirect_port_of_another_machine_is_a_port_like_others(wire) -> None:
+    wire.talk("10.0.0.1:40000", "10.0.0.2:15006").open()
+
+    assert ends(wire)[3:] == (0, True)
+
+
+def test_ipv6_ends_print_as_ipv6(wire) -> None:
+    wire.talk("[fd00::1]:40000", "[fd00::96]:80", towards="[::1]:15001").open()
+
+    assert wire.connection().server == Endpoint("fd00::96", 80)
+
+
+def test_times_and_packets_span_both_directions(wire) -> None:
+    wire.packet("10.0.0.9:1", "10.0.0.8:2")
+    wire.talk().open()
+    found = wire.connections()[1]
+
+    assert (found.first_packet, found.last_packet, found.first_ns, found.last_ns) == (2, 4, 1_000_000, 3_000_000)
+
+
+def test_a_duration_is_never_negative(wire) -> None:
+    wire.talk().send(C, "S", at_ms=50).send(S, "SA", at_ms=7)
+    found = wire.connection()
+
+    assert (found.first_ns, found.last_ns) == (50_000_000, 50_000_000)
+
+
+def test_packets_and_bytes_are_counted_by_side(wire) -> None:
+    wire.talk().open().ask(b"ping").answer(b"pong!").answer(b"lost", skip=True).send(S, "A")
+    found = wire.connection()
+
+    assert (found.client_packets, found.server_packets) == (3, 3)
+    assert (found.client_bytes, found.server_bytes, found.missed_bytes) == (4, 9, 4)
+
+
+def test_the_handshake_is_told(wire) -> None:
+    wire.talk().send(C, "S", stamp=(77, 0)).send(S, "SA")
+    found = wire.connection()
+
+    assert (found.syn_seq, found.syn_ack_seq, found.syn_tsval) == (1000, 5000, 77)
+
+
+def test_what_was_not_seen_of_the_handshake_is_none(wire) -> None:
+    wire.talk().ask(b"ping")
+    found = wire.connection()
+
+    assert (found.syn_seq, found.syn_ack_seq, found.syn_tsval) == (None, None, None)
+
+
+def test_a_syn_without_timestamps_has_no_tsval(wire) -> None:
+    wire.talk().send(C, "S")
+
+    assert wire.connection().syn_tsval is None
+
+
+def test_interfaces_are_told_once_each(wire) -> None:
+    wire.talk().send(C, "S", ifindex=7).send(S, "SA", ifindex=2).send(C, "A", ifindex=7)
+
+    assert wire.connection().ifindexes == (2, 7)
+
+
+def test_a_link_that_names_no_interface_gives_none(wire) -> None:
+    wire.talk().open()
+
+    assert wire.connection().ifindexes == ()

@@ -1,0 +1,42 @@
+"""Names that other tools share."""
+
+import re
+
+import pytest
+
+from analyzer.flow.connection import Endpoint
+from analyzer.flow.identity import community_id, connection_uid
+
+A, B = Endpoint("128.232.110.120", 34855), Endpoint("66.35.250.204", 80)
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "options", "expected"),
+    [
+        (A, B, {}, "1:LQU9qZlK+B5F3KDmev6m5PMibrg="),
+        (B, A, {}, "1:LQU9qZlK+B5F3KDmev6m5PMibrg="),
+        (A, B, {"seed": 1}, "1:3V71V58M3Ksw/yuFALMcW0LAHvc="),
+        (Endpoint("192.168.1.52", 54585), Endpoint("8.8.8.8", 53), {"protocol": 17}, "1:d/FP5EW3wiY1vCndhwleRRKHowQ="),
+    ],
+)
+def test_community_ids_are_those_of_the_specification(client, server, options, expected: str) -> None:
+    assert community_id(client, server, **options) == expected
+
+
+def test_ends_of_one_address_are_ordered_by_port() -> None:
+    one, two = Endpoint("::1", 80), Endpoint("::1", 40000)
+
+    assert community_id(one, two) == community_id(two, one)
+
+
+def test_a_uid_has_zeeks_form() -> None:
+    assert re.fullmatch(r"C[0-9A-Za-z]{17}", connection_uid(A, B, 1, 2))
+
+
+def test_a_uid_is_the_same_in_every_run() -> None:
+    assert connection_uid(A, B, 1, 2) == "CnJ6PfqUTYfOvpEMJ6"
+
+
+@pytest.mark.parametrize("other", [(B, A, 1, 2), (A, B, None, 2), (A, B, 1, 3)])
+def test_connections_that_differ_have_other_uids(other) -> None:
+    assert connection_uid(*other) != connection_uid(A, B, 1, 2)
