@@ -128,14 +128,15 @@ def _stop_parts(stop: Stop) -> list[Part]:
 def _link_lines(page: Page, link: Link) -> None:
     if not link.legs:
         page.line([("╎ ", "dim"), (f"{link.role}: in none of these captures", "dim")], indent=2)
-    for leg in link.legs:
-        bar = "│" if leg.certain else "┊"
-        sure = "" if leg.certain else ", probable"
-        where = range_phrase(leg.capture, leg.first_packet, leg.last_packet)
-        page.line([f"{bar} ", f"{leg.role}  ", (f"{where}{sure}", "dim")], indent=2)
-        page.line([f"{bar}   ", (f"{leg.client} → {leg.server}", "dim")], indent=2)
-        if leg.sni is not None:
-            page.line([f"{bar}   ", (f"sni {leg.sni}", "dim")], indent=2)
+    for legs in link.connections:
+        first = legs[0]
+        sure = any(leg.certain for leg in legs)
+        bar = "│" if sure else "┊"
+        captures = ", ".join(range_phrase(leg.capture, leg.first_packet, leg.last_packet) for leg in legs)
+        page.line([f"{bar} {first.role}  ", (captures if sure else f"{captures}, probable", "dim")], indent=2)
+        page.line([f"{bar}   ", (f"{first.client} → {first.server}", "dim")], indent=2)
+        if first.sni is not None:
+            page.line([f"{bar}   ", (f"sni {first.sni}", "dim")], indent=2)
 
 
 def _observed_section(page: Page, call: CallRecord) -> None:

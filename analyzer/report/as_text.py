@@ -7,7 +7,7 @@ from itertools import groupby
 
 from analyzer.report.as_chain import VERDICT_STYLES
 from analyzer.report.as_codes import LEVEL_STYLES
-from analyzer.report.as_info import health_part, skipped_phrase
+from analyzer.report.as_info import health_part
 from analyzer.report.grouping import Group, group_calls
 from analyzer.report.layout import Column, Page, Part
 from analyzer.report.phrase import (
@@ -16,6 +16,7 @@ from analyzer.report.phrase import (
     headline,
     observed_counts,
     packets_phrases,
+    reason_word,
     verdict_word,
 )
 from analyzer.report.private import redact_analysis
@@ -28,6 +29,9 @@ SHOWN_GROUPS = 30
 SHOWN_CAPTURES = 12
 SHOWN_ODDITIES = 8
 SHOWN_PLACES = 3
+
+# Records that every capture has and nobody misses.
+_HARMLESS_FATES = frozenset({"decoded", "not-ip", "other-transport"})
 
 _BAR_WIDTH = 24
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -58,19 +62,21 @@ def _findings_section(page: Page, analysis: Analysis) -> None:
     if not analysis.findings:
         return
     page.heading("FINDINGS")
+    advised: set[str] = set()
     for finding in analysis.findings[:SHOWN_FINDINGS]:
-        _finding(page, finding)
+        advice = finding.advice or finding.code.advice
+        _finding(page, finding, advice="" if advice in advised else advice)
+        advised.add(advice)
     _and_more(page, len(analysis.findings) - SHOWN_FINDINGS, "finding")
 
 
-def _finding(page: Page, finding: Finding) -> None:
+def _finding(page: Page, finding: Finding, *, advice: str) -> None:
     level = finding.code.level
     page.prose([(level.value, LEVEL_STYLES[level]), f"  {finding.sentence}"], indent=2, hang=4)
     places = [place.file_line for place in finding.yaml[:SHOWN_PLACES]]
     packets = packets_phrases(finding.packets[:SHOWN_PLACES])
     stands = [finding.code.name, calls_phrase(finding), *places, *packets]
     page.items([word for word in stands if word], indent=6, style="dim")
-    advice = finding.advice or finding.code.advice
     if advice:
         page.prose(f"→ {advice}", indent=6, hang=2)
 
@@ -129,7 +135,13 @@ def _captures_section(page: Page, analysis: Analysis) -> None:
     page.heading("CAPTURES")
     worst_first = sorted(analysis.captures, key=lambda capture: (capture.error is None, capture.complete))
     shown = worst_first[:SHOWN_CAPTURES]
-    columns = [Column("", 10), Column("", 8), Column("", 8), Column("", right=True), Column("", right=True)]
+    columns = [
+        Column("", 10),
+        Column("", 8),
+        Column("", 8, cut_end=True),
+        Column("", right=True),
+        Column("", right=True),
+    ]
     page.table(columns, [_capture_row(capture) for capture in shown])
     for capture in shown:
         for trouble in _troubles(capture):
@@ -143,9 +155,9 @@ def _capture_row(capture: CaptureRecord) -> list[Part]:
 
 
 def _troubles(capture: CaptureRecord) -> list[Part]:
-    """What a reader should know before believing the rest: why it ends early, and what was not used."""
-    skipped = skipped_phrase(capture)
-    said = [f"not used: {skipped}"] if skipped else []
+    """What a reader should know before believing the rest: why it ends early, and what could not be decoded."""
+    lost = ", ".join(f"{count:,} {fate}" for fate, count in capture.fates if count and fate not in _HARMLESS_FATES)
+    said = [f"not decoded: {lost}"] if lost else []
     if capture.oddities:
         said.append(f"{format_count(len(capture.oddities), 'oddity', 'oddities')}, see `meshverdict info`")
     health = [] if capture.complete and not capture.error else [health_part(capture)]
@@ -180,14 +192,14 @@ def _next_section(page: Page, analysis: Analysis) -> None:
     """What to type next, for the worst there is; the arguments of this run stand for themselves."""
     if not analysis.calls:
         return
-    hints: list[tuple[str, str]] = []
-    cited = next((finding.calls[0] for finding in analysis.findings if finding.calls), None)
+    finding = next((finding for finding in analysis.findings if finding.calls), None)
     worst = min(analysis.calls, key=lambda call: VERDICT_ORDER.index(call.decision.verdict))
-    hints.append((f"meshverdict explain … --call {cited or worst.id}", "why it went there"))
-    code = worst.decision.reason or next(iter(worst.decision.undetermined), None)
+    call_id = finding.calls[0] if finding else worst.id
+    code = finding.code.name if finding else reason_word(worst.decision)
+    hints = [(f"meshverdict explain … --call {call_id}", "why it went there")]
     if analysis.mesh is None:
         hints.append(("meshverdict analyze … -m MESH", "for verdicts"))
-    elif code:
+    else:
         hints.append((f"meshverdict codes {code}", "what it means"))
     hints.append(("meshverdict analyze … --html FILE", "all of it, to read"))
     page.heading("NEXT")

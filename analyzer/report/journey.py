@@ -40,6 +40,14 @@ class Link:
     role: str
     legs: tuple[Leg, ...]
 
+    @property
+    def connections(self) -> list[tuple[Leg, ...]]:
+        """The legs by connection: one that several captures saw is told once."""
+        seen: dict[tuple[object, ...], list[Leg]] = {}
+        for leg in self.legs:
+            seen.setdefault((leg.role, leg.client, leg.server, leg.sni), []).append(leg)
+        return [tuple(legs) for legs in seen.values()]
+
 
 @dataclass(frozen=True, slots=True)
 class Journey:

@@ -15,8 +15,8 @@ WIDTH = 360
 WIRE_X, TEXT_X = 12, 30
 # Characters of fixed-width text that fit beside the wire.
 TEXT_LENGTH = 48
-# Legs drawn on one link; Envoy's retries can make it many.
-SHOWN_LEGS = 4
+# Connections told on one link (Envoy's retries can make it many), and captures of each.
+SHOWN_CONNECTIONS, SHOWN_CAPTURES = 4, 4
 
 _TOP, _STOP, _LINE, _GAP = 14, 30, 15, 8
 
@@ -98,12 +98,17 @@ def _leg_lines(link: Link) -> list[tuple[str, bool]]:
     if not link.legs:
         return [(f"{link.role}: in none of these captures", False)]
     lines: list[tuple[str, bool]] = []
-    for leg in link.legs[:SHOWN_LEGS]:
-        lines.append((leg.role if leg.certain else f"{leg.role}, probable", True))
-        lines.append((f"{leg.client} → {leg.server}", False))
-        lines.append((range_phrase(leg.capture, leg.first_packet, leg.last_packet), False))
-        if leg.sni is not None:
-            lines.append((f"sni {leg.sni}", False))
-    if len(link.legs) > SHOWN_LEGS:
-        lines.append((f"and {len(link.legs) - SHOWN_LEGS:,} more legs", False))
+    for legs in link.connections[:SHOWN_CONNECTIONS]:
+        first = legs[0]
+        sure = any(leg.certain for leg in legs)
+        lines.append((first.role if sure else f"{first.role}, probable", True))
+        lines.append((f"{first.client} → {first.server}", False))
+        lines += [
+            (range_phrase(leg.capture, leg.first_packet, leg.last_packet), False) for leg in legs[:SHOWN_CAPTURES]
+        ]
+        if first.sni is not None:
+            lines.append((f"sni {first.sni}", False))
+    rest = len(link.connections) - SHOWN_CONNECTIONS
+    if rest > 0:
+        lines.append((f"and {rest:,} more connections", False))
     return lines

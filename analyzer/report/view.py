@@ -33,6 +33,7 @@ SHOWN_ROWS = 2000
 SHOWN_DETAILS = 300
 SHOWN_MEMBERS = 25
 SHOWN_FINDINGS = 200
+SHOWN_OF_CODE = 4
 SHOWN_CALL_LINKS = 5
 
 Row = tuple[str, ...]
@@ -41,16 +42,28 @@ Cited = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """A finding; ``links`` are ``(call id, anchor)``, the anchor empty where the call's row is not on the page."""
+    """A finding; ``links`` are ``(call id, anchor)``, the anchor empty where the call's row is not on the page.
 
-    level: str
-    code: str
+    ``advice`` is empty where an earlier finding gives the same.
+    """
+
     sentence: str
     advice: str
     links: tuple[Cited, ...]
     more_calls: int
     packets: tuple[str, ...]
     yaml: tuple[Cited, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsView:
+    """The findings of a code: ``first`` are shown, ``rest`` can be opened."""
+
+    level: str
+    code: str
+    calls: int
+    first: tuple[FindingView, ...]
+    rest: tuple[FindingView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +154,7 @@ class PageView:
 
     headline: str
     subtitle: str
-    findings: tuple[FindingView, ...]
+    findings: tuple[FindingsView, ...]
     more_findings: int
     verdicts: tuple[VerdictView, ...]
     rows: tuple[RowView, ...]
@@ -164,7 +177,7 @@ def page_view(analysis: Analysis, *, codes: Iterable[Code], yaml_lines: Mapping[
     return PageView(
         headline=headline(analysis),
         subtitle=_subtitle(analysis),
-        findings=tuple(_finding(finding, anchors, yaml_lines) for finding in analysis.findings[:SHOWN_FINDINGS]),
+        findings=_findings(analysis.findings[:SHOWN_FINDINGS], anchors, yaml_lines),
         more_findings=max(len(analysis.findings) - SHOWN_FINDINGS, 0),
         verdicts=_verdicts(analysis.calls),
         rows=tuple(_row(n, group, known, yaml_lines) for n, group in enumerate(groups[:SHOWN_ROWS], 1)),
@@ -189,13 +202,32 @@ def _subtitle(analysis: Analysis) -> str:
     return ", ".join(said)
 
 
-def _finding(finding: Finding, anchors: Mapping[str, str], yaml_lines: Mapping[str, str]) -> FindingView:
+def _findings(
+    findings: Sequence[Finding], anchors: Mapping[str, str], yaml_lines: Mapping[str, str]
+) -> tuple[FindingsView, ...]:
+    """The findings by code, in the order in which the codes first appear."""
+    by_code: dict[str, list[FindingView]] = {}
+    advised: set[str] = set()
+    for finding in findings:
+        advice = finding.advice or finding.code.advice
+        shown = _finding(finding, anchors, yaml_lines, advice="" if advice in advised else advice)
+        by_code.setdefault(finding.code.name, []).append(shown)
+        advised.add(advice)
+    calls = {code: len({call for f in findings if f.code.name == code for call in f.calls}) for code in by_code}
+    levels = {finding.code.name: finding.code.level.value for finding in findings}
+    return tuple(
+        FindingsView(levels[code], code, calls[code], tuple(said[:SHOWN_OF_CODE]), tuple(said[SHOWN_OF_CODE:]))
+        for code, said in by_code.items()
+    )
+
+
+def _finding(
+    finding: Finding, anchors: Mapping[str, str], yaml_lines: Mapping[str, str], *, advice: str
+) -> FindingView:
     cited = finding.calls[:SHOWN_CALL_LINKS]
     return FindingView(
-        level=finding.code.level.value,
-        code=finding.code.name,
         sentence=finding.sentence,
-        advice=finding.advice or finding.code.advice,
+        advice=advice,
         links=tuple((call_id, anchors.get(call_id, "")) for call_id in cited),
         more_calls=len(finding.calls) - len(cited),
         packets=tuple(packets_phrases(finding.packets)),

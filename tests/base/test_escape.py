@@ -74,6 +74,10 @@ def test_shortened_text_says_that_it_was_cut():
     assert shorten("abcd", 4) == "abcd"
 
 
+def test_a_character_beyond_the_basic_plane_is_a_pair_of_escapes():
+    assert inert_json('"\U000e0041"'.encode()) == b'"\\udb40\\udc41"'
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 @settings(max_examples=100, deadline=None)
 def test_inert_json_means_the_same_and_holds_nothing_invisible(text):

@@ -36,6 +36,12 @@ def test_a_finding_says_where_it_stands_and_what_to_do(shop):
     assert "→ Add a catch-all route, or correct the match of the VirtualService." in text
 
 
+def test_the_same_advice_is_given_once(shop):
+    text = render_text(replace(shop, findings=shop.findings[1:2] * 3), width=120)
+    assert text.count("2 calls of shop/web-0 to ratings:9080") == 3
+    assert text.count("→ Add a catch-all route") == 1
+
+
 def test_mesh_input_that_could_not_be_used_is_told(shop):
     run = replace(shop, mesh=replace(shop.mesh, errors=("mesh/bad.yaml:3: not YAML",)))
     assert "  mesh/bad.yaml:3: not YAML\n" in render_text(run, width=80)

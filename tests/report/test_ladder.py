@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from analyzer.report.journey import journey_of
-from analyzer.report.ladder import SHOWN_LEGS, ladder_of
+from analyzer.report.ladder import SHOWN_CONNECTIONS, ladder_of
 
 
 def test_marks_stand_in_the_order_of_the_stops_and_wires_join_them(shop):
@@ -39,7 +39,18 @@ def test_the_title_tells_the_drawing_in_words(shop):
     )
 
 
-def test_many_legs_of_one_link_are_counted(shop):
+def test_a_connection_that_two_captures_saw_is_told_once(shop):
     call = shop.calls[4]
-    ladder = ladder_of(journey_of(replace(call, legs=call.legs * (SHOWN_LEGS + 3))))
-    assert ladder.notes[-1].text == "and 3 more legs"
+    ladder = ladder_of(journey_of(replace(call, legs=(*call.legs, replace(call.legs[0], capture="b.pcap")))))
+    assert [note.text for note in ladder.notes] == [
+        "app-to-sidecar",
+        "10.244.1.9:40005 → 10.96.0.11:9080",
+        "shop_web-0.any.pcap packets 51–59",
+        "b.pcap packets 51–59",
+    ]
+
+
+def test_many_connections_of_one_link_are_counted(shop):
+    call = shop.calls[4]
+    legs = tuple(replace(call.legs[0], sni=f"s{i}") for i in range(SHOWN_CONNECTIONS + 3))
+    assert ladder_of(journey_of(replace(call, legs=legs))).notes[-1].text == "and 3 more connections"

@@ -14,14 +14,22 @@ def view(analysis, *, codes=(), yaml_lines=None, redacted=True):
 def test_a_finding_links_to_the_row_that_holds_its_call(shop):
     page = view(shop)
     rows = {row.anchor: row for row in page.rows}
-    for finding in page.findings:
-        for call_id, anchor in finding.links:
+    for group in page.findings:
+        for call_id, anchor in group.first[0].links:
             assert call_id in [member[0] for member in rows[anchor].members]
+
+
+def test_findings_of_a_code_stand_together_and_the_same_advice_only_once(shop):
+    finding = shop.findings[1]
+    page = view(replace(shop, findings=(finding, shop.findings[0], *[replace(finding, sentence="another")] * 6)))
+    assert [(group.code, group.calls) for group in page.findings] == [("no-route", 2), ("observed-differs", 1)]
+    assert [bool(shown.advice) for shown in page.findings[0].first] == [True, False, False, False]
+    assert len(page.findings[0].rest) == 3
 
 
 def test_a_line_of_yaml_is_shown_where_it_is_given(shop):
     page = view(shop, yaml_lines={"mesh/routes.yaml:44": "   - match:  "})
-    assert page.findings[1].yaml == (("mesh/routes.yaml:44", "- match:"), ("mesh/routes.yaml:52", ""))
+    assert page.findings[1].first[0].yaml == (("mesh/routes.yaml:44", "- match:"), ("mesh/routes.yaml:52", ""))
 
 
 def test_shares_are_of_all_calls_and_reasons_ranked(shop):
