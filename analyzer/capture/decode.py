@@ -41,6 +41,10 @@ ROWS_AT_ONCE = 32_768
 # A packet of 64 KiB could nest eight thousand headers; 170 options in a row have been seen, in an attack.
 MAX_HEADERS = 256
 
+# What Linux puts into one packet for the network card to cut up: GSO_MAX_SIZE is 524280 (include/linux/netdevice.h).
+# A record may claim four gigabytes.
+MAX_PACKET_LEN = 1 << 20
+
 
 def decode_packets(capture: Capture) -> PacketTable:
     """The table of all packets of a capture; row i is record i, and ``fate`` says how far each was understood.
@@ -57,7 +61,7 @@ def decode_packets(capture: Capture) -> PacketTable:
 def _frames(records: RecordTable, first: int, last: int) -> Frames:
     at = records.data_off[first:last]
     captured_end = at + records.captured_len[first:last]
-    wire_end = np.maximum(at + records.wire_len[first:last], captured_end)
+    wire_end = np.maximum(at + np.minimum(records.wire_len[first:last], MAX_PACKET_LEN), captured_end)
     following = records.link[first:last].astype(np.int64) + LINK_TYPE
     return Frames(np.arange(first, last, dtype=np.int64), at, captured_end, wire_end, following)
 

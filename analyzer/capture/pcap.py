@@ -62,6 +62,9 @@ CONCATENATED = Code(
     "Join captures with mergecap, which also sorts them by time.",
 )
 
+# Each appended file is an interface of its own; more than these were not appended by anyone who means well.
+MAX_FILES = 4_096
+
 # How a walk over records may stop.
 RUNNING, AT_END, HEADER_CUT, LENGTH_BAD, FILE_HEADER = range(5)
 
@@ -120,7 +123,7 @@ def read_pcap(buffer: memoryview, *, name: str) -> Capture:
     headers: list[_Header] = []
     parts: list[RecordPart] = []
     state = np.array([0, FILE_HEADER, 0, -1], np.int64)
-    while state[1] == FILE_HEADER:
+    while state[1] == FILE_HEADER and len(headers) < MAX_FILES:
         at = int(state[0])
         header = _read_header(buffer[at : at + HEADER_LEN], name, first=not headers)
         if header is None:
@@ -154,6 +157,8 @@ def _finish(buffer: memoryview, name: str, headers: list[_Header], parts: list[R
 def _explain_stop(state: I64, size: int, header_len: int) -> str | None:
     at, status, claimed = (int(value) for value in state[:3])
     left = size - at
+    if status == FILE_HEADER:
+        return f"more than {MAX_FILES} file headers, the limit"
     if status == HEADER_CUT:
         return f"record header is cut; {left} of its {header_len} bytes are left in the file"
     if status != LENGTH_BAD:

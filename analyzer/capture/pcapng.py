@@ -33,7 +33,7 @@ BLOCK = layout([("kind", "u4"), ("length", "u4")])
 # Interfaces are numbered by sixteen bits in the table; no capture that means well has a thousand.
 MAX_INTERFACES = 0xFFFF
 # A section costs some microseconds and may be empty; files that were appended to one another have a handful.
-MAX_SECTIONS = 65_536
+MAX_SECTIONS = 4_096
 
 UNKNOWN_BLOCKS = Code(
     "unknown-blocks",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analyzer.base.address import format_address
 from analyzer.base.table import DECODED, FATE_NAMES, NOT_IP, OTHER_TRANSPORT, PROTOCOL_TCP, UNKNOWN_LINK, PacketTable
-from analyzer.capture.decode import LAYERS, ROWS_AT_ONCE, decode_packets
+from analyzer.capture.decode import LAYERS, MAX_PACKET_LEN, ROWS_AT_ONCE, decode_packets
 from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT
 from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
@@ -88,6 +88,14 @@ def test_no_two_tables_claim_one_number() -> None:
 
 def test_a_record_that_holds_more_than_was_sent_is_read_whole(decode, http_packet: bytes) -> None:
     assert decode(101, (1, 0, http_packet, 10)).payload_len.tolist() == [3]
+
+
+def test_a_record_that_claims_gigabytes_is_not_believed(decode, ipv4, tcp) -> None:
+    packet = ipv4(tcp(b"GET"), total_len=0)
+
+    packets = decode(101, (1, 0, packet, 2**32 - 1))
+
+    assert packets.payload_wire_len.tolist() == [MAX_PACKET_LEN - 40]
 
 
 @settings(max_examples=100, deadline=None)

@@ -129,6 +129,15 @@ def test_a_record_that_only_looks_like_a_file_header_is_a_record(write_pcap, rea
     assert len(capture.interfaces) == 1
 
 
+def test_files_beyond_the_limit_are_not_read(write_pcap, read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.capture.pcap.MAX_FILES", 2)
+
+    capture = read(write_pcap([b"a"]) * 3)
+
+    assert len(capture.interfaces) == 2
+    assert capture.error == "x.pcap: packet 3: more than 2 file headers, the limit"
+
+
 @pytest.mark.parametrize("version", [(1, 0), (2, 5), (543, 0)])
 def test_another_version_is_named(write_pcap, read, version: tuple[int, int]) -> None:
     with pytest.raises(CaptureError, match=rf"x.pcap: pcap version {version[0]}\.{version[1]}; expected 2.0 to 2.4"):
