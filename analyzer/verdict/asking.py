@@ -13,6 +13,7 @@ from analyzer.verdict.stitch import Call, Onward
 if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.protocol.facts import Exchange
 
 NO_MESH = Code(
     "no-mesh",
@@ -69,10 +70,18 @@ def missing_for(call: Call) -> tuple[str, ...]:
         half = connection.client_packets >= connection.server_packets
         return (DESTINATION_UNSEEN.name if half else REQUEST_UNSEEN.name,)
     if call.exchange is not None:
-        return () if call.request is not None else (REQUEST_UNSEEN.name,)
+        return _missing_of_request(call.exchange)
     if not call.said.conversation.sniffable:
         return call.said.conversation.missing or (MIDSTREAM.name,)
     return ()
+
+
+def _missing_of_request(exchange: Exchange) -> tuple[str, ...]:
+    """A head that was not seen whole is still enough where it names what routes look at."""
+    request = exchange.request
+    if request is None:
+        return exchange.missing or (REQUEST_UNSEEN.name,)
+    return () if request.method and request.target and request.host is not None else exchange.missing
 
 
 def question_of(call: Call, mesh: MeshSnapshot, home: Pod | None) -> Question | None:

@@ -1,0 +1,204 @@
+"""A call is put to the proxy that decides about it, in that proxy's words, or it is said what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from analyzer.verdict.asking import endpoint_of, missing_for, question_of, source_pod, target_pod
+from analyzer.verdict.roles import Role
+from analyzer.verdict.stitch import Onward
+from analyzer.verdict.wires import gather_wires
+
+SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
+
+
+def asked(told, mesh, role=Role.APP, home=None):
+    return question_of(told.call(role=role), mesh, home)
+
+
+def lacking(call, *missing, **changes):
+    """The call as if its head had not been seen whole."""
+    request = replace(call.request, **changes) if changes else call.request
+    return replace(call, exchange=replace(call.exchange, request=request, missing=missing))
+
+
+# What is missing before anything can be asked.
+
+
+def test_a_whole_call_lacks_nothing(app) -> None:
+    assert missing_for(app().ask().call()) == ()
+    assert missing_for(app().send(b"PING").call()) == ()
+
+
+def test_the_half_towards_the_sidecar_does_not_show_where_the_call_was_meant_to_go(app) -> None:
+    half = app(server="127.0.0.1:15001", joined=False).ask()
+
+    assert missing_for(half.call()) == ("original-destination-unseen",)
+
+
+def test_the_half_of_the_answers_does_not_show_what_was_asked(app) -> None:
+    half = app(joined=False, opened=False).answer()
+
+    assert missing_for(half.call()) == ("request-unseen",)
+
+
+def test_a_reply_without_request_does_not_show_what_was_asked(app) -> None:
+    assert missing_for(app(opened=False).answer().call()) == ("request-unseen",)
+
+
+def test_opaque_bytes_from_the_middle_of_a_connection_do_not_show_what_envoy_detected(app) -> None:
+    assert missing_for(app(opened=False).send(b"ING").call()) == ("midstream",)
+
+
+def test_what_the_parser_knows_to_be_missing_is_said(app) -> None:
+    call = app(opened=False).send(b"ING").call()
+    said = replace(call.said, conversation=replace(call.said.conversation, missing=("gap",)))
+
+    assert missing_for(replace(call, said=said)) == ("gap",)
+
+
+@pytest.mark.parametrize("unknown", [{"host": None}, {"target": ""}, {"method": ""}])
+def test_a_name_that_is_absent_from_half_a_head_proves_nothing(app, unknown) -> None:
+    assert missing_for(lacking(app().ask().call(), "hpack-state", **unknown)) == ("hpack-state",)
+
+
+def test_half_a_head_that_names_host_and_path_is_enough(app) -> None:
+    assert missing_for(lacking(app().ask().call(), "head-incomplete")) == ()
+
+
+def test_a_request_without_host_is_a_request(app) -> None:
+    """HTTP/1.0 needs none."""
+    assert missing_for(app().ask(host=None).call()) == ()
+
+
+def test_a_reply_whose_request_was_lost_says_why(app) -> None:
+    call = app(opened=False).answer().call()
+
+    assert missing_for(replace(call, exchange=replace(call.exchange, missing=("gap",)))) == ("gap",)
+
+
+# Who is asked.
+
+
+def test_a_pods_call_is_a_question_to_its_own_sidecar(app, shop) -> None:
+    question = asked(app().ask("/a?b", "reviews:9080", method="POST", x_user="alice"), shop())
+
+    assert (question.namespace, question.pod, question.direction) == ("shop", "sleep-0", "outbound")
+    assert (question.address, question.port, question.bypass) == ("10.96.0.11", 9080, False)
+    assert (question.protocol, question.tls) == ("http", "plaintext")
+    assert (question.host, question.path, question.method) == ("reviews:9080", "/a?b", "POST")
+    assert ("x-user", "alice") in question.headers
+
+
+@pytest.mark.parametrize(("version", "protocol"), [("http/1.0", "http/1.0"), ("http/1.1", "http"), ("h2", "http2")])
+def test_versions_of_http_have_the_names_of_a_calls_file(app, shop, version, protocol) -> None:
+    told = app()
+    told.version = version
+
+    assert asked(told.ask(), shop()).protocol == protocol
+
+
+def test_an_applications_tls_is_asked_about_by_its_hello(app, shop) -> None:
+    question = asked(app().hello("www.example.com", ("h2", "http/1.1")), shop())
+
+    assert (question.protocol, question.tls, question.sni) == ("tcp", "tls", "www.example.com")
+    assert question.alpn == ("h2", "http/1.1")
+
+
+def test_opaque_bytes_are_asked_about_as_tcp(app, shop) -> None:
+    question = asked(app().send(b"PING"), shop())
+
+    assert (question.protocol, question.tls, question.host) == ("tcp", "plaintext", None)
+    assert (question.server_first, question.client_silent) == (False, False)
+
+
+def test_a_server_that_speaks_first_and_a_silent_client_are_told(app, shop) -> None:
+    question = asked(app().reply(b"220 ready"), shop())
+
+    assert (question.server_first, question.client_silent) == (True, True)
+
+
+def test_a_connection_that_the_own_sidecar_did_not_take_bypassed_it(talk, shop) -> None:
+    question = asked(talk(server="203.0.113.9:5432").send(b"x"), shop(), Role.DIRECT)
+
+    assert (question.pod, question.bypass) == ("sleep-0", True)
+
+
+def test_a_pod_without_sidecar_bypasses_none(talk, shop) -> None:
+    question = asked(talk("10.244.2.9:5000").ask(), shop(), Role.DIRECT)
+
+    assert (question.pod, question.direction, question.bypass) == ("naked-0", "outbound", False)
+
+
+def test_a_call_to_a_loopback_address_is_of_the_pod_where_the_capture_was_taken(talk, shop) -> None:
+    mesh = shop()
+    local = talk("127.0.0.1:5000", "127.0.0.1:8085").ask()
+
+    assert asked(local, mesh, Role.DIRECT, mesh.pod("shop", "sleep-0")).pod == "sleep-0"
+    assert asked(local, mesh, Role.DIRECT) is None
+
+
+def test_a_stranger_that_calls_a_pod_is_a_question_to_that_pods_sidecar(talk, shop) -> None:
+    question = asked(talk("192.0.2.1:5000", "10.244.1.11:9080").ask(), shop(), Role.DIRECT)
+
+    assert (question.direction, question.namespace, question.pod) == ("inbound", "shop", "reviews-0")
+    assert (question.address, question.port) == ("10.244.1.11", 9080)
+
+
+def test_a_stranger_that_calls_a_gateway_is_a_question_to_the_gateway(talk, shop) -> None:
+    assert asked(talk("192.0.2.1:5000", "10.244.3.5:8080").ask(), shop(), Role.DIRECT).direction == "gateway"
+
+
+def test_the_server_is_asked_by_its_own_address_where_a_capture_shows_the_service(talk, shop) -> None:
+    seen = [
+        talk("192.0.2.1:5000", "10.96.0.11:80", capture="outside").ask().sighting,
+        talk("192.0.2.1:5000", "10.244.1.11:9080", capture="inside", at=1).ask().sighting,
+    ]
+    (wire,) = gather_wires(seen)
+    call = talk().ask().call(role=Role.DIRECT)
+    call = replace(call, said=replace(call.said, wire=wire))
+
+    question = question_of(call, shop(), None)
+
+    assert (question.address, question.port) == ("10.244.1.11", 9080)
+
+
+def test_istios_mutual_tls_is_named_only_where_it_arrives(talk, shop, alpn) -> None:
+    mesh = shop()
+    arriving = asked(talk("192.0.2.1:5000", "10.244.1.11:9080").hello(SNI, alpn["http"]), mesh, Role.DIRECT)
+    leaving = asked(talk().hello(SNI, alpn["http"]), mesh, Role.DIRECT)
+
+    assert (arriving.tls, leaving.tls) == ("mtls", "tls")
+
+
+def test_nobody_is_asked_about_strangers(talk, shop) -> None:
+    assert asked(talk("192.0.2.1:5000", "192.0.2.2:80").ask(), shop(), Role.DIRECT) is None
+
+
+# Pods at both ends.
+
+
+def test_the_pod_at_the_clients_end_is_known_by_address_or_by_the_capture(talk, shop) -> None:
+    mesh = shop()
+    home = mesh.pod("legacy", "naked-0")
+
+    assert source_pod(talk().said(), mesh, home).name == "sleep-0"
+    assert source_pod(talk("127.0.0.1:1").said(), mesh, home).name == "naked-0"
+    assert source_pod(talk("192.0.2.1:1").said(), mesh, home) is None
+
+
+def test_the_pod_at_the_servers_end_is_known_by_any_of_its_addresses(talk, shop) -> None:
+    mesh = shop()
+
+    assert target_pod(talk(server="10.244.1.11:9080").said(), mesh).name == "reviews-0"
+    assert target_pod(talk(server="10.96.0.11:9080").said(), mesh) is None
+
+
+def test_the_pod_that_the_balancer_chose_shows_in_the_upstream_leg(upstream, shop) -> None:
+    mesh = shop()
+
+    assert endpoint_of(Onward(upstream().said(Role.UPSTREAM), None, True), mesh) == ("10.244.1.11", 9080)
+    assert endpoint_of(Onward(upstream(server="203.0.113.9:80").said(Role.UPSTREAM), None, True), mesh) is None
+    assert endpoint_of(None, mesh) is None
