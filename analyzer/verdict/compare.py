@@ -23,12 +23,19 @@ class CallKey:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ending:
-    """Where a call ended: verdict, reason, cluster and local answer; empty text stands for none."""
+    """Where a call ended; empty text stands for none.
+
+    ``cluster`` is the client's, ``gateway`` and ``inbound`` the other sides' clusters; ``code`` (0 for none) and
+    ``flag`` are the answer of the client's Envoy, or of the gateway's.
+    """
 
     verdict: str
     reason: str
     cluster: str
     flag: str
+    code: int = 0
+    gateway: str = ""
+    inbound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,18 @@ def _endings(calls: Iterable[CallRecord]) -> dict[CallKey, Counter[Ending]]:
 
 
 def _ending(call: CallRecord) -> Ending:
-    side = call.decision.outbound
-    flag = side.response.flag if side and side.response else None
-    cluster = side.cluster if side else None
-    return Ending(call.decision.verdict or "", call.decision.reason or "", cluster or "", flag or "")
+    decision = call.decision
+    sides = (decision.outbound, decision.gateway)
+    answer = next((side.response for side in sides if side is not None and side.response is not None), None)
+    return Ending(
+        verdict=decision.verdict or "",
+        reason=decision.reason or "",
+        cluster=(decision.outbound and decision.outbound.cluster) or "",
+        flag=(answer and answer.flag) or "",
+        code=(answer and answer.code) or 0,
+        gateway=(decision.gateway and decision.gateway.cluster) or "",
+        inbound=(decision.inbound and decision.inbound.cluster) or "",
+    )
 
 
 def _moves(key: CallKey, old: Counter[Ending] | None, new: Counter[Ending] | None) -> list[Move]:

@@ -1,0 +1,137 @@
+"""What a person should look at, heaviest first."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.base.place import PacketPlace, YamlPlace
+from analyzer.flow.connection import Endpoint
+from analyzer.verdict.decision import Step
+from analyzer.verdict.findings import find, target_of
+from analyzer.verdict.record import Observed
+
+NO_ROUTE = Code("no-route", Family.REASON, Level.WARNING, "no route matches", "Envoy answers 404.", "Add a route.")
+CODES = {"no-route": NO_ROUTE}
+WHY = "Envoy should have answered 404, the packets show 200"
+
+
+@pytest.fixture
+def dropped(decision):
+    return decision("dropped", "no-route", code=404, flag="NR")
+
+
+def kinds(found):
+    return [finding.code.name for finding in found]
+
+
+def test_calls_that_end_well_are_no_finding(record) -> None:
+    assert find([record()], CODES) == ()
+
+
+def test_without_a_mesh_nothing_is_found_missing(record, decision) -> None:
+    assert find([record(decision(None, None, cluster=None, undetermined=("no-mesh",)))], CODES) == ()
+
+
+def test_the_heaviest_comes_first(record, decision, dropped) -> None:
+    calls = [
+        record(decision(None, None, cluster=None, undetermined=("midstream",)), id="1"),
+        record(decision("passthrough", "loopback"), id="2"),
+        record(dropped, id="3"),
+        record(observed=Observed(agrees=False, why=WHY), id="4"),
+    ]
+
+    found = find(calls, CODES)
+
+    assert kinds(found) == ["contradiction", "dropped-call", "passthrough-call", "undetermined-call"]
+    assert [finding.calls for finding in found] == [("4",), ("3",), ("2",), ("1",)]
+
+
+def test_a_dropped_call_that_was_answered_is_two_findings(record, dropped) -> None:
+    call = record(dropped, observed=Observed(agrees=False, why=WHY))
+
+    assert kinds(find([call], CODES)) == ["contradiction", "dropped-call"]
+
+
+def test_calls_of_one_client_to_one_target_for_one_reason_are_one_finding(record, dropped) -> None:
+    calls = [record(dropped, id="7", first_ns=9), record(dropped, id="3", first_ns=5, path="/other")]
+
+    (finding,) = find(calls, CODES)
+
+    assert (finding.calls, finding.first_ns) == (("7", "3"), 5)
+
+
+@pytest.mark.parametrize("other", [{"pod": "shop/other-0"}, {"host": "ratings"}, {"protocol": "h2"}])
+def test_another_client_target_or_protocol_is_another_finding(record, dropped, other) -> None:
+    assert len(find([record(dropped), record(dropped, **other)], CODES)) == 2
+
+
+def test_among_equals_the_more_frequent_comes_first(record, dropped) -> None:
+    calls = [record(dropped, host="once"), record(dropped, host="twice"), record(dropped, host="twice")]
+
+    assert [len(finding.calls) for finding in find(calls, CODES)] == [2, 1]
+
+
+def test_the_sentence_says_who_what_and_why(record, dropped) -> None:
+    (finding,) = find([record(dropped)], CODES)
+
+    assert finding.sentence == "shop/sleep-0 → reviews: dropped: no route matches"
+    assert finding.advice == "Add a route."
+
+
+def test_a_reason_that_nobody_explains_is_told_by_its_name(record, decision) -> None:
+    (finding,) = find([record(decision("dropped", "unheard-of"))], CODES)
+
+    assert finding.sentence.endswith("dropped: unheard-of")
+
+
+def test_a_contradiction_is_told_in_its_own_words_with_its_own_advice(record) -> None:
+    (finding,) = find([record(observed=Observed(agrees=False, why=WHY))], CODES)
+
+    assert finding.sentence == f"shop/sleep-0 → reviews: contradicts the YAML: {WHY}"
+    assert "istioctl" in finding.advice
+
+
+def test_an_undetermined_call_without_a_code_is_a_finding_still(record, decision) -> None:
+    assert kinds(find([record(decision(None, None, cluster=None))], CODES)) == ["undetermined-call"]
+
+
+def test_a_finding_stands_on_the_first_packets_of_some_of_its_calls(record, dropped) -> None:
+    calls = [record(dropped, id=str(n), packets=(("a.pcap", n, n + 9),)) for n in range(10, 20)]
+
+    (finding,) = find(calls, CODES)
+
+    assert finding.packets == tuple(PacketPlace("a.pcap", n) for n in (10, 11, 12))
+
+
+def test_a_call_without_packets_is_cited_without(record, dropped) -> None:
+    (finding,) = find([record(dropped, packets=())], CODES)
+
+    assert finding.packets == ()
+
+
+def test_the_yaml_of_the_step_that_decided_is_named(record, decision) -> None:
+    early, late = YamlPlace("service.yaml", 3), YamlPlace("route.yaml", 18)
+    steps = (Step("first", yaml=(early,)), Step("then", yaml=(late,)), Step("the packets show 404"))
+
+    (finding,) = find([record(decision("dropped", "no-route", steps=steps))], CODES)
+
+    assert finding.yaml == (late,)
+
+
+@pytest.mark.parametrize(
+    ("names", "target"),
+    [
+        ({"host": "reviews", "sni": "other"}, "reviews"),
+        ({"host": None, "sni": "www.example.com"}, "www.example.com"),
+        ({"host": None, "sni": None, "server": Endpoint("fd00::1", 443)}, "[fd00::1]:443"),
+    ],
+)
+def test_a_target_is_what_was_asked_for_in_the_shortest_true_words(record, names, target) -> None:
+    assert target_of(record(**names)) == target
+
+
+def test_a_client_outside_the_mesh_is_told_by_its_address(record, dropped) -> None:
+    (finding,) = find([record(dropped, pod=None)], CODES)
+
+    assert finding.sentence.startswith("10.244.1.10 → ")
