@@ -59,11 +59,11 @@ def chain_section(page: Page, steps: Sequence[Step]) -> None:
         return
     page.heading("CHAIN")
     for number, step in enumerate(steps, 1):
-        page.prose([(f"{number:>2}", "dim"), f"  {step.sentence}"], indent=2, hang=4)
+        page.prose(step.sentence, indent=2, label=(f"{number:>2}  ", "dim"))
         for evidence in (*packets_phrases(step.packets), *yaml_phrases(step.yaml)):
-            page.prose((evidence, "dim"), indent=6, hang=2)
+            page.prose((evidence, "dim"), indent=6)
         for candidate in step.lost:
-            page.prose(_lost(candidate), indent=6, hang=5)
+            page.prose(_lost(candidate), indent=6, label=("not  ", "dim"))
 
 
 def decision_section(page: Page, decision: Decision) -> None:
@@ -85,9 +85,9 @@ def undetermined_section(page: Page, decision: Decision, codes: Mapping[str, Cod
     for name in decision.undetermined:
         code = codes.get(name)
         if code is None:
-            page.prose([(name, "magenta"), f"  see `meshverdict codes {name}`"], indent=2)
+            page.prose(f"see `meshverdict codes {name}`", indent=2, label=(f"{name}  ", "magenta"))
             continue
-        page.prose([(name, "magenta"), f"  {code.explanation}"], indent=2, hang=2)
+        page.prose(code.explanation, indent=2, label=(f"{name}  ", "magenta"))
         if code.advice:
             page.prose(code.advice, indent=4)
 
@@ -132,11 +132,12 @@ def _link_lines(page: Page, link: Link) -> None:
         first = legs[0]
         sure = any(leg.certain for leg in legs)
         bar = "│" if sure else "┊"
-        captures = ", ".join(range_phrase(leg.capture, leg.first_packet, leg.last_packet) for leg in legs)
-        page.line([f"{bar} {first.role}  ", (captures if sure else f"{captures}, probable", "dim")], indent=2)
-        page.line([f"{bar}   ", (f"{first.client} → {first.server}", "dim")], indent=2)
+        page.line([f"{bar} ", first.role if sure else f"{first.role}, probable"], indent=2)
+        page.line((f"{bar}   {first.client} → {first.server}", "dim"), indent=2)
+        for leg in legs:
+            page.line((f"{bar}   {range_phrase(leg.capture, leg.first_packet, leg.last_packet)}", "dim"), indent=2)
         if first.sni is not None:
-            page.line([f"{bar}   ", (f"sni {first.sni}", "dim")], indent=2)
+            page.line((f"{bar}   sni {first.sni}", "dim"), indent=2)
 
 
 def _observed_section(page: Page, call: CallRecord) -> None:
@@ -150,4 +151,4 @@ def _observed_section(page: Page, call: CallRecord) -> None:
 
 def _lost(candidate: Candidate) -> list[Part]:
     places = f"  {', '.join(yaml_phrases(candidate.yaml))}" if candidate.yaml else ""
-    return [("not  ", "dim"), candidate.name, (f"  {candidate.why}{places}", "dim")]
+    return [candidate.name, (f"  {candidate.why}{places}", "dim")]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from analyzer.base.escape import visible
 from analyzer.base.oddity import Code, Family, Level
-from analyzer.report.layout import Column, Page, Part
+from analyzer.report.layout import Page
 
 LEVEL_STYLES = {Level.INFO: "cyan", Level.WARNING: "yellow", Level.ERROR: "red"}
 
@@ -37,8 +37,7 @@ def render_codes(codes: Sequence[Code], *, width: int = 100, colour: bool = Fals
         if number:
             page.blank()
         page.line((FAMILY_TITLES[family], "bold"))
-        rows: list[list[Part]] = [[(code.name, LEVEL_STYLES[code.level]), code.summary] for code in members]
-        page.table([Column("", 24), Column("", 20)], rows)
+        page.pairs([((code.name, LEVEL_STYLES[code.level]), code.summary) for code in members])
     return page.render()
 
 
@@ -65,7 +64,7 @@ def _explain(page: Page, code: Code) -> None:
     page.blank()
     page.prose(code.explanation, indent=2)
     if code.advice:
-        page.prose([("What to do: ", "bold"), code.advice], indent=2)
+        page.prose(code.advice, indent=2, label=("What to do: ", "bold"))
 
 
 def _by_family(codes: Sequence[Code]) -> Iterator[tuple[Family, list[Code]]]:

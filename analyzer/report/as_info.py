@@ -27,7 +27,7 @@ def render_info(captures: Sequence[CaptureRecord], *, width: int = 100, colour: 
         page.line((capture.name, "bold"))
         page.pairs(_facts(capture))
         for oddity in capture.oddities[:SHOWN_ODDITIES]:
-            page.prose(["! ", oddity], indent=2, hang=2, style="yellow")
+            page.prose((oddity, "yellow"), indent=2, label=("! ", "yellow"))
         if len(capture.oddities) > SHOWN_ODDITIES:
             page.line((f"! and {len(capture.oddities) - SHOWN_ODDITIES:,} more", "yellow"), indent=2)
     return page.render()

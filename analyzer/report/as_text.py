@@ -34,6 +34,8 @@ SHOWN_PLACES = 3
 _HARMLESS_FATES = frozenset({"decoded", "not-ip", "other-transport"})
 
 _BAR_WIDTH = 24
+# Where a finding's sentence begins: after the longest level and a gap.
+_FINDING_INDENT = 11
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -72,13 +74,13 @@ def _findings_section(page: Page, analysis: Analysis) -> None:
 
 def _finding(page: Page, finding: Finding, *, advice: str) -> None:
     level = finding.code.level
-    page.prose([(level.value, LEVEL_STYLES[level]), f"  {finding.sentence}"], indent=2, hang=4)
+    page.prose(finding.sentence, indent=2, label=(f"{level.value:<9}", LEVEL_STYLES[level]))
     places = [place.file_line for place in finding.yaml[:SHOWN_PLACES]]
     packets = packets_phrases(finding.packets[:SHOWN_PLACES])
     stands = [finding.code.name, calls_phrase(finding), *places, *packets]
-    page.items([word for word in stands if word], indent=6, style="dim")
+    page.items([word for word in stands if word], indent=_FINDING_INDENT, style="dim")
     if advice:
-        page.prose(f"→ {advice}", indent=6, hang=2)
+        page.prose(advice, indent=_FINDING_INDENT, label="→ ")
 
 
 def _verdicts_section(page: Page, analysis: Analysis) -> None:
@@ -145,7 +147,7 @@ def _captures_section(page: Page, analysis: Analysis) -> None:
     page.table(columns, [_capture_row(capture) for capture in shown])
     for capture in shown:
         for trouble in _troubles(capture):
-            page.prose([f"{capture.name}: ", trouble], indent=2, hang=2, style="" if capture.error else "dim")
+            page.prose([f"{capture.name}: ", trouble], indent=2, label=("! ", "yellow"))
     _and_more(page, len(worst_first) - SHOWN_CAPTURES, "capture")
 
 
@@ -169,14 +171,14 @@ def _mesh_section(page: Page, analysis: Analysis) -> None:
         return
     page.heading("MESH")
     for error in analysis.mesh.errors:
-        page.prose(error, indent=2, hang=2, style="red")
+        page.prose((error, "red"), indent=2, label=("! ", "red"))
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in analysis.mesh.kinds)
     page.prose(kinds or "no resource that matters", indent=2)
     if analysis.mesh.ignored:
         ignored = ", ".join(f"{count:,} {kind}" for kind, count in analysis.mesh.ignored)
         page.prose((f"not used: {ignored}", "dim"), indent=2)
     for oddity in analysis.mesh.oddities[:SHOWN_ODDITIES]:
-        page.prose(["! ", oddity], indent=2, hang=2, style="yellow")
+        page.prose((oddity, "yellow"), indent=2, label=("! ", "yellow"))
     _and_more(page, len(analysis.mesh.oddities) - SHOWN_ODDITIES, "oddity", "oddities")
 
 
@@ -185,7 +187,7 @@ def _limits_section(page: Page, analysis: Analysis) -> None:
         return
     page.heading("LIMITS")
     for limit in analysis.limits:
-        page.prose(limit, indent=2, hang=2, style="yellow")
+        page.prose((limit, "yellow"), indent=2, label=("! ", "yellow"))
 
 
 def _next_section(page: Page, analysis: Analysis) -> None:

@@ -82,27 +82,23 @@ class Page:
         text.truncate(self.width - indent, overflow="ellipsis")
         self._print(Text(" " * indent) + text)
 
-    def prose(self, line: Line, *, indent: int = 0, hang: int = 0, style: str = "") -> None:
-        """A paragraph; ``hang`` is the further indent of its second line and those after."""
-        text = styled(line)
+    def prose(self, line: Line, *, indent: int = 0, label: Part = "", style: str = "") -> None:
+        """A paragraph; ``label`` stands before its first line, and the others begin where the first one does."""
+        text, mark = styled(line), styled(label)
         text.stylize(style)
-        room = min(self.width, PROSE_WIDTH + indent) - indent
-        lines = text.wrap(self._console, room - hang) if hang else text.wrap(self._console, room)
-        for number, wrapped in enumerate(lines):
+        blanks = Text(" " * mark.cell_len)
+        room = min(self.width, PROSE_WIDTH + indent) - indent - mark.cell_len
+        for number, wrapped in enumerate(text.wrap(self._console, room)):
             wrapped.rstrip()
-            self._print(Text(" " * (indent + (hang if number else 0))) + wrapped)
+            self._print(Text(" " * indent) + (blanks if number else mark) + wrapped)
 
-    def pairs(self, rows: Iterable[tuple[str, Line]], *, indent: int = 2) -> None:
+    def pairs(self, rows: Iterable[tuple[Part, Line]], *, indent: int = 2) -> None:
         """Names and values in two columns; values wrap under themselves."""
         listed = list(rows)
-        wide = max((cell_len(name) for name, _ in listed), default=0) + _GAP
+        wide = max((cell_len(_content(name)) for name, _ in listed), default=0) + _GAP
         for name, value in listed:
-            text = styled(value)
-            room = min(self.width, PROSE_WIDTH + indent + wide) - indent - wide
-            for number, wrapped in enumerate(text.wrap(self._console, room)):
-                wrapped.rstrip()
-                label = "" if number else name
-                self._print(Text(" " * indent) + Text(set_cell_size(label, wide), "dim") + wrapped)
+            style = name[1] if isinstance(name, tuple) else "dim"
+            self.prose(value, indent=indent, label=(set_cell_size(_content(name), wide), style))
 
     def items(self, items: Iterable[str], *, indent: int = 0, style: str = "") -> None:
         """Short things with dots between them, a new line only between two of them."""

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 from analyzer.base.secret import redact_host, redact_target, redact_text
 from analyzer.verdict.decision import Candidate, Decision, Step
-from analyzer.verdict.record import Analysis, CallRecord, Finding, Leg, Observed
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, Leg, Observed
 
 
 def redact_analysis(analysis: Analysis) -> Analysis:
-    """The same run with host, path, SNI, sentences and findings redacted; whatever holds no secret is kept as it is.
+    """The same run with host, path, SNI, sentences, findings and oddities redacted; whatever holds no secret is kept as it is.
 
     Decisions that calls share stay shared.
     """
     decisions: dict[int, Decision] = {}
     calls = tuple(_redact_call(call, decisions) for call in analysis.calls)
-    return replace(analysis, calls=calls, findings=tuple(map(_redact_finding, analysis.findings)))
+    findings = tuple(map(_redact_finding, analysis.findings))
+    captures = tuple(map(_redact_capture, analysis.captures))
+    return replace(analysis, calls=calls, findings=findings, captures=captures)
 
 
 def redact_call(call: CallRecord) -> CallRecord:
@@ -75,6 +77,10 @@ def _redact_observed(observed: Observed) -> Observed:
 def _redact_finding(finding: Finding) -> Finding:
     sentence = redact_text(finding.sentence)
     return finding if sentence == finding.sentence else replace(finding, sentence=sentence)
+
+
+def _redact_capture(capture: CaptureRecord) -> CaptureRecord:
+    return replace(capture, oddities=tuple(map(redact_text, capture.oddities)))
 
 
 def _same(new: tuple[object, ...], old: tuple[object, ...]) -> bool:

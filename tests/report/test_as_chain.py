@@ -39,8 +39,9 @@ def test_the_ladder_shows_legs_and_where_the_call_was_dropped(shop):
     legs = section(render_chain(shop.calls[4]), "LEGS")
     assert legs.splitlines() == [
         "  ● application  shop/web-0",
-        "  │ app-to-sidecar  shop_web-0.any.pcap packets 51–59",
+        "  │ app-to-sidecar",
         "  │   10.244.1.9:40005 → 10.96.0.11:9080",
+        "  │   shop_web-0.any.pcap packets 51–59",
         "  ✗ sidecar  shop/web-0  answers 404 (NR)",
     ]
 

@@ -44,7 +44,7 @@ def test_the_same_advice_is_given_once(shop):
 
 def test_mesh_input_that_could_not_be_used_is_told(shop):
     run = replace(shop, mesh=replace(shop.mesh, errors=("mesh/bad.yaml:3: not YAML",)))
-    assert "  mesh/bad.yaml:3: not YAML\n" in render_text(run, width=80)
+    assert "  ! mesh/bad.yaml:3: not YAML\n" in render_text(run, width=80)
 
 
 def test_an_unread_capture_and_a_limit_are_not_hidden(shop):

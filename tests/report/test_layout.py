@@ -49,7 +49,7 @@ def test_no_line_is_wider_than_the_page(texts, width):
     page = Page(width=width, colour=False)
     page.heading("TITLE")
     page.line(texts)
-    page.prose(texts, indent=4, hang=2)
+    page.prose(texts, indent=4, label="* ")
     page.items(texts, indent=6)
     page.pairs([("name", texts[0])])
     page.table([Column("A", 10), Column("B", 10, right=True), Column("C", 10, cut_end=True)], [texts])
@@ -60,6 +60,14 @@ def test_items_break_only_between_two_of_them():
     page = Page(width=60, colour=False)
     page.items(["a" * 30, "b" * 30, "c" * 10], indent=2)
     assert page.render() == f"  {'a' * 30}\n  {'b' * 30} · {'c' * 10}\n"
+
+
+def test_a_paragraph_hangs_under_its_first_word():
+    page = Page(width=60, colour=False)
+    page.prose("word " * 20, indent=2, label="12  ")
+    lines = page.render().splitlines()
+    assert lines[0].startswith("  12  word")
+    assert [line[:7] for line in lines[1:]] == ["      w"] * (len(lines) - 1)
 
 
 def test_sections_share_their_widths():

@@ -29,7 +29,8 @@ def test_secrets_are_gone_wherever_a_call_can_carry_them(shop):
         decision=replace(call.decision, steps=(step,)),
     )
     finding = replace(shop.findings[0], sentence=f"1 call to {SECRET_TARGET}")
-    run = redact_analysis(replace(shop, calls=(leaky,), findings=(finding,)))
+    capture = replace(shop.captures[0], oddities=(f"two hosts in {SECRET_TARGET}",))
+    run = redact_analysis(replace(shop, calls=(leaky,), findings=(finding,), captures=(capture,)))
     assert b"CANARY" not in b"".join(render_jsonl(run))
     assert run.calls[0] == redact_call(leaky)
 
