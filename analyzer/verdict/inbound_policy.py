@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
@@ -50,31 +50,51 @@ _FORBIDDEN = LocalResponse(403, None)
 _CLOSED = LocalResponse(None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyOutcome:
+    """What the policies of a pod say: who ``denied`` it and the proxy's answer, or what is ``missing``."""
+
+    denied: Code | None = None
+    response: LocalResponse | None = None
+    missing: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+def policy_outcome(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> PolicyOutcome:
+    """RequestAuthentication first (of HTTP only), then AuthorizationPolicy, as the filters of ``pod`` stand."""
+    steps: list[Step] = []
+    missing: list[str] = []
+    if subject.http:
+        token = authenticate(mesh, pod, subject)
+        if token.sentence:
+            steps.append(Step(token.sentence, yaml=token.yaml))
+        if token.code is not None:
+            return PolicyOutcome(AUTHENTICATION, LocalResponse(token.code, None), steps=tuple(steps))
+        missing += [TOKEN_UNVERIFIED.name] if token.missing else []
+        subject = replace(subject, claims=token.claims)
+    verdict = authorize(mesh, pod, subject)
+    if verdict is not None:
+        steps.append(Step(verdict.sentence, yaml=verdict.yaml))
+        if verdict.allowed is False:
+            return PolicyOutcome(AUTHORIZATION, _FORBIDDEN if subject.http else _CLOSED, steps=tuple(steps))
+        missing += [POLICY_FACTS.name] if verdict.allowed is None else []
+    return PolicyOutcome(missing=tuple(missing), steps=tuple(steps))
+
+
 def judge_policies(
     mesh: MeshSnapshot, arrival: Arrival, taken: InboundDecision, *, http: bool, sni: str
 ) -> InboundDecision:
-    """``taken`` with what RequestAuthentication and AuthorizationPolicy say of it.
+    """``taken`` with what the policies of its pod say of it.
 
     ``http``: the chain speaks HTTP; ``sni`` is what the TLS inspector found.
     """
     subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=taken.inbound is not None and taken.inbound.mtls)
-    token_missing: tuple[str, ...] = ()
-    if http:
-        token = authenticate(mesh, arrival.pod, subject)
-        if token.sentence:
-            taken = _with_step(taken, Step(token.sentence, yaml=token.yaml))
-        if token.code is not None:
-            return _denied(taken, AUTHENTICATION, LocalResponse(token.code, None))
-        token_missing = token.missing
-        subject = replace(subject, claims=token.claims)
-    verdict = authorize(mesh, arrival.pod, subject)
-    if verdict is not None:
-        taken = _with_step(taken, Step(verdict.sentence, yaml=verdict.yaml))
-        if verdict.allowed is False:
-            return _denied(taken, AUTHORIZATION, _FORBIDDEN if http else _CLOSED)
-    gaps = [TOKEN_UNVERIFIED.name] if token_missing else []
-    gaps += [POLICY_FACTS.name] if verdict is not None and verdict.allowed is None else []
-    return replace(taken, undetermined=tuple(gaps))
+    outcome = policy_outcome(mesh, arrival.pod, subject)
+    judged = replace(taken, steps=(*taken.steps, *outcome.steps), undetermined=outcome.missing)
+    if outcome.denied is None:
+        return judged
+    inbound = replace(judged.inbound, response=outcome.response) if judged.inbound is not None else None
+    return replace(judged, inbound=inbound, dropped=True, reason=outcome.denied.name)
 
 
 def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mtls: bool) -> Subject:
@@ -89,7 +109,7 @@ def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mt
         sni=sni,
         host=arrival.host,
         method=arrival.method,
-        path=normalize_path(arrival.path, mesh.config.path_normalization) or arrival.path,
+        path=normalize_path(arrival.path, mesh.config.path_normalization),
         headers=arrival.headers,
     )
 
@@ -98,12 +118,3 @@ def _principals(mesh: MeshSnapshot, peer: Pod | None) -> tuple[str, ...] | None:
     if peer is None:
         return None
     return (f"{mesh.config.trust_domain}/ns/{peer.namespace}/sa/{peer.service_account}",)
-
-
-def _denied(taken: InboundDecision, code: Code, response: LocalResponse) -> InboundDecision:
-    inbound = replace(taken.inbound, response=response) if taken.inbound is not None else None
-    return replace(taken, inbound=inbound, dropped=True, reason=code.name)
-
-
-def _with_step(taken: InboundDecision, step: Step) -> InboundDecision:
-    return replace(taken, steps=(*taken.steps, step))

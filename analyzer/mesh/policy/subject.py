@@ -13,7 +13,8 @@ class Subject:
 
     ``http``: the filter chain speaks HTTP, so that request fields exist. ``principals`` are the peer's identities
     without ``spiffe://``; empty for plaintext. ``source_ip`` is the connection's peer; ``sni`` what the TLS inspector
-    found. ``headers`` have lower-case names. ``claims`` are those of a verified token.
+    found. ``headers`` have lower-case names. ``claims`` are those of a verified token. ``trusts_forwarded``: the proxy
+    takes the client's address from X-Forwarded-For, as sidecars do (``use_remote_address`` false) and gateways do not.
     """
 
     http: bool
@@ -27,14 +28,12 @@ class Subject:
     path: str = "/"
     headers: tuple[tuple[str, str], ...] = ()
     claims: Mapping[str, Any] | None = field(default_factory=dict)
+    trusts_forwarded: bool = True
 
     @property
     def remote_ip(self) -> str | None:
-        """The client's address by X-Forwarded-For (its last one), else the connection's.
-
-        Sidecars do not append to the header and trust what is in it (``use_remote_address`` false).
-        """
-        forwarded = self.header("x-forwarded-for") if self.http else None
+        """The client's address: the last one of X-Forwarded-For where that is trusted, else the connection's."""
+        forwarded = self.header("x-forwarded-for") if self.http and self.trusts_forwarded else None
         last = forwarded.rpartition(",")[2].strip() if forwarded else ""
         return last or self.source_ip
 

@@ -1,0 +1,206 @@
+"""What a gateway does with what reaches it: listener, filter chain by server name, TLS, policies, route, cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.mesh.gateway.listeners import GatewayChain, gateway_listener
+from analyzer.mesh.gateway.merge import merged_servers
+from analyzer.mesh.gateway.routes import GatewayVirtualHost, gateway_route_config
+from analyzer.mesh.kinds.gateway import ISTIO_MUTUAL
+from analyzer.mesh.outbound.cluster import ISTIO_MTLS, NoCluster, endpoint_tls, find_cluster
+from analyzer.mesh.outbound.listener import ClusterChoice, FirstBytes, Listener, choose_chain
+from analyzer.mesh.outbound.scope import scope_of
+from analyzer.mesh.policy.subject import Subject
+from analyzer.mesh.proxy import proxy_of
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.arrival import Arrival
+from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Candidate, LocalResponse, Outbound, Step
+from analyzer.verdict.inbound_policy import policy_outcome, subject_of
+from analyzer.verdict.outbound_cluster import Sender, class_of, send_to
+from analyzer.verdict.outbound_http import Routing, choose_cluster, request_of, route_http
+from analyzer.verdict.question import Question
+from analyzer.verdict.reasons import (
+    BAD_REQUEST,
+    LOCAL_REPLY,
+    MTLS_REQUIRED,
+    NO_CLUSTER,
+    NO_HEALTHY_UPSTREAM,
+    NO_ROUTE,
+    TLS_REQUIRED,
+)
+from analyzer.verdict.upstream import OutboundDecision, Target
+
+NO_LISTENER = Code(
+    "no-listener",
+    Family.REASON,
+    Level.WARNING,
+    "the gateway does not listen on this port",
+    "No server of a Gateway that selects the pod has this port, or the older server of the port left this one out.",
+    "Add a server for the port to a Gateway, or correct the Service's target port.",
+)
+
+_CLOSED = LocalResponse(None, None)
+_NO_CHAIN = LocalResponse(None, "NR")
+_MOVED = LocalResponse(301, None)
+_MAX_LOST = 8
+
+
+def gateway_question(arrival: Arrival) -> Question:
+    """The arrival as a question to the gateway's own Envoy."""
+    return Question(
+        namespace=arrival.pod.namespace,
+        pod=arrival.pod.name,
+        direction="gateway",
+        address=arrival.address,
+        port=arrival.port,
+        protocol=arrival.protocol,
+        tls=arrival.tls,
+        sni=arrival.sni,
+        alpn=arrival.alpn,
+        host=arrival.host,
+        path=arrival.path,
+        method=arrival.method,
+        headers=arrival.headers,
+        server_first=arrival.server_first,
+        client_silent=arrival.client_silent,
+        peer=arrival.peer.full_name if arrival.peer else None,
+    )
+
+
+def decide_gateway(mesh: MeshSnapshot, arrival: Arrival) -> OutboundDecision:
+    """What the gateway ``arrival.pod`` does; ``tls`` ``mtls`` means that the client shows a certificate."""
+    pod = arrival.pod
+    listener = gateway_listener(mesh, pod, arrival.address, arrival.port)
+    outbound = Outbound(listener=listener.name if listener else None, pod=pod.full_name)
+    if listener is None:
+        step = Step(f"no server of {pod.full_name} listens on port {arrival.port}", lost=_rejected(mesh, arrival))
+        return OutboundDecision(outbound, DROPPED, NO_LISTENER.name, steps=(step,))
+    step = Step(f"{arrival.address}:{arrival.port} is taken by listener {listener.name} of {pod.full_name}")
+    first = FirstBytes(arrival.tls != "plaintext", arrival.sni or "", arrival.alpn)
+    chain = choose_chain(listener, arrival.address, first)
+    if not isinstance(chain, GatewayChain):
+        seen = f"TLS for {arrival.sni or 'no name'}" if first.tls else "plaintext"
+        none = Step(f"no filter chain takes {seen}: closed", lost=_chains_of(listener, None))
+        ended = replace(outbound, response=_NO_CHAIN)
+        return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step, none))
+    taken = Step(_chain_sentence(chain), yaml=chain.yaml, lost=_chains_of(listener, chain))
+    decided = _in_chain(mesh, arrival, outbound, chain)
+    return replace(decided, steps=(step, taken, *decided.steps))
+
+
+def _rejected(mesh: MeshSnapshot, arrival: Arrival) -> tuple[Candidate, ...]:
+    rejected = (each for each in merged_servers(mesh, arrival.pod).rejected if each.server.port == arrival.port)
+    return tuple(Candidate(each.server.gateway, each.why, (each.server.server.place,)) for each in rejected)
+
+
+def _chains_of(listener: Listener, taken: GatewayChain | None) -> tuple[Candidate, ...]:
+    others = [chain for chain in listener.chains if chain is not taken][:_MAX_LOST]
+    return tuple(Candidate(", ".join(c.server_names) or c.owner or "any", "does not match", c.yaml) for c in others)
+
+
+def _chain_sentence(chain: GatewayChain) -> str:
+    names = ", ".join(chain.server_names) or "any name"
+    what = "ends TLS" if chain.terminates else "leaves TLS as it is" if chain.server_names else "takes plaintext"
+    where = f"route configuration {chain.rds}" if chain.rds else "TCP"
+    return f"the filter chain for {names} takes it: it {what} and leads to {where}"
+
+
+def _in_chain(mesh: MeshSnapshot, arrival: Arrival, outbound: Outbound, chain: GatewayChain) -> OutboundDecision:
+    if chain.terminates and arrival.tls == "plaintext":
+        step = Step("the handshake fails: the client speaks plaintext where TLS is expected")
+        ended = replace(outbound, response=_CLOSED)
+        return OutboundDecision(ended, DROPPED, TLS_REQUIRED.name, steps=(step,))
+    if chain.asks_certificate and arrival.tls != "mtls":
+        step = Step("the handshake fails: the client shows no certificate")
+        ended = replace(outbound, response=_CLOSED)
+        return OutboundDecision(ended, DROPPED, MTLS_REQUIRED.name, steps=(step,))
+    inside = replace(arrival, tls="plaintext", alpn=()) if chain.terminates else arrival
+    if chain.rds is None:
+        return _through_tcp(mesh, arrival, inside, outbound, chain)
+    return _through_http(mesh, arrival, inside, outbound, chain)
+
+
+def _through_http(
+    mesh: MeshSnapshot, arrival: Arrival, inside: Arrival, outbound: Outbound, chain: GatewayChain
+) -> OutboundDecision:
+    """The route is found first, but the policies stand before the router: a denial comes before any answer of it."""
+    sender = _sender(mesh, inside)
+    assert chain.rds is not None
+    config = gateway_route_config(mesh, arrival.pod, chain.rds)
+    decided = route_http(sender, outbound, Routing(config, mesh.config.path_normalization, sender.proxy.http10))
+    if decided.undetermined == (BAD_REQUEST.name,):
+        return decided
+    host = config.virtual_host(request_of(sender.question, mesh.config.path_normalization).host)
+    if isinstance(host, GatewayVirtualHost) and host.redirects_to_https and not chain.terminates:
+        found = replace(outbound, route_config=config.name, virtual_host=host.name, response=_MOVED)
+        step = Step(f"virtual host {host.name} redirects plaintext requests to https: 301", yaml=host.yaml)
+        decided = OutboundDecision(found, SERVICE_MATCHED, LOCAL_REPLY.name, steps=(step,))
+    return _with_policies(mesh, decided, _subject(mesh, arrival, chain, http=True), arrival)
+
+
+def _through_tcp(
+    mesh: MeshSnapshot, arrival: Arrival, inside: Arrival, outbound: Outbound, chain: GatewayChain
+) -> OutboundDecision:
+    sender = _sender(mesh, inside)
+
+    def send(choice: ClusterChoice) -> OutboundDecision:
+        if chain.sni_dnat:
+            return _send_by_name(sender, outbound, choice.cluster)
+        return send_to(sender, outbound, choice.cluster, None)
+
+    decided = choose_cluster(outbound, chain.clusters, send)
+    if chain.sni_dnat:
+        return decided
+    return _with_policies(mesh, decided, _subject(mesh, arrival, chain, http=False), arrival)
+
+
+def _sender(mesh: MeshSnapshot, arrival: Arrival) -> Sender:
+    proxy = proxy_of(mesh, arrival.pod)
+    return Sender(mesh, proxy, scope_of(mesh, proxy).services, gateway_question(arrival), fallback="", router=True)
+
+
+def _send_by_name(sender: Sender, outbound: Outbound, name: str) -> OutboundDecision:
+    """AUTO_PASSTHROUGH: the server name is the cluster; only endpoints that speak Istio's mutual TLS are in it."""
+    found = find_cluster(sender.mesh, sender.services, sender.proxy, name.replace("_.", "|"), router=True)
+    ended = replace(outbound, cluster=name)
+    if isinstance(found, NoCluster):
+        ended = replace(ended, response=LocalResponse(None, "NC"))
+        return OutboundDecision(ended, DROPPED, NO_CLUSTER.name, steps=(Step(found.why, yaml=found.yaml),))
+    question = sender.question
+    targets = tuple(
+        Target(e.address, e.port, question.tls, question.protocol, question.alpn, question.sni, e)
+        for e in found.endpoints
+        if e.healthy and endpoint_tls(sender.mesh, found, e) == ISTIO_MTLS
+    )
+    if not targets:
+        step = Step(f"cluster {name} has no healthy endpoint that speaks mutual TLS", yaml=found.yaml)
+        ended = replace(ended, response=LocalResponse(None, "UH"))
+        return OutboundDecision(ended, DROPPED, NO_HEALTHY_UPSTREAM.name, steps=(step,))
+    verdict, reason = class_of(found.service)
+    step = Step(f"the server name is the cluster {name}, with {len(targets)} endpoints", yaml=found.yaml)
+    return OutboundDecision(ended, verdict, reason, targets=targets, steps=(step,))
+
+
+def _subject(mesh: MeshSnapshot, arrival: Arrival, chain: GatewayChain, *, http: bool) -> Subject:
+    """What a gateway's policies see: the client's identity is known where the mesh itself issued its certificate."""
+    tls = chain.server.server.tls if chain.server is not None else None
+    shown = chain.terminates and arrival.tls == "mtls"
+    sni = (arrival.sni or "") if chain.server_names else ""
+    subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=shown)
+    foreign = shown and not (tls is not None and tls.mode == ISTIO_MUTUAL)
+    return replace(subject, principals=None if foreign else subject.principals, trusts_forwarded=False)
+
+
+def _with_policies(
+    mesh: MeshSnapshot, decided: OutboundDecision, subject: Subject, arrival: Arrival
+) -> OutboundDecision:
+    outcome = policy_outcome(mesh, arrival.pod, subject)
+    steps = (*decided.steps, *outcome.steps)
+    if outcome.denied is not None:
+        ended = replace(decided.outbound, response=outcome.response)
+        return OutboundDecision(ended, DROPPED, outcome.denied.name, steps=steps)
+    if outcome.missing:
+        return OutboundDecision(decided.outbound, None, None, outcome.missing, steps=steps)
+    return replace(decided, steps=steps)
