@@ -12,8 +12,8 @@ from analyzer.protocol.http1_body import BODY_PREVIEW_LEN
 from analyzer.protocol.http1_responses import grpc_status
 from analyzer.protocol.http2_events import DataEvent, Event, HeadersEvent, ResetEvent, walk_events
 from analyzer.protocol.http2_frames import PREFACE
-from analyzer.protocol.http2_headers import HPACK_STATE, HeaderDecoder
-from analyzer.protocol.notes import Notes
+from analyzer.protocol.http2_headers import HeaderDecoder
+from analyzer.protocol.notes import HPACK_STATE, Notes
 
 BAD_PSEUDO_HEADERS = Code(
     "h2-bad-pseudo-headers",

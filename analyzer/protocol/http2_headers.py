@@ -25,14 +25,6 @@ BAD_HEADER_BLOCK = Code(
     "Its HPACK encoding is broken, or inflates beyond 64 KiB. Envoy closes such a connection; headers that follow on "
     "this direction cannot be known.",
 )
-HPACK_STATE = Code(
-    "hpack-state",
-    Family.UNDETERMINED,
-    Level.INFO,
-    "headers refer to a table that was filled before the capture, or in a gap of it",
-    "HTTP/2 names repeated headers by their place in a table that both ends remember; what stood there is not known.",
-    "Begin the capture before the connection, or restart the client.",
-)
 
 _UNKNOWN = b"\0unknown"
 

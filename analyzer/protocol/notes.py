@@ -46,6 +46,14 @@ REQUESTS_UNSEEN = Code(
     "Only the server's half of the connection is in the capture, often because of a capture filter.",
     "Capture without a filter on the server's address: the half towards 127.0.0.1:15001 has the requests.",
 )
+HPACK_STATE = Code(
+    "hpack-state",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "headers refer to a table that was filled before the capture, or in a gap of it",
+    "HTTP/2 names repeated headers by their place in a table that both ends remember; what stood there is not known.",
+    "Begin the capture before the connection, or restart the client.",
+)
 
 
 class Notes:
