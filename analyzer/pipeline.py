@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import analyzer
 from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.oddity import Code, Level
 from analyzer.capture.decode import decode_packets
@@ -107,7 +106,8 @@ def dissect(captures: Sequence[str], name: str, packet: int) -> str:
 
 def all_codes() -> list[Code]:
     """Every code that any room can emit, by family and name."""
-    rooms = (importlib.import_module(m.name) for m in pkgutil.walk_packages(analyzer.__path__, "analyzer."))
+    house = importlib.import_module(__name__.partition(".")[0])
+    rooms = (importlib.import_module(m.name) for m in pkgutil.walk_packages(house.__path__, f"{house.__name__}."))
     found = {value.name: value for room in rooms for value in vars(room).values() if isinstance(value, Code)}
     return sorted(found.values(), key=lambda code: (code.family.value, code.name))
 
