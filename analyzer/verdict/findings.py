@@ -45,14 +45,20 @@ UNDETERMINED_CALL = Code(
 FINDING_CODES = (CONTRADICTION, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CALL)
 # A finding cites at most this many packets; the calls that it names lead to the rest.
 _CITED_PACKETS = 3
+# ... and names at most this many targets.
+_NAMED_TARGETS = 3
+# From this place in FINDING_CODES on, calls of one client and one reason are one finding, whatever their target.
+_FIRST_GROUPED_RANK = 2
 
 
 def find(calls: Iterable[CallRecord], codes: Mapping[str, Code]) -> tuple[Finding, ...]:
     """The findings of a run; ``codes`` explains reasons and undetermined codes by name."""
-    groups: dict[tuple[int, str, str, str, str], list[CallRecord]] = {}
+    groups: dict[tuple[int, str, str, str], list[CallRecord]] = {}
     for call in calls:
         for rank, why in _weights(call):
-            groups.setdefault((rank, call.pod or call.client.ip, target_of(call), why, call.protocol), []).append(call)
+            # A drop is about one target; where nothing is known of the target, the client and the reason are the story.
+            target = target_of(call) if rank < _FIRST_GROUPED_RANK else ""
+            groups.setdefault((rank, call.pod or call.client.ip, target, why), []).append(call)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
     return tuple(_finding(key[0], key[3], group, codes) for key, group in ordered)
 
@@ -81,13 +87,13 @@ def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, C
     code = FINDING_CODES[rank]
     reason = codes.get(why)
     because = reason.summary if reason else why
-    sentence = f"{first.pod or first.client.ip} → {target_of(first)}: {_WORDS[rank]}: {because}"
+    sentence = f"{first.pod or first.client.ip} → {_targets(group)}: {_WORDS[rank]}: {because}"
     return Finding(
         code=code,
         sentence=sentence,
         calls=tuple(call.id for call in group),
         yaml=_deciding_lines(first),
-        packets=tuple(PacketPlace(*call.packets[0][:2]) for call in group[:_CITED_PACKETS] if call.packets),
+        packets=tuple(_first_packet(call) for call in group[:_CITED_PACKETS]),
         advice=(reason.advice if reason and rank else "") or code.advice,
         first_ns=min(call.first_ns for call in group),
     )
@@ -96,6 +102,21 @@ def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, C
 _WORDS = ("contradicts the YAML", "dropped", "passthrough", "undetermined")
 
 
+def _targets(group: list[CallRecord]) -> str:
+    names = list(dict.fromkeys(target_of(call) for call in group))
+    shown = ", ".join(names[:_NAMED_TARGETS])
+    return f"{shown} and {len(names) - _NAMED_TARGETS} more" if len(names) > _NAMED_TARGETS else shown
+
+
+def _first_packet(call: CallRecord) -> PacketPlace:
+    """The call's first packet in the capture of its own connection."""
+    capture = call.legs[0].capture
+    first = next((first for name, first, _ in call.packets if name == capture), call.legs[0].first_packet)
+    return PacketPlace(capture, first)
+
+
 def _deciding_lines(call: CallRecord) -> tuple[YamlPlace, ...]:
-    """The YAML of the last step that names any: that is where the decision fell."""
-    return next((step.yaml for step in reversed(call.decision.steps) if step.yaml), ())
+    """The YAML where the decision fell: of the last step that names any; of the first where nobody took the call."""
+    past_the_mesh = call.decision.verdict == PASSTHROUGH and call.decision.inbound is not None
+    steps = call.decision.steps if past_the_mesh else reversed(call.decision.steps)
+    return next((step.yaml for step in steps if step.yaml), ())
