@@ -10,7 +10,7 @@ from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding
 
 
 def redact_analysis(analysis: Analysis) -> Analysis:
-    """The same run with host, path, SNI, sentences, findings and oddities redacted; what holds no secret stays as it is.
+    """The same run with host, path, SNI, sentences, findings and oddities redacted; the rest stays as it is.
 
     Decisions that calls share stay shared.
     """
