@@ -35,7 +35,7 @@ def parse_conversation(from_client: Stream, from_server: Stream) -> Conversation
         said.exchanges,
         said.tls,
         _speaks_first(from_server, from_client),
-        opening.from_start,
+        opening.from_start and said.known,
         notes.missing,
         tuple(notes.oddities),
         said.inspected if said.inspected != said.protocol else None,
@@ -53,6 +53,7 @@ class _Said(NamedTuple):
     inspected: str | None = None
     inner_tls: TlsFacts | None = None
     answer: Response | None = None
+    known: bool = True
 
 
 def _http1(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
@@ -62,7 +63,7 @@ def _http1(from_client: Stream, from_server: Stream, opening: Opening, notes: No
         notes,
         client_start=opening.client_start,
         server_start=opening.server_start,
-        in_step=opening.from_start,
+        in_step=opening.from_start and (from_server.from_start or not from_server.length),
     )
     exchanges, inner_tls = said.exchanges, None
     if said.upgraded_to == "connect":
@@ -112,10 +113,12 @@ def _http2(from_client: Stream, from_server: Stream, opening: Opening, notes: No
 
 
 def _tls(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:
-    said = parse_tls(
-        from_client, from_server, notes, client_start=opening.client_start, server_start=opening.server_start
-    )
-    return _Said("tls", tls=said.facts, inspected=opening.inspected if said.sound else "tcp")
+    answer = _http1_answer(from_client, from_server, notes)
+    server_start = from_server.length if answer else opening.server_start
+    said = parse_tls(from_client, from_server, notes, client_start=opening.client_start, server_start=server_start)
+    inspected = opening.inspected if said.sound else "tcp"
+    # Envoy's inspector waits for a whole hello before it says anything.
+    return _Said("tls", tls=said.facts, inspected=inspected, answer=answer, known=said.facts.client_hello is not None)
 
 
 def _ssl2(_from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:

@@ -124,7 +124,7 @@ class Conversation:
     ``inspected`` is what Envoy's TLS and HTTP inspectors take the first bytes for where that is not ``protocol``:
     ``tcp`` for HTTP after a blank line or behind a PROXY protocol header, ``http/1.0`` for HTTP/0.9.
     ``inner_tls`` is TLS that begins later: after a STARTTLS (``tcp``) or in a CONNECT tunnel (``http/1.1``).
-    ``answer`` is what a server said in HTTP/1 to what was none (``tcp``, ``h2``): Envoy's 400 to garbage.
+    ``answer`` is what a server said in HTTP/1 to what was none (``tcp``, ``tls``, ``h2``): Envoy's 400 to garbage.
     """
 
     protocol: str

@@ -14,7 +14,9 @@ from analyzer.protocol.facts import Headers
 from analyzer.protocol.notes import Notes
 
 # HttpConnectionManager.max_request_headers_kb, default: beyond it Envoy answers 431.
-ENVOY_MAX_HEAD_LEN = 60 * 1024
+ENVOY_MAX_REQUEST_HEAD_LEN = 60 * 1024
+# MAX_RESPONSE_HEADERS_KB of Envoy's HTTP/1 codec: beyond it Envoy answers its own client with 502.
+ENVOY_MAX_RESPONSE_HEAD_LEN = 80 * 1024
 # core.v3.HttpProtocolOptions.max_headers_count, default: beyond it Envoy answers 431.
 ENVOY_MAX_HEADERS = 100
 # What we read of a head that has no end, and how many of its lines we keep.
@@ -27,8 +29,9 @@ HEAD_TOO_LARGE = Code(
     "http1-head-too-large",
     Family.LIMIT,
     Level.WARNING,
-    "a message head is larger than 60 KiB",
-    "Envoy answers 431 to a request head beyond max_request_headers_kb (60 by default) and closes the connection.",
+    "a message head is larger than Envoy reads",
+    "Envoy answers 431 to a request head beyond max_request_headers_kb (60 by default), and takes a response head "
+    "beyond 80 KiB for a protocol error of the server.",
 )
 TOO_MANY_HEADERS = Code(
     "http1-too-many-headers",
@@ -103,8 +106,7 @@ def read_head(stream: Stream, position: int, notes: Notes, *, from_client: bool)
         end = HEAD_END.search(data)
     if end is None:
         return _unfinished(data, start, notes, from_client=from_client)
-    if end.end() > ENVOY_MAX_HEAD_LEN:
-        notes.odd(HEAD_TOO_LARGE, from_client=from_client, offset=start)
+    _check_size(end.end(), start, notes, from_client=from_client)
     head = data[: end.start()].removesuffix(b"\r")
     lines, headers = split_lines(head, notes, from_client=from_client, offset=start)
     return Head(lines, headers, start, start + end.end(), True, data[end.end() :])
@@ -115,10 +117,14 @@ def _unfinished(data: bytes, start: int, notes: Notes, *, from_client: bool) -> 
     last = data.rfind(b"\n")
     if last < 0:
         return None
-    if len(data) > ENVOY_MAX_HEAD_LEN:
-        notes.odd(HEAD_TOO_LARGE, from_client=from_client, offset=start)
+    _check_size(len(data), start, notes, from_client=from_client)
     first_line, headers = split_lines(data[:last].removesuffix(b"\r"), notes, from_client=from_client, offset=start)
     return Head(first_line, headers, start, start + len(data), False, b"")
+
+
+def _check_size(size: int, start: int, notes: Notes, *, from_client: bool) -> None:
+    if size > (ENVOY_MAX_REQUEST_HEAD_LEN if from_client else ENVOY_MAX_RESPONSE_HEAD_LEN):
+        notes.odd(HEAD_TOO_LARGE, from_client=from_client, offset=start)
 
 
 def split_lines(head: bytes, notes: Notes, *, from_client: bool, offset: int) -> tuple[str, Headers]:

@@ -72,7 +72,7 @@ def parse_http2(
     asking = HeaderDecoder(notes, from_client=True, from_start=from_start)
     for event in walk_events(from_client, client_start, asking, notes, from_client=True):
         _hear_client(streams, event, notes)
-    replying = HeaderDecoder(notes, from_client=False, from_start=from_start)
+    replying = HeaderDecoder(notes, from_client=False, from_start=from_start and from_server.from_start)
     for event in walk_events(from_server, server_start, replying, notes, from_client=False):
         _hear_server(streams, event, from_server)
     ordered = sorted(streams.items())

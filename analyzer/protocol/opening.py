@@ -23,7 +23,7 @@ from analyzer.protocol.request_line import (
     parse_request_line,
     parse_simple_request,
 )
-from analyzer.protocol.resync import is_request_at, is_response_at, next_request, next_response
+from analyzer.protocol.resync import is_request_at, is_response_at, next_fit, next_request, next_response
 from analyzer.protocol.tls_records import HEADER_LEN, is_record_header, looks_like_records
 
 LINE_TOO_LONG = Code(
@@ -59,7 +59,7 @@ class Opening(NamedTuple):
     """How to read a connection.
 
     Positions are where the protocol begins on each stream. ``inspected`` is Envoy's word where it differs from
-    ``kind``; not ``from_start``: what Envoy detected is not known.
+    ``kind``; not ``from_start``: the first bytes are not there, or not all, and what Envoy detected is not known.
     """
 
     kind: Kind
@@ -71,9 +71,9 @@ class Opening(NamedTuple):
 
 def open_conversation(from_client: Stream, from_server: Stream, notes: Notes) -> Opening:
     """Find out what the connection is. A client that says nothing makes it opaque."""
-    first = from_client.next_data(0)
-    if from_client.from_start and first == 0:
-        return _by_first_bytes(from_client, from_server, notes)
+    if from_client.from_start and from_client.next_data(0) == 0:
+        opening = _by_first_bytes(from_client, from_server, notes)
+        return opening if from_server.from_start else _with_late_server(opening, from_server)
     if from_client.length == 0:
         return _by_answers(from_client, from_server, notes)
     if from_client.from_start or from_server.from_start:
@@ -113,7 +113,7 @@ def _by_protocol(stream: Stream, start: int, data: bytes, notes: Notes) -> Openi
     kind = _binary_kind(data)
     if kind is None and PREFACE.startswith(data):
         notes.lack(FIRST_BYTES_INCOMPLETE)
-        return Opening(Kind.OPAQUE, start)
+        return Opening(Kind.OPAQUE, start, from_start=False)
     return _by_request_line(stream, start, data, notes) if kind is None else Opening(kind, start)
 
 
@@ -134,8 +134,7 @@ def _by_request_line(stream: Stream, start: int, data: bytes, notes: Notes) -> O
     if not line_feed and len(data) == _FIRST_READ:
         line, line_feed, _ = stream.read(start + blank, MAX_INSPECT_LEN).partition(b"\n")
     if not line_feed:
-        _note_unfinished(stream, start, data, line, notes)
-        return Opening(Kind.OPAQUE, start)
+        return Opening(Kind.OPAQUE, start, from_start=not _is_unfinished(stream, start, data, line, notes))
     text = line.removesuffix(b"\r").decode("latin-1")
     request = parse_request_line(text)
     if request is None:
@@ -148,13 +147,16 @@ def _by_request_line(stream: Stream, start: int, data: bytes, notes: Notes) -> O
     return Opening(Kind.HTTP1, start, inspected="tcp")
 
 
-def _note_unfinished(stream: Stream, start: int, data: bytes, line: bytes, notes: Notes) -> None:
-    """The first line has no end: too long, not sent yet, or lost."""
+def _is_unfinished(stream: Stream, start: int, data: bytes, line: bytes, notes: Notes) -> bool:
+    """Whether a first line without end may still become a request line; it is too long, not sent yet, or lost."""
     if len(line) >= MAX_INSPECT_LEN:
         notes.odd(LINE_TOO_LONG, from_client=True, offset=start)
-    elif may_become_known(data):
-        lost = stream.contiguous_end(start) < stream.length
-        notes.lack(GAP if lost else FIRST_BYTES_INCOMPLETE)
+        return False
+    if not may_become_known(data):
+        return False
+    lost = stream.contiguous_end(start) < stream.length
+    notes.lack(GAP if lost else FIRST_BYTES_INCOMPLETE)
+    return True
 
 
 def may_become_known(data: bytes) -> bool:
@@ -162,6 +164,13 @@ def may_become_known(data: bytes) -> bool:
     if data[:1] == b"\x16":
         return len(data) <= HEADER_LEN and b"\x16\x03".startswith(data[:2])
     return _LINE_BEGUN.fullmatch(data) is not None
+
+
+def _with_late_server(opening: Opening, from_server: Stream) -> Opening:
+    """The opening where the capture has the client's beginning and not the server's."""
+    fits = {Kind.HTTP1: is_response_at, Kind.HTTP2: looks_like_frames, Kind.TLS: looks_like_records}.get(opening.kind)
+    start = None if fits is None else next_fit(from_server, 0, fits)
+    return opening if start is None else opening._replace(server_start=start)
 
 
 def _by_any_bytes(from_client: Stream, from_server: Stream) -> Opening:

@@ -145,9 +145,13 @@ def test_tls_after_a_starttls_stands_beside_opaque_bytes(say) -> None:
     assert (said.inner_tls.client_hello.sni, said.inner_tls.version) == ("mail.example", 0x0303)
 
 
-@pytest.mark.parametrize("client_says", [b"\x00garbage", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
-def test_an_answer_in_http_to_what_was_none_is_kept(client_says: bytes, say) -> None:
+@pytest.mark.parametrize("kind", ["tcp", "h2", "tls"])
+def test_an_answer_in_http_to_what_was_none_is_kept(kind: str, say) -> None:
+    client_says = {"tcp": b"\x00garbage", "h2": say.preface, "tls": say.client_hello()}[kind]
+
     said = say.parse(client_says, say.ok(b"Bad Request", status=400))
+
+    assert (said.protocol, said.oddities) == (kind, ())
 
     assert (said.answer.status, said.answer.body) == (400, b"Bad Request")
     assert said.exchanges == ()
@@ -164,6 +168,25 @@ def test_a_hello_that_boringssl_refuses_is_inspected_as_tcp(say) -> None:
     said = say.parse(say.client_hello(say.server_name(b"")))
 
     assert (said.protocol, said.inspected) == ("tls", "tcp")
+
+
+@pytest.mark.parametrize("n", [1, 4, 8, 30])
+def test_a_hello_that_is_still_coming_is_not_known(n: int, say) -> None:
+    said = say.parse(say.client_hello(say.server_name(b"a"))[:n])
+
+    assert (said.sniffable, said.missing) == (False, ("first-bytes-incomplete",))
+
+
+def test_out_of_step_with_a_server_whose_beginning_is_not_there(say) -> None:
+    answers = say.ok(b"old") + say.ok(b"new")
+    server = say.stream(answers, cuts=[len(answers) // 2], from_start=False, first_packet=1, step=9)
+
+    said = say.parse(say.stream(say.get("/new"), first_packet=5), server)
+
+    assert [(e.request and e.request.target, e.response.body) for e in said.exchanges] == [
+        (None, b"old"),
+        ("/new", b"new"),
+    ]
 
 
 def test_a_silent_connection_is_opaque(say) -> None:

@@ -1,7 +1,13 @@
 import pytest
 
 from analyzer.base.stream import Stream
-from analyzer.protocol.http1_head import ENVOY_MAX_HEAD_LEN, MAX_HEAD_LEN, MAX_HEADERS, read_head
+from analyzer.protocol.http1_head import (
+    ENVOY_MAX_REQUEST_HEAD_LEN,
+    ENVOY_MAX_RESPONSE_HEAD_LEN,
+    MAX_HEAD_LEN,
+    MAX_HEADERS,
+    read_head,
+)
 
 
 def head_of(data: bytes, notes):
@@ -60,11 +66,17 @@ def test_a_long_head_is_read_whole(size: int, notes) -> None:
     assert notes.oddities == []
 
 
-def test_a_head_beyond_envoys_limit_is_read_and_noted(notes, codes) -> None:
-    head = head_of(b"GET / HTTP/1.1\r\nA: " + b"x" * ENVOY_MAX_HEAD_LEN + b"\r\n\r\n", notes)
+@pytest.mark.parametrize(
+    ("from_client", "limit"), [(True, ENVOY_MAX_REQUEST_HEAD_LEN), (False, ENVOY_MAX_RESPONSE_HEAD_LEN)]
+)
+def test_a_head_beyond_envoys_limit_is_read_and_noted(from_client: bool, limit: int, notes, codes) -> None:
+    for size, noted in ((limit - 100, []), (limit, ["http1-head-too-large"])):
+        stream = Stream.of(b"first line\r\nA: " + b"x" * size + b"\r\n\r\n")
 
-    assert head.whole
-    assert codes(notes) == ["http1-head-too-large"]
+        head = read_head(stream, 0, notes, from_client=from_client)
+
+        assert head.whole
+        assert codes(notes) == noted
 
 
 def test_a_head_without_end_is_cut_at_the_limit(notes, codes) -> None:

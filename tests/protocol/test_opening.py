@@ -68,7 +68,9 @@ def test_other_bytes_behind_a_preamble_are_opaque(notes) -> None:
     [b"G", b"GET ", b"GET /a", b"GET /a HTT", b"PRI * HTTP/2.0\r\n\r\n", b"\x16", b"\x16\x03\x01", b"POST http://a/b "],
 )
 def test_a_beginning_that_may_become_anything_says_so(data: bytes, notes) -> None:
-    assert open_with(data, notes).kind is Kind.OPAQUE
+    opening = open_with(data, notes)
+
+    assert (opening.kind, opening.from_start) == (Kind.OPAQUE, False)
     assert notes.missing == ("first-bytes-incomplete",)
 
 
@@ -81,7 +83,7 @@ def test_a_beginning_that_may_not_is_opaque(data: bytes, notes) -> None:
 def test_a_first_line_in_a_gap_is_not_known(say, notes) -> None:
     opening = open_with(say.stream(b"GET /a HTTP/1.1\r\n\r\n", gap=(8, 12)), notes)
 
-    assert opening.kind is Kind.OPAQUE
+    assert (opening.kind, opening.from_start) == (Kind.OPAQUE, False)
     assert notes.missing == ("gap",)
 
 
@@ -157,3 +159,12 @@ def test_tls_that_begins_late_is_found_by_segments(say) -> None:
     assert late_client_hello(stream, 11) is None
     assert late_records(stream, 0) == 10
     assert late_records(stream, 11) == stream.length
+
+
+def test_a_server_whose_beginning_is_not_there_is_picked_up(say, notes) -> None:
+    body, answer = b"end of a body", say.ok()
+    answers = say.stream(body + answer, cuts=[len(body)], from_start=False)
+
+    assert open_with(say.get(), notes, answers).server_start == len(body)
+    assert open_with(b"\x00", notes, answers).server_start == 0
+    assert open_with(say.client_hello(), notes, answers).server_start == 0
