@@ -63,15 +63,18 @@ def vantage_of(connections: Sequence[Connection]) -> str:
 
 
 def _on_loopback(connection: Connection) -> bool:
-    return bool(connection.redirect_port) or is_loopback(connection.client.ip) or is_loopback(connection.server.ip)
+    client, server = connection.client.ip, connection.server.ip
+    if connection.redirect_port or client in DELIVERY_ADDRESSES or client == server:
+        return True
+    return is_loopback(client) or is_loopback(server)
 
 
 def _pod_of(connections: Sequence[Connection], hint: str | None, mesh: MeshSnapshot | None) -> str | None:
     """Whose pod it is: by what happens only inside one, else by who is on every connection, else by the name."""
     if mesh is not None:
         inner = Counter(ip for c in connections for ip in _inner_addresses(c))
-        common = Counter(ip for c in connections for ip in {c.client.ip, c.server.ip})
-        everywhere = [ip for ip, n in common.items() if n == len(connections)]
+        outer = [{c.client.ip, c.server.ip} for c in connections if not _on_loopback(c)]
+        everywhere = set.intersection(*outer) if outer else set[str]()
         for ip in [*(ip for ip, _ in inner.most_common()), *sorted(everywhere)]:
             pod = mesh.pod_at(ip)
             if pod is not None and (inner or len(everywhere) == 1):
