@@ -41,7 +41,7 @@ _FIRST_READ = 512
 _REQUEST_TIMEOUT = b"408"
 _SSL2_CLIENT_HELLO = re.compile(rb"[\x80-\xbf].\x01(?:\x03[\0-\x04]|\0\x02)", re.DOTALL)
 
-# A request line, or the HTTP/2 preface, that may still be on its way.
+# A request line that may still be on its way.
 _LINE_BEGUN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}(?: +[/*A-Za-z][!-~]*(?: +(?:H[TP/.0-9]*)?\r?)?| *)")
 
 
@@ -111,9 +111,8 @@ def _by_first_bytes(from_client: Stream, from_server: Stream, notes: Notes) -> O
 
 def _by_protocol(stream: Stream, start: int, data: bytes, notes: Notes) -> Opening:
     kind = _binary_kind(data)
-    if kind is None and PREFACE.startswith(data):
-        notes.lack(FIRST_BYTES_INCOMPLETE)
-        return Opening(Kind.OPAQUE, start, from_start=False)
+    if kind is None and _may_become_binary(data):
+        return _unfinished(stream, start, notes)
     return _by_request_line(stream, start, data, notes) if kind is None else Opening(kind, start)
 
 
@@ -134,7 +133,7 @@ def _by_request_line(stream: Stream, start: int, data: bytes, notes: Notes) -> O
     if not line_feed and len(data) == _FIRST_READ:
         line, line_feed, _ = stream.read(start + blank, MAX_INSPECT_LEN).partition(b"\n")
     if not line_feed:
-        return Opening(Kind.OPAQUE, start, from_start=not _is_unfinished(stream, start, data, line, notes))
+        return _by_unfinished_line(stream, start, data, line, notes)
     text = line.removesuffix(b"\r").decode("latin-1")
     request = parse_request_line(text)
     if request is None:
@@ -147,23 +146,25 @@ def _by_request_line(stream: Stream, start: int, data: bytes, notes: Notes) -> O
     return Opening(Kind.HTTP1, start, inspected="tcp")
 
 
-def _is_unfinished(stream: Stream, start: int, data: bytes, line: bytes, notes: Notes) -> bool:
-    """Whether a first line without end may still become a request line; it is too long, not sent yet, or lost."""
+def _by_unfinished_line(stream: Stream, start: int, data: bytes, line: bytes, notes: Notes) -> Opening:
     if len(line) >= MAX_INSPECT_LEN:
         notes.odd(LINE_TOO_LONG, from_client=True, offset=start)
-        return False
-    if not may_become_known(data):
-        return False
+    elif _LINE_BEGUN.fullmatch(data) is not None:
+        return _unfinished(stream, start, notes)
+    return Opening(Kind.OPAQUE, start)
+
+
+def _may_become_binary(data: bytes) -> bool:
+    """Whether these are the first bytes of a TLS record header, or of the HTTP/2 preface, and no more."""
+    begins_tls = data[:1] == b"\x16" and b"\x16\x03".startswith(data[:2])
+    return (begins_tls and len(data) <= HEADER_LEN) or PREFACE.startswith(data)
+
+
+def _unfinished(stream: Stream, start: int, notes: Notes) -> Opening:
+    """More bytes could make this TLS or HTTP: they were lost, or are still coming."""
     lost = stream.contiguous_end(start) < stream.length
     notes.lack(GAP if lost else FIRST_BYTES_INCOMPLETE)
-    return True
-
-
-def may_become_known(data: bytes) -> bool:
-    """Whether more bytes could make these the beginning of TLS, HTTP/2 or an HTTP/1 request line."""
-    if data[:1] == b"\x16":
-        return len(data) <= HEADER_LEN and b"\x16\x03".startswith(data[:2])
-    return _LINE_BEGUN.fullmatch(data) is not None
+    return Opening(Kind.OPAQUE, start, from_start=False)
 
 
 def _with_late_server(opening: Opening, from_server: Stream) -> Opening:

@@ -10,10 +10,11 @@ from analyzer.protocol.certificate import subject_alt_names
 from analyzer.protocol.cursor import Cursor, MalformedError
 from analyzer.protocol.facts import Alert, ClientHello, TlsFacts
 from analyzer.protocol.notes import FIRST_BYTES_INCOMPLETE, Notes
-from analyzer.protocol.tls_hello import ServerHello, parse_client_hello, parse_server_hello
-from analyzer.protocol.tls_records import Flight, Message, read_flight
+from analyzer.protocol.tls_hello import ServerHello, parse_client_hello, parse_cut_client_hello, parse_server_hello
+from analyzer.protocol.tls_records import HEADER_LEN, Flight, Message, read_flight
 
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
+_MESSAGE_HEADER_LEN = 4
 _TLS_1_3 = 0x0304
 # TlsInspector.max_client_hello_size, default (TLS_MAX_CLIENT_HELLO).
 ENVOY_MAX_CLIENT_HELLO_LEN = 16 * 1024
@@ -77,13 +78,25 @@ def parse_tls(
 def _client_hello(flight: Flight, start: int, notes: Notes) -> tuple[ClientHello | None, bool]:
     message = _first(flight, _CLIENT_HELLO)
     if message is None:
-        if flight.cut:
-            notes.lack(FIRST_BYTES_INCOMPLETE)
-        return None, True
+        return _cut_client_hello(flight, start, notes), True
     hello = parse_client_hello(message.body, notes, offset=start)
     if len(message.body) > ENVOY_MAX_CLIENT_HELLO_LEN:
         notes.odd(CLIENT_HELLO_TOO_LARGE, from_client=True, offset=start)
     return ClientHello(hello.sni, hello.alpn, hello.versions, start, message.end, hello.ech), hello.sound
+
+
+def _cut_client_hello(flight: Flight, start: int, notes: Notes) -> ClientHello | None:
+    """A hello that was not seen whole: the rest is lost, and its beginning may say enough; or it is still coming."""
+    if not flight.lost:
+        if flight.begun:
+            notes.lack(FIRST_BYTES_INCOMPLETE)
+        return None
+    if flight.begun[:1] != bytes((_CLIENT_HELLO,)):
+        return None
+    hello = parse_cut_client_hello(flight.begun[_MESSAGE_HEADER_LEN:], notes, offset=start)
+    if hello is None:
+        return None
+    return ClientHello(hello.sni, hello.alpn, hello.versions, start, start + HEADER_LEN + len(flight.begun), hello.ech)
 
 
 def _server_hello(flight: Flight) -> ServerHello | None:

@@ -76,33 +76,54 @@ def parse_client_hello(body: bytes, notes: Notes, *, offset: int) -> Hello:
     """What the message body of a ClientHello says; as much as can be read of a malformed one."""
     cursor = Cursor(body)
     try:
-        version = cursor.integer(2)
-        cursor.take(_RANDOM_LEN)
-        cursor.vector(1)
-        cursor.vector(2)
-        cursor.vector(1)
-        extensions = cursor.vector(2) if cursor else b""
+        version = _skip_to_extensions(cursor)
+        extensions = Cursor(cursor.vector(2) if cursor else b"")
     except MalformedError:
         notes.odd(BAD_CLIENT_HELLO, from_client=True, offset=offset)
         return Hello(sound=False)
-    sound = not cursor
-    hello = Hello(versions=(version,))
-    items = Cursor(extensions)
+    hello, whole = _read_extensions(extensions, Hello(versions=(version,)), notes, offset)
+    sound = whole and not cursor
+    if not sound:
+        notes.odd(BAD_CLIENT_HELLO, from_client=True, offset=offset)
+    return hello._replace(sound=sound and hello.sound)
+
+
+def parse_cut_client_hello(body: bytes, notes: Notes, *, offset: int) -> Hello | None:
+    """What the beginning of a ClientHello says whose rest is lost; None unless name and protocols stand in it."""
+    cursor = Cursor(body)
+    try:
+        version = _skip_to_extensions(cursor)
+        cursor.take(2)
+    except MalformedError:
+        return None
+    hello, _ = _read_extensions(cursor, Hello(versions=(version,)), notes, offset)
+    return hello if hello.sni and hello.alpn else None
+
+
+def _skip_to_extensions(cursor: Cursor) -> int:
+    """Step over random, session, cipher suites and compression methods; gives the legacy version before them."""
+    version = cursor.integer(2)
+    cursor.take(_RANDOM_LEN)
+    cursor.vector(1)
+    cursor.vector(2)
+    cursor.vector(1)
+    return version
+
+
+def _read_extensions(items: Cursor, hello: Hello, notes: Notes, offset: int) -> tuple[Hello, bool]:
+    """The hello with what its extensions say, of each kind the first; and whether they could be read to the end."""
     seen: set[int] = set()
     try:
         while items:
             kind, data = items.integer(2), items.vector(2)
-            if kind in seen:
-                if kind == _SERVER_NAME:
-                    notes.odd(SEVERAL_SNI, from_client=True, offset=offset)
-                continue
+            if kind not in seen:
+                hello = _with_extension(hello, kind, data, notes, offset)
+            elif kind == _SERVER_NAME:
+                notes.odd(SEVERAL_SNI, from_client=True, offset=offset)
             seen.add(kind)
-            hello = _with_extension(hello, kind, data, notes, offset)
     except MalformedError:
-        sound = False
-    if not sound:
-        notes.odd(BAD_CLIENT_HELLO, from_client=True, offset=offset)
-    return hello._replace(sound=sound and hello.sound)
+        return hello, False
+    return hello, True
 
 
 def _with_extension(hello: Hello, kind: int, data: bytes, notes: Notes, offset: int) -> Hello:

@@ -51,13 +51,15 @@ class Flight(NamedTuple):
     """What one side said before its records were encrypted.
 
     ``alerts`` are level, description and position; ``data``: a record of type application_data came, which in TLS 1.3
-    may still be its handshake. ``cut``: the bytes end inside the first message.
+    may still be its handshake. ``begun`` is what is there of a first message that was not seen whole, and ``lost``
+    says that a gap hides its rest.
     """
 
     messages: tuple[Message, ...]
     alerts: tuple[tuple[int, int, int], ...]
     data: bool
-    cut: bool
+    begun: bytes = b""
+    lost: bool = False
 
 
 def is_record_header(header: bytes) -> bool:
@@ -85,11 +87,11 @@ def read_flight(stream: Stream, position: int, notes: Notes, *, from_client: boo
     messages: list[Message] = []
     alerts: list[tuple[int, int, int]] = []
     handshake = bytearray()
-    encrypted = data = False
+    encrypted = data = lost = False
     for _ in range(MAX_RECORDS):
         header = stream.read(position, HEADER_LEN)
         if not is_record_header(header):
-            _note_stop(stream, position, header, notes, from_client=from_client)
+            lost = _is_lost(stream, position, header, notes, from_client=from_client)
             break
         length = int.from_bytes(header[3:], "big")
         begin, position = position + HEADER_LEN, position + HEADER_LEN + length
@@ -107,14 +109,14 @@ def read_flight(stream: Stream, position: int, notes: Notes, *, from_client: boo
             handshake += body
             _take_messages(handshake, messages, position)
             if len(body) < length:
-                _note_stop(stream, begin + len(body), b"", notes, from_client=from_client)
+                lost = _is_lost(stream, begin + len(body), b"", notes, from_client=from_client)
                 break
             if len(handshake) > MAX_HANDSHAKE_LEN:
                 notes.odd(HANDSHAKE_TOO_LARGE, from_client=from_client, offset=begin)
                 break
     else:
         notes.odd(RECORD_FLOOD, from_client=from_client, offset=position)
-    return Flight(tuple(messages), tuple(alerts), data, bool(handshake) and not messages)
+    return Flight(tuple(messages), tuple(alerts), data, b"" if messages else bytes(handshake), lost)
 
 
 def _take_messages(handshake: bytearray, messages: list[Message], end: int) -> None:
@@ -129,9 +131,12 @@ def _take_messages(handshake: bytearray, messages: list[Message], end: int) -> N
     del handshake[:begin]
 
 
-def _note_stop(stream: Stream, position: int, header: bytes, notes: Notes, *, from_client: bool) -> None:
-    """Why no record header could be read: the end so far, a gap, or bytes that are none."""
+def _is_lost(stream: Stream, position: int, header: bytes, notes: Notes, *, from_client: bool) -> bool:
+    """Whether a gap is why no record header could be read; else it is the end so far, or bytes that are none."""
     if len(header) == HEADER_LEN:
         notes.odd(BAD_RECORD, from_client=from_client, offset=position)
-    elif position < stream.length and stream.contiguous_end(position) < stream.length:
+        return False
+    lost = position < stream.length and stream.contiguous_end(position) < stream.length
+    if lost:
         notes.lack(GAP)
+    return lost

@@ -65,7 +65,16 @@ def test_other_bytes_behind_a_preamble_are_opaque(notes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"G", b"GET ", b"GET /a", b"GET /a HTT", b"PRI * HTTP/2.0\r\n\r\n", b"\x16", b"\x16\x03\x01", b"POST http://a/b "],
+    [
+        b"G",
+        b"GET ",
+        b"GET /a",
+        b"GET /a HTT",
+        b"PRI * HTTP/2.0\r\n\r\n",
+        b"\x16",
+        b"\x16\x03\x01\0\x0a",
+        b"POST http://a/b ",
+    ],
 )
 def test_a_beginning_that_may_become_anything_says_so(data: bytes, notes) -> None:
     opening = open_with(data, notes)

@@ -57,6 +57,30 @@ def test_a_hello_that_is_still_coming_is_no_fact(say, notes) -> None:
     assert notes.missing == ("first-bytes-incomplete",)
 
 
+def test_a_hello_whose_rest_is_lost_may_say_enough(say, notes) -> None:
+    hello = say.client_hello(say.server_name(b"a.example"), say.alpn(b"h2"), say.extension(21, bytes(900)))
+
+    facts = parse_tls(say.stream(hello, gap=(400, 700)), Stream.of(b""), notes).facts
+
+    assert facts.client_hello is not None
+    assert (facts.client_hello.sni, facts.client_hello.alpn, facts.client_hello.end) == ("a.example", ("h2",), 400)
+    assert notes.missing == ("gap",)
+
+
+@pytest.mark.parametrize("gap", [(30, 60), (70, 80), (50, 52), (2, 4)])
+def test_a_hello_whose_names_are_lost_is_no_fact(gap: tuple[int, int], say, notes) -> None:
+    hello = say.client_hello(say.server_name(b"a.example"), say.alpn(b"h2"), say.extension(21, bytes(900)))
+
+    assert parse_tls(say.stream(hello, gap=gap), Stream.of(b""), notes).facts.client_hello is None
+    assert notes.missing == ("gap",)
+
+
+def test_another_message_whose_rest_is_lost_is_no_hello(say, notes) -> None:
+    message = say.record(22, say.handshake(4, bytes(90)))
+
+    assert parse_tls(say.stream(message, gap=(40, 50)), Stream.of(b""), notes).facts.client_hello is None
+
+
 def test_a_hello_beyond_the_inspectors_limit_is_noted(say, notes, codes) -> None:
     body = say.handshake(1, say.hello_body(say.extension(21, bytes(17_000)), say.server_name(b"big.example")))
     records = say.record(22, body[:9000]) + say.record(22, body[9000:])

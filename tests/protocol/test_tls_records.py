@@ -34,7 +34,7 @@ def test_messages_are_put_together_over_records(say, notes) -> None:
 
     assert [(m.kind, m.body) for m in flight.messages] == [(1, b"hello"), (2, b"x")]
     assert flight.messages[1].end == len(records)
-    assert not flight.cut
+    assert flight.begun == b""
 
 
 def test_application_data_ends_the_flight(say, notes) -> None:
@@ -58,9 +58,10 @@ def test_alerts_in_the_clear_are_read(say, notes) -> None:
 def test_a_message_that_is_still_coming_is_cut(say, notes) -> None:
     record = say.record(22, say.handshake(1, b"hello"))
 
-    cuts = [flight_of(record[:n], notes).cut for n in range(len(record))]
+    begun = [flight_of(record[:n], notes) for n in range(len(record))]
 
-    assert cuts == [False] * 6 + [True] * (len(record) - 6)
+    assert [flight.begun for flight in begun] == [record[5:n] for n in range(len(record))]
+    assert not any(flight.lost for flight in begun)
     assert (notes.oddities, notes.missing) == ([], ())
 
 
@@ -68,8 +69,7 @@ def test_a_message_that_is_still_coming_is_cut(say, notes) -> None:
 def test_a_gap_in_the_handshake_is_said(gap: tuple[int, int], say, notes) -> None:
     data = say.record(22, say.handshake(1, b"hello")) + DATA
 
-    flight_of(say.stream(data, gap=gap), notes)
-
+    assert flight_of(say.stream(data, gap=gap), notes).lost
     assert notes.missing == ("gap",)
 
 
