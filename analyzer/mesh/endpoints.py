@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import is_ip
@@ -73,8 +73,10 @@ def kubernetes_endpoints(mesh: MeshSnapshot, service: Service, port: RegistryPor
 
 def _from_slice(mesh: MeshSnapshot, each: EndpointSlice, endpoint: SliceEndpoint, address: str, port: int) -> Endpoint:
     namespace = each.resource.namespace
-    pod = mesh.pod(namespace, endpoint.target) if endpoint.target else mesh.pod_at(address)
-    return _of_pod(pod, address, port, namespace, healthy=endpoint.ready, place=endpoint.place)
+    pod = mesh.pod(namespace, endpoint.target) if endpoint.target else None
+    found = _of_pod(pod, address, port, namespace, healthy=endpoint.ready, place=endpoint.place)
+    # An endpoint that was written by hand names no pod: it has the address of one, but not its labels.
+    return found if endpoint.target else replace(found, pod=mesh.pod_at(address))
 
 
 def _from_pods(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list[Endpoint]:

@@ -1,0 +1,192 @@
+"""One question to one decision: the source's redirect and way out, then the server's side (mesh-model 0.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from analyzer.base.errors import UsageError
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.outbound.destination import parse_cluster_name
+from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, PASSTHROUGH_CLUSTER
+from analyzer.mesh.proxy import Proxy, proxy_of, proxy_with
+from analyzer.mesh.redirect import Redirect, outbound_redirect
+from analyzer.mesh.registry import services_by_host
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.arrival import InboundDecision
+from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Outbound, Step
+from analyzer.verdict.delivery import Delivery, arrivals_of, deliver
+from analyzer.verdict.gateway_path import answer_gateway, at_gateway, through_gateways
+from analyzer.verdict.inbound_question import answer_inbound, class_of_arrival
+from analyzer.verdict.outbound import decide_outbound
+from analyzer.verdict.outbound_cluster import class_of
+from analyzer.verdict.question import Question
+from analyzer.verdict.reasons import (
+    BALANCED,
+    BLACK_HOLE,
+    LOOPBACK,
+    NO_SIDECAR,
+    NOT_CAPTURED,
+    WEIGHTED,
+)
+from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER as PASSTHROUGH_REASON
+from analyzer.verdict.upstream import OutboundDecision, Target
+
+# Gateways that lead to gateways: an ingress, an egress and one between are all that meshes have.
+MAX_GATEWAYS = 4
+
+
+def decide(mesh: MeshSnapshot, question: Question) -> Decision:
+    """Where the mesh sends the call of ``question``, and why.
+
+    Raises ``UsageError`` where the question names a pod that the mesh does not have.
+    """
+    if question.direction == "inbound":
+        return answer_inbound(mesh, question)
+    if question.direction == "gateway":
+        return answer_gateway(mesh, question, _follow)
+    pod = _pod_of(mesh, question)
+    if pod is None:
+        proxy = proxy_with(mesh, question.namespace, question.labels or {})
+        return _through_sidecar(mesh, question, proxy, None)
+    redirect = outbound_redirect(mesh, pod, question.address, question.port)
+    step = Step(redirect.sentence, yaml=redirect.yaml)
+    if not pod.has_sidecar:
+        return _with_step(step, _without_sidecar(mesh, question, pod))
+    if question.bypass or not redirect.captured:
+        return _with_step(step, _past_sidecar(mesh, question, pod, redirect))
+    return _with_step(step, _through_sidecar(mesh, question, proxy_of(mesh, pod), pod))
+
+
+def class_of_cluster(mesh: MeshSnapshot, cluster: str) -> tuple[str, str] | None:
+    """The verdict and reason of an outbound cluster by its name alone, or None where the mesh does not know it."""
+    if cluster in (PASSTHROUGH_CLUSTER, DYNAMIC_DNS_CLUSTER):
+        return PASSTHROUGH, PASSTHROUGH_REASON.name
+    if cluster == BLACK_HOLE_CLUSTER:
+        return DROPPED, BLACK_HOLE.name
+    parsed = parse_cluster_name(cluster)
+    services = services_by_host(mesh).get(parsed[2], ()) if parsed else ()
+    return class_of(next((each for each in services if each.kubernetes), services[0])) if services else None
+
+
+def _pod_of(mesh: MeshSnapshot, question: Question) -> Pod | None:
+    if question.pod is None:
+        return None
+    pod = mesh.pod(question.namespace, question.pod)
+    if pod is None:
+        raise UsageError(f"pod {question.namespace}/{question.pod} is not in the mesh input")
+    return pod
+
+
+def _as_dialled(question: Question) -> OutboundDecision:
+    """The call as the network sees it when no proxy of the client touches it."""
+    target = Target(question.address, question.port, question.tls, question.protocol, question.alpn, question.sni)
+    return OutboundDecision(Outbound(), None, None, targets=(target,))
+
+
+def _through_sidecar(mesh: MeshSnapshot, question: Question, proxy: Proxy, pod: Pod | None) -> Decision:
+    return _follow(mesh, question, decide_outbound(mesh, proxy, question), pod)
+
+
+def _follow(
+    mesh: MeshSnapshot, question: Question, decided: OutboundDecision, pod: Pod | None, *, gateways: int = 0
+) -> Decision:
+    """A proxy's decision with the server's side behind it; ``gateways`` are those already behind the call."""
+    if decided.alternatives:
+        ends = [_follow(mesh, question, each, pod, gateways=gateways) for each in decided.alternatives]
+        return _split(decided, ends)
+    so_far = Decision(decided.verdict, decided.reason, decided.undetermined, decided.outbound, steps=decided.steps)
+    if decided.verdict is None or decided.verdict == DROPPED or not decided.targets:
+        return so_far
+    return _deliver(mesh, question, decided, pod, so_far, gateways=gateways)
+
+
+def _deliver(
+    mesh: MeshSnapshot,
+    question: Question,
+    decided: OutboundDecision,
+    pod: Pod | None,
+    so_far: Decision,
+    *,
+    gateways: int = 0,
+) -> Decision:
+    """``so_far`` with what gateways or pods make of the call; without a verdict it takes theirs."""
+    arrivals = arrivals_of(mesh, question, decided, pod)
+    at_gateways = [each for each in arrivals if each.pod.is_gateway]
+    if at_gateways and gateways < MAX_GATEWAYS:
+        onward = partial(_follow, gateways=gateways + 1)
+        return through_gateways(so_far, [at_gateway(mesh, each, onward) for each in at_gateways])
+    delivery = deliver(mesh, question, decided, pod)
+    return _combine(so_far, delivery, [_end(so_far, each) for each in delivery.groups])
+
+
+def _end(so_far: Decision, arrived: InboundDecision) -> Decision:
+    """How a call ends at pods that act alike: the client's class stands unless they drop it."""
+    if arrived.dropped:
+        return Decision(DROPPED, arrived.reason)
+    if arrived.undetermined:
+        return Decision(None, None, arrived.undetermined)
+    if so_far.verdict is not None:
+        return Decision(so_far.verdict, so_far.reason)
+    verdict, reason = class_of_arrival(replace(arrived, protocol_error=False))
+    return Decision(verdict or PASSTHROUGH, reason or NO_SIDECAR.name)
+
+
+def _combine(so_far: Decision, delivery: Delivery, ends: list[Decision]) -> Decision:
+    """One decision of the ways in which a call may end.
+
+    Where the pods that a balancer chooses from are unlike, the call cannot be followed to one of them: the class of
+    those that take it stands, and a step says that others would not.
+    """
+    single = delivery.single
+    if single is not None and single.dropped and len(delivery.groups) > 1:
+        single = None
+    decision = replace(
+        so_far,
+        inbound=single.inbound if single else None,
+        steps=(*so_far.steps, *(single.steps if single else ())),
+    )
+    if not ends:
+        return decision if decision.verdict else replace(decision, verdict=PASSTHROUGH, reason=NO_SIDECAR.name)
+    if len(set(ends)) > 1:
+        step = Step("the pods that the balancer chooses from would treat the call differently")
+        decision = replace(decision, steps=(*decision.steps, step))
+    verdicts = {end.verdict for end in ends}
+    taken = {end for end in ends if end.verdict not in (None, DROPPED)} or ({ends[0]} if len(verdicts) == 1 else set())
+    if len(taken) == 1:
+        end = taken.pop()
+        return replace(decision, verdict=end.verdict, reason=end.reason, undetermined=end.undetermined)
+    missing = tuple(dict.fromkeys([BALANCED.name, *(code for end in ends for code in end.undetermined)]))
+    return replace(decision, verdict=None, reason=None, undetermined=missing)
+
+
+def _split(decided: OutboundDecision, ends: list[Decision]) -> Decision:
+    """The decision of a route whose weights choose: theirs, where all end alike."""
+    alike = {(end.verdict, end.reason, end.undetermined) for end in ends}
+    steps = (*decided.steps, *(step for end in ends for step in end.steps))
+    same_inbound = {replace(end.inbound, pod=None) if end.inbound else None for end in ends}
+    inbound = ends[0].inbound if len(same_inbound) == 1 else None
+    if len(alike) == 1 and ends[0].verdict is not None:
+        return replace(ends[0], outbound=decided.outbound, inbound=inbound, steps=steps)
+    verdicts = {end.verdict for end in ends}
+    if len(verdicts) == 1 and None not in verdicts:
+        return replace(ends[0], outbound=decided.outbound, inbound=inbound, steps=steps)
+    missing = tuple(dict.fromkeys([WEIGHTED.name, *(code for end in ends for code in end.undetermined)]))
+    return Decision(None, None, missing, decided.outbound, inbound=inbound, steps=steps)
+
+
+def _past_sidecar(mesh: MeshSnapshot, question: Question, pod: Pod, redirect: Redirect) -> Decision:
+    """A source whose own sidecar does not take the connection: passthrough, unless the server's side drops it."""
+    so_far = Decision(PASSTHROUGH, redirect.reason or NOT_CAPTURED.name)
+    if so_far.reason == LOOPBACK.name:
+        return so_far
+    return _deliver(mesh, question, _as_dialled(question), pod, so_far)
+
+
+def _without_sidecar(mesh: MeshSnapshot, question: Question, pod: Pod) -> Decision:
+    """A source without a sidecar: the class of the server's side; passthrough where neither end has one."""
+    return _deliver(mesh, question, _as_dialled(question), pod, Decision(None, None))
+
+
+def _with_step(step: Step, decision: Decision) -> Decision:
+    return replace(decision, steps=(step, *decision.steps))
