@@ -138,10 +138,12 @@ def _abort(
     """A fault: always, or for some of the requests, which then is chance."""
     assert route.abort is not None
     response = LocalResponse(route.abort.status, "FI")
-    aborted = _answer(outbound, response, "the route injects a fault", request)
+    otherwise = _to_clusters(sender, outbound, route, forwarded)
+    # The fault filter stands behind the choice of a route, so the access log names a cluster that exists.
+    known = otherwise.outbound.cluster if otherwise.reason != NO_CLUSTER.name else None
+    aborted = _answer(replace(outbound, cluster=known), response, "the route injects a fault", request)
     if route.abort.percent >= 100:
         return aborted
-    otherwise = _to_clusters(sender, outbound, route, forwarded)
     step = Step(f"{route.abort.percent} % of the requests are aborted with {response.code}", yaml=(route.abort.place,))
     return OutboundDecision(
         otherwise.outbound, None, None, (WEIGHTED.name,), (), forwarded, (step,), (aborted, otherwise)
