@@ -1,0 +1,93 @@
+"""A sidecar's own connection, seen without the application's, proves what its SNI and the server's YAML say."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.verdict.asking import target_pod
+from analyzer.verdict.roles import Role
+from analyzer.verdict.sealed import decide_sealed
+
+SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
+CLUSTER = "outbound|9080||reviews.shop.svc.cluster.local"
+DENY_ALL = """
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: nobody, namespace: shop}
+spec: {}
+"""
+HEADLESS = """
+apiVersion: v1
+kind: Service
+metadata: {name: etcd, namespace: shop}
+spec:
+  clusterIP: None
+  selector: {app: reviews}
+  ports: [{name: http, port: 2379, targetPort: 9080}]
+"""
+
+
+def decided(told, mesh):
+    call = told.call(role=Role.UPSTREAM)
+    return decide_sealed(mesh, call, target_pod(call.said, mesh))
+
+
+def test_the_sni_of_istios_mutual_tls_is_the_clients_decision(upstream, alpn, shop) -> None:
+    decision = decided(upstream().hello(SNI, alpn["http"]), shop())
+
+    assert (decision.verdict, decision.outbound.cluster) == ("service-matched", CLUSTER)
+    assert SNI in decision.steps[0].sentence
+
+
+def test_the_servers_side_is_predicted_as_for_any_arrival(upstream, alpn, shop) -> None:
+    decision = decided(upstream().hello(SNI, alpn["http"]), shop())
+
+    assert (decision.inbound.pod, decision.inbound.mtls) == ("shop/reviews-0", True)
+    assert len(decision.steps) > 1
+
+
+def test_a_headless_service_is_told_by_its_yaml(upstream, alpn, shop) -> None:
+    decision = decided(upstream().hello("outbound_.2379_._.etcd.shop.svc.cluster.local", alpn["tcp"]), shop(HEADLESS))
+
+    assert decision.verdict == "headless-matched"
+
+
+def test_a_cluster_that_the_mesh_does_not_have_proves_nothing(upstream, alpn, shop) -> None:
+    assert decided(upstream().hello("outbound_.80_._.gone.shop.svc.cluster.local", alpn["http"]), shop()) is None
+
+
+def test_a_name_that_only_looks_like_a_cluster_proves_nothing_without_istios_protocols(upstream, shop) -> None:
+    assert decided(upstream(server="192.0.2.7:9080").hello(SNI, ("h2", "http/1.1")), shop()) is None
+
+
+def test_plaintext_proves_what_strict_mutual_tls_refuses(upstream, shop, strict_yaml) -> None:
+    decision = decided(upstream().ask(), shop(strict_yaml))
+
+    assert (decision.verdict, decision.reason, decision.outbound) == ("dropped", "mtls-required", None)
+
+
+def test_plaintext_that_is_let_in_proves_nothing(upstream, shop) -> None:
+    assert decided(upstream().ask(), shop()) is None
+
+
+def test_plaintext_that_a_policy_denies_is_dropped(upstream, shop) -> None:
+    decision = decided(upstream().ask("/a", "reviews"), shop(DENY_ALL))
+
+    assert (decision.verdict, decision.reason) == ("dropped", "authorization")
+
+
+def test_a_dropped_call_still_names_its_cluster(upstream, alpn, shop) -> None:
+    decision = decided(upstream().hello(SNI, alpn["tcp"]), shop(DENY_ALL))
+
+    assert decision.outbound.cluster == CLUSTER
+
+
+def test_a_connection_to_nowhere_that_the_mesh_knows_proves_its_cluster_only(upstream, alpn, shop) -> None:
+    decision = decided(upstream(server="192.0.2.7:9080").hello(SNI, alpn["http"]), shop())
+
+    assert (decision.verdict, decision.inbound) == ("service-matched", None)
+
+
+@pytest.mark.parametrize("server", ["10.244.2.9:80", "10.244.3.5:80"])
+def test_a_pod_without_sidecar_has_no_inbound_side(upstream, alpn, shop, server) -> None:
+    assert decided(upstream(server=server).hello(SNI, alpn["http"]), shop()).inbound is None
