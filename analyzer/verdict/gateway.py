@@ -34,10 +34,11 @@ from analyzer.verdict.upstream import OutboundDecision, Target
 
 NO_LISTENER = Code(
     "no-listener",
-    Family.REASON,
+    Family.UNDETERMINED,
     Level.WARNING,
     "the gateway does not listen on this port",
-    "No server of a Gateway that selects the pod has this port, or the older server of the port left this one out.",
+    "No server of a Gateway that selects the pod has this port, or the older server of the port left this one out. The "
+    "connection is refused, which is no decision of the mesh.",
     "Add a server for the port to a Gateway, or correct the Service's target port.",
 )
 
@@ -76,7 +77,7 @@ def decide_gateway(mesh: MeshSnapshot, arrival: Arrival) -> OutboundDecision:
     outbound = Outbound(listener=listener.name if listener else None, pod=pod.full_name)
     if listener is None:
         step = Step(f"no server of {pod.full_name} listens on port {arrival.port}", lost=_rejected(mesh, arrival))
-        return OutboundDecision(outbound, DROPPED, NO_LISTENER.name, steps=(step,))
+        return OutboundDecision(outbound, None, None, (NO_LISTENER.name,), steps=(step,))
     step = Step(f"{arrival.address}:{arrival.port} is taken by listener {listener.name} of {pod.full_name}")
     first = FirstBytes(arrival.tls != "plaintext", arrival.sni or "", arrival.alpn)
     chain = choose_chain(listener, arrival.address, first)
@@ -200,7 +201,9 @@ def _with_policies(
     steps = (*decided.steps, *outcome.steps)
     if outcome.denied is not None:
         ended = replace(decided.outbound, response=outcome.response)
-        return OutboundDecision(ended, DROPPED, outcome.denied.name, steps=steps)
+        # Of opaque bytes the policies only judge the first ones; by then the connection onward stands.
+        targets = () if subject.http else decided.targets
+        return OutboundDecision(ended, DROPPED, outcome.denied.name, targets=targets, steps=steps)
     if outcome.missing:
         return OutboundDecision(decided.outbound, None, None, outcome.missing, steps=steps)
     return replace(decided, steps=steps)

@@ -9,8 +9,8 @@ from analyzer.base.errors import UsageError
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival
-from analyzer.verdict.decision import DROPPED, Decision, Outbound
-from analyzer.verdict.gateway import decide_gateway, gateway_question
+from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Decision, Outbound
+from analyzer.verdict.gateway import NO_LISTENER, decide_gateway, gateway_question
 from analyzer.verdict.question import Question
 from analyzer.verdict.reasons import BALANCED
 from analyzer.verdict.upstream import OutboundDecision
@@ -55,15 +55,20 @@ def at_gateway(
 ) -> Decision:
     """What the gateway of an arrival does, followed to the pods behind it."""
     question = replace(gateway_question(arrival), endpoint=endpoint)
-    decision = follow(mesh, question, decide_gateway(mesh, arrival), arrival.pod)
+    decided = decide_gateway(mesh, arrival)
+    if decided.verdict == DROPPED and decided.targets:
+        reached = follow(mesh, question, replace(decided, verdict=SERVICE_MATCHED), arrival.pod)
+        decision = replace(reached, verdict=DROPPED, reason=decided.reason, undetermined=())
+    else:
+        decision = follow(mesh, question, decided, arrival.pod)
     return replace(decision, gateway=decision.outbound, outbound=None)
 
 
 def through_gateways(so_far: Decision, ends: list[Decision]) -> Decision:
     """A client's decision with those of the gateways that its call may reach.
 
-    The client's class stands unless every gateway drops the call, or what they do cannot be known; a client without a
-    part in it (verdict None) takes the gateway's class.
+    The client's class stands unless every gateway drops the call, or what they do cannot be known; a port that they do
+    not listen on changes nothing. A client without a part in it (verdict None) takes the gateway's class.
     """
     alike = {_anonymous(end) for end in ends}
     first = ends[0]
@@ -71,6 +76,8 @@ def through_gateways(so_far: Decision, ends: list[Decision]) -> Decision:
     shown = replace(so_far, gateway=gateway, inbound=first.inbound, steps=(*so_far.steps, *first.steps))
     if len(alike) > 1:
         return replace(shown, verdict=None, reason=None, undetermined=(BALANCED.name,), gateway=None, inbound=None)
+    if so_far.verdict is not None and first.undetermined == (NO_LISTENER.name,):
+        return replace(so_far, steps=shown.steps)
     if first.verdict is None or first.verdict == DROPPED or so_far.verdict is None:
         return replace(shown, verdict=first.verdict, reason=first.reason, undetermined=first.undetermined)
     return shown
