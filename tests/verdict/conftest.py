@@ -11,7 +11,7 @@ from analyzer.flow.connection import Connection, Endpoint
 from analyzer.mesh.load import parse_mesh
 from analyzer.protocol.facts import Alert, ClientHello, Conversation, Exchange, Request, Response, TlsFacts
 from analyzer.verdict.decision import Decision, Inbound, LocalResponse, Outbound
-from analyzer.verdict.record import CallRecord, Observed
+from analyzer.verdict.record import CallRecord, Leg, Observed
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.stitch import Call, calls_of
 from analyzer.verdict.wires import Sighting, Wire
@@ -355,13 +355,17 @@ def decision():
     return decided
 
 
+OWN_LEG = Leg("app-to-sidecar", "a.pcap", Endpoint("10.244.1.10", 48172), Endpoint("10.96.0.11", 9080), 2, 9)
+
+
 def recorded(decision: Decision | None = None, **fields) -> CallRecord:
     """A record of ``shop/sleep-0`` asking for reviews."""
     values = {
         "id": "1", "captures": ("a.pcap",), "packets": (("a.pcap", 2, 9),), "pod": "shop/sleep-0",
         "client": Endpoint("10.244.1.10", 48172), "server": Endpoint("10.96.0.11", 9080), "server_pod": None,
         "request": 1, "protocol": "http/1.1", "host": "reviews", "method": "GET", "path": "/", "sni": None, "alpn": (),
-        "decision": decision or decided(), "observed": Observed(), "legs": (), "first_ns": 1_000, "last_ns": 2_000,
+        "decision": decision or decided(), "observed": Observed(), "legs": (OWN_LEG,),
+        "first_ns": 1_000, "last_ns": 2_000,
         "uid": "C1", "community_id": "1:abc", "conn_state": "SF", "history": "ShADadfF",
     }  # fmt: skip
     return CallRecord(**{**values, **fields})

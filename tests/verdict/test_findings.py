@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
-from analyzer.verdict.decision import Step
+from analyzer.verdict.decision import Inbound, Step
 from analyzer.verdict.findings import find, target_of
 from analyzer.verdict.record import Observed
 
@@ -61,9 +63,17 @@ def test_calls_of_one_client_to_one_target_for_one_reason_are_one_finding(record
     assert (finding.calls, finding.first_ns) == (("7", "3"), 5)
 
 
-@pytest.mark.parametrize("other", [{"pod": "shop/other-0"}, {"host": "ratings"}, {"protocol": "h2"}])
-def test_another_client_target_or_protocol_is_another_finding(record, dropped, other) -> None:
+@pytest.mark.parametrize("other", [{"pod": "shop/other-0"}, {"host": "ratings"}])
+def test_another_client_or_target_of_a_dropped_call_is_another_finding(record, dropped, other) -> None:
     assert len(find([record(dropped), record(dropped, **other)], CODES)) == 2
+
+
+def test_calls_past_the_mesh_are_one_finding_for_each_client_whatever_their_targets(record, decision) -> None:
+    calls = [record(decision("passthrough", "loopback"), host=host) for host in ("a", "b", "a", "c", "d", "e")]
+
+    (finding,) = find(calls, CODES)
+
+    assert finding.sentence.startswith("shop/sleep-0 → a, b, c and 2 more: passthrough")
 
 
 def test_among_equals_the_more_frequent_comes_first(record, dropped) -> None:
@@ -104,10 +114,16 @@ def test_a_finding_stands_on_the_first_packets_of_some_of_its_calls(record, drop
     assert finding.packets == tuple(PacketPlace("a.pcap", n) for n in (10, 11, 12))
 
 
-def test_a_call_without_packets_is_cited_without(record, dropped) -> None:
+def test_a_call_is_cited_by_the_capture_of_its_own_connection(record, dropped) -> None:
+    (finding,) = find([record(dropped, packets=(("0.pcap", 1, 5), ("a.pcap", 7, 9)))], CODES)
+
+    assert finding.packets == (PacketPlace("a.pcap", 7),)
+
+
+def test_a_call_whose_packets_are_not_told_is_cited_by_its_connection(record, dropped) -> None:
     (finding,) = find([record(dropped, packets=())], CODES)
 
-    assert finding.packets == ()
+    assert finding.packets == (PacketPlace("a.pcap", 2),)
 
 
 def test_the_yaml_of_the_step_that_decided_is_named(record, decision) -> None:
@@ -117,6 +133,16 @@ def test_the_yaml_of_the_step_that_decided_is_named(record, decision) -> None:
     (finding,) = find([record(decision("dropped", "no-route", steps=steps))], CODES)
 
     assert finding.yaml == (late,)
+
+
+def test_where_nobody_took_the_call_the_yaml_of_the_first_step_is_named(record, decision) -> None:
+    early, late = YamlPlace("sidecar.yaml", 3), YamlPlace("pod.yaml", 18)
+    steps = (Step("first", yaml=(early,)), Step("the server lets it in", yaml=(late,)))
+    let_in = replace(decision("passthrough", "x", steps=steps), inbound=Inbound("shop/reviews-0"))
+
+    (finding,) = find([record(let_in)], CODES)
+
+    assert finding.yaml == (early,)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,14 @@ def test_without_a_mesh_a_pod_that_shows_no_redirect_calls_directly(talk) -> Non
     assert roles(call) == ["direct"]
 
 
+def test_without_a_mesh_a_pod_with_a_sidecar_may_call_past_it(talk, app, delivery) -> None:
+    """Its own connections are calls where none of its redirected ones was seen, else they are its sidecar's."""
+    out, inner = talk("10.244.1.11:5000", "192.0.2.9:80").ask("/out"), delivery().ask("/in")
+
+    assert [c.path for c in judged(None, out, inner)] == ["/out"]
+    assert [c.path for c in judged(None, out, inner, app("10.244.1.11:9", at=9).ask("/own"))] == ["/own"]
+
+
 # Connections between sidecars alone.
 
 
