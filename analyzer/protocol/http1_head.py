@@ -6,6 +6,7 @@ What Envoy's codec would refuse (its BalsaParser) is kept as it was sent and not
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import NamedTuple
 
 from analyzer.base.oddity import Code, Family, Level
@@ -137,7 +138,8 @@ def split_lines(head: bytes, notes: Notes, *, from_client: bool, offset: int) ->
     headers = []
     for line in lines[:MAX_HEADERS]:
         name, _, value = line.partition(":")
-        headers.append((name.lower(), value.strip(" \t")))
+        # A capture has few names and many heads: one string for each name keeps heads small.
+        headers.append((intern(name.lower()), value.strip(" \t")))
     return first_line, tuple(headers)
 
 

@@ -75,4 +75,5 @@ def looks_like_frames(stream: Stream, position: int) -> bool:
     behind = read_frame(stream, frame.end)
     if behind is not None:
         return is_plausible(behind)
-    return frame.kind != DATA and frame.end == stream.contiguous_end(position)
+    ends_with_the_bytes = stream.piece_at(frame.end - 1) >= 0 and not stream.read(frame.end, 1)
+    return frame.kind != DATA and ends_with_the_bytes
