@@ -21,8 +21,9 @@ class Arrival:
     ``address`` and ``port`` are its destination there. ``tls`` is ``plaintext``, ``tls`` or ``mtls`` (Istio's own, from
     a client's sidecar); ``alpn`` and ``sni`` are of that TLS. ``protocol`` is ``http``, ``http/1.0``, ``http2`` or
     ``tcp``: what is said, inside Istio's mutual TLS where there is one; a client sidecar that carried HTTP as TCP says
-    so by its ``alpn``. ``peer`` is the client's pod or None; ``headers`` have lower-case names. ``sealed``: what is
-    said inside the TLS is not known, so that ``protocol`` and the request fields prove nothing.
+    so by its ``alpn``. ``peer`` is the client's pod or None, ``client`` its address or empty; ``headers`` have
+    lower-case names. ``sealed``: what is said inside the TLS is not known, so that ``protocol`` and the request fields
+    prove nothing.
     """
 
     pod: Pod
@@ -40,6 +41,7 @@ class Arrival:
     server_first: bool = False
     client_silent: bool = False
     sealed: bool = False
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ def _ask(call: Call, pod: Pod, direction: str, *, bypass: bool) -> Question:
         server_first=said.conversation.server_first,
         client_silent=connection.client_bytes == 0,
         bypass=bypass,
+        client="" if direction == "outbound" else connection.client.ip,
     )
 
 

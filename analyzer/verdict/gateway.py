@@ -138,7 +138,17 @@ def _through_http(
         found = replace(outbound, route_config=config.name, virtual_host=host.name, response=_MOVED)
         step = Step(f"virtual host {host.name} redirects plaintext requests to https: 301", yaml=host.yaml)
         decided = OutboundDecision(found, SERVICE_MATCHED, LOCAL_REPLY.name, steps=(step,))
-    return _with_policies(mesh, decided, _subject(mesh, arrival, chain, http=True), arrival)
+    subject = _subject(mesh, arrival, chain, http=True)
+    return _with_policies(mesh, _forwarding(decided, subject.source_ip or ""), subject, arrival)
+
+
+def _forwarding(decided: OutboundDecision, client: str) -> OutboundDecision:
+    """``decided`` with the client's address appended to X-Forwarded-For, as gateways do; empty where not known."""
+    alternatives = tuple(_forwarding(each, client) for each in decided.alternatives)
+    request = decided.request
+    if request is not None:
+        request = replace(request, headers=(*request.headers, ("x-forwarded-for", client)))
+    return replace(decided, request=request, alternatives=alternatives)
 
 
 def _through_tcp(

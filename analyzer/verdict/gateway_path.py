@@ -46,6 +46,7 @@ def answer_gateway(mesh: MeshSnapshot, question: Question, follow: Follow) -> De
         peer=mesh.pod(namespace, peer) if question.peer else None,
         server_first=question.server_first,
         client_silent=question.client_silent,
+        client=question.client,
     )
     return at_gateway(mesh, arrival, follow, endpoint=question.endpoint)
 

@@ -104,7 +104,7 @@ def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mt
         http=http,
         destination_ip=arrival.address,
         destination_port=arrival.port,
-        source_ip=peer.ips[0] if peer is not None and peer.ips else None,
+        source_ip=arrival.client or (peer.ips[0] if peer is not None and peer.ips else None),
         principals=_principals(mesh, peer) if mtls else (),
         sni=sni,
         host=arrival.host,

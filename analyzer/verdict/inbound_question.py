@@ -94,4 +94,5 @@ def _arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
         peer=mesh.pod(namespace, name) if question.peer else None,
         server_first=question.server_first,
         client_silent=question.client_silent,
+        client=question.client,
     )

@@ -16,7 +16,8 @@ class Question:
     lower-case names. ``endpoint`` is the pod address and port that the recording shows the balancer chose, or None.
     ``server_first`` says that the server spoke first, ``client_silent`` that the client never sent a byte.
     ``bypass`` says that the packets prove that the source's own sidecar did not take the connection.
-    ``peer`` is the client's pod (``namespace/name``) of an inbound question, where known.
+    ``peer`` is the client's pod (``namespace/name``) of an inbound or gateway question, where known; ``client`` its
+    address, empty where that is not known.
     """
 
     namespace: str
@@ -38,3 +39,4 @@ class Question:
     client_silent: bool = False
     bypass: bool = False
     peer: str | None = None
+    client: str = ""

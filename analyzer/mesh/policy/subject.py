@@ -32,10 +32,14 @@ class Subject:
 
     @property
     def remote_ip(self) -> str | None:
-        """The client's address: the last one of X-Forwarded-For where that is trusted, else the connection's."""
+        """The client's address: the last one of X-Forwarded-For where that is trusted, else the connection's.
+
+        An empty last one stands for a client whose address a gateway forwarded and that is not known here.
+        """
         forwarded = self.header("x-forwarded-for") if self.http and self.trusts_forwarded else None
-        last = forwarded.rpartition(",")[2].strip() if forwarded else ""
-        return last or self.source_ip
+        if forwarded is None:
+            return self.source_ip
+        return forwarded.rpartition(",")[2].strip() or None
 
     def header(self, name: str) -> str | None:
         """A header's value, several joined by commas as Envoy joins them, or None."""
