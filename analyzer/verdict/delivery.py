@@ -36,13 +36,15 @@ class Delivery:
 
 def deliver(mesh: MeshSnapshot, question: Question, decided: OutboundDecision, peer: Pod | None) -> Delivery:
     """What the pods do that a proxy may send to; ``peer`` is the pod of that proxy."""
-    return group(
-        [
-            _at_pod(mesh, arrival, target)
-            for target in _bound(decided.targets, question)
-            for arrival in _arrivals(mesh, question, decided, target, peer)
-        ]
-    )
+    ends = [
+        _at_pod(mesh, arrival, target)
+        for target in _bound(decided.targets, question)
+        for arrival in _arrivals(mesh, question, decided, target, peer)
+    ]
+    if decided.retries:
+        # A handshake that fails is a failed connection, which the default policy retries elsewhere (retry.go).
+        ends = [each for each in ends if each.undetermined != (UPSTREAM_TLS.name,)] or ends
+    return group(ends)
 
 
 def arrivals_of(

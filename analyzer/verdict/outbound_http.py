@@ -153,7 +153,8 @@ def _abort(
 def _to_clusters(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
     def send(choice: ClusterChoice) -> OutboundDecision:
         own = apply_headers(choice.headers, request) if choice.headers else request
-        return send_to(sender, outbound, choice.cluster, own, not_found_code=route.not_found_code)
+        sent = send_to(sender, outbound, choice.cluster, own, not_found_code=route.not_found_code)
+        return replace(sent, retries=route.retries)
 
     if not route.clusters:
         # A rule whose destinations all have weight 0, or none: Envoy has a route without a cluster.

@@ -38,7 +38,8 @@ class OutboundDecision:
 
     ``verdict`` and ``reason`` are its class, None where ``undetermined``. ``targets`` are all that its balancer may
     choose; empty where the call ends here or the address cannot be known. ``request`` is what it forwards, None for
-    other bytes. ``alternatives`` are the decisions between which weights choose.
+    other bytes. ``alternatives`` are the decisions between which weights choose. ``retries``: where a connection
+    fails, another of the targets is tried.
     """
 
     outbound: Outbound
@@ -49,3 +50,4 @@ class OutboundDecision:
     request: HttpRequest | None = None
     steps: tuple[Step, ...] = ()
     alternatives: tuple[OutboundDecision, ...] = ()
+    retries: bool = False

@@ -99,7 +99,10 @@ class Abort:
 
 @dataclass(frozen=True, slots=True)
 class HttpRule:
-    """One entry of ``http``. ``delegate`` is (namespace, name) or None; ``mirrors`` get copies of the requests."""
+    """One entry of ``http``. ``delegate`` is (namespace, name) or None; ``mirrors`` get copies of the requests.
+
+    ``retry_attempts`` is None where the rule leaves retries to the mesh's default.
+    """
 
     name: str
     place: YamlPlace
@@ -112,6 +115,7 @@ class HttpRule:
     headers: HeaderOperations | None = None
     delegate: tuple[str, str] | None = None
     mirrors: tuple[Destination, ...] = ()
+    retry_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,7 @@ def _parse_http(node: Node, namespace: str) -> HttpRule:
         headers=_parse_headers(node.node("headers").node("request")) if "headers" in node else None,
         delegate=(delegate.text("namespace") or namespace, delegate.text("name")) if delegate else None,
         mirrors=tuple(_parse_mirrors(node, namespace)),
+        retry_attempts=node.node("retries").integer("attempts") if "retries" in node else None,
     )
 
 

@@ -33,7 +33,7 @@ class Route:
     """A route: what it matches, and one of redirect, direct response or clusters.
 
     ``match`` None matches everything. ``path_segments`` makes a prefix match whole segments only (Ingress and Gateway
-    API). ``owner`` names the VirtualService.
+    API). ``owner`` names the VirtualService. ``retries``: connections that fail are tried at other endpoints.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Route:
     not_found_code: int = CLUSTER_NOT_FOUND
     owner: str = ""
     yaml: tuple[YamlPlace, ...] = ()
+    retries: bool = True
 
     @property
     def catches_all(self) -> bool:
