@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from analyzer.base.errors import UsageError
 from analyzer.mesh.load import load_mesh as _load_mesh
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.pipeline import Interval, analyze_paths
+from analyzer.pipeline import Interval, analyze_paths, cited_lines
 from analyzer.report.as_chain import render_chain
 from analyzer.report.as_csv import COLUMNS
 from analyzer.report.as_html import render_html
 from analyzer.report.from_json import read_run
 from analyzer.verdict.calls_file import parse_call
+from analyzer.verdict.codes import CODES
 from analyzer.verdict.compare import Move, compare_calls
 from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Decision
@@ -47,7 +48,7 @@ class Run:
         call = next((call for call in self.analysis.calls if call.id == str(call_id)), None)
         if call is None:
             raise UsageError(f"explain: found no call {call_id}; the run has {len(self.analysis.calls)}")
-        return render_chain(call, width=width, colour=False)
+        return render_chain(call, width=width, codes=CODES.values())
 
 
 def load_mesh(*paths: PathLike, mesh_config: PathLike | None = None) -> MeshSnapshot:
@@ -98,4 +99,5 @@ def compare(before: Run, after: Run) -> tuple[Move, ...]:
 
 def write_report(run: Run, path: PathLike) -> None:
     """Write the report as one HTML file."""
-    Path(path).write_bytes(render_html(run.analysis))
+    lines = cited_lines(run.analysis)
+    Path(path).write_bytes(render_html(run.analysis, codes=CODES.values(), yaml_lines=lines))

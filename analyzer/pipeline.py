@@ -7,6 +7,7 @@ import pkgutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.base.errors import CaptureError, UsageError
@@ -102,6 +103,27 @@ def dissect(captures: Sequence[str], name: str, packet: int) -> str:
     if not 1 <= packet <= len(capture.records):
         raise UsageError(f"{name}: found no packet {packet}, expected 1 to {len(capture.records)}")
     return dissect_packet(capture, packet)
+
+
+def cited_lines(analysis: Analysis) -> dict[str, str]:
+    """The text of the YAML lines that the calls cite, by ``file:line``; a file that is gone is left out."""
+    places = {place for call in analysis.calls for step in call.decision.steps for place in step.yaml}
+    wanted: dict[str, set[int]] = {}
+    for place in places:
+        wanted.setdefault(place.file, set()).add(place.line)
+    return {
+        f"{file}:{number}": text
+        for file in sorted(wanted)
+        for number, text in enumerate(_lines(file), 1)
+        if number in wanted[file]
+    }
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        return Path(file).read_text(errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def all_codes() -> list[Code]:

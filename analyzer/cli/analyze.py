@@ -14,6 +14,7 @@ from analyzer.cli.options import (
     out_option,
     output,
     parse_time,
+    redact_option,
 )
 from analyzer.cli.outcome import FAIL_ON, exit_code, tell_problems
 from analyzer.cli.progress import showing_progress
@@ -38,6 +39,7 @@ FORMATS = ("text", "json", "jsonl", "csv")
     help=f"Exit with 1 when there is any of these, by comma: {', '.join(FAIL_ON)}.",
 )
 @interval_options
+@redact_option
 @click.option("--no-progress", is_flag=True, help="No progress on standard error.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
 def command(
@@ -50,6 +52,7 @@ def command(
     fail_on: str,
     since: str | None,
     until: str | None,
+    redact: str,
     no_progress: bool,
     color: str,
 ) -> int:
@@ -60,23 +63,31 @@ def command(
     mesh = load(mesh_paths, mesh_config)
     with showing_progress(enabled=not no_progress) as progress:
         analysis = analyze_paths(captures, mesh, interval=interval, progress=progress)
-    _write(analysis, output_format, out, color)
+    redacted = redact == "standard"
+    _write(analysis, output_format, out, color, redact=redacted)
     if html is not None:
-        from analyzer.report.as_html import render_html
-
-        with output(html) as sink:
-            sink.write(render_html(analysis))
+        _write_page(analysis, html, redact=redacted)
     tell_problems(analysis)
     return exit_code(analysis, fail_on)
 
 
-def _write(analysis: Analysis, output_format: str, out: str | None, color: str) -> None:
+def _write(analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
     from analyzer.report.formats import FORMATS as RENDERERS
 
     with output(out) as sink:
         if output_format == "text":
             from analyzer.report.as_text import render_text
 
-            sink.write(render_text(analysis, width=width(out), colour=colour(color, out)).encode())
+            sink.write(render_text(analysis, width=width(out), colour=colour(color, out), redact=redact).encode())
         else:
-            sink.writelines(RENDERERS[output_format](analysis))
+            sink.writelines(RENDERERS[output_format](analysis, redact=redact))
+
+
+def _write_page(analysis: Analysis, html: str, *, redact: bool) -> None:
+    from analyzer.pipeline import cited_lines
+    from analyzer.report.as_html import render_html
+    from analyzer.verdict.codes import CODES
+
+    page = render_html(analysis, codes=CODES.values(), yaml_lines=cited_lines(analysis), redact=redact)
+    with output(html) as sink:
+        sink.write(page)

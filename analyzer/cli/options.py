@@ -49,6 +49,16 @@ def interval_options(function: Decorated) -> Decorated:
     )(function)
 
 
+def redact_option(function: Decorated) -> Decorated:
+    """``--redact``."""
+    return click.option(
+        "--redact",
+        type=click.Choice(["standard", "off"]),
+        default="standard",
+        help="Hide secrets (userinfo, tokens) in what was sent, or not.",
+    )(function)
+
+
 def out_option(function: Decorated) -> Decorated:
     """``--out``."""
     return click.option("--out", type=click.Path(), metavar="FILE", help="Write there instead of standard output.")(

@@ -8,22 +8,23 @@ from analyzer.report.as_csv import render_csv
 from analyzer.report.as_json import render_json, render_jsonl
 from analyzer.verdict.record import Analysis
 
-Renderer = Callable[[Analysis], Iterator[bytes]]
+Renderer = Callable[..., Iterator[bytes]]
 
 
-def _render_text(analysis: Analysis) -> Iterator[bytes]:
+def _render_text(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     from analyzer.report.as_text import render_text
 
-    yield render_text(analysis).encode()
+    yield render_text(analysis, redact=redact).encode()
 
 
-def _render_html(analysis: Analysis) -> Iterator[bytes]:
+def _render_html(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     from analyzer.report.as_html import render_html
 
-    yield render_html(analysis)
+    yield render_html(analysis, redact=redact)
 
 
-# Each gives the bytes of the report in pieces, secrets redacted. Text is for 100 columns without colour.
+# Each takes the run and ``redact`` (by default secrets are hidden), and gives the bytes of the report in pieces.
+# Text is for 100 columns without colour.
 FORMATS: Mapping[str, Renderer] = {
     "text": _render_text,
     "json": render_json,
