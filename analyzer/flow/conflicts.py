@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from analyzer.base.stream import Stream
 from analyzer.flow.traffic import Traffic
 
+# Comparing goes piece by piece. Honest repetitions touch a few pieces each; large ones over a stream of single bytes
+# would cost their product.
+MAX_COMPARED_PIECES = 2_000_000
 
-def find_conflicts(traffic: Traffic, streams: Sequence[Stream]) -> list[int]:
-    """The indices into ``LaneTable.rows`` of packets that repeat bytes of their stream and have others in their place.
 
-    Bytes are compared where both copies were captured.
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """Packets that repeat bytes of their stream, as indices into ``LaneTable.rows``.
+
+    ``differing`` have other bytes in their place; ``unchecked`` were not compared, because too much was before them.
     """
+
+    differing: tuple[int, ...]
+    unchecked: tuple[int, ...]
+
+
+def find_conflicts(traffic: Traffic, streams: Sequence[Stream], *, budget: int = MAX_COMPARED_PIECES) -> Conflicts:
+    """The conflicts of a capture. Bytes are compared where both copies were captured, ``budget`` pieces in all."""
     packets, lanes, placement = traffic.packets, traffic.lanes, traffic.placement
     chosen = traffic.pieces.repeated
     rows = lanes.rows[chosen]
@@ -20,11 +34,19 @@ def find_conflicts(traffic: Traffic, streams: Sequence[Stream]) -> list[int]:
         chosen, lanes.lane_of[chosen], placement.position[chosen], placement.usable[chosen],
         packets.payload_off[rows], packets.payload_len[rows],
     )  # fmt: skip
-    found = []
+    differing, unchecked = [], []
     for index, lane, position, usable, offset, captured in zip(*(c.tolist() for c in columns), strict=True):
-        if _differs(streams[lane], position, offset, min(usable, captured)):
-            found.append(index)
-    return found
+        size = min(usable, captured)
+        budget -= _pieces_between(streams[lane], position, position + size)
+        if budget < 0:
+            unchecked.append(index)
+        elif _differs(streams[lane], position, offset, size):
+            differing.append(index)
+    return Conflicts(tuple(differing), tuple(unchecked))
+
+
+def _pieces_between(stream: Stream, position: int, stop: int) -> int:
+    return bisect_right(stream.starts, stop) - bisect_right(stream.starts, position) + 1
 
 
 def _differs(stream: Stream, position: int, offset: int, size: int) -> bool:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import ACK, HAS_TIMESTAMP, I64, IPV4_MAPPED_PREFIX, RST, SYN, PacketTable
-from analyzer.flow.table import HALF_32, LOW_32, FlowTable
+from analyzer.base.table import ACK, I64, IPV4_MAPPED_PREFIX, RST, SYN, PacketTable
+from analyzer.flow.echoes import Echoes, read_echoes
+from analyzer.flow.table import LOW_32, FlowTable
 
 Bools = NDArray[np.bool_]
 _Clients = dict[tuple[int, int, int], list[int]]
@@ -26,36 +26,34 @@ _Clients = dict[tuple[int, int, int], list[int]]
 # Istio's redirect ports: outbound and inbound (tools/istio-iptables, ProxyPort and InboundCapturePort).
 REDIRECT_PORTS = (15001, 15006)
 
-# Where no handshake says which halves belong together, this many packets of each are compared ...
-COMPARED_PACKETS = 256
-# ... with so many earlier and later halves of the same client.
+# Where no handshake says which halves belong together, so many earlier and later ones of the client are compared.
 COMPARED_HALVES = 4
-
-# What one end acknowledges and what the other sends may miss each other by so many bytes: packets get lost.
-RANGE_SLACK = 65_536
 
 
 def pair_halves(flows: FlowTable, packets: PacketTable) -> I64:
     """The other half of every flow, ``(F,)``; -1 where there is none or where it was not captured.
 
     Halves of one client belong together when B's SYN-ACK acknowledges A's SYN; without a handshake, when each
-    acknowledges what the other sends and the timestamps (RFC 7323) do not contradict.
+    acknowledges what the other sends and the timestamps (RFC 7323) do not contradict. Halves that go to the port that
+    A comes from are looked for first, then those of other ports of the same address.
     """
     partners = np.full(len(flows), -1, np.int64)
     towards = redirected_flows(flows)
     if not towards.any():
         return partners
     answering = ~flows.answered & ~towards
-    requests = _by_client(flows.first_hi, flows.first_lo, flows.first_port, towards)
-    answers = _by_client(flows.other_hi, flows.other_lo, flows.other_port, answering)
-    syn = first_rows(flows, packets, SYN)
-    syn_ack = first_rows(flows, packets, SYN | ACK)
-    for client, asking in requests.items():
-        for a, b in _pairs(asking, answers.get(client, []), flows, packets, (syn, syn_ack)):
-            partners[a], partners[b] = b, a
-    left = partners < 0
-    for a, b in _pairs_of_other_ports(np.flatnonzero(towards & left), np.flatnonzero(answering & left), flows, packets):
-        partners[a], partners[b] = b, a
+    first_byte, answered = _handshakes(flows, packets)
+    echoes = read_echoes(flows, packets)
+    for first_port, other_port in ((flows.first_port, flows.other_port), (np.zeros_like(partners),) * 2):
+        left = partners < 0
+        requests = _by_client(flows.first_hi, flows.first_lo, first_port, towards & left)
+        answers = _by_client(flows.other_hi, flows.other_lo, other_port, answering & left)
+        for client, asking in requests.items():
+            answers_to = answers.get(client, [])
+            shaken = _pairs_by_handshake(asking, answers_to, first_byte, answered)
+            late = _pairs_by_echo([a for a in asking if a not in shaken], set(answers_to) - {*shaken.values()}, echoes)
+            for a, b in (shaken | late).items():
+                partners[a], partners[b] = b, a
     return partners
 
 
@@ -88,76 +86,32 @@ def _by_client(hi: I64, lo: I64, port: I64, chosen: Bools) -> _Clients:
     return found
 
 
-def _pairs(
-    asking: list[int], answering: list[int], flows: FlowTable, packets: PacketTable, handshakes: tuple[I64, I64]
-) -> Iterator[tuple[int, int]]:
-    """The pairs (A, B) of one client's halves: by handshake first, then by what they acknowledge."""
-    syn, syn_ack = handshakes
-    by_next = {(int(packets.seq[syn[a]]) + 1) & LOW_32: a for a in reversed(asking) if syn[a] >= 0}
-    taken = set()
-    late = []
+def _handshakes(flows: FlowTable, packets: PacketTable) -> tuple[I64, I64]:
+    """The number behind each flow's SYN, and the one that its SYN-ACK acknowledges, ``(F,)``; -1 without one."""
+    syn, syn_ack = first_rows(flows, packets, SYN), first_rows(flows, packets, SYN | ACK)
+    following = (packets.seq[syn].astype(np.int64) + 1) & LOW_32
+    return np.where(syn >= 0, following, -1), np.where(syn_ack >= 0, packets.ack[syn_ack].astype(np.int64), -1)
+
+
+def _pairs_by_handshake(asking: list[int], answering: list[int], first_byte: I64, answered: I64) -> dict[int, int]:
+    """The pairs A: B of one client's halves whose SYN-ACK acknowledges the SYN."""
+    waiting = {int(first_byte[a]): a for a in reversed(asking) if first_byte[a] >= 0}
+    found = {}
     for b in answering:
-        a = by_next.pop(int(packets.ack[syn_ack[b]]), None) if syn_ack[b] >= 0 else None
-        if a is None:
-            late.append(b)
-        else:
-            taken.add(a)
-            yield a, b
-    for b in late:
+        a = waiting.pop(int(answered[b]), None)
+        if a is not None:
+            found[a] = b
+    return found
+
+
+def _pairs_by_echo(asking: list[int], answering: set[int], echoes: Echoes) -> dict[int, int]:
+    """The pairs A: B of one client's halves that acknowledge each other, the nearest first."""
+    found: dict[int, int] = {}
+    for b in sorted(answering):
         # Flows are numbered by their first packet, so neighbours in number began at about the same time.
         at = bisect_left(asking, b)
-        near = (a for a in asking[max(0, at - COMPARED_HALVES) : at + COMPARED_HALVES] if a not in taken)
-        a = next((a for a in sorted(near, key=lambda a: abs(a - b)) if _agree(flows, packets, a, b)), None)
+        near = [a for a in asking[max(0, at - COMPARED_HALVES) : at + COMPARED_HALVES] if a not in found]
+        a = next((a for a in sorted(near, key=lambda a: abs(a - b)) if echoes.agree(a, b)), None)
         if a is not None:
-            taken.add(a)
-            yield a, b
-
-
-def _pairs_of_other_ports(
-    asking: I64, answering: I64, flows: FlowTable, packets: PacketTable
-) -> Iterator[tuple[int, int]]:
-    """The pairs (A, B) of the same client address, whatever its ports: by handshake and timestamp alone."""
-    syn, syn_ack = first_rows(flows, packets, SYN), first_rows(flows, packets, SYN | ACK)
-    waiting: dict[tuple[int, ...], int] = {}
-    for a in asking[syn[asking] >= 0].tolist():
-        row = syn[a]
-        key = (int(flows.first_hi[a]), int(flows.first_lo[a]), (int(packets.seq[row]) + 1) & LOW_32)
-        waiting[*key, int(packets.tsval[row])] = a
-    for b in answering[syn_ack[answering] >= 0].tolist():
-        row = syn_ack[b]
-        key = (int(flows.other_hi[b]), int(flows.other_lo[b]), int(packets.ack[row]))
-        a = waiting.pop((*key, int(packets.tsecr[row])), None)
-        if a is not None:
-            yield a, b
-
-
-def _agree(flows: FlowTable, packets: PacketTable, a: int, b: int) -> bool:
-    """Whether each flow acknowledges what the other sends, and echoes its timestamps."""
-    one, two = _acknowledging(flows, packets, a), _acknowledging(flows, packets, b)
-    if not len(one) or not len(two):
-        return False
-    if (packets.tcp_flags[np.append(one, two)] & HAS_TIMESTAMP).all():
-        echoed = np.isin(packets.tsecr[one], packets.tsval[two]), np.isin(packets.tsecr[two], packets.tsval[one])
-        if not np.append(*echoed).any():
-            return False
-    return _meet(packets, one, two) and _meet(packets, two, one)
-
-
-def _acknowledging(flows: FlowTable, packets: PacketTable, flow: int) -> I64:
-    rows = flows.order[flows.starts[flow] : flows.starts[flow + 1]][:COMPARED_PACKETS]
-    acknowledging: I64 = rows[(packets.tcp_flags[rows] & (ACK | RST)) == ACK]
-    return acknowledging
-
-
-def _meet(packets: PacketTable, sender: I64, receiver: I64) -> bool:
-    """Whether what ``receiver`` acknowledges overlaps what ``sender`` sends, in sequence numbers modulo 2^32."""
-    origin = int(packets.seq[sender[0]])
-    sent = _distances(packets.seq[sender], origin)
-    ends = sent + packets.payload_wire_len[sender]
-    acked = _distances(packets.ack[receiver], origin)
-    return bool(acked.max() >= sent.min() - RANGE_SLACK and acked.min() <= ends.max() + RANGE_SLACK)
-
-
-def _distances(numbers: NDArray[np.uint32], origin: int) -> I64:
-    distances: I64 = ((numbers.astype(np.int64) - origin + HALF_32) & LOW_32) - HALF_32
-    return distances
+            found[a] = b
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address
 
 from analyzer.base.table import PROTOCOL_TCP
 from analyzer.flow.connection import Endpoint
@@ -37,4 +37,4 @@ def community_id(client: Endpoint, server: Endpoint, *, protocol: int = PROTOCOL
 
 @lru_cache(maxsize=65536)
 def _packed(ip: str) -> bytes:
-    return ip_address(ip).packed
+    return IPv6Address(ip).packed if ":" in ip else bytes(map(int, ip.split(".")))

@@ -11,7 +11,7 @@ from analyzer.base.table import PacketTable
 from analyzer.flow.lanes import LaneTable
 
 # A connection takes about 2 KB. A flood of SYNs makes as many of them as it has packets.
-MAX_CONNECTIONS = 500_000
+MAX_CONNECTIONS = 250_000
 
 CONNECTION_LIMIT = Code(
     "connection-limit",
@@ -25,7 +25,7 @@ CONNECTION_LIMIT = Code(
 
 
 def limit_oddities(found: int, kept: int) -> tuple[Oddity, ...]:
-    """What there is to say when ``kept`` of ``found`` connections were kept."""
+    """What there is to say where ``kept`` of ``found`` connections were kept."""
     return (Oddity(CONNECTION_LIMIT, None, {"left_out": found - kept, "found": found}),) if kept < found else ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.table import ACK, I64, RST, URG
+from analyzer.flow.conflicts import Conflicts
 from analyzer.flow.lanes import SIDES
 from analyzer.flow.sequence import AFTER_FIN, AFTER_RST, BAD_RST, OUT_OF_WINDOW
 from analyzer.flow.traffic import Traffic
@@ -57,6 +58,14 @@ OVERLAP_CONFLICT = Code(
     "The same sequence numbers were sent with different bytes. The stream has those that a Linux receiver reads; "
     "another system may read the others, so what the application saw is not certain.",
 )
+OVERLAP_UNCHECKED = Code(
+    "tcp-overlap-unchecked",
+    Family.LIMIT,
+    Level.WARNING,
+    "{count} packets repeat bytes of the stream and were not compared with it",
+    "The capture repeats so much that comparing all of it would take too long. The stream has the bytes that a Linux "
+    "receiver reads; whether the repetitions say something else is not known.",
+)
 RESET_OUT_OF_WINDOW = Code(
     "tcp-bad-rst",
     Family.FLOW,
@@ -99,7 +108,8 @@ DUPLICATES = Code(
     Family.FLOW,
     Level.INFO,
     "{count} packets were captured twice and counted once",
-    "The capture saw the same packet on two interfaces, or on its way out and in again.",
+    "The capture saw the same packet on two interfaces or on its way out and in again, or was merged from captures "
+    "that both have it.",
 )
 # Codes of packets by the marks of ``Placement``.
 _MARKED: Mapping[int, Code] = MappingProxyType(
@@ -110,8 +120,8 @@ _MARKED: Mapping[int, Code] = MappingProxyType(
 Found = dict[int, list[Oddity]]
 
 
-def find_oddities(capture: str, traffic: Traffic, conflicts: Sequence[int]) -> Found:
-    """The oddities of each connection that has any, by its index; ``conflicts`` as ``find_conflicts`` gives them.
+def find_oddities(capture: str, traffic: Traffic, conflicts: Conflicts) -> Found:
+    """The oddities of each connection that has any, by its index.
 
     Of a code each connection has at most one of each direction, at the first packet, with a count.
     """
@@ -126,7 +136,7 @@ def find_oddities(capture: str, traffic: Traffic, conflicts: Sequence[int]) -> F
     return found
 
 
-def _noted_packets(traffic: Traffic, conflicts: Sequence[int]) -> list[tuple[Code, I64]]:
+def _noted_packets(traffic: Traffic, conflicts: Conflicts) -> list[tuple[Code, I64]]:
     """Each code with the indices into ``LaneTable.rows`` of the packets that it is about."""
     packets, lanes, marks = traffic.packets, traffic.lanes, traffic.placement.marks
     rows, lane_of = lanes.rows, lanes.lane_of
@@ -140,7 +150,10 @@ def _noted_packets(traffic: Traffic, conflicts: Sequence[int]) -> list[tuple[Cod
         (PAYLOAD_CUT, packets.payload_len[rows] < length),
         (URGENT_DATA, (flags & URG != 0) & (length > 0)),
     ]
-    return [(OVERLAP_CONFLICT, np.array(conflicts, np.int64)), *((code, np.flatnonzero(has)) for code, has in noted)]
+    found = [(code, np.flatnonzero(has)) for code, has in noted]
+    found.append((OVERLAP_CONFLICT, np.array(conflicts.differing, np.int64)))
+    found.append((OVERLAP_UNCHECKED, np.array(conflicts.unchecked, np.int64)))
+    return found
 
 
 def _add_counted(found: Found, capture: str, code: Code, rows: I64, connection: I64) -> None:
@@ -167,7 +180,6 @@ def _add_missing(found: Found, capture: str, traffic: Traffic) -> None:
 
 
 def _add_midstream(found: Found, capture: str, traffic: Traffic) -> None:
-    lanes = traffic.lanes
-    known = traffic.placement.from_start.reshape(-1, 2).any(axis=1)
-    for c in np.flatnonzero(~known).tolist():
-        found[c].append(Oddity(MIDSTREAM, PacketPlace(capture, int(lanes.first_row[c]) + 1)))
+    unknown = np.flatnonzero(~traffic.placement.from_start.reshape(-1, 2).any(axis=1))
+    for c, row in zip(unknown.tolist(), traffic.lanes.first_row[unknown].tolist(), strict=True):
+        found[c].append(Oddity(MIDSTREAM, PacketPlace(capture, row + 1)))

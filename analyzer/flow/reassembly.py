@@ -28,6 +28,9 @@ ENDS = (End.OPEN, End.FIN, End.RST)
 # Streams of so many pieces keep them in lists, whose items are ready integers; longer ones share the table's memory.
 LISTED_PIECES = 64
 
+# The columns of a stream without pieces.
+NOTHING: Sequence[Sequence[int]] = ((), (), (), (), ())
+
 
 @dataclass(frozen=True, slots=True)
 class PieceTable:
@@ -160,7 +163,7 @@ def build_streams(
     for lane, (length, from_start, kind, end_row, end_ns) in enumerate(facts):
         first, stop = piece_starts[lane], piece_starts[lane + 1]
         before = [b - first for b in breaks[break_starts[lane] : break_starts[lane + 1]]]
-        starts, offsets, lengths, numbers, times = (_listed(column, first, stop) for column in columns)
+        starts, offsets, lengths, numbers, times = _listed(columns, first, stop) if first < stop else NOTHING
         found.append(
             Stream(
                 buffer, starts, offsets, lengths, numbers, times, length,
@@ -170,9 +173,7 @@ def build_streams(
     return found
 
 
-def _listed(column: memoryview, first: int, stop: int) -> Sequence[int]:
-    """Part of a column of int64 as a sequence of Python integers."""
-    if first == stop:
-        return ()
-    part = column[first:stop]
-    return part.tolist() if stop - first <= LISTED_PIECES else part
+def _listed(columns: Sequence[memoryview], first: int, stop: int) -> Sequence[Sequence[int]]:
+    """Part of some columns of int64 as sequences of Python integers."""
+    parts = [column[first:stop] for column in columns]
+    return [part.tolist() for part in parts] if stop - first <= LISTED_PIECES else parts

@@ -4,11 +4,22 @@ from analyzer.flow.conflicts import find_conflicts
 from analyzer.flow.reassembly import build_streams
 
 
-def conflicting_rows(wire) -> list[int]:
+def conflicts_in(wire, **options) -> tuple[list[int], list[int]]:
     traffic = wire.traffic()
     buffer = memoryview(bytes(wire.buffer))
     streams = build_streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
-    return traffic.lanes.rows[find_conflicts(traffic, streams)].tolist()
+    found = find_conflicts(traffic, streams, **options)
+    return traffic.lanes.rows[list(found.differing)].tolist(), traffic.lanes.rows[list(found.unchecked)].tolist()
+
+
+def conflicting_rows(wire) -> list[int]:
+    return conflicts_in(wire)[0]
+
+
+def test_what_exceeds_the_budget_is_not_compared_and_said_so(wire) -> None:
+    wire.talk().open().ask(b"good").ask(b"evil", seq=1001).ask(b"EVIL", seq=1001)
+
+    assert conflicts_in(wire, budget=1) == ([4], [5])
 
 
 def test_the_same_bytes_again_are_no_conflict(wire) -> None:

@@ -62,6 +62,24 @@ def test_other_packets_may_stand_between_the_copies(wire) -> None:
     assert copies_in(wire) == [False] * LOOK_BACK + [True] * LOOK_BACK
 
 
+def test_one_clock_reading_on_payload_makes_a_copy_on_any_interface(wire) -> None:
+    wire.packet(*ENDS, data=b"x", stamp=(7, 3)).packet(*ENDS, data=b"x", stamp=(7, 3))
+
+    assert copies_in(wire) == [False, True]
+
+
+def test_another_clock_reading_makes_a_retransmission(wire) -> None:
+    wire.packet(*ENDS, data=b"x", stamp=(7, 3)).packet(*ENDS, data=b"x", stamp=(8, 3))
+
+    assert copies_in(wire) == [False, False]
+
+
+def test_an_acknowledgement_may_be_sent_twice_with_one_clock_reading(wire) -> None:
+    wire.packet(*ENDS, ack=7, stamp=(7, 3)).packet(*ENDS, ack=7, stamp=(7, 3))
+
+    assert copies_in(wire) == [False, False]
+
+
 def test_three_taps_give_two_copies(wire) -> None:
     for interface in (1, 2, 3):
         wire.packet(*ENDS, data=b"x", ifindex=interface)

@@ -119,9 +119,24 @@ def test_a_source_port_that_the_kernel_changed_is_seen_through(wire) -> None:
     assert pairs_of(wire) == [1, 0]
 
 
-def test_another_port_with_another_timestamp_is_another_connection(wire) -> None:
-    wire.packet("10.0.0.1:29497", OUTBOUND, "S", seq=1000, stamp=(10, 0))
-    wire.packet(MEANT, APP, "SA", seq=5000, ack=1001, stamp=(20, 11))
+def test_a_changed_source_port_is_seen_through_without_a_handshake_too(wire) -> None:
+    wire.packet("10.0.0.1:29497", OUTBOUND, seq=1000, ack=5000, stamp=(10, 20))
+    wire.packet(MEANT, APP, seq=5000, ack=1000, stamp=(21, 10))
+
+    assert pairs_of(wire) == [1, 0]
+
+
+def test_the_half_that_goes_to_the_same_port_comes_first(wire) -> None:
+    wire.packet(MEANT, "10.0.0.1:7", seq=5000, ack=1000)
+    wire.packet(APP, OUTBOUND, seq=1000, ack=5000)
+    wire.packet(MEANT, APP, seq=5000, ack=1000)
+
+    assert pairs_of(wire) == [-1, 2, 1]
+
+
+def test_a_half_of_another_address_is_another_connection(wire) -> None:
+    wire.packet("10.0.0.7:40000", OUTBOUND, seq=1000, ack=5000)
+    wire.packet(MEANT, APP, seq=5000, ack=1000)
 
     assert pairs_of(wire) == [-1, -1]
 
