@@ -111,6 +111,7 @@ class _Frame:
     key: str | None = None
     key_place: tuple[int, int] = (0, 0)
     expects_key: bool = True
+    merged: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -212,26 +213,31 @@ class _Builder:
             self._key(frame, None, place)
         else:
             frame.expects_key = True
-            self._entry(target, frame.key, value, frame.key_place)
+            self._entry(frame, target, value)
 
-    def _entry(self, target: YamlMap, key: str | None, value: Any, place: tuple[int, int]) -> None:
+    def _entry(self, frame: _Frame, target: YamlMap, value: Any) -> None:
+        key, place = frame.key, frame.key_place
         if key is None:
             self._say(YAML_ODD_KEY, place)
             return
-        if key == "<<" and isinstance(value, (YamlMap, YamlList)):
-            self._merge(target, value)
+        if key == "<<" and isinstance(value, YamlMap | YamlList):
+            self._merge(frame, target, value)
             return
-        if key in target.places and key in target:
+        if key in frame.merged:
+            frame.merged.discard(key)
+        elif key in target:
             self._say(YAML_DUPLICATE_KEY, place, key=key, first=target.places[key][0])
         target[key] = value
         target.places[key] = place
 
-    def _merge(self, target: YamlMap, value: YamlMap | YamlList) -> None:
+    def _merge(self, frame: _Frame, target: YamlMap, value: YamlMap | YamlList) -> None:
+        """What the merge key ``<<`` brings: entries that the mapping does not have itself (yaml.org/type/merge)."""
         for source in value if isinstance(value, YamlList) else [value]:
             if isinstance(source, YamlMap):
-                for key in source.keys() - target.keys():
+                for key in [each for each in source if each not in target]:
                     target[key] = source[key]
                     target.places[key] = source.places[key]
+                    frame.merged.add(key)
 
     def _say(self, code: Code, place: tuple[int, int], **values: object) -> None:
         self.oddities.append(Oddity(code, YamlPlace(self.file, *place), values))
@@ -267,7 +273,7 @@ def read_documents(text: str, file: str, oddities: list[Oddity], *, first_line: 
     A document that does not parse, or is larger than the limits, becomes an ``Oddity`` with ``file:line:column`` and
     reading goes on behind the next ``---``.
     """
-    text = text.removeprefix("\ufeff")
+    text = _join_surrogates(text.removeprefix("\ufeff"))
     for _ in range(MAX_BROKEN_DOCUMENTS):
         broken_line = yield from _read_run(text, file, oddities, first_line)
         if broken_line is None:
@@ -277,6 +283,19 @@ def read_documents(text: str, file: str, oddities: list[Oddity], *, first_line: 
             return
         first_line += text.count("\n", 0, start)
         text = text[start:]
+
+
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def _join_surrogates(text: str) -> str:
+    """JSON's escapes of characters beyond U+FFFF, which YAML does not know, as the characters themselves."""
+    if "\\u" not in text or not text.lstrip().startswith(("{", "[", '"')):
+        return text
+    return _SURROGATES.sub(
+        lambda pair: (chr(int(pair[1], 16)) + chr(int(pair[2], 16))).encode("utf-16", "surrogatepass").decode("utf-16"),
+        text,
+    )
 
 
 def _read_run(text: str, file: str, oddities: list[Oddity], first_line: int) -> Generator[Any, None, int | None]:
