@@ -103,6 +103,7 @@ class TlsFacts:
 
     ``version`` and ``alpn`` are what the server chose, where visible; ``san`` are the server certificate's URI and
     DNS names where TLS 1.2 shows it. ``client_data`` / ``server_data``: application data records were seen.
+    ``client_certificate``: the client sent one, None where the handshake was not seen so far.
     """
 
     client_hello: ClientHello | None
@@ -112,6 +113,7 @@ class TlsFacts:
     alerts: tuple[Alert, ...] = ()
     client_data: bool = False
     server_data: bool = False
+    client_certificate: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

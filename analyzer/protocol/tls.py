@@ -16,6 +16,8 @@ from analyzer.protocol.tls_records import HEADER_LEN, Flight, Message, read_flig
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
 _MESSAGE_HEADER_LEN = 4
 _TLS_1_3 = 0x0304
+# RFC 8446 section 4.4: Finished with SHA-384 (52), an empty Certificate (8), content type and tag (17), some padding.
+_MAX_FINISHED_LEN = 128
 # TlsInspector.max_client_hello_size, default (TLS_MAX_CLIENT_HELLO).
 ENVOY_MAX_CLIENT_HELLO_LEN = 16 * 1024
 
@@ -71,6 +73,7 @@ def parse_tls(
         tuple(sorted((*_alerts(asked, True), *_alerts(answered, False)), key=lambda a: (a.from_client, a.position))),
         asked.data,
         answered.data,
+        _client_certificate(asked, chosen),
     )
     return Tls(facts, sound)
 
@@ -113,6 +116,21 @@ def _server_names(flight: Flight, chosen: ServerHello | None) -> tuple[str, ...]
         return subject_alt_names(Cursor(Cursor(message.body).vector(3)).vector(3))
     except MalformedError:
         return ()
+
+
+def _client_certificate(flight: Flight, chosen: ServerHello | None) -> bool | None:
+    """Whether the client sent a certificate: read in TLS 1.2, in TLS 1.3 by the size of its first encrypted record.
+
+    That record holds its Finished alone (53 or 69 bytes), with an empty Certificate (up to 77), or a real one.
+    """
+    if chosen is None:
+        return None
+    if chosen.version >= _TLS_1_3:
+        return flight.data_len > _MAX_FINISHED_LEN if flight.data_len else None
+    message = _first(flight, _CERTIFICATE)
+    if message is not None:
+        return any(message.body)
+    return False if flight.data else None
 
 
 def _first(flight: Flight, kind: int) -> Message | None:

@@ -52,7 +52,7 @@ class Flight(NamedTuple):
 
     ``alerts`` are level, description and position; ``data``: a record of type application_data came, which in TLS 1.3
     may still be its handshake. ``begun`` is what is there of a first message that was not seen whole, and ``lost``
-    says that a gap hides its rest.
+    says that a gap hides its rest. ``data_len`` is the length of the first application_data record, 0 without one.
     """
 
     messages: tuple[Message, ...]
@@ -60,6 +60,7 @@ class Flight(NamedTuple):
     data: bool
     begun: bytes = b""
     lost: bool = False
+    data_len: int = 0
 
 
 def is_record_header(header: bytes) -> bool:
@@ -87,7 +88,8 @@ def read_flight(stream: Stream, position: int, notes: Notes, *, from_client: boo
     messages: list[Message] = []
     alerts: list[tuple[int, int, int]] = []
     handshake = bytearray()
-    encrypted = data = lost = False
+    encrypted = lost = False
+    data_len = 0
     for _ in range(MAX_RECORDS):
         header = stream.read(position, HEADER_LEN)
         if not is_record_header(header):
@@ -96,7 +98,7 @@ def read_flight(stream: Stream, position: int, notes: Notes, *, from_client: boo
         length = int.from_bytes(header[3:], "big")
         begin, position = position + HEADER_LEN, position + HEADER_LEN + length
         if header[0] == APPLICATION_DATA:
-            data = True
+            data_len = length
             break
         if header[0] == CHANGE_CIPHER_SPEC:
             encrypted = True
@@ -116,7 +118,8 @@ def read_flight(stream: Stream, position: int, notes: Notes, *, from_client: boo
                 break
     else:
         notes.odd(RECORD_FLOOD, from_client=from_client, offset=position)
-    return Flight(tuple(messages), tuple(alerts), data, b"" if messages else bytes(handshake), lost)
+    begun = b"" if messages else bytes(handshake)
+    return Flight(tuple(messages), tuple(alerts), data_len > 0, begun, lost, data_len)
 
 
 def _take_messages(handshake: bytearray, messages: list[Message], end: int) -> None:

@@ -120,7 +120,6 @@ def _ask(call: Call, pod: Pod, direction: str, *, bypass: bool) -> Question:
     said, request = call.said, call.request
     connection = said.wire.connection
     server = _address_of(said, pod, direction)
-    tls = "plaintext" if said.conversation.tls is None else "mtls" if said.istio_mtls else "tls"
     return Question(
         namespace=pod.namespace,
         pod=pod.name,
@@ -128,7 +127,7 @@ def _ask(call: Call, pod: Pod, direction: str, *, bypass: bool) -> Question:
         address=server[0],
         port=server[1],
         protocol=_QUESTION_PROTOCOL[request.version] if request else "tcp",
-        tls="tls" if tls == "mtls" and direction == "outbound" else tls,
+        tls=said.client_tls,
         sni=said.sni,
         alpn=said.alpn,
         host=request.host if request else None,

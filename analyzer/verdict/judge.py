@@ -96,13 +96,25 @@ class _Judge:
         return result
 
     def _is_bypass(self, said: Said) -> bool:
-        if said.istio_mtls:
-            return False
-        source = self._mesh.pod_at(said.wire.client.ip) if self._mesh else None
-        if self._mesh is None or source is None:
-            return said.wire.client.ip not in self._app_addresses
+        """Whether an application opened it: no sidecar is there to do so, or the redirect lets the application by."""
+        if self._mesh is None:
+            return not said.istio_mtls and said.wire.client.ip not in self._app_addresses
+        source = self._mesh.pod_at(said.wire.client.ip)
+        if source is None:
+            target = target_pod(said, self._mesh)
+            return not said.istio_mtls or (target is not None and target.is_gateway)
+        if not source.has_sidecar:
+            return not source.is_gateway
         server = said.wire.sightings[0].connection.server
-        return not outbound_redirect(self._mesh, source, server.ip, server.port).captured
+        if outbound_redirect(self._mesh, source, server.ip, server.port).captured:
+            return False
+        # Istio's ALPN is a sidecar's mark that any client can make; a sidecar opens a connection only for a call.
+        return not said.istio_mtls or self._opened_for_nobody(said)
+
+    def _opened_for_nobody(self, said: Said) -> bool:
+        """Whether the pod's calls were all captured, and none was under way when the connection was opened."""
+        client = said.wire.client.ip
+        return client in self._app_addresses and not self._stitcher.anyone_calling(client, said.wire.first_ns)
 
     def _judge(self, call: Call) -> _Judged:
         decision, question = self._first_answer(call)

@@ -60,6 +60,15 @@ class Said:
         return any(name in ISTIO_ALPN for name in self.alpn)
 
     @property
+    def client_tls(self) -> str:
+        """``plaintext``, ``tls``, or ``mtls`` where the client shows a certificate, or means to by Istio's ALPN."""
+        tls = self.conversation.tls
+        if tls is None:
+            return "plaintext"
+        shown = self.istio_mtls if tls.client_certificate is None else tls.client_certificate
+        return "mtls" if shown else "tls"
+
+    @property
     def carries_tcp(self) -> bool:
         """Whether it may carry opaque TCP: by ALPN inside Istio's mutual TLS, else by what was said."""
         if self.istio_mtls:

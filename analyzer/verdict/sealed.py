@@ -27,28 +27,26 @@ def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decisio
     cluster = cluster_of_sni(call.said.sni) if call.said.istio_mtls else None
     arrived = decide_inbound(mesh, _arrival(call, target, mesh)) if target is not None and target.has_sidecar else None
     inbound = arrived.inbound if arrived else None
-    steps = arrived.steps if arrived else ()
+    steps = (*_read(call, cluster), *(arrived.steps if arrived else ()))
     if arrived is not None and arrived.dropped:
-        return Decision(DROPPED, arrived.reason, (), _outbound(cluster), None, inbound, (*_read(call, cluster), *steps))
-    if cluster is None:
-        return None
-    found = class_of_cluster(mesh, cluster)
+        return Decision(DROPPED, arrived.reason, (), _outbound(cluster), None, inbound, steps)
+    found = class_of_cluster(mesh, cluster) if cluster is not None else None
     if found is None:
         return None
-    verdict, reason = found
-    return Decision(verdict, reason, (), _outbound(cluster), None, inbound, (*_read(call, cluster), *steps))
+    if arrived is not None and arrived.undetermined:
+        return Decision(None, None, arrived.undetermined, _outbound(cluster), None, inbound, steps)
+    return Decision(*found, (), _outbound(cluster), None, inbound, steps)
 
 
 def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:
     server = next((s for s in call.said.wire.servers if s.ip in target.ips), call.said.wire.connection.server)
     source = mesh.pod_at(call.said.wire.client.ip)
     request = call.request
-    tls = "plaintext" if call.said.conversation.tls is None else "mtls" if call.said.istio_mtls else "tls"
     return Arrival(
         pod=target,
         address=server.ip,
         port=server.port,
-        tls=tls,
+        tls=call.said.client_tls,
         alpn=call.said.alpn,
         sni=call.said.sni,
         protocol=_ARRIVAL_PROTOCOL[request.version] if request else "tcp",
@@ -59,6 +57,8 @@ def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:
         peer=source,
         server_first=call.said.conversation.server_first,
         client_silent=call.said.wire.connection.client_bytes == 0,
+        sealed=call.said.istio_mtls,
+        client=call.said.wire.client.ip,
     )
 
 

@@ -128,6 +128,11 @@ class Stitcher:
         request = onward.exchange.request if onward and onward.exchange else call.request
         return self._plain_exchange(search, request) if request is not None else None
 
+    def anyone_calling(self, client: str, moment: int) -> bool:
+        """Whether an application at an address had a call under way at a moment."""
+        kinds = ((client, True), (client, False))
+        return any(self._in_flight.count(kind, moment, moment) for kind in kinds)
+
     def was_given(self, said: Said) -> bool:
         """Whether a wire carried any call."""
         return (id(said), 0) in self._given
