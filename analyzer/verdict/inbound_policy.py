@@ -70,7 +70,7 @@ def policy_outcome(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> PolicyOutc
             steps.append(Step(token.sentence, yaml=token.yaml))
         if token.code is not None:
             return PolicyOutcome(AUTHENTICATION, LocalResponse(token.code, None), steps=tuple(steps))
-        missing += [TOKEN_UNVERIFIED.name] if token.missing else []
+        missing += [(TOKEN_UNVERIFIED if subject.request_seen else POLICY_FACTS).name] if token.missing else []
         subject = replace(subject, claims=token.claims)
     verdict = authorize(mesh, pod, subject)
     if verdict is not None:
@@ -78,7 +78,7 @@ def policy_outcome(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> PolicyOutc
         if verdict.allowed is False:
             return PolicyOutcome(AUTHORIZATION, _FORBIDDEN if subject.http else _CLOSED, steps=tuple(steps))
         missing += [POLICY_FACTS.name] if verdict.allowed is None else []
-    return PolicyOutcome(missing=tuple(missing), steps=tuple(steps))
+    return PolicyOutcome(missing=tuple(dict.fromkeys(missing)), steps=tuple(steps))
 
 
 def judge_policies(
@@ -111,6 +111,7 @@ def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mt
         method=arrival.method,
         path=normalize_path(arrival.path, mesh.config.path_normalization),
         headers=arrival.headers,
+        request_seen=not arrival.sealed,
     )
 
 

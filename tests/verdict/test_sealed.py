@@ -16,6 +16,20 @@ kind: AuthorizationPolicy
 metadata: {name: nobody, namespace: shop}
 spec: {}
 """
+PUBLIC_ONLY = """
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: public, namespace: shop}
+spec:
+  action: %s
+  rules: [{to: [{operation: {paths: ["/public"]}}]}]
+"""
+TOKENS = """
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: tokens, namespace: shop}
+spec: {jwtRules: [{issuer: "https://issuer.example", jwksUri: "https://issuer.example/keys"}]}
+"""
 HEADLESS = """
 apiVersion: v1
 kind: Service
@@ -91,3 +105,20 @@ def test_a_connection_to_nowhere_that_the_mesh_knows_proves_its_cluster_only(ups
 @pytest.mark.parametrize("server", ["10.244.2.9:80", "10.244.3.5:80"])
 def test_a_pod_without_sidecar_has_no_inbound_side(upstream, alpn, shop, server) -> None:
     assert decided(upstream(server=server).hello(SNI, alpn["http"]), shop()).inbound is None
+
+
+@pytest.mark.parametrize("policy", [PUBLIC_ONLY % "ALLOW", PUBLIC_ONLY % "DENY", TOKENS])
+@pytest.mark.parametrize("kind", ["http", "tcp"])
+def test_a_policy_that_looks_at_the_request_leaves_it_open_what_it_said(upstream, alpn, shop, policy, kind) -> None:
+    decision = decided(upstream().hello(SNI, alpn[kind]), shop(policy))
+
+    assert (decision.verdict, decision.undetermined) == (None, ("policy-facts",))
+    assert (decision.outbound.cluster, decision.inbound.response) == (CLUSTER, None)
+
+
+def test_a_policy_that_looks_at_the_connection_decides(upstream, alpn, shop) -> None:
+    other_port = PUBLIC_ONLY.replace('paths: ["/public"]', 'ports: ["1"]') % "ALLOW"
+
+    decision = decided(upstream().hello(SNI, alpn["http"]), shop(other_port))
+
+    assert (decision.verdict, decision.reason) == ("dropped", "authorization")

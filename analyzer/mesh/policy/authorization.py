@@ -15,7 +15,7 @@ from analyzer.mesh.kinds.authorization_policy import (
     PolicyRule,
 )
 from analyzer.mesh.kinds.pod import Pod
-from analyzer.mesh.policy.answer import NO, YES, Answer, all_of, any_of, negation
+from analyzer.mesh.policy.answer import NO, YES, Answer, all_of, any_of, negation, unknown
 from analyzer.mesh.policy.keys import InvalidValueError, Terms, find_key
 from analyzer.mesh.policy.selection import select_policies
 from analyzer.mesh.policy.subject import Subject
@@ -168,6 +168,7 @@ def _judge(match: Match, value: str, subject: Subject, terms: Terms) -> Answer |
     if key is None or (key.http_only and not subject.http):
         return None
     try:
-        return key.judge(subject, match.key, value, terms)
+        answer = key.judge(subject, match.key, value, terms)
     except InvalidValueError:
         return None
+    return unknown(match.key) if key.http_only and not subject.request_seen else answer

@@ -15,6 +15,7 @@ class Subject:
     without ``spiffe://``; empty for plaintext. ``source_ip`` is the connection's peer; ``sni`` what the TLS inspector
     found. ``headers`` have lower-case names. ``claims`` are those of a verified token. ``trusts_forwarded``: the proxy
     takes the client's address from X-Forwarded-For, as sidecars do (``use_remote_address`` false) and gateways do not.
+    Not ``request_seen``: the request is inside TLS, so that its fields, headers and claims are not known.
     """
 
     http: bool
@@ -29,6 +30,7 @@ class Subject:
     headers: tuple[tuple[str, str], ...] = ()
     claims: Mapping[str, Any] | None = field(default_factory=dict)
     trusts_forwarded: bool = True
+    request_seen: bool = True
 
     @property
     def remote_ip(self) -> str | None:
@@ -36,6 +38,8 @@ class Subject:
 
         An empty last one stands for a client whose address a gateway forwarded and that is not known here.
         """
+        if self.http and self.trusts_forwarded and not self.request_seen:
+            return None
         forwarded = self.header("x-forwarded-for") if self.http and self.trusts_forwarded else None
         if forwarded is None:
             return self.source_ip
