@@ -1,0 +1,164 @@
+"""What iptables hands to a sidecar: each rule of Istio's chains, in the order in which they stand."""
+
+import pytest
+
+from analyzer.mesh.redirect import inbound_redirect, interception_mode, outbound_redirect
+
+OUT = "traffic.sidecar.istio.io/"
+
+
+def outbound(world, address="10.96.0.1", port=80, **pod):
+    world.pod("web-0", ip="10.0.0.9", **pod)
+    mesh = world.mesh()
+    return outbound_redirect(mesh, mesh.pod("shop", "web-0"), address, port)
+
+
+def inbound(world, port=80, *, from_own_pod=False, address="10.0.0.9", **pod):
+    world.pod("web-0", ip="10.0.0.9", **pod)
+    mesh = world.mesh()
+    return inbound_redirect(mesh, mesh.pod("shop", "web-0"), address, port, from_own_pod=from_own_pod)
+
+
+def test_everything_goes_out_through_the_sidecar_by_default(world):
+    found = outbound(world)
+    assert found.captured
+    assert found.reason == ""
+    assert "15001" in found.sentence
+
+
+def test_a_pod_without_a_sidecar_is_not_redirected(world):
+    found = outbound(world, sidecar=False)
+    assert (found.captured, found.reason) == (False, "no-sidecar")
+    assert found.yaml[0].field == "metadata.name"
+
+
+@pytest.mark.parametrize(
+    ("pod", "says"),
+    [
+        ({"sidecar": False}, "has no sidecar"),
+        ({"hostNetwork": True}, "uses the host's network"),
+        ({"proxy": ["proxy", "router"]}, "runs a gateway"),
+    ],
+)
+def test_the_sentence_says_why_there_is_no_sidecar(world, pod, says):
+    assert says in inbound(world, **pod).sentence
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.0.0.9"])
+def test_calls_to_the_own_pod_stay_on_the_loopback_interface(world, address):
+    found = outbound(world, address)
+    assert (found.captured, found.reason) == (False, "loopback")
+
+
+def test_including_a_loopback_range_lets_calls_to_the_own_address_be_captured(world):
+    ranges = {OUT + "includeOutboundIPRanges": "127.0.0.1/32,10.0.0.0/8"}
+    assert outbound(world, "10.0.0.9", annotations=ranges).captured
+
+
+def test_an_address_that_is_none_is_no_loopback(world):
+    assert outbound(world, "unknown").captured
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "captured"),
+    [
+        ("excludeOutboundPorts", "5432, 80", False),
+        ("excludeOutboundPorts", "5432,x", True),
+        ("excludeOutboundIPRanges", "10.96.0.0/16", False),
+        ("excludeOutboundIPRanges", "nonsense,192.0.2.0/24", True),
+        ("includeOutboundIPRanges", "*", True),
+        ("includeOutboundIPRanges", "", False),
+        ("includeOutboundIPRanges", "10.96.0.0/16,2001:db8::/32", True),
+        ("includeOutboundIPRanges", "192.0.2.0/24", False),
+    ],
+)
+def test_outbound_annotations_decide(world, annotation, value, captured):
+    found = outbound(world, annotations={OUT + annotation: value})
+    assert found.captured == captured
+    assert found.reason == ("" if captured else "not-captured")
+
+
+def test_the_annotation_that_decided_is_cited(world):
+    found = outbound(world, annotations={OUT + "excludeOutboundPorts": "80"})
+    assert found.yaml[0].field.startswith("metadata.annotations")
+
+
+def test_included_ports_are_captured_where_ranges_leave_the_address_out(world):
+    annotations = {OUT + "includeOutboundIPRanges": "", OUT + "includeOutboundPorts": "80"}
+    assert outbound(world, annotations=annotations).captured
+
+
+def test_excluded_ranges_come_before_included_ports(world):
+    annotations = {OUT + "excludeOutboundIPRanges": "10.96.0.0/16", OUT + "includeOutboundPorts": "80"}
+    assert not outbound(world, annotations=annotations).captured
+
+
+def test_an_address_that_is_none_is_within_no_range(world):
+    assert not outbound(world, "unknown", annotations={OUT + "includeOutboundIPRanges": "0.0.0.0/0"}).captured
+
+
+@pytest.mark.parametrize("captures_dns", [True, False])
+def test_dns_over_tcp_goes_to_the_agent_where_dns_is_captured(world, captures_dns):
+    found = outbound(world, port=53, env=[{"name": "ISTIO_META_DNS_CAPTURE", "value": str(captures_dns).lower()}])
+    assert found.captured != captures_dns
+
+
+def test_the_mesh_says_whether_dns_is_captured_where_the_pod_does_not(world):
+    world.settings(defaultConfig={"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}})
+    assert not outbound(world, port=53).captured
+
+
+def test_interception_mode_none_redirects_nothing(world):
+    world.settings(defaultConfig={"interceptionMode": "NONE"})
+    assert not outbound(world).captured
+    mesh = world.mesh()
+    pod = mesh.pod("shop", "web-0")
+    assert not inbound_redirect(mesh, pod, "10.0.0.9", 80).captured
+    assert interception_mode(mesh, pod) == "NONE"
+
+
+def test_the_pod_overrides_the_interception_mode_of_the_mesh(world):
+    world.settings(defaultConfig={"interceptionMode": "NONE"})
+    assert outbound(world, annotations={"sidecar.istio.io/interceptionMode": "TPROXY"}).captured
+
+
+def test_every_port_comes_in_through_the_sidecar_by_default(world):
+    assert inbound(world, 22).captured
+
+
+@pytest.mark.parametrize("port", [15008, 15020, 15021, 15090])
+def test_the_proxys_own_ports_are_never_redirected(world, port):
+    assert not inbound(world, port).captured
+
+
+def test_the_status_port_may_be_another(world):
+    annotations = {"status.sidecar.istio.io/port": "12020"}
+    assert not inbound(world, 12020, annotations=annotations).captured
+    assert inbound(world, 15020, annotations=annotations).captured
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "captured"),
+    [
+        ("excludeInboundPorts", "80, 5000", False),
+        ("excludeInboundPorts", "5000", True),
+        ("includeInboundPorts", "80,8080", True),
+        ("includeInboundPorts", "8080", False),
+        ("includeInboundPorts", "", False),
+    ],
+)
+def test_inbound_annotations_decide(world, annotation, value, captured):
+    assert inbound(world, annotations={OUT + annotation: value}).captured == captured
+
+
+def test_a_sidecar_that_calls_its_own_pod_is_redirected_whatever_inbound_annotations_say(world):
+    assert inbound(world, from_own_pod=True, annotations={OUT + "includeInboundPorts": ""}).captured
+
+
+def test_a_sidecar_that_calls_its_own_pod_on_an_excluded_outbound_port_is_not(world):
+    found = inbound(world, from_own_pod=True, annotations={OUT + "excludeOutboundPorts": "80"})
+    assert (found.captured, found.reason) == (False, "not-captured")
+
+
+def test_a_sidecar_that_calls_the_loopback_address_reaches_the_application(world):
+    assert inbound(world, from_own_pod=True, address="127.0.0.1").reason == "loopback"
