@@ -14,6 +14,7 @@ from analyzer.mesh.redirect import Redirect, outbound_redirect
 from analyzer.mesh.registry import services_by_host
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import InboundDecision
+from analyzer.verdict.caveats import AMBIENT, ambient_step, with_outbound_caveats
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Outbound, Step
 from analyzer.verdict.delivery import Delivery, arrivals_of, deliver
 from analyzer.verdict.gateway_path import answer_gateway, at_gateway, through_gateways
@@ -85,7 +86,8 @@ def _as_dialled(question: Question) -> OutboundDecision:
 
 
 def _through_sidecar(mesh: MeshSnapshot, question: Question, proxy: Proxy, pod: Pod | None) -> Decision:
-    return _follow(mesh, question, decide_outbound(mesh, proxy, question), pod)
+    decided = with_outbound_caveats(mesh, proxy, question, decide_outbound(mesh, proxy, question))
+    return _follow(mesh, question, decided, pod)
 
 
 def _follow(
@@ -185,6 +187,9 @@ def _past_sidecar(mesh: MeshSnapshot, question: Question, pod: Pod, redirect: Re
 
 def _without_sidecar(mesh: MeshSnapshot, question: Question, pod: Pod) -> Decision:
     """A source without a sidecar: the class of the server's side; passthrough where neither end has one."""
+    ambient = ambient_step(mesh, pod)
+    if ambient is not None:
+        return Decision(None, None, (AMBIENT.name,), steps=(ambient,))
     return _deliver(mesh, question, _as_dialled(question), pod, Decision(None, None))
 
 

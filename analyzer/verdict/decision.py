@@ -26,12 +26,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the chain: a sentence, what it stands on, and who lost there."""
+    """One step of the chain: a sentence, what it stands on, and who lost there. An ``aside`` decides nothing."""
 
     sentence: str
     packets: tuple[PacketPlace, ...] = ()
     yaml: tuple[YamlPlace, ...] = ()
     lost: tuple[Candidate, ...] = ()
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,4 +119,4 @@ def _deciding_lines(call: CallRecord) -> tuple[YamlPlace, ...]:
     """The YAML where the decision fell: of the last step that names any; of the first where nobody took the call."""
     past_the_mesh = call.decision.verdict == PASSTHROUGH and call.decision.inbound is not None
     steps = call.decision.steps if past_the_mesh else reversed(call.decision.steps)
-    return next((step.yaml for step in steps if step.yaml), ())
+    return next((step.yaml for step in steps if step.yaml and not step.aside), ())

@@ -9,6 +9,7 @@ from analyzer.base.errors import UsageError
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival
+from analyzer.verdict.caveats import with_gateway_caveats
 from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Decision, Outbound
 from analyzer.verdict.gateway import NO_LISTENER, decide_gateway, gateway_question
 from analyzer.verdict.question import Question
@@ -56,7 +57,7 @@ def at_gateway(
 ) -> Decision:
     """What the gateway of an arrival does, followed to the pods behind it."""
     question = replace(gateway_question(arrival), endpoint=endpoint)
-    decided = decide_gateway(mesh, arrival)
+    decided = with_gateway_caveats(mesh, arrival, decide_gateway(mesh, arrival))
     if decided.verdict == DROPPED and decided.targets:
         reached = follow(mesh, question, replace(decided, verdict=SERVICE_MATCHED), arrival.pod)
         decision = replace(reached, verdict=DROPPED, reason=decided.reason, undetermined=())

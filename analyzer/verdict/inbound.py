@@ -21,6 +21,7 @@ from analyzer.verdict.arrival import (
     Arrival,
     InboundDecision,
 )
+from analyzer.verdict.caveats import with_ambient, with_arrival_caveats
 from analyzer.verdict.decision import Candidate, Inbound, LocalResponse, Step
 from analyzer.verdict.inbound_policy import judge_policies
 
@@ -63,12 +64,16 @@ def decide_inbound(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     redirect = inbound_redirect(mesh, arrival.pod, arrival.address, arrival.port, from_own_pod=own)
     step = Step(redirect.sentence, yaml=redirect.yaml)
     if not redirect.captured:
-        return InboundDecision(None, port_class=NO_SIDECAR, steps=(step,))
+        return with_ambient(mesh, arrival.pod, InboundDecision(None, port_class=NO_SIDECAR, steps=(step,)))
     return _with_step(step, decide_captured(mesh, arrival))
 
 
 def decide_captured(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     """What the sidecar does with a connection that it has: ``virtualInbound``'s chains and what they hold."""
+    return with_arrival_caveats(mesh, arrival, _through_chains(mesh, arrival))
+
+
+def _through_chains(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     pod = arrival.pod
     if arrival.port == mesh.config.proxy_inbound_listen_port:
         inbound = Inbound(pod.full_name, BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER)

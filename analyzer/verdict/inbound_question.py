@@ -8,6 +8,7 @@ from analyzer.mesh.redirect import NO_SIDECAR as NO_SIDECAR_REASON
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import HEADLESS_PORT, PASSTHROUGH_PORT, SERVICE_PORT, Arrival, InboundDecision
+from analyzer.verdict.caveats import AMBIENT, ambient_step
 from analyzer.verdict.decision import DROPPED, HEADLESS_MATCHED, PASSTHROUGH, SERVICE_MATCHED, Decision, Step
 from analyzer.verdict.inbound import decide_captured
 from analyzer.verdict.question import Question
@@ -48,6 +49,9 @@ def answer_inbound(mesh: MeshSnapshot, question: Question) -> Decision:
     pod = _pod_of(mesh, question)
     if pod is None:
         return Decision(None, None, (POD_UNKNOWN.name,))
+    ambient = ambient_step(mesh, pod)
+    if ambient is not None:
+        return Decision(None, None, (AMBIENT.name,), steps=(ambient,))
     if not pod.has_sidecar:
         step = Step(f"{pod.full_name} has no sidecar", yaml=(pod.resource.place("metadata", "name"),))
         return Decision(PASSTHROUGH, NO_SIDECAR_REASON.name, steps=(step,))

@@ -77,16 +77,21 @@ class Pod:
     @property
     def is_gateway(self) -> bool:
         """Its Envoy runs as ``proxy router``: it has no sidecar and no iptables."""
-        return self.proxy is not None and _runs_as_router(self.proxy.args)
+        return self.proxy is not None and _runs_as("router", self.proxy.args)
+
+    @property
+    def is_waypoint(self) -> bool:
+        """Its Envoy runs as ``proxy waypoint``, for pods of the ambient mesh."""
+        return self.proxy is not None and _runs_as("waypoint", self.proxy.args)
 
     @property
     def has_sidecar(self) -> bool:
         """It has an ``istio-proxy`` that runs beside an application."""
-        return self.proxy is not None and not self.is_gateway and not self.host_network
+        return self.proxy is not None and not (self.is_gateway or self.is_waypoint or self.host_network)
 
 
-def _runs_as_router(args: tuple[str, ...]) -> bool:
-    return any(args[i : i + 2] == ("proxy", "router") for i in range(len(args)))
+def _runs_as(role: str, args: tuple[str, ...]) -> bool:
+    return any(args[i : i + 2] == ("proxy", role) for i in range(len(args)))
 
 
 def parse_pod(resource: Resource) -> Pod:

@@ -37,19 +37,22 @@ P = TypeVar("P", bound=AttachablePolicy)
 def select_policies(policies: Iterable[P], pod: Pod, root_namespace: str) -> tuple[P, ...]:
     """The policies of the root namespace and of the pod's own that apply to ``pod``, oldest first."""
     namespaces = (root_namespace, pod.namespace)
-    found = [p for p in policies if p.resource.namespace in namespaces and _applies(p, pod)]
+    found = [p for p in policies if p.resource.namespace in namespaces and applies_to(p, pod.namespace, pod.labels)]
     return tuple(sorted(found, key=lambda p: (p.resource.namespace != root_namespace, p.resource.age_key)))
 
 
-def _applies(policy: AttachablePolicy, pod: Pod) -> bool:
-    """A policy with targets only ever applies to the pods of a Gateway API Gateway that it names, in its namespace."""
+def applies_to(policy: AttachablePolicy, namespace: str, labels: Mapping[str, str]) -> bool:
+    """Whether a policy applies to a workload of ``namespace`` with ``labels``.
+
+    One with targets only ever applies to the pods of a Gateway API Gateway that it names, in its namespace.
+    """
     if not policy.targets:
-        return labels_match(policy.selector, pod.labels)
-    gateway = pod.labels.get(GATEWAY_NAME_LABEL)
-    if gateway is None or policy.resource.namespace != pod.namespace:
+        return labels_match(policy.selector, labels)
+    gateway = labels.get(GATEWAY_NAME_LABEL)
+    if gateway is None or policy.resource.namespace != namespace:
         return False
     return any(
         (target.group, target.kind, target.name) == (_GATEWAY_GROUP, "Gateway", gateway)
-        and target.namespace in ("", pod.namespace)
+        and target.namespace in ("", namespace)
         for target in policy.targets
     )

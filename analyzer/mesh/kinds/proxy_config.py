@@ -1,0 +1,27 @@
+"""ProxyConfig (networking.istio.io): settings that a pod's proxy gets when the pod is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyzer.mesh.resource import Resource
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProxyConfig:
+    """A ProxyConfig. ``selector`` is empty where it takes all workloads."""
+
+    resource: Resource
+    selector: Mapping[str, str]
+    environment: Mapping[str, str]
+
+
+def parse_proxy_config(resource: Resource) -> ProxyConfig:
+    """The view of a ProxyConfig."""
+    spec = resource.spec
+    return ProxyConfig(
+        resource=resource,
+        selector=spec.node("selector").mapping("matchLabels"),
+        environment=spec.mapping("environmentVariables"),
+    )
