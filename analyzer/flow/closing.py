@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analyzer.base.table import ACK, FIN, I64, RST, SYN, U16
 from analyzer.flow.lanes import SIDES, LaneTable
-from analyzer.flow.sequence import BAD_RST
+from analyzer.flow.sequence import BAD_FIN, BAD_RST
 from analyzer.flow.traffic import Traffic
 
 Bools = NDArray[np.bool_]
@@ -70,8 +70,9 @@ def closings(traffic: Traffic) -> Iterator[Closing]:
     """The closing of every connection. A RST after both FINs aborts nothing, a RST after a RST neither."""
     lanes = traffic.lanes
     flags = traffic.packets.tcp_flags[lanes.rows]
-    fin = _first_rows(lanes, (flags & (FIN | RST)) == FIN)
-    rst = _first_rows(lanes, (flags & RST != 0) & (traffic.placement.marks & BAD_RST == 0))
+    believed = traffic.placement.marks & (BAD_RST | BAD_FIN) == 0
+    fin = _first_rows(lanes, ((flags & (FIN | RST)) == FIN) & believed)
+    rst = _first_rows(lanes, (flags & RST != 0) & believed)
     reset_by = _earlier(np.where(rst > fin.max(axis=1, keepdims=True), NEVER, rst))
     phases = _phases(lanes, flags, fin < NEVER, reset_by)
     states = {(c, s): conn_state(Phase(c), Phase(s)) for c, s in np.unique(phases, axis=0).tolist()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.base.table import ACK, FIN, I64, RST, SYN
-from analyzer.flow.sequence import BAD_RST
+from analyzer.flow.sequence import BAD_FIN, BAD_RST
 from analyzer.flow.traffic import Traffic
 
 # The letter that says that the first packet was not the client's.
@@ -37,15 +37,16 @@ def _events(traffic: Traffic) -> list[tuple[I64, I64, I64]]:
     flags = packets.tcp_flags[rows]
     data = packets.payload_wire_len[rows] > 0
     kind = flags & (SYN | FIN | RST)
+    believed = traffic.placement.marks & (BAD_RST | BAD_FIN) == 0
     once = {
         "S": (kind == SYN) & (flags & ACK == 0),
         "H": (kind == SYN) & (flags & ACK != 0),
         "I": kind == FIN | RST,
         "Q": (kind & SYN != 0) & (kind != SYN),
-        "R": (kind == RST) & (traffic.placement.marks & BAD_RST == 0),
+        "R": (kind == RST) & believed,
         "A": (kind == 0) & (flags & ACK != 0) & ~data,
         "D": data & (flags & RST == 0),
-        "F": kind == FIN,
+        "F": (kind == FIN) & believed,
     }
     repeated = np.zeros(len(rows), np.bool_)
     repeated[pieces.repeated] = True

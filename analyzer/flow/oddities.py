@@ -13,7 +13,7 @@ from analyzer.base.place import PacketPlace
 from analyzer.base.table import ACK, I64, RST, URG
 from analyzer.flow.conflicts import Conflicts
 from analyzer.flow.lanes import SIDES
-from analyzer.flow.sequence import AFTER_FIN, AFTER_RST, BAD_RST, OUT_OF_WINDOW
+from analyzer.flow.sequence import AFTER_FIN, AFTER_RST, BAD_FIN, BAD_RST, OUT_OF_WINDOW
 from analyzer.flow.traffic import Traffic
 
 MIDSTREAM = Code(
@@ -66,13 +66,20 @@ OVERLAP_UNCHECKED = Code(
     "The capture repeats so much that comparing all of it would take too long. The stream has the bytes that a Linux "
     "receiver reads; whether the repetitions say something else is not known.",
 )
-RESET_OUT_OF_WINDOW = Code(
+BAD_RESET = Code(
     "tcp-bad-rst",
     Family.FLOW,
     Level.WARNING,
-    "{count} RST lie outside the window and were ignored",
-    "A receiver drops a RST whose sequence number it does not expect (RFC 9293, section 3.10.7.4): injected, or very "
-    "late.",
+    "{count} RST were ignored, as the receiver ignored them",
+    "A receiver drops a RST whose sequence number it does not expect (RFC 9293, section 3.10.7.4). These lie outside "
+    "the window, or the receiver acknowledges bytes that were sent behind them: injected, or very late.",
+)
+BAD_CLOSE = Code(
+    "tcp-bad-fin",
+    Family.FLOW,
+    Level.WARNING,
+    "{count} FIN were ignored, as the receiver ignored them",
+    "The receiver acknowledges bytes that were sent behind these FIN, so they did not end the stream: injected.",
 )
 DATA_AFTER_RST = Code(
     "tcp-data-after-rst",
@@ -113,7 +120,7 @@ DUPLICATES = Code(
 )
 # Codes of packets by the marks of ``Placement``.
 _MARKED: Mapping[int, Code] = MappingProxyType(
-    {OUT_OF_WINDOW: SEGMENT_OUT_OF_WINDOW, AFTER_FIN: DATA_AFTER_FIN, BAD_RST: RESET_OUT_OF_WINDOW}
+    {OUT_OF_WINDOW: SEGMENT_OUT_OF_WINDOW, AFTER_FIN: DATA_AFTER_FIN, BAD_RST: BAD_RESET, BAD_FIN: BAD_CLOSE}
 )
 
 

@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 MAX_WINDOW = 65_535 << 14
 
 # Bits of ``Placement.marks``.
-OUT_OF_WINDOW, KEEP_ALIVE, AFTER_FIN, AFTER_RST, BAD_RST = 1, 2, 4, 8, 16
+OUT_OF_WINDOW, KEEP_ALIVE, AFTER_FIN, AFTER_RST, BAD_RST, BAD_FIN = 1, 2, 4, 8, 16, 32
 
 # Rows of the matrix of packets that ``place_packets`` reads, and of the one of lanes that it writes.
 SEQ, ACKED, FLAGS, LENGTH = range(4)
@@ -66,6 +66,7 @@ def place(packets: PacketTable, lanes: LaneTable) -> Placement:
 
     placed = np.zeros((3, len(rows)), np.int64)
     ends = np.zeros((5, 2 * len(lanes)), np.int64)
+    run_kernel(gather_acknowledgements, len(rows), matrix, lanes.starts, bases, ends)
     run_kernel(place_packets, len(rows), matrix, lanes.starts, bases, placed, ends)
     return Placement(placed[0], placed[1], placed[2], ends, bases, from_start)
 
@@ -74,7 +75,8 @@ def _find_bases(matrix: I64, lanes: LaneTable) -> tuple[I64, Bools]:
     """The sequence number of position 0 of each lane, ``(2C,)``, and whether a handshake told it.
 
     A SYN tells; of several the one that the peer acknowledges, else the last. Then the peer's SYN-ACK, then the lowest
-    of the early segments, the first packet, what the peer acknowledges.
+    of the early segments, the first packet (but for a keep-alive probe, which repeats a number), what the peer
+    acknowledges.
     """
     lane_of, (seq, acked, flags, length) = lanes.lane_of, matrix
     peer = np.arange(2 * len(lanes)) ^ 1
@@ -89,7 +91,9 @@ def _find_bases(matrix: I64, lanes: LaneTable) -> tuple[I64, Bools]:
     from_start = bases >= 0
 
     _fill(bases, _lowest_early(seq, lanes, (length > 0) & (flags & RST == 0)))
-    _fill(bases, _values_at(seq, lanes.first_of(flags & RST == 0)))
+    first_seq = _values_at(seq, lanes.first_of(flags & RST == 0))
+    probed = (first_seq >= 0) & (((first_seq + 1) & LOW_32) == first_ack)
+    _fill(bases, np.where(probed, first_ack, first_seq))
     _fill(bases, first_ack)
     _fill(bases, _values_at(seq, lanes.first_of(flags >= 0)))
     return np.maximum(bases, 0), from_start
@@ -134,10 +138,26 @@ def _idle_syns(matrix: I64, lanes: LaneTable, bases: I64) -> Bools:
     return idle
 
 
+def gather_acknowledgements(packets: I64, starts: I64, bases: I64, lanes: I64) -> int:
+    """Kernel: how far the peer of each lane acknowledges it, into ``lanes``; gives 0.
+
+    Numbers are unwrapped one after the other; one that is behind, or further ahead than any window, says nothing.
+    """
+    for lane in range(len(starts) - 1):
+        reached = 0
+        for i in range(starts[lane], starts[lane + 1]):
+            if packets[FLAGS, i] & (ACK | RST) == ACK:
+                further = (packets[ACKED, i] - bases[lane ^ 1] - reached) & LOW_32
+                reached += further if further <= MAX_WINDOW else 0
+        lanes[ACKNOWLEDGED, lane ^ 1] = reached
+    return 0
+
+
 def place_packets(packets: I64, starts: I64, bases: I64, placed: I64, lanes: I64) -> int:
     """Kernel: fill ``placed`` (position, usable, marks) and ``lanes`` from ``packets`` ``(4, N)``; gives 0.
 
-    Sequence numbers are unwrapped around the highest position that the sender has reached.
+    Sequence numbers are unwrapped around the highest position that the sender has reached. A RST or FIN is not
+    believed where the peer acknowledges bytes behind it: the sender went on, so it was somebody else's.
     """
     for lane in range(len(starts) - 1):
         highest = 0
@@ -150,18 +170,17 @@ def place_packets(packets: I64, starts: I64, bases: I64, placed: I64, lanes: I64
             ahead = ahead - LOW_32 - 1 if ahead >= HALF_32 else ahead
             position = highest + ahead
             placed[0, i] = position
-            if flags & ACK and not flags & RST:
-                reached = lanes[ACKNOWLEDGED, lane ^ 1]
-                acked = (packets[ACKED, i] - bases[lane ^ 1] - reached) & LOW_32
-                if acked <= MAX_WINDOW:
-                    lanes[ACKNOWLEDGED, lane ^ 1] = reached + acked
             if flags & RST:
-                if ahead > RESET_ABOVE or ahead < -RESET_BELOW:
+                # A FIN is acknowledged as if it were a byte.
+                disbelieved = lanes[ACKNOWLEDGED, lane] > max(position, highest) + 1
+                if ahead > RESET_ABOVE or ahead < -RESET_BELOW or disbelieved:
                     placed[2, i] = BAD_RST
                 elif kind == OPEN:
                     kind = BY_RST
                     lanes[END_AT, lane] = i
                     limit = max(position, highest)
+                continue
+            if flags & SYN and position:
                 continue
             if ahead > MAX_WINDOW or ahead < -MAX_WINDOW:
                 placed[2, i] = OUT_OF_WINDOW
@@ -175,11 +194,13 @@ def place_packets(packets: I64, starts: I64, bases: I64, placed: I64, lanes: I64
                 placed[2, i] = AFTER_FIN if kind == BY_FIN else AFTER_RST
                 end = max(limit, position)
             placed[1, i] = end - position
-            highest = max(highest, end)
-            if flags & FIN and limit < 0:
+            highest = max(highest, end if length else 0)
+            if flags & FIN and lanes[ACKNOWLEDGED, lane] > max(highest, end) + 1:
+                placed[2, i] |= BAD_FIN
+            elif flags & FIN and limit < 0:
                 kind = BY_FIN
                 lanes[END_AT, lane] = i
-                limit = highest
+                limit = max(highest, end)
         lanes[LIMIT, lane] = limit
         lanes[END_KIND, lane] = kind
         lanes[SENT, lane] = max(lanes[SENT, lane], highest)

@@ -104,7 +104,7 @@ def split_reused(packets: I64, starts: I64, begins: I64, lowest: I64) -> int:
 
     ``packets`` ``(4, N)`` is sorted by tuple, ``starts`` ``(T + 1,)``; ``lowest`` ``(2,)`` is scratch: the lowest
     sequence number that each side is known to have used. A SYN opens a connection where the tuple has gone past its
-    handshake and the SYN does not lie where the known bytes begin.
+    handshake and the SYN does not lie where the known bytes begin, nor, of a SYN-ACK, answers the known SYN.
     """
     found = 0
     for t in range(len(starts) - 1):
@@ -114,6 +114,8 @@ def split_reused(packets: I64, starts: I64, begins: I64, lowest: I64) -> int:
             seq = packets[SEQ, i]
             side = packets[SIDE, i]
             far = lowest[side] >= 0 and ((lowest[side] - seq) & LOW_32) > LATE_SYN_BYTES
+            if flags & ACK and far:
+                far = ((lowest[1 - side] - packets[ACKED, i] + 1) & LOW_32) > LATE_SYN_BYTES
             if i == starts[t] or (flags & SYN and past_handshake and far):
                 begins[i] = 1
                 found += 1

@@ -63,6 +63,12 @@ def test_a_reset_out_of_the_window(wire) -> None:
     assert oddities(wire) == [("tcp-bad-rst", 4, {"count": 1})]
 
 
+def test_a_fin_that_ended_nothing(wire) -> None:
+    wire.talk().open().send(C, "FA", seq=1001).ask(b"on!", seq=1001).send(S, "A", ack=1004)
+
+    assert oddities(wire) == [("tcp-bad-fin", 4, {"count": 1})]
+
+
 def test_data_after_its_senders_reset(wire) -> None:
     wire.talk().open().send(C, "R").ask(b"late")
 

@@ -10,6 +10,7 @@ from analyzer.flow.sequence import (
     ACKNOWLEDGED,
     AFTER_FIN,
     AFTER_RST,
+    BAD_FIN,
     BAD_RST,
     BY_FIN,
     BY_RST,
@@ -22,6 +23,7 @@ from analyzer.flow.sequence import (
     RESET_ABOVE,
     RESET_BELOW,
     SENT,
+    gather_acknowledgements,
     place_packets,
 )
 
@@ -201,6 +203,43 @@ def test_a_reset_counts_only_near_the_stream(wire, away: int, mark: int) -> None
     assert marks(wire)[-1] == mark
 
 
+def test_a_reset_behind_which_bytes_are_acknowledged_is_not_believed(wire) -> None:
+    wire.talk().open().send(C, "RA").ask(b"on").send(S, "A")
+
+    assert (marks(wire)[3:], usable(wire)[4]) == ([BAD_RST, 0, 0], 2)
+
+
+def test_a_fin_behind_which_bytes_are_acknowledged_is_not_believed(wire) -> None:
+    wire.talk().open().send(C, "FA", seq=1001).ask(b"on!", seq=1001).send(S, "A", ack=1004)
+
+    assert (marks(wire)[3:], usable(wire)[4]) == ([BAD_FIN, 0, 0], 3)
+
+
+def test_an_acknowledged_fin_is_believed(wire) -> None:
+    wire.talk().open().ask(b"on").send(C, "FA").send(S, "A")
+
+    assert wire.traffic().placement.lanes[END_KIND, C] == BY_FIN
+
+
+def test_a_syn_of_another_number_says_nothing_about_the_stream(wire) -> None:
+    wire.packet("10.0.0.1:40000", "10.0.0.2:80", "S", seq=900_000_000)
+    wire.talk().open()
+
+    assert wire.traffic().placement.lanes[SENT, C] == 0
+
+
+def test_an_acknowledgement_that_was_captured_before_the_fin_is_no_byte(wire) -> None:
+    wire.talk().open().ask(b"abc").send(C, "A", seq=1005).send(C, "FA", seq=1004).send(S, "A", ack=1005)
+
+    assert wire.connection().client_bytes == 3
+
+
+def test_a_late_beginning_with_a_keep_alive_probe_misses_no_byte(wire) -> None:
+    wire.talk(isn=(100, 200)).send(C, "A", seq=99).send(S, "A")
+
+    assert wire.connection().missed_bytes == 0
+
+
 def test_the_payload_of_a_reset_is_not_the_streams(wire) -> None:
     wire.talk().open().send(S, "RA", b"goodbye")
 
@@ -232,9 +271,11 @@ def test_the_compiled_placement_is_the_plain_one(rows, scale: int) -> None:
     matrix = np.ascontiguousarray(np.array(rows, np.int64).reshape(-1, 4).T * [[scale], [scale], [1], [1]])
     starts = np.array([0, len(rows) // 2, len(rows)])
     bases = np.array([3 * scale, 7])
-    outputs = [(np.zeros((3, len(rows)), np.int64), np.zeros((5, 2), np.int64)) for _ in range(2)]
+    outputs = []
+    for options in ({}, {"compile_rows": 0}):
+        placed, lanes = np.zeros((3, len(rows)), np.int64), np.zeros((5, 2), np.int64)
+        run_kernel(gather_acknowledgements, 0, matrix, starts, bases, lanes, **options)
+        run_kernel(place_packets, 0, matrix, starts, bases, placed, lanes, **options)
+        outputs.append((placed.tolist(), lanes.tolist()))
 
-    run_kernel(place_packets, 0, matrix, starts, bases, *outputs[0])
-    run_kernel(place_packets, 0, matrix, starts, bases, *outputs[1], compile_rows=0)
-
-    assert [o.tolist() for o in outputs[0]] == [o.tolist() for o in outputs[1]]
+    assert outputs[0] == outputs[1]

@@ -94,7 +94,7 @@ def test_a_new_syn_after_a_refusal_is_a_new_flow(wire) -> None:
 
 def test_a_one_sided_flow_is_split_by_its_syn_ack(wire) -> None:
     wire.packet("10.0.0.2:80", "10.0.0.1:9", "SA", seq=1, ack=100).packet("10.0.0.2:80", "10.0.0.1:9", "A", seq=2)
-    wire.packet("10.0.0.2:80", "10.0.0.1:9", "SA", seq=900_000, ack=77)
+    wire.packet("10.0.0.2:80", "10.0.0.1:9", "SA", seq=900_000, ack=700_000)
 
     assert flows_of(wire) == [[0, 1], [2]]
 
@@ -104,6 +104,13 @@ def test_an_unanswered_syn_that_is_sent_again_with_another_number_opens_nothing(
     wire.talk("10.0.0.1:9", isn=(900_000, 70)).open()
 
     assert flows_of(wire) == [[0, 1, 2, 3]]
+
+
+def test_a_syn_ack_of_another_number_that_answers_the_same_syn_opens_nothing(wire) -> None:
+    wire.talk().open().ask(b"x")
+    wire.packet("10.0.0.2:80", "10.0.0.1:40000", "SA", seq=900_000, ack=1001)
+
+    assert len(flows_of(wire)) == 1
 
 
 def test_a_repeated_syn_opens_nothing(wire) -> None:
