@@ -155,10 +155,8 @@ def test_other_config_maps_are_no_settings() -> None:
 
 @pytest.mark.parametrize("text", ["", "just text"])
 def test_settings_that_are_no_mapping_are_the_defaults(text: str) -> None:
-    mesh = parse_mesh(
-        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: istio, namespace: istio-system}}\ndata: {{mesh: '{text}'}}\n"
-    )
-    assert mesh.config.auto_mtls
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\n"
+    assert parse_mesh(f"{head}data: {{mesh: '{text}'}}\n").config.auto_mtls
 
 
 def test_a_bare_mesh_config_is_read() -> None:

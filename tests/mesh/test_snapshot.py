@@ -45,5 +45,5 @@ def test_pods_on_the_hosts_network_and_finished_ones_own_no_address(town) -> Non
 
 def test_what_was_derived_is_made_once(town) -> None:
     mesh = town.mesh()
-    made = [mesh.memo("key", lambda: object()) for _ in range(2)]
+    made = [mesh.memo("key", object) for _ in range(2)]
     assert made[0] is made[1]
