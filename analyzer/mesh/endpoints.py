@@ -12,6 +12,7 @@ from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.kinds.workload_entry import TLS_MODE_LABEL, UNIX_PREFIX, WorkloadEndpoint, WorkloadEntry
+from analyzer.mesh.pod_labels import pods_with_labels
 from analyzer.mesh.registry import DNS_RESOLUTIONS, RegistryPort, RegistryService
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -84,9 +85,9 @@ def _from_pods(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list
     if not service.selector:
         return []
     found = []
-    for pod in _pods_in(mesh, service.namespace):
+    for pod in pods_with_labels(mesh, service.namespace, service.selector):
         target = port.target if isinstance(port.target, int) else named_port(pod, port.target)
-        if pod.ips and target and pod.phase not in ("Succeeded", "Failed") and _selects(service.selector, pod.labels):
+        if pod.ips and target and pod.phase not in ("Succeeded", "Failed"):
             place = pod.resource.place("metadata", "name")
             healthy = pod.ready or service.publish_not_ready
             found.append(_of_pod(pod, pod.ips[0], target, pod.namespace, healthy=healthy, place=place))
@@ -107,16 +108,6 @@ def named_port(pod: Pod, name: str) -> int:
         if port.name == name and port.protocol in ("", "TCP")
     )
     return next(ports, 0)
-
-
-def _pods_in(mesh: MeshSnapshot, namespace: str) -> list[Pod]:
-    def group() -> dict[str, list[Pod]]:
-        found: dict[str, list[Pod]] = {}
-        for pod in mesh.pods:
-            found.setdefault(pod.namespace, []).append(pod)
-        return found
-
-    return mesh.memo("pods-by-namespace", group).get(namespace, [])
 
 
 def _of_pod(pod: Pod | None, address: str, port: int, namespace: str, *, healthy: bool, place: YamlPlace) -> Endpoint:
@@ -179,8 +170,8 @@ def _selected(
     namespace, selector = entry.resource.namespace, entry.selector or {}
     found = [
         _of_pod(pod, pod.ips[0], default, namespace, healthy=pod.ready, place=pod.resource.place("metadata", "name"))
-        for pod in sorted(_pods_in(mesh, namespace), key=lambda pod: pod.name)
-        if pod.ips and labels_match(selector, pod.labels)
+        for pod in sorted(pods_with_labels(mesh, namespace, selector), key=lambda pod: pod.name)
+        if pod.ips
     ]
     dns = service.resolution in DNS_RESOLUTIONS
     for workload in sorted(mesh.of(WorkloadEntry), key=lambda each: each.resource.name):

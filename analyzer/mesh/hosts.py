@@ -50,8 +50,8 @@ def most_specific(host: str, candidates: Mapping[str, T]) -> T | None:
     if host in candidates:
         return candidates[host]
     needle = host[1:] if is_wildcard(host) else host
-    fitting = [each for each in candidates if is_wildcard(each) and needle.endswith(each[1:])]
-    return candidates[max(fitting, key=lambda each: (len(each), each))] if fitting else None
+    fitting = (f"*{needle[start:]}" for start in range(len(needle) + 1))
+    return next((candidates[each] for each in fitting if each in candidates), None)
 
 
 def resolve_short_name(host: str, namespace: str, *, domain: str = CLUSTER_DOMAIN) -> str:
