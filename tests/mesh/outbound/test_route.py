@@ -1,0 +1,171 @@
+"""How routes match, and how virtual hosts are found."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds.virtual_service import HttpMatch, StringMatch
+from analyzer.mesh.outbound.request import HttpRequest
+from analyzer.mesh.outbound.route import Route, VirtualHost, route_config, route_matches
+
+PLACE = YamlPlace("f", 1)
+
+
+def text(kind: str, value: str = "") -> StringMatch:
+    return StringMatch(kind, value, PLACE)
+
+
+def takes(request: HttpRequest, *, segments: bool = False, **conditions) -> bool:
+    return route_matches(Route("r", HttpMatch("", PLACE, **conditions), path_segments=segments), request)
+
+
+@pytest.mark.parametrize(
+    ("matcher", "path", "matches"),
+    [
+        (("exact", "/a"), "/a?x", True),
+        (("exact", "/a"), "/a/b", False),
+        (("prefix", "/a"), "/abc", True),
+        (("prefix", "/a"), "/b", False),
+        (("regex", "/a.*"), "/abc", True),
+        (("regex", "/a"), "/ab", False),
+        (("", ""), "/x", True),
+    ],
+)
+def test_paths_match_without_their_query(matcher, path: str, matches: bool) -> None:
+    assert takes(HttpRequest("web", path), uri=text(*matcher)) is matches
+
+
+@pytest.mark.parametrize(("path", "matches"), [("/a", True), ("/a/b", True), ("/ab", False)])
+def test_a_segment_prefix_ends_at_a_slash(path: str, matches: bool) -> None:
+    assert takes(HttpRequest("web", path), segments=True, uri=text("prefix", "/a/")) is matches
+
+
+def test_the_root_prefix_takes_every_path() -> None:
+    assert takes(HttpRequest("web", "/x"), segments=True, uri=text("prefix", "/"))
+
+
+def test_case_of_paths_may_be_ignored() -> None:
+    assert takes(HttpRequest("web", "/A"), uri=text("exact", "/a"), ignore_uri_case=True)
+    assert not takes(HttpRequest("web", "/A"), uri=text("exact", "/a"))
+
+
+@pytest.mark.parametrize(
+    ("matcher", "value", "matches"),
+    [
+        (("exact", "bob"), "bob", True),
+        (("prefix", "b"), "bob", True),
+        (("regex", "b.b"), "bob", True),
+        (("exact", "bob"), None, False),
+        (("", ""), "", True),
+        (("regex", "*"), "x", True),
+        (("", ""), None, False),
+    ],
+)
+def test_headers_match_by_value_or_presence(matcher, value: str | None, matches: bool) -> None:
+    headers = (("x-user", value),) if value is not None else ()
+    assert takes(HttpRequest("web", headers=headers), headers=(("X-User", text(*matcher)),)) is matches
+
+
+@pytest.mark.parametrize(
+    ("matcher", "value", "matches"),
+    [
+        (("exact", "bob"), "bob", False),
+        (("exact", "bob"), None, True),
+        (("", ""), None, True),
+        (("", ""), "", False),
+        (("regex", ".*"), None, False),
+    ],
+)
+def test_a_header_that_must_not_be_there_counts_as_empty_where_it_is_missing(matcher, value, matches: bool) -> None:
+    headers = (("x-user", value),) if value is not None else ()
+    assert takes(HttpRequest("web", headers=headers), without_headers=(("x-user", text(*matcher)),)) is matches
+
+
+def test_method_authority_and_scheme_are_headers() -> None:
+    request = HttpRequest("Web:80", method="PUT")
+    assert takes(request, method=text("exact", "PUT"), authority=text("exact", "Web:80"), scheme=text("exact", "http"))
+    assert not takes(request, authority=text("exact", "web"))
+
+
+@pytest.mark.parametrize(
+    ("path", "matcher", "matches"),
+    [
+        ("/?q=a%20b", ("exact", "a b"), True),
+        ("/?p=1&q=2", ("exact", "2"), True),
+        ("/?q=1&q=2", ("exact", "2"), False),
+        ("/?q", ("", ""), True),
+        ("/", ("", ""), False),
+    ],
+)
+def test_the_first_value_of_a_query_parameter_counts(path: str, matcher, matches: bool) -> None:
+    assert takes(HttpRequest("web", path), query=(("q", text(*matcher)),)) is matches
+
+
+def test_a_route_without_match_takes_everything() -> None:
+    assert route_matches(Route("r"), HttpRequest("web"))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "catches"),
+    [
+        ({}, True),
+        ({"uri": text("prefix", "/")}, True),
+        ({"uri": text("regex", ".*")}, True),
+        ({"uri": text("")}, True),
+        ({"uri": text("prefix", "/a")}, False),
+        ({"headers": (("a", text("")),)}, False),
+        ({"method": text("exact", "GET")}, False),
+        ({"query": (("q", text("")),)}, False),
+        ({"without_headers": (("a", text("")),)}, False),
+    ],
+)
+def test_only_a_route_without_conditions_catches_all(conditions, catches: bool) -> None:
+    assert Route("r", HttpMatch("", PLACE, **conditions)).catches_all is catches
+    assert Route("r").catches_all
+
+
+def config(*domains: str):
+    hosts = [VirtualHost(domain, (domain,), ()) for domain in domains]
+    return route_config("80", hosts, VirtualHost("rest", ("*",), ()))
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("web", "web"),
+        ("a.foo.com", "*.foo.com"),
+        ("x.a.foo.com", "*.a.foo.com"),
+        ("foo.com", "rest"),
+        ("web.x", "web.*"),
+        ("y", "rest"),
+    ],
+)
+def test_hosts_are_found_exactly_then_by_suffix_then_by_prefix(host: str, found: str) -> None:
+    assert config("web", "*.foo.com", "*.a.foo.com", "web.*").virtual_host(host).name == found
+
+
+def test_a_wildcard_needs_something_in_its_place() -> None:
+    assert config("*.foo.com").virtual_host(".foo.com").name == "rest"
+
+
+def test_a_configuration_without_a_fitting_host_has_none() -> None:
+    assert route_config("80", [], None).virtual_host("web") is None
+    assert route_config("80", [VirtualHost("all", ("*",), ())], None).virtual_host("web").name == "all"
+
+
+DOMAINS = st.lists(st.sampled_from(["a", "b.a", "c.b.a", "*.a", "*.b.a", "*.c.b.a", "a.*"]), unique=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(DOMAINS, st.sampled_from(["a", "b.a", "c.b.a", "d.c.b.a", "a.b", "z"]))
+def test_the_found_host_is_the_one_that_a_scan_would_choose(domains: list[str], host: str) -> None:
+    exact = [each for each in domains if each == host]
+    suffix = sorted((d for d in domains if d.startswith("*") and host.endswith(d[1:]) and len(host) >= len(d)), key=len)
+    prefix = sorted(
+        (d for d in domains if d.endswith("*") and host.startswith(d[:-1]) and len(host) >= len(d)), key=len
+    )
+    expected = next(iter([*exact, *reversed(suffix), *reversed(prefix)]), "rest")
+    assert config(*domains).virtual_host(host).name == expected
