@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -101,13 +100,3 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-@pytest.fixture
-def given_mesh() -> Callable[..., MeshSnapshot]:
-    """The mesh of resources that are written out whole."""
-
-    def read(*documents: dict[str, Any]) -> MeshSnapshot:
-        return parse_mesh("\n---\n".join(json.dumps(document) for document in documents))
-
-    return read

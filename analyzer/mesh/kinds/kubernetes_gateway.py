@@ -16,10 +16,12 @@ FROM_SAME = "Same"
 FROM_ALL = "All"
 FROM_SELECTOR = "Selector"
 
+_GROUP = "gateway.networking.k8s.io"
+
 
 @dataclass(frozen=True, slots=True)
 class ListenerTls:
-    """TLS of a listener; ``asks_certificate`` where the Gateway validates the clients of its port."""
+    """TLS of a listener: ``mode``, Istio's own ``options``, and the names of its ``certificates``."""
 
     mode: str
     options: Mapping[str, str]
@@ -82,9 +84,6 @@ def _parse_listener(node: Node) -> GatewayListener:
         kinds=tuple((each.text("group", _GROUP), each.text("kind")) for each in allowed.nodes("kinds")),
         place=node.place(),
     )
-
-
-_GROUP = "gateway.networking.k8s.io"
 
 
 def _parse_tls(node: Node) -> ListenerTls:
