@@ -1,0 +1,206 @@
+"""Clusters: existence, endpoints, TLS."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.mesh.outbound.cluster import (
+    Cluster,
+    NoCluster,
+    endpoint_tls,
+    find_cluster,
+    is_balanced,
+)
+from analyzer.mesh.outbound.scope import scope_of
+
+SUFFIX = ".svc.cluster.local"
+WEB = f"outbound|80||web.shop{SUFFIX}"
+DB = f"outbound|80||db.shop{SUFFIX}"
+
+
+def find(town, name=WEB, *, router=False):
+    mesh, proxy = town.proxy("shop/sleep-0")
+    return find_cluster(mesh, scope_of(mesh, proxy).services, proxy, name, router=router)
+
+
+def cluster(town, name=WEB, **more) -> Cluster:
+    found = find(town, name, **more)
+    assert isinstance(found, Cluster), found
+    return found
+
+
+def tls(town, name=WEB) -> list[str]:
+    mesh, _ = town.proxy("shop/sleep-0")
+    found = cluster(town, name)
+    return [endpoint_tls(mesh, found, each) for each in found.endpoints] or [endpoint_tls(mesh, found, None)]
+
+
+def base(town, *, headless=False, sidecar=True):
+    town.pod("shop/sleep-0", "10.1.0.1").pod("shop/web-0", "10.1.0.2", sidecar=sidecar, labels={"version": "v1"})
+    town.service("shop/web", "10.9.0.1")
+    if headless:
+        town.pod("shop/db-0", "10.1.0.4", sidecar=sidecar).service("shop/db", headless=True, ports=("http:80:80",))
+    return town
+
+
+def rule(town, host="web", **spec):
+    return town.rule("DestinationRule", "shop/dr", host=host, **spec)
+
+
+def test_a_service_has_a_cluster_with_its_endpoints(town) -> None:
+    found = cluster(base(town))
+    assert (found.kind, [(e.address, e.port) for e in found.endpoints]) == ("EDS", [("10.1.0.2", 8080)])
+    assert is_balanced(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (f"outbound|80||gone.shop{SUFFIX}", "knows no service"),
+        (f"outbound|81||web.shop{SUFFIX}", "has no port 81"),
+        (f"outbound|80|v9|web.shop{SUFFIX}", "subset v9 is not defined"),
+        (f"outbound|80||out.shop{SUFFIX}", "ExternalName"),
+        ("PassthroughCluster", "knows no service PassthroughCluster"),
+    ],
+)
+def test_what_does_not_exist_says_why(town, name: str, why: str) -> None:
+    found = find(base(town).alias("shop/out", "x.com"), name)
+    assert isinstance(found, NoCluster)
+    assert why in found.why
+
+
+def test_a_subset_has_the_endpoints_with_its_labels(town) -> None:
+    rule(
+        base(town).pod("shop/web-1", labels={"version": "v2"}),
+        subsets=[{"name": "v1", "labels": {"version": "v1"}}, {"name": "v3", "labels": {"x": "y"}}],
+    )
+    assert [e.address for e in cluster(town, f"outbound|80|v1|web.shop{SUFFIX}").endpoints] == ["10.1.0.2"]
+    assert cluster(town, f"outbound|80|v3|web.shop{SUFFIX}").endpoints == ()
+
+
+def test_headless_services_keep_the_address_except_at_gateways(town) -> None:
+    base(town, headless=True)
+    assert cluster(town, DB).kind == "ORIGINAL_DST"
+    assert cluster(town, DB, router=True).kind == "EDS"
+
+
+def test_a_passthrough_balancer_keeps_the_address(town) -> None:
+    rule(base(town), trafficPolicy={"loadBalancer": {"simple": "PASSTHROUGH"}})
+    assert cluster(town).kind == "ORIGINAL_DST"
+
+
+def test_an_entry_without_resolution_may_change_the_port(town) -> None:
+    town.pod("shop/sleep-0").entry("shop/e", ["a.com"], ["tcp:80:TCP"])
+    town.documents[-1]["spec"]["ports"][0]["targetPort"] = 8080
+    assert cluster(town, "outbound|80||a.com").upstream_port == 8080
+
+
+def test_dns_clusters_need_an_endpoint(town) -> None:
+    town.pod("shop/sleep-0").entry(
+        "shop/e", ["a.com"], ["http:80:HTTP"], resolution="DNS", workloadSelector={"labels": {"a": "b"}}
+    )
+    assert "has no endpoint" in find(town, "outbound|80||a.com").why
+    town.entry("shop/f", ["b.com"], ["http:80:HTTP"], resolution="DNS")
+    assert cluster(town, "outbound|80||b.com").kind == "DNS"
+
+
+def test_wildcards_can_be_resolved_for_http_and_tls(town) -> None:
+    town.pod("shop/sleep-0").entry("shop/e", ["*.a.com"], ["http:80:HTTP", "tcp:81:TCP"], resolution="DYNAMIC_DNS")
+    assert cluster(town, "outbound|80||*.a.com").kind == "DYNAMIC_FORWARD_PROXY"
+    assert "cannot be resolved" in find(town, "outbound|81||*.a.com").why
+
+
+def test_endpoints_with_host_names_do_not_count_where_addresses_are_needed(town) -> None:
+    endpoints = [{"address": "x.com"}, {"address": "10.7.0.1"}]
+    town.pod("shop/sleep-0").entry("shop/e", ["a.com"], ["http:80:HTTP"], resolution="STATIC", endpoints=endpoints)
+    assert [e.address for e in cluster(town, "outbound|80||a.com").endpoints] == ["10.7.0.1"]
+
+
+def test_endpoints_of_all_entries_of_a_host_and_namespace_are_joined(town) -> None:
+    town.pod("shop/sleep-0")
+    for name, address in (("e", "10.7.0.1"), ("f", "10.7.0.2")):
+        town.entry(f"shop/{name}", ["a.com"], ["http:80:HTTP"], resolution="STATIC", endpoints=[{"address": address}])
+    town.entry("pay/g", ["a.com"], ["http:80:HTTP"], resolution="STATIC", endpoints=[{"address": "10.7.0.3"}])
+    assert [e.address for e in cluster(town, "outbound|80||a.com").endpoints] == ["10.7.0.1", "10.7.0.2"]
+
+
+@pytest.mark.parametrize(("port", "http2"), [("http:80:80", False), ("grpc:80:80", True), ("x:80:80", None)])
+def test_the_port_says_which_http_the_cluster_speaks(town, port: str, http2: bool | None) -> None:
+    town.pod("shop/sleep-0").service("shop/web", "10.9.0.1", ports=(port,))
+    assert cluster(town).http2_upstream is http2
+
+
+def test_http_may_be_upgraded_by_rule_or_mesh(town) -> None:
+    base(town).settings(h2UpgradePolicy="UPGRADE")
+    assert cluster(town).http2_upstream is True
+    rule(town, trafficPolicy={"connectionPool": {"http": {"h2UpgradePolicy": "DO_NOT_UPGRADE"}}})
+    assert cluster(town).http2_upstream is False
+
+
+class TestTls:
+    """What a client's proxy speaks (mesh-model 6.6)."""
+
+    def test_endpoints_with_a_sidecar_get_mutual_tls(self, town) -> None:
+        assert tls(base(town).pod("shop/web-1", sidecar=False)) == ["mtls", "plaintext"]
+
+    def test_a_headless_service_gets_it_when_all_endpoints_have_one(self, town) -> None:
+        base(town, headless=True)
+        assert tls(town, DB) == ["mtls"]
+        town.pod("shop/db-1", sidecar=False)
+        assert tls(town, DB) == ["plaintext", "plaintext"]
+
+    def test_a_headless_service_without_endpoints_gets_none(self, town) -> None:
+        town.pod("shop/sleep-0").service("shop/db", headless=True, ports=("http:80:80",))
+        assert tls(town, DB) == ["plaintext"]
+
+    def test_the_mesh_may_turn_it_off(self, town) -> None:
+        assert tls(base(town).settings(enableAutoMtls=False)) == ["plaintext"]
+
+    def test_external_services_get_none(self, town) -> None:
+        endpoints = [{"address": "10.1.0.2", "serviceAccount": "x"}]
+        town.pod("shop/sleep-0").entry("shop/e", ["a.com"], ["http:80:HTTP"], resolution="STATIC", endpoints=endpoints)
+        assert tls(town, "outbound|80||a.com") == ["plaintext"]
+        town.documents[-1]["spec"]["location"] = "MESH_INTERNAL"
+        assert tls(town, "outbound|80||a.com") == ["mtls"]
+
+    def test_a_namespace_that_disables_it_gets_none(self, town) -> None:
+        base(town).security("PeerAuthentication", "shop/default", mtls={"mode": "DISABLE"})
+        found = cluster(town)
+        assert (found.tls, found.auto_tls) == ("plaintext", False)
+
+    def test_a_workload_that_disables_it_gets_none(self, town) -> None:
+        base(town).security(
+            "PeerAuthentication", "shop/web", selector={"matchLabels": {"app": "web"}}, mtls={"mode": "DISABLE"}
+        )
+        assert tls(town) == ["plaintext"]
+
+    @pytest.mark.parametrize(
+        ("asked", "spoken"),
+        [
+            ({"mode": "DISABLE"}, "plaintext"),
+            ({"mode": "SIMPLE"}, "tls"),
+            ({"mode": "ISTIO_MUTUAL"}, "mtls"),
+            ({"mode": "MUTUAL"}, "plaintext"),
+            ({"mode": "MUTUAL", "clientCertificate": "/c"}, "tls"),
+            ({"mode": "SIMPLE", "credentialName": "c"}, "plaintext"),
+            ({"mode": "SIMPLE", "credentialName": "configmap://c"}, "tls"),
+        ],
+    )
+    def test_a_rule_decides_for_all_endpoints(self, town, asked: dict, spoken: str) -> None:
+        rule(base(town, sidecar=False), trafficPolicy={"tls": asked})
+        assert tls(town) == [spoken]
+
+    def test_a_credential_counts_with_a_workload_selector(self, town) -> None:
+        selector = {"matchLabels": {"app": "sleep"}}
+        rule(base(town), workloadSelector=selector, trafficPolicy={"tls": {"mode": "SIMPLE", "credentialName": "c"}})
+        assert tls(town) == ["tls"]
+
+    def test_a_port_without_tls_below_a_rule_with_it_asks_every_endpoint(self, town) -> None:
+        ports = [{"port": {"number": 80}, "loadBalancer": {"simple": "RANDOM"}}]
+        rule(base(town, sidecar=False), trafficPolicy={"tls": {"mode": "ISTIO_MUTUAL"}, "portLevelSettings": ports})
+        assert tls(town) == ["mtls"]
+
+    def test_a_port_without_tls_below_a_rule_that_disables_it_asks_none(self, town) -> None:
+        ports = [{"port": {"number": 80}, "loadBalancer": {"simple": "RANDOM"}}]
+        rule(base(town), trafficPolicy={"tls": {"mode": "DISABLE"}, "portLevelSettings": ports})
+        assert tls(town) == ["plaintext"]
