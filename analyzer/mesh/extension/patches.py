@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from analyzer.mesh.extension.selected import envoy_filters
-from analyzer.mesh.extension.spot import SIDECAR_INBOUND, Spot
+from analyzer.mesh.extension.spot import GATEWAY, SIDECAR_INBOUND, Spot
 from analyzer.mesh.kinds.envoy_filter import ANY_CONTEXT, EnvoyFilter, ListenerMatch, Patch, RouteMatch
 from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.proxy import Proxy
@@ -54,7 +54,8 @@ HARMLESS_FIELDS: Mapping[str, frozenset[str]] = {
             "preserve_external_request_id", "always_set_request_id_in_response", "server_header_transformation", "via",
             "add_user_agent", "forward_client_cert_details", "set_current_client_cert_details", "idle_timeout",
             "stream_idle_timeout", "request_timeout", "drain_timeout", "delayed_close_timeout", "max_connect_attempts",
-            "common_http_protocol_options", "http2_protocol_options",
+            "common_http_protocol_options.idle_timeout", "common_http_protocol_options.max_connection_duration",
+            "common_http_protocol_options.max_stream_duration", "http2_protocol_options",
         )
     ),
     "ROUTE_CONFIGURATION": _RESPONSE_HEADERS | {"max_direct_response_body_size_bytes"},
@@ -152,7 +153,8 @@ def _fits_route(match: RouteMatch, spot: Spot, patch: Patch) -> bool:
     """A patch that adds a virtual host, or a route, could add one that comes first."""
     if spot.route_config is not None and match.name not in ("", spot.route_config):
         return False
-    if match.port not in (0, spot.traffic_port):
+    # A gateway's route goes by the Service's port, which is not known here.
+    if match.port not in (0, spot.traffic_port) and spot.context != GATEWAY:
         return False
     if patch.apply_to == "ROUTE_CONFIGURATION" or (patch.apply_to == "VIRTUAL_HOST" and patch.operation == _ADD):
         return True

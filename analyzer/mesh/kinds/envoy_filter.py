@@ -12,7 +12,7 @@ from analyzer.mesh.resource import Node, Resource
 
 ANY_CONTEXT = "ANY"
 # Messages inside a patch's value whose own fields matter, not only that they are there.
-_NESTED = ("typed_config", "route")
+_NESTED = ("typed_config", "route", "common_http_protocol_options")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -56,7 +56,7 @@ class Patch:
     """One of ``configPatches``.
 
     ``value_name`` is the name that the patch's value gives itself. ``fields`` are the fields that the value sets, in
-    Envoy's spelling, of ``typed_config`` and ``route`` their own (``typed_config.access_log``).
+    Envoy's spelling, of a few messages their own (``typed_config.access_log``).
     """
 
     apply_to: str
@@ -146,8 +146,8 @@ def _cluster_match(node: Node) -> ClusterMatch:
 def _fields(value: Node) -> Iterator[str]:
     for key in value:
         field = _CAMEL.sub("_", key).lower()
-        if field not in _NESTED:
+        inner = value.node(key) if field in _NESTED else None
+        if inner:
+            yield from (f"{field}.{own}" for own in _fields(inner))
+        else:
             yield field
-            continue
-        inner = value.node(key)
-        yield from (f"{field}.{_CAMEL.sub('_', own).lower()}" for own in inner) if inner else (field,)
