@@ -36,7 +36,7 @@ def render_info(captures: Sequence[CaptureRecord], *, width: int = 100, colour: 
 def health_part(capture: CaptureRecord) -> Part:
     """``whole``, ``cut short``, or what stopped the reader, with its colour."""
     if capture.error:
-        return (capture.error, "red")
+        return (capture.error.removeprefix(f"{capture.name}: "), "red")
     return ("whole", "green") if capture.complete else ("cut short", "yellow")
 
 

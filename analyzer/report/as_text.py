@@ -147,7 +147,7 @@ def _captures_section(page: Page, analysis: Analysis) -> None:
     page.table(columns, [_capture_row(capture) for capture in shown])
     for capture in shown:
         for trouble in _troubles(capture):
-            page.prose([f"{capture.name}: ", trouble.removeprefix(f"{capture.name}: ")], indent=2, label=("! ", "yellow"))
+            page.prose([f"{capture.name}: ", trouble], indent=2, label=("! ", "yellow"))
     _and_more(page, len(worst_first) - SHOWN_CAPTURES, "capture")
 
 
