@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -197,7 +198,8 @@ class Talk:
 
     @property
     def wire(self) -> Wire:
-        return Wire(self.sighting, (self.sighting,))
+        only = self.sighting
+        return Wire(only, (only,))
 
     def said(self, role=Role.APP) -> Said:
         return Said(self.wire, self.conversation, role)
@@ -315,6 +317,24 @@ def small_mesh(*extra: str):
 def shop():
     """A function that gives a small mesh, with more YAML where it is asked for."""
     return small_mesh
+
+
+@pytest.fixture(scope="session")
+def resource():
+    """A function that gives a resource as text, from its kind, ``namespace/name`` and spec."""
+
+    def tell(api: str, kind: str, name: str, spec, **rest) -> str:
+        namespace, _, own = name.rpartition("/")
+        metadata = {"name": own, "namespace": namespace}
+        return f"\n{json.dumps({'apiVersion': api, 'kind': kind, 'metadata': metadata, 'spec': spec, **rest})}\n"
+
+    return tell
+
+
+@pytest.fixture(scope="session")
+def security(resource):
+    """A function that gives a resource of Istio's security, by default in the namespace of the sidecars."""
+    return lambda kind, spec, name="shop/own": resource("security.istio.io/v1", kind, name, spec)
 
 
 @pytest.fixture(scope="session")
