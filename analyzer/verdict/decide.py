@@ -28,6 +28,7 @@ from analyzer.verdict.reasons import (
     LOOPBACK,
     NO_SIDECAR,
     NOT_CAPTURED,
+    UPSTREAM_TLS,
     WEIGHTED,
 )
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER as PASSTHROUGH_REASON
@@ -119,7 +120,7 @@ def _deliver(
         onward = partial(_follow, gateways=gateways + 1)
         return through_gateways(so_far, [at_gateway(mesh, each, onward) for each in at_gateways])
     delivery = deliver(mesh, question, decided, pod)
-    return _combine(so_far, delivery, [_end(so_far, each) for each in delivery.groups])
+    return _combine(so_far, delivery)
 
 
 def _end(so_far: Decision, arrived: InboundDecision) -> Decision:
@@ -134,32 +135,36 @@ def _end(so_far: Decision, arrived: InboundDecision) -> Decision:
     return Decision(verdict or PASSTHROUGH, reason or NO_SIDECAR.name)
 
 
-def _combine(so_far: Decision, delivery: Delivery, ends: list[Decision]) -> Decision:
+def _combine(so_far: Decision, delivery: Delivery) -> Decision:
     """One decision of the ways in which a call may end.
 
     Where the pods that a balancer chooses from are unlike, the call cannot be followed to one of them: the class of
     those that take it stands, and a step says that others would not.
     """
-    single = delivery.single
-    if single is not None and single.dropped and len(delivery.groups) > 1:
-        single = None
-    decision = replace(
-        so_far,
-        inbound=single.inbound if single else None,
-        steps=(*so_far.steps, *(single.steps if single else ())),
-    )
+    known = [each for each in delivery.groups if each.undetermined != (UPSTREAM_TLS.name,)]
+    delivery = replace(delivery, groups=tuple(known)) if known else delivery
+    ends = [_end(so_far, each) for each in delivery.groups]
     if not ends:
-        return decision if decision.verdict else replace(decision, verdict=PASSTHROUGH, reason=NO_SIDECAR.name)
+        return so_far if so_far.verdict else replace(so_far, verdict=PASSTHROUGH, reason=NO_SIDECAR.name)
+    verdict, reason, missing = _outcome(ends)
+    single = delivery.single
+    if single is not None and single.dropped and verdict != DROPPED:
+        single = None
+    steps = (*so_far.steps, *(single.steps if single else ()))
     if len(set(ends)) > 1:
-        step = Step("the pods that the balancer chooses from would treat the call differently")
-        decision = replace(decision, steps=(*decision.steps, step))
-    verdicts = {end.verdict for end in ends}
-    taken = {end for end in ends if end.verdict not in (None, DROPPED)} or ({ends[0]} if len(verdicts) == 1 else set())
+        steps = (*steps, Step("the pods that the balancer chooses from would treat the call differently"))
+    inbound = single.inbound if single else None
+    return replace(so_far, verdict=verdict, reason=reason, undetermined=missing, inbound=inbound, steps=steps)
+
+
+def _outcome(ends: list[Decision]) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Verdict, reason and what is missing, of ways to end between which a balancer chooses."""
+    taken = {(end.verdict, end.reason) for end in ends if end.verdict not in (None, DROPPED)}
     if len(taken) == 1:
-        end = taken.pop()
-        return replace(decision, verdict=end.verdict, reason=end.reason, undetermined=end.undetermined)
-    missing = tuple(dict.fromkeys([BALANCED.name, *(code for end in ends for code in end.undetermined)]))
-    return replace(decision, verdict=None, reason=None, undetermined=missing)
+        return (*taken.pop(), ())
+    if len({end.verdict for end in ends}) == 1:
+        return ends[0].verdict, ends[0].reason, ends[0].undetermined
+    return None, None, tuple(dict.fromkeys([BALANCED.name, *(code for end in ends for code in end.undetermined)]))
 
 
 def _split(decided: OutboundDecision, ends: list[Decision]) -> Decision:
