@@ -109,11 +109,19 @@ def target_pod(said: Said, mesh: MeshSnapshot) -> Pod | None:
     return next((pod for server in said.wire.servers if (pod := mesh.pod_at(server.ip)) is not None), None)
 
 
-def endpoint_of(onward: Onward | None, mesh: MeshSnapshot) -> tuple[str, int] | None:
-    """The pod address and port that the balancer chose, as the upstream leg shows it."""
-    if onward is None:
-        return None
-    return next(((s.ip, s.port) for s in onward.said.wire.servers if mesh.pod_at(s.ip) is not None), None)
+def endpoint_of(
+    call: Call, upstream: Onward | None, delivery: Onward | None, mesh: MeshSnapshot
+) -> tuple[str, int] | None:
+    """The pod address and port that the balancer chose.
+
+    The upstream leg shows it; of a call that no sidecar of the client's touches its own connection, where the server's
+    capture saw it too; else the delivery, where that is certain.
+    """
+    carried = upstream.said if upstream else call.said if call.said.role is Role.DIRECT else None
+    servers = list(carried.wire.servers) if carried else []
+    if delivery is not None and delivery.certain:
+        servers.append(delivery.said.wire.connection.server)
+    return next(((s.ip, s.port) for s in servers if mesh.pod_at(s.ip) is not None), None)
 
 
 def _ask(call: Call, pod: Pod, direction: str, *, bypass: bool) -> Question:

@@ -26,7 +26,7 @@ from analyzer.verdict.record import SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRec
 from analyzer.verdict.roles import Role, Said, assign_roles
 from analyzer.verdict.sealed import decide_sealed
 from analyzer.verdict.stitch import Call, Onward, Stitcher, calls_of
-from analyzer.verdict.telling import leg_of, onward_legs, packets_of, steps_of
+from analyzer.verdict.telling import legs_of, onward_legs, packets_of, steps_of
 from analyzer.verdict.wires import Wire
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class _Judge:
         cluster = decision.outbound.cluster if decision.outbound else None
         upstream = self._stitcher.upstream_of(call, cluster) if call.said.role is Role.APP else None
         delivery = self._stitcher.delivery_of(call, upstream)
-        endpoint = endpoint_of(upstream, self._mesh) if self._mesh else None
+        endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh else None
         if question is not None and endpoint is not None:
             decision = self._answer(replace(question, endpoint=endpoint))
         return _Judged(call, decision, tuple(leg for leg in (upstream, delivery) if leg is not None))
@@ -200,7 +200,7 @@ def _who(judged: _Judged, pod: Pod | None) -> str:
 def _legs(judged: _Judged) -> tuple[Leg, ...]:
     roles = {Role.UPSTREAM: SIDECAR_TO_UPSTREAM, Role.DELIVERY: SIDECAR_TO_APP}
     onward = (leg for o in judged.onward for leg in onward_legs(o, roles[o.said.role]))
-    return (leg_of(judged.call), *onward)
+    return (*legs_of(judged.call), *onward)
 
 
 def _packets(call: Call, legs: tuple[Leg, ...]) -> tuple[tuple[str, int, int], ...]:

@@ -77,10 +77,8 @@ class Said:
 
     @property
     def may_seal_http(self) -> bool:
-        """Whether HTTP may be inside: Istio's mutual TLS that is not for TCP, or TLS that began before the capture."""
-        if self.istio_mtls:
-            return not self.carries_tcp
-        return self.conversation.tls is not None and self.conversation.tls.client_hello is None
+        """Whether HTTP may be inside: any TLS but Istio's mutual TLS for TCP."""
+        return self.conversation.tls is not None and not (self.istio_mtls and self.carries_tcp)
 
 
 def cluster_of_sni(sni: str | None) -> str | None:

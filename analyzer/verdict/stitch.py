@@ -6,6 +6,7 @@ carry a call must show it between the call's request and its reply: never is nea
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -87,6 +88,13 @@ class _Search:
         """From the request to its reply, on the clock of a capture."""
         return self._on_clock(capture, self.call.begin_ns, self.call.end_ns)
 
+    def heard_ns(self, said: Said) -> int:
+        """When the server of a wire last spoke between the request and the reply; 0 where it did not."""
+        begin, end = self.while_asked(said.wire.main.capture)
+        times = said.wire.connection.from_server.times_ns
+        i = bisect_right(times, end)
+        return times[i - 1] if i and times[i - 1] >= begin else 0
+
     def _on_clock(self, there: str, begin_ns: int, end_ns: int) -> tuple[int, int]:
         here = self.call.said.wire.main.capture
         if there == here:
@@ -103,6 +111,7 @@ class Stitcher:
         self._upstream = Carriers((s.wire.client.ip, s) for s in all_said if s.role is Role.UPSTREAM)
         self._delivery = Carriers((s.wire.connection.server.ip, s) for s in all_said if s.role is Role.DELIVERY)
         self._in_flight = Overlap(span for s in all_said if s.role is Role.APP for span in _spans(s))
+        self._own_hellos = {_first_bytes(s) for s in all_said if s.role is Role.APP and s.conversation.tls is not None}
         self._given: set[tuple[int, int]] = set()
         self._tunnels: dict[int, Onward] = {}
 
@@ -153,16 +162,21 @@ class Stitcher:
         return Onward(said, exchange, certain=len(same) == 1)
 
     def _sealed(self, search: _Search, cluster: str | None) -> Onward | None:
-        """A request inside mutual TLS: the wire whose client spoke first after the request and before the reply."""
+        """A request inside TLS: of the wires whose client spoke after it, that whose server spoke last before the reply.
+
+        Those before it are attempts that failed, where Envoy tried again.
+        """
+        spoke = search.carriers.spoke(search.addresses, search.while_asked)
         active = sorted(
-            search.carriers.spoke(search.addresses, search.while_asked), key=lambda pair: (pair[0], pair[1].wire.client)
+            (pair for pair in spoke if not self._passed_on(pair[1])), key=lambda pair: (pair[0], pair[1].wire.client)
         )
         sole = len(active) == 1 and self._alone(search.call)
         chosen = _leading_to(cluster, [said for _, said in active], sole=sole)
         if not chosen:
             return None
-        self._give(chosen[0], 0)
-        return Onward(chosen[0], None, certain=sole and chosen[0].istio_mtls)
+        said = max(chosen, key=search.heard_ns)
+        self._give(said, 0)
+        return Onward(said, None, certain=sole and said.istio_mtls)
 
     def _tunnel(self, search: _Search, cluster: str | None) -> Onward | None:
         """HTTP that Envoy treats as opaque TCP: one upstream connection for all requests of the application's."""
@@ -182,6 +196,7 @@ class Stitcher:
             if not self.was_given(said) and _may_carry_bytes(mine, said)
         ]
         same = [said for said in fitting if _same_bytes(mine, said)]
+        fitting = [said for said in fitting if not self._passed_on(said)]
         alone = self._alone(search.call)
         chosen = same or _leading_to(cluster, fitting, sole=alone and len(fitting) == 1)
         if not chosen:
@@ -194,6 +209,10 @@ class Stitcher:
         """Whether no other call of its kind was under way in the client's pod at the same time."""
         kind = (call.said.wire.client.ip, call.exchange is not None)
         return self._in_flight.count(kind, call.begin_ns, call.end_ns) <= 1
+
+    def _passed_on(self, said: Said) -> bool:
+        """Whether the TLS on a sidecar's wire is an application's own."""
+        return said.conversation.tls is not None and _first_bytes(said) in self._own_hellos
 
     def _says_what_no_other_says(self, said: Said) -> bool:
         kind = (said.wire.client.ip, _first_bytes(said))
@@ -235,9 +254,11 @@ def _same_target(mine: Request, other: Request | None) -> bool:
 
 
 def _may_carry_bytes(mine: Said, other: Said) -> bool:
-    """Whether ``other`` can be the tcp_proxy leg of ``mine``: opaque on one side of mutual TLS, or the same bytes."""
+    """Whether ``other`` can be the tcp_proxy leg of ``mine``: inside TLS that a sidecar begins or ends, or unchanged."""
     if other.istio_mtls != mine.istio_mtls:
         return other.carries_tcp if other.istio_mtls else True
+    if other.role is Role.UPSTREAM and mine.conversation.tls is None and other.conversation.tls is not None:
+        return True
     here, there = mine.wire.connection, other.wire.connection
     return _agree(here.from_client, there.from_client) and _agree(here.from_server, there.from_server)
 

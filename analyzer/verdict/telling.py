@@ -5,8 +5,9 @@ from __future__ import annotations
 from analyzer.base.place import PacketPlace
 from analyzer.verdict.decision import Decision, Step
 from analyzer.verdict.record import Leg, Observed
-from analyzer.verdict.roles import Role
+from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.stitch import Call, Onward
+from analyzer.verdict.wires import Sighting
 
 _PROTOCOL_NAMES = {"http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", "h2": "HTTP/2", "tls": "TLS", "tcp": "TCP"}
 
@@ -47,36 +48,30 @@ def packets_of(call: Call) -> tuple[int, int]:
     return (min(seen), max(seen)) if seen else (connection.first_packet, connection.last_packet)
 
 
-def leg_of(call: Call) -> Leg:
-    """The call's own connection as a leg."""
-    connection = call.said.wire.connection
-    return Leg(
-        role=call.said.role.value,
-        capture=call.said.wire.main.capture,
-        client=connection.client,
-        server=connection.server,
-        first_packet=connection.first_packet,
-        last_packet=connection.last_packet,
-        sni=call.said.sni,
-        uid=connection.uid,
-    )
+def legs_of(call: Call) -> tuple[Leg, ...]:
+    """The call's own connection as legs: one for each capture that saw it, the one that shows most first."""
+    wire = call.said.wire
+    others = [s for s in wire.sightings if s is not wire.main]
+    return tuple(_leg(s, call.said, call.said.role.value, certain=True) for s in (wire.main, *others))
 
 
 def onward_legs(onward: Onward, role: str) -> tuple[Leg, ...]:
     """An onward wire as legs: one for each capture that saw it."""
-    return tuple(
-        Leg(
-            role=role,
-            capture=s.capture,
-            client=s.connection.client,
-            server=s.connection.server,
-            first_packet=s.connection.first_packet,
-            last_packet=s.connection.last_packet,
-            sni=onward.said.sni,
-            certain=onward.certain,
-            uid=s.connection.uid,
-        )
-        for s in onward.said.wire.sightings
+    return tuple(_leg(s, onward.said, role, certain=onward.certain) for s in onward.said.wire.sightings)
+
+
+def _leg(sighting: Sighting, said: Said, role: str, *, certain: bool) -> Leg:
+    connection = sighting.connection
+    return Leg(
+        role=role,
+        capture=sighting.capture,
+        client=connection.client,
+        server=connection.server,
+        first_packet=connection.first_packet,
+        last_packet=connection.last_packet,
+        sni=said.sni,
+        certain=certain,
+        uid=connection.uid,
     )
 
 

@@ -18,6 +18,10 @@ def asked(told, mesh, role=Role.APP, home=None):
     return question_of(told.call(role=role), mesh, home)
 
 
+def by(leg, *, certain=True):
+    return Onward(leg.said(Role.UPSTREAM), None, certain)
+
+
 def lacking(call, *missing, **changes):
     """The call as if its head had not been seen whole."""
     request = replace(call.request, **changes) if changes else call.request
@@ -194,9 +198,27 @@ def test_the_pod_at_the_servers_end_is_known_by_any_of_its_addresses(talk, shop)
     assert target_pod(talk(server="10.96.0.11:9080").said(), mesh) is None
 
 
-def test_the_pod_that_the_balancer_chose_shows_in_the_upstream_leg(upstream, shop) -> None:
-    mesh = shop()
+def test_the_pod_that_the_balancer_chose_shows_in_the_upstream_leg(app, upstream, shop) -> None:
+    mesh, call = shop(), app().ask().call()
 
-    assert endpoint_of(Onward(upstream().said(Role.UPSTREAM), None, True), mesh) == ("10.244.1.11", 9080)
-    assert endpoint_of(Onward(upstream(server="203.0.113.9:80").said(Role.UPSTREAM), None, True), mesh) is None
-    assert endpoint_of(None, mesh) is None
+    assert endpoint_of(call, by(upstream()), None, mesh) == ("10.244.1.11", 9080)
+    assert endpoint_of(call, by(upstream(server="203.0.113.9:80")), None, mesh) is None
+    assert endpoint_of(call, None, None, mesh) is None
+
+
+def test_the_pod_that_a_node_chose_shows_where_the_servers_capture_saw_the_call_too(talk, shop) -> None:
+    seen = [
+        talk("10.244.2.9:5000", "10.96.0.11:9080", capture="naked").sighting,
+        talk("10.244.2.9:5000", "10.244.1.11:9080", capture="reviews", at=1).sighting,
+    ]
+    (wire,) = gather_wires(seen)
+    call = talk().call(role=Role.DIRECT)
+
+    assert endpoint_of(replace(call, said=replace(call.said, wire=wire)), None, None, shop()) == ("10.244.1.11", 9080)
+
+
+def test_a_delivery_shows_the_pod_where_it_is_certain(talk, delivery, shop) -> None:
+    mesh, call = shop(), talk("10.244.2.9:5000").ask().call(role=Role.DIRECT)
+
+    assert endpoint_of(call, None, by(delivery()), mesh) == ("10.244.1.11", 9080)
+    assert endpoint_of(call, None, by(delivery(), certain=False), mesh) is None

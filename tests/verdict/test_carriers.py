@@ -82,8 +82,7 @@ def test_only_wires_that_may_have_http_inside_tls_are_found_by_speaking(upstream
     opaque = upstream(f"{ADDRESS}:1").hello(SNI, alpn["tcp"], at=11)
     plain = upstream(f"{ADDRESS}:2").ask(at=11)
     late = upstream(f"{ADDRESS}:3", opened=False).midstream_tls(at=11)
-    own = upstream(f"{ADDRESS}:4").hello("www.example.com", at=11)
 
-    found = carriers(opaque, plain, late, own).spoke([ADDRESS], at(10, 20))
+    found = carriers(opaque, plain, late).spoke([ADDRESS], at(10, 20))
 
     assert ports(said for _, said in found) == [3]

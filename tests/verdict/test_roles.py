@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.verdict.roles import Role, assign_roles, cluster_of_sni, is_loopback
@@ -121,10 +123,31 @@ def test_outside_mutual_tls_what_was_said_tells_whether_it_is_opaque(talk) -> No
     assert not talk().ask().said().carries_tcp
 
 
-def test_http_may_be_inside_mutual_tls_that_is_not_for_tcp_and_inside_tls_whose_beginning_is_missing(
-    talk, alpn
-) -> None:
+def test_http_may_be_inside_any_tls_but_mutual_tls_for_tcp(talk, alpn) -> None:
     assert [talk().hello(SNI, alpn[kind]).said().may_seal_http for kind in ("http", "h2", "tcp")] == [True, True, False]
     assert talk(opened=False).midstream_tls().said().may_seal_http
-    assert not talk().hello("www.example.com").said().may_seal_http
+    assert talk().hello("www.example.com").said().may_seal_http
     assert not talk().ask().said().may_seal_http
+
+
+@pytest.mark.parametrize(
+    ("certificate", "offered", "kind"),
+    [
+        (None, "http", "mtls"),
+        (None, None, "tls"),
+        (True, None, "mtls"),
+        (False, None, "tls"),
+        (False, "http", "tls"),
+    ],
+)
+def test_a_certificate_makes_tls_mutual_and_istios_protocols_promise_one(
+    talk, alpn, certificate, offered, kind
+) -> None:
+    told = talk().hello(SNI, alpn[offered] if offered else ())
+    told.tls = replace(told.tls, client_certificate=certificate)
+
+    assert told.said().client_tls == kind
+
+
+def test_without_tls_a_connection_is_plaintext(talk) -> None:
+    assert talk().ask().said().client_tls == "plaintext"

@@ -315,6 +315,39 @@ def test_a_connection_pooled_before_the_capture_began_may_have_carried_it(app, u
     assert (onward.said.wire, onward.certain) == (pooled.wire, False)
 
 
+def test_where_envoy_tried_again_the_connection_that_spoke_last_before_the_reply_carried_it(
+    app, upstream, alpn
+) -> None:
+    asked = app().ask(at=5).answer(at=19)
+    failed = upstream("10.244.1.10:1", at=6).hello(REVIEWS_SNI, alpn["http"], at=6).reply(b"alert", at=8)
+    again = upstream("10.244.1.10:2", at=9).hello(REVIEWS_SNI, alpn["http"], at=9).reply(b"sealed", at=18)
+    later = upstream("10.244.1.10:3", at=9).hello(REVIEWS_SNI, alpn["http"], at=10).reply(b"sealed", at=30)
+    said = apps(asked)
+
+    onward = Stitcher([*said, *ups(failed, again, later)]).upstream_of(first_call(said[0]), REVIEWS)
+
+    assert (onward.said.wire.client.port, onward.certain) == (2, False)
+
+
+def test_tls_that_a_destination_rule_begins_may_have_carried_it(app, upstream) -> None:
+    asked = app().ask(at=5).answer(at=19)
+    begun = upstream(at=6).hello("ext.example.com", ("h2",), at=6)
+    said = apps(asked)
+
+    onward = Stitcher([*said, *ups(begun)]).upstream_of(first_call(said[0]), REVIEWS)
+
+    assert (onward.said.sni, onward.certain) == ("ext.example.com", False)
+
+
+def test_an_applications_own_tls_carries_no_request_of_another(app, upstream) -> None:
+    asked = app().ask(at=5).answer(at=19)
+    other = app("10.244.1.10:7", at=5).hello("www.example.com", at=6).close(at=30)
+    passed_on = upstream(at=6).hello("www.example.com", at=7, client=other.client)
+    said = apps(asked, other)
+
+    assert Stitcher([*said, *ups(passed_on)]).upstream_of(first_call(said[0]), None) is None
+
+
 # HTTP that Envoy takes for opaque TCP.
 
 
@@ -391,6 +424,46 @@ def test_opaque_bytes_never_leave_by_a_connection_for_http(app, upstream, alpn) 
     said = apps(own)
 
     assert Stitcher([*said, *ups(sealed)]).upstream_of(first_call(said[0]), REVIEWS) is None
+
+
+def test_opaque_bytes_may_leave_inside_tls_that_a_destination_rule_begins(app, upstream) -> None:
+    own = app(at=0).send(b"PING", at=2).close(at=9)
+    begun = upstream(at=1).hello("ext.example.com", at=1)
+    said = apps(own)
+
+    assert Stitcher([*said, *ups(begun)]).upstream_of(first_call(said[0]), None).certain
+
+
+def test_opaque_bytes_never_leave_inside_another_applications_tls(app, upstream) -> None:
+    own = app(at=0).send(b"PING", at=2).close(at=9)
+    other = app("10.244.1.10:7", at=0).hello("www.example.com", at=1).close(at=30)
+    passed_on = upstream(at=1).hello("www.example.com", at=2, client=other.client)
+    said = apps(own, other)
+
+    assert Stitcher([*said, *ups(passed_on)]).upstream_of(first_call(said[0]), None) is None
+
+
+def test_plaintext_is_not_delivered_as_tls(app, upstream, delivery, alpn) -> None:
+    own = app(at=0).send(b"PING", at=2).close(at=9)
+    sealed = upstream(at=1).hello(REVIEWS_SNI, alpn["tcp"], at=1)
+    other = delivery(at=2).hello("app.example.com", at=2)
+    said = apps(own)
+    stitcher = Stitcher([*said, *ups(sealed), *deliveries(other)])
+    call = first_call(said[0])
+
+    assert stitcher.delivery_of(call, stitcher.upstream_of(call, REVIEWS)) is None
+
+
+def test_whether_anyone_was_calling_is_known_at_every_moment(app) -> None:
+    stitcher = Stitcher(apps(app().ask(at=5).answer(at=9), app("10.244.1.10:2", at=20).send(b"x", at=30)))
+
+    assert [stitcher.anyone_calling("10.244.1.10", ms * 1_000_000) for ms in (4, 7, 12, 25)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert not stitcher.anyone_calling("10.244.9.9", 7_000_000)
 
 
 def test_a_black_holed_connection_does_not_take_the_leg_of_its_neighbour(app, upstream, alpn) -> None:

@@ -12,7 +12,7 @@ from analyzer.verdict.observed import observe
 from analyzer.verdict.record import Observed
 from analyzer.verdict.roles import Role
 from analyzer.verdict.stitch import Onward
-from analyzer.verdict.telling import leg_of, onward_legs, packets_of, steps_of
+from analyzer.verdict.telling import legs_of, onward_legs, packets_of, steps_of
 from analyzer.verdict.wires import gather_wires
 
 
@@ -171,11 +171,21 @@ def test_a_call_of_which_no_byte_has_a_packet_has_those_of_its_connection(app) -
 def test_the_calls_own_connection_is_its_first_leg(app) -> None:
     told = app(first_packet=10).hello("www.example.com")
 
-    leg = leg_of(told.call())
+    (leg,) = legs_of(told.call())
 
     assert (leg.role, leg.capture, leg.sni, leg.certain) == ("app-to-sidecar", "a.pcap", "www.example.com", True)
     assert (leg.client, leg.server, leg.uid) == (told.client, told.server, told.uid)
     assert (leg.first_packet, leg.last_packet) == (10, 13)
+
+
+def test_a_call_whose_connection_two_captures_saw_has_a_leg_in_each_the_fuller_first(talk) -> None:
+    seen = [talk(capture="a.pcap"), talk(server="10.244.1.11:9080", capture="b.pcap", at=1).send(b"x")]
+    (wire,) = gather_wires(t.sighting for t in seen)
+    call = talk().call(role=Role.DIRECT)
+
+    legs = legs_of(replace(call, said=replace(call.said, wire=wire)))
+
+    assert [(leg.capture, leg.role) for leg in legs] == [("b.pcap", "direct"), ("a.pcap", "direct")]
 
 
 def test_a_wire_that_two_captures_saw_is_two_legs_of_one_role(upstream) -> None:
