@@ -36,10 +36,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A call's record with what was asked about it.
+
+    ``question`` says nothing of the balancer's choice; it is None where no proxy could be asked: something is missing,
+    or ``call`` is a sidecar's own connection.
+    """
+
+    record: CallRecord
+    call: Call
+    question: Question | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Judged:
     call: Call
     decision: Decision
     onward: tuple[Onward, ...]
+    question: Question | None = None
 
 
 def judge(
@@ -49,6 +63,13 @@ def judge(
 
     ``homes`` says by a capture's name in which pod (``namespace/name``) it was taken, where that is known.
     """
+    return [asked.record for asked in judge_and_ask(spoken, mesh, homes)]
+
+
+def judge_and_ask(
+    spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+) -> list[Asked]:
+    """What ``judge`` gives, each record with its question, so that another mesh can be asked the same."""
     sidecars = frozenset(ip for pod in mesh.pods if pod.has_sidecar for ip in pod.ips) if mesh else frozenset[str]()
     said = assign_roles(spoken, sidecars)
     pods = {capture: _pod_named(mesh, name) for capture, name in homes.items()}
@@ -56,7 +77,7 @@ def judge(
     judged = [judged for s in said for judged in judge_.calls_on(s)]
     judged += judge_.orphans()
     judged.sort(key=lambda j: (j.call.begin_ns, j.call.said.wire.client, j.call.ordinal, j.call.said.wire.main.capture))
-    return [_record(str(n), j, mesh, pods) for n, j in enumerate(judged, 1)]
+    return [Asked(_record(str(n), j, mesh, pods), j.call, j.question) for n, j in enumerate(judged, 1)]
 
 
 def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
@@ -124,7 +145,7 @@ class _Judge:
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh else None
         if question is not None and endpoint is not None:
             decision = self._answer(replace(question, endpoint=endpoint))
-        return _Judged(call, decision, tuple(leg for leg in (upstream, delivery) if leg is not None))
+        return _Judged(call, decision, tuple(leg for leg in (upstream, delivery) if leg is not None), question)
 
     def _first_answer(self, call: Call) -> tuple[Decision, Question | None]:
         if self._mesh is None:
