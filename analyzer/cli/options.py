@@ -101,6 +101,8 @@ def output(out: str | None) -> Iterator[IO[bytes]]:
     try:
         with click.open_file(out or "-", "wb") as sink:
             yield sink
+            # Here and not when the interpreter ends: then nobody could say that the reader went away.
+            sink.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

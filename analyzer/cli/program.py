@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -61,6 +60,7 @@ def program() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; gives the exit code. Nothing but our own errors and bugs end it early."""
+    stdout, stderr = sys.stdout, sys.stderr
     try:
         code = program.main(list(arguments), prog_name="meshverdict", standalone_mode=False)
         return int(code or 0)
@@ -74,7 +74,11 @@ def run(arguments: Sequence[str]) -> int:
     except AnalyzerError as error:
         click.echo(f"meshverdict: {visible(str(error))}", err=True)
         return error.exit_code
-    except BrokenPipeError:
+    except SystemExit as leaving:
+        # click meets a closed pipe before we do: it replaces the streams and leaves. Completion leaves without that.
+        if sys.stdout is stdout:
+            return int(leaving.code or 0)
+        sys.stdout, sys.stderr = stdout, stderr
         return _closed_pipe()
     except Exception as error:
         return _bug(error)
@@ -83,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:
 def _closed_pipe() -> int:
     """Leave quietly: nobody reads on, and the interpreter must not complain about it while it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_CLOSED_PIPE if hasattr(signal, "SIGPIPE") else 1
+    return EXIT_CLOSED_PIPE
 
 
 def _bug(error: Exception) -> int:

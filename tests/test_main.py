@@ -1,0 +1,30 @@
+"""``python -m analyzer`` is the program."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analyzer.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_module_runs_the_program() -> None:
+    done = subprocess.run([sys.executable, "-m", "analyzer", "--help"], cwd=ROOT, capture_output=True, check=False)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"Usage: meshverdict")
+
+
+def test_it_leaves_with_the_programs_exit_code(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["meshverdict", "unheard-of"])
+
+    with pytest.raises(SystemExit) as left:
+        main()
+
+    assert left.value.code == 2
+    assert "unheard-of" in capsys.readouterr().err
