@@ -18,6 +18,7 @@ COMMANDS = {
     "codes": "Explain reasons, findings and oddities.",
     "explain": "Show the chain of reasons of one call.",
     "info": "Show what captures are: format, vantage, health.",
+    "lint": "Say what in the mesh is surprising, without any traffic.",
     "route": "Say where an invented call would go.",
 }
 EXIT_BUG = 70

@@ -30,6 +30,7 @@ ASKED = {
     "codes": (),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
     "info": (CAPTURE,),
+    "lint": ("-m", MESH, "--fail-on", "none"),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
 }
 

@@ -1,0 +1,42 @@
+"""Findings that a user does not want to see: ``CODE=namespace/name``, with ``*`` in either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from analyzer.base.errors import UsageError
+from analyzer.verdict.lint.finding import LintFinding
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A pattern for codes and one for the resources (``namespace/name``, or ``Kind namespace/name``)."""
+
+    code: str
+    resource: str
+
+    def hides(self, finding: LintFinding) -> bool:
+        """Whether a finding is not to be shown."""
+        if not fnmatchcase(finding.code.name, self.code):
+            return False
+        return any(fnmatchcase(name, self.resource) for name in (finding.full_name, finding.resource))
+
+
+def parse_suppression(text: str, codes: Iterable[str]) -> Suppression:
+    """The suppression that ``text`` writes; raises ``UsageError`` where it fits none of ``codes``.
+
+    A mistyped code would hide nothing and never be noticed.
+    """
+    code, separator, resource = text.partition("=")
+    if not separator or not resource:
+        raise UsageError(f"--suppress: found {text!r}, expected CODE=NAMESPACE/NAME, as in 'shadowed-route=shop/*'")
+    if not any(fnmatchcase(name, code) for name in codes):
+        raise UsageError(f"--suppress: found {code!r}, which is no code of lint; `meshverdict codes` lists them")
+    return Suppression(code, resource)
+
+
+def visible_findings(findings: Iterable[LintFinding], suppressions: Sequence[Suppression]) -> tuple[LintFinding, ...]:
+    """The findings that no suppression hides."""
+    return tuple(each for each in findings if not any(hiding.hides(each) for hiding in suppressions))
