@@ -107,7 +107,7 @@ def town() -> Town:
 
 
 @pytest.fixture
-def shop() -> Town:
+def market() -> Town:
     """A client, a service of two pods, a headless Service and an opaque one, all with sidecars."""
     built = Town().namespace("shop").pod("shop/sleep-0", "10.1.0.1", account="sleep")
     built.pod("shop/web-0", "10.1.0.2").pod("shop/web-1", "10.1.0.3").service("shop/web", "10.9.0.1")

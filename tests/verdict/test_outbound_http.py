@@ -1,0 +1,207 @@
+"""HTTP on a proxy's way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds.virtual_service import HeaderOperations, HttpMatch, Rewrite, StringMatch
+from analyzer.mesh.outbound.request import HttpRequest
+from analyzer.mesh.outbound.route import Route
+from analyzer.verdict.outbound import decide_outbound
+from analyzer.verdict.outbound_http import apply_headers, forwarded_request, request_of
+from analyzer.verdict.question import Question
+
+SUFFIX = ".svc.cluster.local"
+PLACE = YamlPlace("f", 1)
+
+
+def decided(town, host="web", port=80, **question):
+    mesh, proxy = town.proxy("shop/sleep-0")
+    return decide_outbound(
+        mesh, proxy, Question("shop", "sleep-0", address="10.9.0.1", port=port, host=host, **question)
+    )
+
+
+def vs(town, *rules: dict):
+    return town.rule("VirtualService", "shop/vs", hosts=["web"], http=list(rules))
+
+
+def to(host="web", **more):
+    return {"destination": {"host": host, "port": {"number": 80}}, **more}
+
+
+def response(found) -> tuple[int | None, str | None]:
+    return found.outbound.response.code, found.outbound.response.flag
+
+
+def test_a_request_goes_through_virtual_host_and_route_to_a_cluster(market) -> None:
+    found = decided(market)
+    outbound = found.outbound
+    assert (outbound.route_config, outbound.virtual_host, outbound.route) == ("80", f"web.shop{SUFFIX}:80", "default")
+    assert (outbound.cluster, found.verdict) == (f"outbound|80||web.shop{SUFFIX}", "service-matched")
+    assert found.retries
+
+
+def test_a_request_that_no_route_takes_is_answered_404(market) -> None:
+    found = decided(vs(market, {"match": [{"uri": {"exact": "/x"}}], "route": [to()]}))
+    assert (found.verdict, found.reason, response(found)) == ("dropped", "no-route", (404, "NR"))
+    assert [each.why for each in found.steps[-1].lost] == ["does not match the request"]
+
+
+def test_an_empty_configuration_is_answered_404(town) -> None:
+    egress = [{"hosts": ["./gone.example.com"], "port": {"number": 7000, "protocol": "HTTP"}}, {"hosts": ["*/*"]}]
+    town.pod("shop/sleep-0").service("shop/auto", "10.9.0.1", ports=("x:7000:1",)).rule(
+        "Sidecar", "shop/sc", egress=egress
+    )
+    found = decided(town, port=7000)
+    assert (found.reason, response(found), found.outbound.virtual_host) == ("no-route", (404, "NR"), None)
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "flag"),
+    [
+        ({"redirect": {"redirectCode": 307}}, 307, None),
+        ({"directResponse": {"status": 418}}, 418, None),
+        ({"fault": {"abort": {"httpStatus": 500, "percentage": {"value": 100}}}, "route": [to()]}, 500, "FI"),
+    ],
+)
+def test_a_route_may_answer_by_itself(market, action: dict, code: int, flag: str | None) -> None:
+    found = decided(vs(market, action))
+    assert (found.verdict, found.reason, response(found)) == ("service-matched", "local-reply", (code, flag))
+
+
+def test_a_fault_names_the_cluster_of_its_route_where_it_exists(market) -> None:
+    abort = {"abort": {"httpStatus": 500, "percentage": {"value": 100}}}
+    assert decided(vs(market, {"fault": abort, "route": [to()]})).outbound.cluster == f"outbound|80||web.shop{SUFFIX}"
+    assert decided(vs(market, {"fault": abort, "route": [to("gone")]})).outbound.cluster is None
+
+
+def test_a_fault_for_some_requests_is_chance(market) -> None:
+    found = decided(vs(market, {"fault": {"abort": {"httpStatus": 500, "percentage": {"value": 5}}}, "route": [to()]}))
+    assert (found.verdict, found.undetermined) == (None, ("weighted",))
+    assert [each.reason for each in found.alternatives] == ["local-reply", "service"]
+
+
+def test_a_fault_for_no_request_does_nothing(market) -> None:
+    found = decided(vs(market, {"fault": {"abort": {"httpStatus": 500}}, "route": [to()]}))
+    assert found.reason == "service"
+
+
+def test_unknown_hosts_are_refused_under_registry_only(market) -> None:
+    found = decided(market.settings(outboundTrafficPolicy={"mode": "REGISTRY_ONLY"}), "x.org")
+    assert (found.verdict, found.reason, response(found)) == ("dropped", "block-all", (502, None))
+
+
+def test_a_direct_response_of_that_name_is_a_route_like_others(market) -> None:
+    found = decided(vs(market, {"name": "block_all", "directResponse": {"status": 403}}))
+    assert found.reason == "local-reply"
+
+
+def test_weights_give_one_decision_for_each_cluster(market) -> None:
+    found = decided(vs(market, {"route": [to(weight=70), to("gone", weight=30)]}))
+    assert [(each.cluster, each.weight) for each in found.outbound.clusters] == [
+        (f"outbound|80||web.shop{SUFFIX}", 70),
+        (f"outbound|80||gone.shop{SUFFIX}", 30),
+    ]
+    assert (found.outbound.cluster, found.undetermined) == (None, ("weighted",))
+    assert [each.verdict for each in found.alternatives] == ["service-matched", "dropped"]
+
+
+def test_weights_to_one_cluster_are_no_choice(market) -> None:
+    assert decided(vs(market, {"route": [to(weight=70), to(weight=30)]})).verdict == "service-matched"
+
+
+def test_a_route_without_destination_goes_nowhere(market) -> None:
+    found = decided(vs(market, {"route": [to(weight=0), to("db", weight=0)]}))
+    assert (found.reason, response(found)) == ("no-cluster", (503, "NC"))
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [({"host": None}, 400), ({"host": None, "path": "http://web/x"}, None)],
+)
+def test_a_request_without_host_is_refused_unless_its_target_has_one(market, question: dict, code: int | None) -> None:
+    found = decided(market, **question)
+    assert (found.outbound.response.code if found.outbound.response else None) == code
+    assert (found.undetermined == ("bad-request",)) is (code is not None)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [({"protocol": "tcp"}, (400, "DPE")), ({"tls": "tls"}, (400, "DPE")), ({"protocol": "http/1.0"}, (426, "DPE"))],
+)
+def test_what_is_no_http_is_refused_where_only_http_is_spoken(town, question: dict, answer) -> None:
+    town.pod("shop/sleep-0").service("shop/web", "10.9.0.1", ports=("x:80:1:http_proxy",))
+    found = decided(town, **question)
+    assert (response(found), found.undetermined) == (answer, ("bad-request",))
+
+
+def test_http10_may_be_spoken(town) -> None:
+    town.pod("shop/sleep-0").service("shop/web", "10.9.0.1", ports=("x:80:1:http_proxy",))
+    town.settings(defaultConfig={"proxyMetadata": {"ISTIO_META_HTTP10": "1"}})
+    assert decided(town, protocol="http/1.0").outbound.virtual_host == f"web.shop{SUFFIX}:80"
+
+
+def test_the_shadowed_virtual_service_is_named(market) -> None:
+    for name in ("a", "b"):
+        market.rule("VirtualService", f"shop/{name}", hosts=["web"], http=[{"route": [to()]}])
+    step = next(step for step in decided(market).steps if "virtual host" in step.sentence)
+    assert [each.why for each in step.lost] == ["an older virtual host has its domains"]
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "authority", "target"),
+    [
+        ("web", "/a/../b", "web", "/b"),
+        ("web", "http://Other:80/x?q", "Other:80", "/x?q"),
+        ("web", "HTTPS://other", "other", "/"),
+        (None, "/x", "", "/x"),
+        ("web", "ftp://x/y", "web", None),
+    ],
+)
+def test_an_absolute_target_gives_the_authority(host, path: str, authority: str, target: str | None) -> None:
+    request = request_of(Question("a", host=host, path=path), "BASE")
+    assert request.authority == authority
+    assert target is None or request.path == target
+
+
+def rewritten(path: str, matcher: StringMatch | None, rewrite: Rewrite, **more) -> HttpRequest:
+    match = HttpMatch("", PLACE, uri=matcher) if matcher else None
+    return forwarded_request(Route("r", match, rewrite=rewrite, **more), HttpRequest("web", path))
+
+
+@pytest.mark.parametrize(
+    ("path", "matcher", "rewrite", "result"),
+    [
+        ("/a/x?q", StringMatch("prefix", "/a", PLACE), Rewrite(uri="/b"), "/b/x?q"),
+        ("/a?q", StringMatch("exact", "/a", PLACE), Rewrite(uri="/b"), "/b?q"),
+        ("/a/x?q", StringMatch("regex", ".*", PLACE), Rewrite(uri="/b"), "/b?q"),
+        ("/x", None, Rewrite(uri="/b/"), "/b/x"),
+        ("/api/x?q", None, Rewrite(pattern="^/api/(.*)$", substitution=r"/\1"), "/x?q"),
+        ("/x", None, Rewrite(), "/x"),
+    ],
+)
+def test_a_rewrite_changes_the_path_that_goes_on(path: str, matcher, rewrite: Rewrite, result: str) -> None:
+    assert rewritten(path, matcher, rewrite).path == result
+
+
+def test_a_segment_prefix_may_be_removed() -> None:
+    assert rewritten("/a/x", StringMatch("prefix", "/a", PLACE), Rewrite(uri="/"), path_segments=True).path == "/x"
+
+
+def test_a_rewrite_may_change_the_authority() -> None:
+    assert rewritten("/x", None, Rewrite(authority="other")).authority == "other"
+
+
+def test_headers_are_removed_added_and_set() -> None:
+    operations = HeaderOperations((("a", "1"), ("host", "other")), (("b", "2"),), ("c",))
+    request = apply_headers(operations, HttpRequest("web", headers=(("a", "0"), ("c", "0"), ("d", "0"))))
+    assert (request.authority, request.headers) == ("other", (("d", "0"), ("a", "1"), ("b", "2")))
+
+
+def test_headers_of_rule_and_destination_go_on(market) -> None:
+    headers = {"request": {"set": {"x-rule": "1"}}}
+    own = {"request": {"set": {"x-own": "2"}}}
+    found = decided(vs(market, {"headers": headers, "route": [to(headers=own)]}))
+    assert found.request.headers == (("x-rule", "1"), ("x-own", "2"))
