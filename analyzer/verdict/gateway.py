@@ -157,13 +157,11 @@ def _through_tcp(
     sender = _sender(mesh, inside)
 
     def send(choice: ClusterChoice) -> OutboundDecision:
-        if chain.sni_dnat:
-            return _send_by_name(sender, outbound, choice.cluster)
         return send_to(sender, outbound, choice.cluster, None)
 
-    decided = choose_cluster(outbound, chain.clusters, send)
     if chain.sni_dnat:
-        return decided
+        return _send_by_name(sender, outbound, chain)
+    decided = choose_cluster(outbound, chain.clusters, send)
     return _with_policies(mesh, decided, _subject(mesh, arrival, chain, http=False), arrival)
 
 
@@ -172,9 +170,10 @@ def _sender(mesh: MeshSnapshot, arrival: Arrival) -> Sender:
     return Sender(mesh, proxy, scope_of(mesh, proxy).services, gateway_question(arrival), fallback="", router=True)
 
 
-def _send_by_name(sender: Sender, outbound: Outbound, name: str) -> OutboundDecision:
+def _send_by_name(sender: Sender, outbound: Outbound, chain: GatewayChain) -> OutboundDecision:
     """AUTO_PASSTHROUGH: the server name is the cluster; only endpoints that speak Istio's mutual TLS are in it."""
-    found = find_cluster(sender.mesh, sender.services, sender.proxy, name.replace("_.", "|"), router=True)
+    (name,), (choice,) = chain.server_names, chain.clusters
+    found = find_cluster(sender.mesh, sender.services, sender.proxy, choice.cluster, router=True)
     ended = replace(outbound, cluster=name)
     if isinstance(found, NoCluster):
         ended = replace(ended, response=LocalResponse(None, "NC"))

@@ -27,8 +27,9 @@ _MUTUAL_MODES = (MUTUAL, ISTIO_MUTUAL)
 class GatewayChain(FilterChain):
     """A gateway's filter chain.
 
-    ``terminates`` TLS; ``asks_certificate`` then says that a client without one is refused. ``sni_dnat``: the server
-    name is the cluster (AUTO_PASSTHROUGH), and no policy is enforced. ``server`` is what it was built for.
+    ``terminates`` TLS; ``asks_certificate`` then says that a client without one is refused. ``sni_dnat``: the only
+    server name is the name of the cluster, too (AUTO_PASSTHROUGH), which ``clusters`` calls by its usual one, and no
+    policy is enforced. ``server`` is what it was built for.
     """
 
     terminates: bool = False
@@ -164,11 +165,11 @@ def _sni_dnat(building: _Building, bound: BoundServer) -> Iterator[GatewayChain]
         subsets = ("", *(subset.name for subset in rule.subsets)) if rule else ("",)
         for port in service.ports:
             for subset in subsets if port.protocol != UDP else ():
-                name = f"outbound_.{port.number}_.{subset}_.{service.hostname}"
+                parts = ("outbound", str(port.number), subset, service.hostname)
                 yield GatewayChain(
-                    server_names=(name,),
+                    server_names=("_.".join(parts),),
                     alpn=ISTIO_ALPN,
-                    clusters=(ClusterChoice(name, place=port.place),),
+                    clusters=(ClusterChoice("|".join(parts), place=port.place),),
                     owner=service.hostname,
                     sni_dnat=True,
                     server=bound,

@@ -162,6 +162,7 @@ def test_auto_passthrough_has_a_chain_for_each_cluster_named_as_the_server_name(
         ("outbound_.90_._.web.shop.svc.cluster.local",),
         ("outbound_.90_.v1_.web.shop.svc.cluster.local",),
     ]
+    assert clusters(listener)[1] == "outbound|80|v1|web.shop.svc.cluster.local"
     assert all(chain.sni_dnat and "istio" in chain.alpn for chain in listener.chains)
 
 
