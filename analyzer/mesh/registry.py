@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -124,14 +124,19 @@ def services_of(mesh: MeshSnapshot) -> tuple[RegistryService, ...]:
 
 def services_by_host(mesh: MeshSnapshot) -> Mapping[str, tuple[RegistryService, ...]]:
     """The services of each host name, oldest first."""
-    return mesh.memo("registry-by-host", lambda: _group(mesh))
+    return mesh.memo("registry-by-host", lambda: _group(mesh, lambda service: service.hostname))
 
 
-def _group(mesh: MeshSnapshot) -> dict[str, tuple[RegistryService, ...]]:
+def services_by_namespace(mesh: MeshSnapshot) -> Mapping[str, tuple[RegistryService, ...]]:
+    """The services of each namespace, oldest first."""
+    return mesh.memo("registry-by-namespace", lambda: _group(mesh, lambda service: service.namespace))
+
+
+def _group(mesh: MeshSnapshot, key: Callable[[RegistryService], str]) -> dict[str, tuple[RegistryService, ...]]:
     found: dict[str, list[RegistryService]] = {}
     for service in services_of(mesh):
-        found.setdefault(service.hostname, []).append(service)
-    return {host: tuple(services) for host, services in found.items()}
+        found.setdefault(key(service), []).append(service)
+    return {each: tuple(services) for each, services in found.items()}
 
 
 def _build(mesh: MeshSnapshot) -> tuple[RegistryService, ...]:

@@ -11,7 +11,7 @@ from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.kinds.workload_entry import WorkloadEntry
 from analyzer.mesh.port_protocol import UDP
-from analyzer.mesh.registry import CLIENT_SIDE, RegistryPort, RegistryService, services_of
+from analyzer.mesh.registry import CLIENT_SIDE, RegistryPort, RegistryService, services_by_namespace
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
 
@@ -37,7 +37,7 @@ def service_targets(mesh: MeshSnapshot, pod: Pod) -> tuple[ServiceTarget, ...]:
     """
 
     def build() -> tuple[ServiceTarget, ...]:
-        services = [service for service in services_of(mesh) if service.namespace == pod.namespace]
+        services = list(services_by_namespace(mesh).get(pod.namespace, ()))
         targets = [*_kubernetes(mesh, pod, services), *_entries(mesh, pod, services)]
         return tuple(sorted(targets, key=lambda t: (t.service.resource.created, t.service.hostname)))
 
