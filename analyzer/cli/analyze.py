@@ -16,7 +16,7 @@ from analyzer.cli.options import (
     parse_time,
     redact_option,
 )
-from analyzer.cli.outcome import FAIL_ON, exit_code, tell_problems
+from analyzer.cli.outcome import FAIL_ON, exit_code, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
@@ -59,6 +59,7 @@ def command(
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
     from analyzer.pipeline import Interval, analyze_paths
 
+    failures = parse_fail_on(fail_on)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     mesh = load(mesh_paths, mesh_config)
     with showing_progress(enabled=not no_progress) as progress:
@@ -68,7 +69,7 @@ def command(
     if html is not None:
         _write_page(analysis, html, redact=redacted)
     tell_problems(analysis)
-    return exit_code(analysis, fail_on)
+    return exit_code(analysis, failures)
 
 
 def _write(analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool) -> None:

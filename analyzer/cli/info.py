@@ -34,4 +34,4 @@ def command(
         else:
             sink.write(render_info(analysis.captures, width=width(out), colour=colour(color, out)).encode())
     tell_problems(analysis)
-    return exit_code(analysis, "none")
+    return exit_code(analysis)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
@@ -81,10 +81,11 @@ def parse_time(text: str | None, option: str) -> int | None:
         return None
     try:
         return int(Decimal(text) * 1_000_000_000)
-    except (InvalidOperation, OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         pass
     try:
-        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+        # RFC 3339 section 5.6: T and Z may be lower case, which Python does not take.
+        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text.upper()))
     except ValueError:
         raise UsageError(f"{option}: found {text!r}, expected seconds since the epoch or an RFC 3339 time") from None
     if moment.tzinfo is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -26,12 +26,17 @@ FAIL_ON: dict[str, Callable[[CallRecord], bool]] = {
 }
 
 
-def exit_code(analysis: Analysis, fail_on: str) -> int:
-    """The documented exit code of a run: the highest of 3, 4 and 6, else 1 where ``fail_on`` is met; else 0."""
-    names = [name.strip() for name in fail_on.split(",")]
+def parse_fail_on(text: str) -> tuple[str, ...]:
+    """The names that ``--fail-on`` lists; raises ``UsageError`` where one is not in ``FAIL_ON``."""
+    names = tuple(name.strip() for name in text.split(","))
     unknown = [name for name in names if name not in FAIL_ON]
     if unknown:
         raise UsageError(f"--fail-on: found {unknown[0]!r}, expected some of {', '.join(FAIL_ON)}")
+    return names
+
+
+def exit_code(analysis: Analysis, fail_on: Iterable[str] = ()) -> int:
+    """The documented exit code of a run: the highest of 3, 4 and 6, else 1 where ``fail_on`` is met; else 0."""
     codes = [0]
     if any(capture.error for capture in analysis.captures):
         codes.append(CaptureError.exit_code)
@@ -41,7 +46,7 @@ def exit_code(analysis: Analysis, fail_on: str) -> int:
         codes.append(EXIT_LIMIT)
     if max(codes):
         return max(codes)
-    return EXIT_FINDINGS if any(FAIL_ON[name](call) for name in names for call in analysis.calls) else 0
+    return EXIT_FINDINGS if any(FAIL_ON[name](call) for name in fail_on for call in analysis.calls) else 0
 
 
 def tell_problems(analysis: Analysis) -> None:

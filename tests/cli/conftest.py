@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -111,3 +112,24 @@ def broken_mesh(tmp_path, mesh) -> Path:
     shutil.copytree(mesh, folder)
     (folder / "broken.yaml").write_text(BROKEN_YAML)
     return folder
+
+
+def _checked_packet(source: bytes, target: bytes, ports: tuple[int, int], seq: int, flags: int, data: bytes) -> bytes:
+    tcp = struct.pack(">HHIIBBHHH", *ports, seq, 1, 5 << 4, flags, 64240, 0, 0) + data
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, source, target) + tcp
+
+
+@pytest.fixture(scope="session")
+def secret_capture(tmp_path_factory) -> Path:
+    """A capture of raw IP in which somebody asks with a token in the query."""
+    client, server = bytes([192, 0, 2, 1]), bytes([192, 0, 2, 2])
+    head = b"GET /orders?access_token=hunter2 HTTP/1.1\r\nHost: shop.example\r\n\r\n"
+    packets = [
+        _checked_packet(client, server, (40000, 80), 0, 0x02, b""),
+        _checked_packet(server, client, (80, 40000), 0, 0x12, b""),
+        _checked_packet(client, server, (40000, 80), 1, 0x18, head),
+    ]
+    path = tmp_path_factory.mktemp("captures") / "secret.pcap"
+    records = b"".join(struct.pack("<IIII", 1_700_000_000, n, len(p), len(p)) + p for n, p in enumerate(packets))
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 101) + records)
+    return path
