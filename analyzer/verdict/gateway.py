@@ -8,6 +8,7 @@ from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.gateway.listeners import GatewayChain, gateway_listener
 from analyzer.mesh.gateway.merge import merged_servers
 from analyzer.mesh.gateway.routes import GatewayVirtualHost, gateway_route_config
+from analyzer.mesh.gateway.topology import trusted_proxies
 from analyzer.mesh.kinds.gateway import ISTIO_MUTUAL
 from analyzer.mesh.outbound.cluster import ISTIO_MTLS, NoCluster, endpoint_tls, find_cluster
 from analyzer.mesh.outbound.listener import ClusterChoice, FirstBytes, Listener, choose_chain
@@ -200,7 +201,8 @@ def _subject(mesh: MeshSnapshot, arrival: Arrival, chain: GatewayChain, *, http:
     sni = (arrival.sni or "") if chain.server_names else ""
     subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=shown)
     foreign = shown and not (tls is not None and tls.mode == ISTIO_MUTUAL)
-    return replace(subject, principals=None if foreign else subject.principals, trusts_forwarded=False)
+    hops = trusted_proxies(mesh, arrival.pod)
+    return replace(subject, principals=None if foreign else subject.principals, trusted_hops=hops)
 
 
 def _with_policies(

@@ -1,5 +1,7 @@
 """What a gateway does with what reaches it."""
 
+import json
+
 import pytest
 
 from analyzer.verdict.arrival import Arrival
@@ -195,6 +197,13 @@ def test_a_gateway_does_not_believe_what_the_client_says_was_forwarded(plain, se
     forwarded = (("x-forwarded-for", "203.0.113.7"),)
     mesh = plain(security("AuthorizationPolicy", BY_CLIENT, "edge/own"))
     assert reach(mesh, headers=forwarded).verdict == "service-matched"
+
+
+def test_a_gateway_believes_the_proxies_that_it_is_told_to_trust(plain, security, resource, reach):
+    settings = json.dumps({"defaultConfig": {"gatewayTopology": {"numTrustedProxies": 1}}})
+    trusting = resource("v1", "ConfigMap", "istio-system/istio", {}, data={"mesh": settings})
+    mesh = plain(security("AuthorizationPolicy", BY_CLIENT, "edge/own"), trusting)
+    assert reach(mesh, headers=(("x-forwarded-for", "203.0.113.7"),)).verdict == "dropped"
 
 
 PRINCIPAL = {"rules": [{"from": [{"source": {"principals": ["cluster.local/ns/shop/sa/default"]}}]}]}

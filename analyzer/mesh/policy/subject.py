@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyzer.mesh.hosts import is_ip
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -13,8 +15,9 @@ class Subject:
 
     ``http``: the filter chain speaks HTTP, so that request fields exist. ``principals`` are the peer's identities
     without ``spiffe://``; empty for plaintext. ``source_ip`` is the connection's peer; ``sni`` what the TLS inspector
-    found. ``headers`` have lower-case names. ``claims`` are those of a verified token. ``trusts_forwarded``: the proxy
-    takes the client's address from X-Forwarded-For, as sidecars do (``use_remote_address`` false) and gateways do not.
+    found. ``headers`` have lower-case names. ``claims`` are those of a verified token. ``trusted_hops``: how
+    many addresses at the end of X-Forwarded-For were written by trusted proxies; sidecars believe the last one
+    (``use_remote_address`` false), gateways none unless they are told to.
     Not ``request_seen``: the request is inside TLS, so that its fields, headers and claims are not known.
     """
 
@@ -29,21 +32,26 @@ class Subject:
     path: str = "/"
     headers: tuple[tuple[str, str], ...] = ()
     claims: Mapping[str, Any] | None = field(default_factory=dict)
-    trusts_forwarded: bool = True
+    trusted_hops: int = 1
     request_seen: bool = True
 
     @property
     def remote_ip(self) -> str | None:
-        """The client's address: the last one of X-Forwarded-For where that is trusted, else the connection's.
+        """The client's address: the one that the outermost trusted proxy wrote, else the connection's.
 
-        An empty last one stands for a client whose address a gateway forwarded and that is not known here.
+        Envoy's Utility::getLastAddressFromXFF. An empty one stands for a client whose address a gateway forwarded and
+        that is not known here.
         """
-        if self.http and self.trusts_forwarded and not self.request_seen:
-            return None
-        forwarded = self.header("x-forwarded-for") if self.http and self.trusts_forwarded else None
-        if forwarded is None:
+        if not (self.http and self.trusted_hops):
             return self.source_ip
-        return forwarded.rpartition(",")[2].strip() or None
+        if not self.request_seen:
+            return None
+        forwarded = self.header("x-forwarded-for")
+        addresses = forwarded.rsplit(",", self.trusted_hops) if forwarded is not None else []
+        if len(addresses) < self.trusted_hops:
+            return self.source_ip
+        client = addresses[-self.trusted_hops].strip()
+        return (client if is_ip(client) else self.source_ip) if client else None
 
     def header(self, name: str) -> str | None:
         """A header's value, several joined by commas as Envoy joins them, or None."""

@@ -20,11 +20,15 @@ def test_several_values_of_a_header_are_joined():
     [
         ({}, "10.0.0.1"),
         ({"headers": (("x-forwarded-for", "192.0.2.1, 192.0.2.2"),)}, "192.0.2.2"),
-        ({"headers": (("x-forwarded-for", "192.0.2.1"),), "trusts_forwarded": False}, "10.0.0.1"),
+        ({"headers": (("x-forwarded-for", "192.0.2.1"),), "trusted_hops": 0}, "10.0.0.1"),
+        ({"headers": (("x-forwarded-for", "192.0.2.1, 192.0.2.2"),), "trusted_hops": 2}, "192.0.2.1"),
+        ({"headers": (("x-forwarded-for", "192.0.2.1, 192.0.2.2"),), "trusted_hops": 3}, "10.0.0.1"),
+        ({"headers": (("x-forwarded-for", "unknown"),)}, "10.0.0.1"),
+        ({"request_seen": False}, None),
         ({"headers": (("x-forwarded-for", "192.0.2.1"),), "http": False}, "10.0.0.1"),
         ({"headers": (("x-forwarded-for", "192.0.2.1,"),)}, None),
         ({"source_ip": None}, None),
     ],
 )
-def test_the_last_forwarded_address_is_the_client_where_it_is_trusted(fields, address):
+def test_the_address_that_a_trusted_proxy_forwarded_is_the_client(fields, address):
     assert subject(**fields).remote_ip == address
