@@ -9,14 +9,22 @@ from types import MappingProxyType
 from analyzer.base.oddity import Code
 from analyzer.mesh import load, resource, source
 from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.lint.delegates import find_delegates
+from analyzer.verdict.lint.destinations import find_destinations
 from analyzer.verdict.lint.finding import LintFinding
 from analyzer.verdict.lint.input_oddities import find_input_oddities
 from analyzer.verdict.lint.shadowed_routes import find_shadowed_routes
+from analyzer.verdict.lint.subsets import find_subsets
+from analyzer.verdict.lint.unmatched_hosts import find_unmatched_hosts
 
 # Each gives the findings of one kind of surprise; a new one is a file of its own and a line here.
 ANALYSERS: Mapping[str, Callable[[MeshSnapshot], Iterable[LintFinding]]] = {
     "input-oddities": find_input_oddities,
     "shadowed-routes": find_shadowed_routes,
+    "unmatched-hosts": find_unmatched_hosts,
+    "destinations": find_destinations,
+    "subsets": find_subsets,
+    "delegates": find_delegates,
 }
 
 # Where codes stand that reading the input emits.
