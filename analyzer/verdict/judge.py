@@ -70,8 +70,8 @@ def judge_and_ask(
     spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
 ) -> list[Asked]:
     """What ``judge`` gives, each record with its question, so that another mesh can be asked the same."""
-    sidecars = frozenset(ip for pod in mesh.pods if pod.has_sidecar for ip in pod.ips) if mesh else frozenset[str]()
-    said = assign_roles(spoken, sidecars)
+    proxied = [pod for pod in mesh.pods if pod.has_sidecar or pod.is_gateway] if mesh else []
+    said = assign_roles(spoken, frozenset(ip for pod in proxied for ip in pod.ips))
     pods = {capture: _pod_named(mesh, name) for capture, name in homes.items()}
     judge_ = _Judge(mesh, said, pods)
     judged = [judged for s in said for judged in judge_.calls_on(s)]
@@ -92,9 +92,12 @@ class _Judge:
         self._mesh = mesh
         self._homes = homes
         self._said = said
-        self._stitcher = Stitcher(said)
+        gateways = frozenset(ip for pod in mesh.pods if pod.is_gateway for ip in pod.ips) if mesh else frozenset[str]()
+        self._reached_gateways = gateways & {server.ip for s in said for server in s.wire.servers}
+        self._stitcher = Stitcher(said, gateways)
         self._answers: dict[Question, Decision] = {}
         self._app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
+        self._called_addresses = {server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers}
 
     def calls_on(self, said: Said) -> list[_Judged]:
         """The calls of an application's own connection; none for a sidecar's."""
@@ -112,7 +115,7 @@ class _Judge:
         for said in left:
             if said.wire.connection.redirect_port == 0 and self._is_bypass(said):
                 result += [self._judge(call) for call in calls_of(replace(said, role=Role.DIRECT))]
-            elif said.wire.client.ip not in self._app_addresses:
+            elif said.wire.client.ip not in self._app_addresses | self._reached_gateways:
                 result += [self._judge_orphan(call) for call in calls_of(said)]
         return result
 
@@ -141,11 +144,21 @@ class _Judge:
         decision, question = self._first_answer(call)
         cluster = decision.outbound.cluster if decision.outbound else None
         upstream = self._stitcher.upstream_of(call, cluster) if call.said.role is Role.APP else None
-        delivery = self._stitcher.delivery_of(call, upstream)
-        endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh else None
+        beyond = self._beyond_gateway(call, upstream, decision)
+        delivery = self._stitcher.delivery_of(call, beyond or upstream)
+        endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None
         if question is not None and endpoint is not None:
             decision = self._answer(replace(question, endpoint=endpoint))
-        return _Judged(call, decision, tuple(leg for leg in (upstream, delivery) if leg is not None), question)
+        return _Judged(call, decision, tuple(leg for leg in (upstream, beyond, delivery) if leg is not None), question)
+
+    def _beyond_gateway(self, call: Call, upstream: Onward | None, decision: Decision) -> Onward | None:
+        """The leg by which a gateway passed the call on, where the call reached one."""
+        via = upstream.said if upstream else call.said
+        address = next((server.ip for server in via.wire.servers if server.ip in self._reached_gateways), None)
+        if address is None:
+            return None
+        cluster = decision.gateway.cluster if decision.gateway else None
+        return self._stitcher.through_gateway(call, via, address, cluster)
 
     def _first_answer(self, call: Call) -> tuple[Decision, Question | None]:
         if self._mesh is None:
@@ -168,10 +181,13 @@ class _Judge:
     def _judge_orphan(self, call: Call) -> _Judged:
         delivery = self._stitcher.delivery_of(call, None)
         onward = (delivery,) if delivery else ()
-        if self._mesh is None:
-            return _Judged(call, Decision(None, None, (NO_MESH.name,)), onward)
-        decision = decide_sealed(self._mesh, call, target_pod(call.said, self._mesh))
-        return _Judged(call, decision or Decision(None, None, (APP_LEG_UNSEEN.name,)), onward)
+        decision = decide_sealed(self._mesh, call, target_pod(call.said, self._mesh)) if self._mesh else None
+        return _Judged(call, decision, onward) if decision else self._unasked(call, onward)
+
+    def _unasked(self, call: Call, onward: tuple[Onward, ...] = ()) -> _Judged:
+        """A sidecar's connection alone does not show what the application asked."""
+        lacking = APP_LEG_UNSEEN if self._mesh else NO_MESH
+        return _Judged(call, Decision(None, None, (lacking.name,)), onward)
 
 
 def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None, homes: Mapping[str, Pod | None]) -> CallRecord:
@@ -195,7 +211,7 @@ def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None, homes: Mapp
         host=request.host if request else None,
         method=request.method if request else None,
         path=request.target if request else None,
-        sni=said.sni,
+        sni=said.sni or _inner_sni(call),
         alpn=said.alpn,
         decision=steps_of(call, _who(judged, pod), judged.decision, observed, judged.onward),
         observed=observed,
@@ -207,6 +223,13 @@ def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None, homes: Mapp
         conn_state=connection.conn_state,
         history=connection.history,
     )
+
+
+def _inner_sni(call: Call) -> str | None:
+    """The SNI of TLS that begins inside the call: in the tunnel that its CONNECT opened, or after a STARTTLS."""
+    tls = call.said.conversation.inner_tls
+    inside = call.exchange is None or call.exchange.upgraded
+    return tls.client_hello.sni if tls and tls.client_hello and inside else None
 
 
 def _who(judged: _Judged, pod: Pod | None) -> str:

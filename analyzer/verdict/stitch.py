@@ -69,12 +69,16 @@ def calls_of(said: Said) -> list[Call]:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """For what carried ``call`` onwards from ``via``: among the wires of ``carriers`` at ``addresses``."""
+    """For what carried ``call`` onwards from ``via``: among the wires of ``carriers`` at ``addresses``.
+
+    ``crowd`` is the address whose calls may be mistaken for this one.
+    """
 
     call: Call
     via: Said
     carriers: Carriers
     addresses: tuple[str, ...]
+    crowd: str
 
     def while_open(self, capture: str) -> tuple[int, int]:
         """The life of the call's own connection, on the clock of a capture.
@@ -107,17 +111,27 @@ class _Search:
 class Stitcher:
     """Finds the wires that carried calls onwards; every readable exchange and every opaque wire is given once."""
 
-    def __init__(self, all_said: Sequence[Said]) -> None:
+    def __init__(self, all_said: Sequence[Said], gateways: frozenset[str] = frozenset()) -> None:
+        """``gateways`` are the addresses of gateways' pods: what reaches one may leave it again."""
         self._upstream = Carriers((s.wire.client.ip, s) for s in all_said if s.role is Role.UPSTREAM)
         self._delivery = Carriers((s.wire.connection.server.ip, s) for s in all_said if s.role is Role.DELIVERY)
-        self._in_flight = Overlap(span for s in all_said if s.role is Role.APP for span in _spans(s))
+        self._in_flight = Overlap(
+            span for s in all_said for address in _crowds(s, gateways) for span in _spans(s, address)
+        )
         self._own_hellos = {_first_bytes(s) for s in all_said if s.role is Role.APP and s.conversation.tls is not None}
         self._given: set[tuple[int, int]] = set()
         self._tunnels: dict[int, Onward] = {}
 
     def upstream_of(self, call: Call, cluster: str | None) -> Onward | None:
         """The sidecar's upstream leg of an application's call; ``cluster`` is the predicted one, where there is one."""
-        search = _Search(call, call.said, self._upstream, (call.said.wire.client.ip,))
+        return self._upstream_from(call, call.said, call.said.wire.client.ip, cluster)
+
+    def through_gateway(self, call: Call, via: Said, gateway: str, cluster: str | None) -> Onward | None:
+        """The gateway's upstream leg of a call that reached it by ``via``."""
+        return self._upstream_from(call, via, gateway, cluster)
+
+    def _upstream_from(self, call: Call, via: Said, address: str, cluster: str | None) -> Onward | None:
+        search = _Search(call, via, self._upstream, (address,), address)
         if call.exchange is None:
             return self._connection(search, cluster)
         response = call.exchange.response
@@ -131,7 +145,8 @@ class Stitcher:
     def delivery_of(self, call: Call, onward: Onward | None) -> Onward | None:
         """The leg from the server's sidecar to its application, of a call that came by ``onward`` or by itself."""
         via = onward.said if onward else call.said
-        search = _Search(call, via, self._delivery, tuple(dict.fromkeys(s.ip for s in via.wire.servers)))
+        addresses = tuple(dict.fromkeys(s.ip for s in via.wire.servers))
+        search = _Search(call, via, self._delivery, addresses, call.said.wire.client.ip)
         if call.exchange is None:
             return self._connection(search, None)
         request = onward.exchange.request if onward and onward.exchange else call.request
@@ -153,7 +168,7 @@ class Stitcher:
             if (id(said), exchange.ordinal) not in self._given and _same_request(request, exchange.request)
         ]
         same = [pair for pair in found if _same_target(request, pair[1].request)]
-        if not same and self._alone(search.call):
+        if not same and self._alone(search):
             same = found  # rewritten by a route, and nobody else asked meanwhile
         if not same:
             return None
@@ -162,7 +177,7 @@ class Stitcher:
         return Onward(said, exchange, certain=len(same) == 1)
 
     def _sealed(self, search: _Search, cluster: str | None) -> Onward | None:
-        """A request inside TLS: of the wires whose client spoke after it, that whose server spoke last before the reply.
+        """A request inside TLS: of the wires whose client spoke after it, the one that was heard last before the reply.
 
         Those before it are attempts that failed, where Envoy tried again.
         """
@@ -170,7 +185,7 @@ class Stitcher:
         active = sorted(
             (pair for pair in spoke if not self._passed_on(pair[1])), key=lambda pair: (pair[0], pair[1].wire.client)
         )
-        sole = len(active) == 1 and self._alone(search.call)
+        sole = len(active) == 1 and self._alone(search)
         chosen = _leading_to(cluster, [said for _, said in active], sole=sole)
         if not chosen:
             return None
@@ -197,7 +212,7 @@ class Stitcher:
         ]
         same = [said for said in fitting if _same_bytes(mine, said)]
         fitting = [said for said in fitting if not self._passed_on(said)]
-        alone = self._alone(search.call)
+        alone = self._alone(search)
         chosen = same or _leading_to(cluster, fitting, sole=alone and len(fitting) == 1)
         if not chosen:
             return None
@@ -205,9 +220,10 @@ class Stitcher:
         unique = self._says_what_no_other_says(mine) if same else alone and not mine.may_seal_http
         return Onward(chosen[0], None, certain=unique and len(chosen) == 1)
 
-    def _alone(self, call: Call) -> bool:
-        """Whether no other call of its kind was under way in the client's pod at the same time."""
-        kind = (call.said.wire.client.ip, call.exchange is not None)
+    def _alone(self, search: _Search) -> bool:
+        """Whether no other call of its kind was under way in the same pod at the same time."""
+        call = search.call
+        kind = (search.crowd, call.exchange is not None)
         return self._in_flight.count(kind, call.begin_ns, call.end_ns) <= 1
 
     def _passed_on(self, said: Said) -> bool:
@@ -223,9 +239,14 @@ class Stitcher:
         self._given.add((id(said), 0))
 
 
-def _spans(said: Said) -> Iterator[tuple[Hashable, int, int]]:
+def _crowds(said: Said, gateways: frozenset[str]) -> list[str]:
+    """The addresses from which the calls of a wire go on: the application's own, or the gateway's that it reaches."""
+    own = [said.wire.client.ip] if said.role is Role.APP else []
+    return own + [server.ip for server in said.wire.servers if server.ip in gateways]
+
+
+def _spans(said: Said, address: str) -> Iterator[tuple[Hashable, int, int]]:
     """When the calls of a wire were under way: by pod and kind, and by pod and what an opaque connection began with."""
-    address = said.wire.client.ip
     for call in calls_of(said):
         if call.exchange is None:
             yield (address, _first_bytes(said)), call.begin_ns, call.end_ns
@@ -254,7 +275,7 @@ def _same_target(mine: Request, other: Request | None) -> bool:
 
 
 def _may_carry_bytes(mine: Said, other: Said) -> bool:
-    """Whether ``other`` can be the tcp_proxy leg of ``mine``: inside TLS that a sidecar begins or ends, or unchanged."""
+    """Whether ``other`` can be the tcp_proxy leg of ``mine``: in TLS that a sidecar begins or ends, or unchanged."""
     if other.istio_mtls != mine.istio_mtls:
         return other.carries_tcp if other.istio_mtls else True
     if other.role is Role.UPSTREAM and mine.conversation.tls is None and other.conversation.tls is not None:
