@@ -67,6 +67,14 @@ def test_server_names_match_exactly_then_by_the_longest_wildcard(sni: str, name:
     assert chosen(found, tls=True, sni=sni) == name
 
 
+def test_the_server_name_comes_before_the_transport_and_there_is_no_way_back() -> None:
+    found = listener(
+        FilterChain(name="named", server_names=("a.com",), transport="raw_buffer"),
+        FilterChain(name="tls", transport="tls"),
+    )
+    assert chosen(found, tls=True, sni="a.com") == "default"
+
+
 def test_the_longest_prefix_wins_and_there_is_no_way_back() -> None:
     wide = FilterChain(name="wide", prefixes=(ip_network("10.0.0.0/8"),))
     narrow = FilterChain(name="narrow", prefixes=(ip_network("10.0.0.0/24"),), server_names=("a.com",))
