@@ -79,7 +79,7 @@ def route(
 ) -> Decision:
     """Where an invented call would go: ``to`` is ``IP:PORT``, other words are those of a calls file."""
     address, _, port = to.rpartition(":")
-    if not port.isdigit():
+    if not port.isdecimal():
         raise UsageError(f"to: found {to!r}, expected IP:PORT")
     line: dict[str, object] = {"name": "", "source": source, "address": address.strip("[]"), "port": int(port), **call}
     if headers:

@@ -6,6 +6,7 @@ import click
 
 from analyzer.base.errors import UsageError
 from analyzer.cli.options import load, mesh_options, out_option, output, redact_option
+from analyzer.cli.outcome import exit_code, tell_problems
 from analyzer.cli.terminal import colour, width
 
 
@@ -32,10 +33,14 @@ def command(
     from analyzer.report.as_chain import render_chain
     from analyzer.verdict.codes import CODES
 
+    if packet is not None and "-" in captures:
+        raise UsageError("--packet: a capture from standard input cannot be read twice; save it to a file")
     analysis = analyze_paths(captures, load(mesh_paths, mesh_config))
+    tell_problems(analysis)
     call = next((call for call in analysis.calls if call.id == call_id), None)
     if call is None:
-        raise UsageError(f"--call: found {call_id!r}, expected an id from 1 to {len(analysis.calls)}")
+        known = f"an id from 1 to {len(analysis.calls)}" if analysis.calls else "a capture with calls"
+        raise UsageError(f"--call: found {call_id!r}, expected {known}")
     text = render_chain(
         call, width=width(out), colour=colour(color, out), codes=CODES.values(), redact=redact == "standard"
     )
@@ -43,4 +48,4 @@ def command(
         text += "\n" + dissect(captures, call.legs[0].capture, packet)
     with output(out) as sink:
         sink.write(text.encode())
-    return 0
+    return exit_code(analysis)

@@ -9,8 +9,10 @@ import click
 
 from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
+from analyzer.base.oddity import Level
 
 if TYPE_CHECKING:
+    from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.verdict.record import Analysis, CallRecord
 
 EXIT_FINDINGS = 1
@@ -47,6 +49,14 @@ def exit_code(analysis: Analysis, fail_on: Iterable[str] = ()) -> int:
     if max(codes):
         return max(codes)
     return EXIT_FINDINGS if any(FAIL_ON[name](call) for name in fail_on for call in analysis.calls) else 0
+
+
+def mesh_exit_code(mesh: MeshSnapshot) -> int:
+    """4 where a part of the mesh could not be used, which is then told on standard error; else 0."""
+    errors = [str(oddity) for oddity in mesh.oddities if oddity.code.level is Level.ERROR]
+    for error in errors:
+        click.echo(f"meshverdict: {visible(error)}", err=True)
+    return MeshError.exit_code if errors else 0
 
 
 def tell_problems(analysis: Analysis) -> None:

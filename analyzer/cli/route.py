@@ -9,6 +9,7 @@ import click
 
 from analyzer.base.errors import UsageError
 from analyzer.cli.options import load, mesh_options, out_option, output
+from analyzer.cli.outcome import mesh_exit_code
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def command(
     with output(out) as sink:
         for line in _answers(mesh, questions, output_format, out, color):
             sink.write(line)
-    return 0
+    return mesh_exit_code(mesh)
 
 
 def _answers(
@@ -93,7 +94,7 @@ def _one_call(one: dict[str, object]) -> NamedQuestion:
     from analyzer.verdict.calls_file import parse_call
 
     address, _, port = str(one["to"] or "").rpartition(":")
-    if not port.isdigit():
+    if not port.isdecimal():
         raise UsageError(f"--to: found {one['to']!r}, expected IP:PORT")
     line = {
         "name": "",

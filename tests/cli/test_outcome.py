@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analyzer.base.errors import UsageError
-from analyzer.cli.outcome import exit_code, parse_fail_on, tell_problems
+from analyzer.cli.outcome import exit_code, mesh_exit_code, parse_fail_on, tell_problems
 from analyzer.flow.connection import Endpoint
+from analyzer.mesh.load import parse_mesh
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, MeshRecord, Observed
 
@@ -97,3 +98,13 @@ def test_a_problem_cannot_speak_to_the_terminal(capsys) -> None:
     tell_problems(analysis(error="a\x1b[2J.pcap: cut"))
 
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_mesh_of_which_nothing_is_wrong_is_done(capsys) -> None:
+    assert mesh_exit_code(parse_mesh("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_mesh_of_which_a_part_is_no_yaml_is_told(capsys) -> None:
+    assert mesh_exit_code(parse_mesh("kind: {Pod\n", file="broken.yaml")) == 4
+    assert capsys.readouterr().err.startswith("meshverdict: broken.yaml:")

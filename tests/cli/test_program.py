@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import subprocess
 import sys
@@ -106,3 +108,52 @@ def test_a_reader_that_goes_away_ends_it_quietly(shop, arguments) -> None:
         told = process.stderr.read()
 
     assert (process.returncode, told) == (141, b"")
+
+
+class Gone(io.StringIO):
+    """A standard output whose reader has gone away; its descriptor is a file of no importance."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+
+def test_what_the_interpreter_still_holds_for_a_reader_that_went_away_goes_nowhere(monkeypatch, tmp_path) -> None:
+    path = tmp_path / "stdout"
+    with path.open("wb") as file:
+        monkeypatch.setattr(sys, "stdout", Gone(file.fileno()))
+
+        assert run(["--help"]) == 141
+        file.write(b"what was held back")
+
+    assert path.read_bytes() == b""
+
+
+def test_a_shell_is_given_its_script_of_completion(cli, monkeypatch) -> None:
+    monkeypatch.setenv("_MESHVERDICT_COMPLETE", "zsh_source")
+
+    answer = cli()
+
+    assert answer.code == 0
+    assert "compdef" in answer.out
+
+
+def test_commands_are_completed(cli, monkeypatch) -> None:
+    for name, value in (
+        ("_MESHVERDICT_COMPLETE", "zsh_complete"),
+        ("COMP_WORDS", "meshverdict ex"),
+        ("COMP_CWORD", "1"),
+    ):
+        monkeypatch.setenv(name, value)
+
+    answer = cli()
+
+    assert answer.code == 0
+    assert "explain" in answer.out
+    assert "analyze" not in answer.out
