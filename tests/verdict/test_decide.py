@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from analyzer.base.errors import UsageError
 from analyzer.verdict.decide import class_of_cluster, decide
@@ -210,3 +215,49 @@ def test_the_same_question_gets_the_same_answer(market) -> None:
     question = Question("shop", "sleep-0", address="10.9.0.1", port=80, host="web")
     mesh = market.mesh()
     assert decide(mesh, question) == decide(mesh, question)
+
+
+ODD = st.sampled_from(
+    [None, True, 0, -1, 1.5, "", "*", "/", "a/b/c", "::", "10.0.0.0/99", "x" * 300, [], {}, ["x"], [{}], "NONE", "("]
+)
+
+
+def fresh(built):
+    """A copy of a mesh in the making, so that changes do not outlive the example."""
+    again = type(built)()
+    again.documents = copy.deepcopy(built.documents)
+    return again
+
+
+def spots(value, path=()):
+    """Every place inside a document."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in items:
+        yield from spots(each, (*path, key))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_the_yaml_says_a_question_has_an_answer(market, data) -> None:
+    market = TestGateways.ingress(weighted(fresh(market), "web", "db"))
+    market.rule(
+        "DestinationRule", "shop/dr", host="web", subsets=[{"name": "v1"}], trafficPolicy={"tls": {"mode": "SIMPLE"}}
+    )
+    market.rule(
+        "Sidecar",
+        "shop/sc",
+        egress=[{"hosts": ["*/*"], "port": {"number": 80}, "bind": "10.9.0.1"}, {"hosts": ["./*"]}],
+    )
+    market.entry("shop/e", ["a.com"], ["t:99:TCP"], addresses=["10.7.0.0/16"], endpoints=[{"address": "10.7.0.1"}])
+    for _ in range(data.draw(st.integers(1, 4))):
+        document = data.draw(st.sampled_from(market.documents))
+        *path, last = data.draw(st.sampled_from([each for each in spots(document) if each]))
+        for key in path:
+            document = document[key]
+        document[last] = data.draw(ODD)
+    mesh = market.mesh()
+    for to, host in (("10.9.0.1", "web"), ("10.1.0.4", "db"), ("10.1.0.20", "shop.example.com"), ("10.7.0.1", None)):
+        for port in (80, 99, 5432, 8080):
+            with contextlib.suppress(UsageError):
+                decide(mesh, Question("shop", "sleep-0", address=to, port=port, host=host))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from analyzer.base.place import YamlPlace
+from analyzer.mesh.hosts import is_ip
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
 
 RAW_BUFFER = "raw_buffer"
@@ -113,8 +114,14 @@ def choose_chain(listener: Listener, address: str, first: FirstBytes) -> FilterC
 
 
 def _by_address(chains: Sequence[FilterChain], address: str) -> list[FilterChain]:
-    target = ip_address(address)
-    containing = [(prefix.prefixlen, chain) for chain in chains for prefix in chain.prefixes if target in prefix]
+    """The chains of the longest prefix that holds the address; what is no IP address is in no prefix."""
+    target = ip_address(address) if is_ip(address) else None
+    containing = [
+        (prefix.prefixlen, chain)
+        for chain in chains
+        for prefix in chain.prefixes
+        if target is not None and target in prefix
+    ]
     if containing:
         longest = max(length for length, _ in containing)
         return [chain for length, chain in containing if length == longest]

@@ -85,6 +85,13 @@ def test_the_longest_prefix_wins_and_there_is_no_way_back() -> None:
     assert chosen(found, address="192.0.2.1") == "default"
 
 
+def test_what_is_no_address_is_in_no_prefix() -> None:
+    assert (
+        chosen(listener(FilterChain(name="wide", prefixes=(ip_network("0.0.0.0/0"),))), address="vm.example.com")
+        == "default"
+    )
+
+
 def test_the_transport_is_matched_exactly_before_any() -> None:
     tls = FilterChain(name="tls", transport="tls")
     any_transport = FilterChain(name="any", server_names=("*",))
