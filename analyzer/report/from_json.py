@@ -32,8 +32,9 @@ def read_run(path: Path) -> Analysis:
     except OSError as error:
         raise UsageError(f"{path.name}: {error.strerror}") from None
     try:
-        calls = tuple(_call(fields) for fields in _call_objects(data))
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        # The second pass holds every field against its declared type.
+        calls = tuple(msgspec.convert(msgspec.to_builtins(_call(fields)), CallRecord) for fields in _call_objects(data))
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         expected = "the output of analyze -o json or jsonl"
         raise UsageError(f"{path.name}: found no run ({error}); expected {expected}") from None
     return Analysis(calls=calls, flows=(), findings=(), captures=(), mesh=None)
@@ -45,6 +46,8 @@ def _call_objects(data: bytes) -> Iterable[Object]:
         calls: Iterable[Object] = whole["calls"]
         return calls
     lines: list[Object] = [msgspec.json.decode(line) for line in data.splitlines() if line.strip()]
+    if not lines:
+        raise ValueError("it is empty")
     return [line for line in lines if line["kind"] == "call"]
 
 
