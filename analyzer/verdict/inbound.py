@@ -81,6 +81,9 @@ def _through_chains(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
         return InboundDecision(inbound, True, BLACK_HOLE.name, steps=(step,))
     port = inbound_port(mesh, pod, arrival.port)
     steps: tuple[Step, ...] = (_port_step(port, pod.full_name), _mtls_step(port.mtls, arrival.port))
+    if _waits(arrival, port.chains):
+        step = Step("the inspectors wait for the client's first bytes, which never come: no filter chain is chosen")
+        return InboundDecision(Inbound(pod.full_name), port_class=_port_class(port), steps=(*steps, step))
     seen = inspect(arrival, port.chains)
     chain = match_chain(port.chains, seen.transport, seen.alpn)
     if chain is None:
@@ -94,6 +97,12 @@ def _through_chains(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
         return _protocol_error(inbound, port, refusal, steps)
     taken = InboundDecision(inbound, port_class=_port_class(port), steps=steps)
     return judge_policies(mesh, arrival, taken, http=chain.http, sni=seen.sni)
+
+
+def _waits(arrival: Arrival, chains: tuple[ChainMatch, ...]) -> bool:
+    """Whether nothing is decided: a client that says nothing, where the listener looks at the first bytes."""
+    silent = arrival.client_silent and arrival.tls == "plaintext"
+    return silent and (inspects_tls(chains) or inspects_http(chains))
 
 
 @dataclass(frozen=True, slots=True)

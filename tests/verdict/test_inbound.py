@@ -72,6 +72,11 @@ def test_plaintext_is_closed_where_mutual_tls_is_required(shop, arrive, strict_y
     assert "PeerAuthentication istio-system/default" in sentences(found)[1]
 
 
+def test_a_client_that_says_nothing_is_not_refused_where_the_first_bytes_decide(shop, arrive, strict_yaml):
+    found = arrive(shop(strict_yaml), protocol="tcp", client_silent=True)
+    assert (found.dropped, found.inbound.filter_chain, found.port_class) == (False, None, "service")
+
+
 def test_ordinary_tls_to_a_port_of_http_is_closed(shop, arrive):
     found = arrive(shop(), tls="tls", alpn=("h2",), sni="reviews")
     assert (found.dropped, found.reason) == (True, "mtls-required")
