@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from analyzer.protocol.facts import ClientHello, TlsFacts
 from analyzer.verdict.judge import judge
 from analyzer.verdict.wires import gather_wires
 
@@ -70,6 +73,35 @@ def test_a_wire_that_two_captures_saw_is_one_call(talk, shop) -> None:
     assert call.captures == ("naked", "reviews")
     assert (str(call.server), call.server_pod) == ("10.96.0.11:9080", "shop/reviews-0")
     assert [capture for capture, _, _ in call.packets] == ["naked", "reviews"]
+
+
+def test_a_delivery_to_an_application_that_nobody_is_seen_to_call_is_a_record_of_its_own(delivery, shop) -> None:
+    (call,) = judged(shop(), delivery().ask("/a", "reviews:9080", at=5).answer(at=6))
+
+    assert (call.host, call.decision.undetermined, roles(call)) == (
+        "reviews:9080",
+        ("app-leg-unseen",),
+        ["sidecar-to-app"],
+    )
+
+
+def test_a_delivery_to_an_application_that_is_called_is_no_record(delivery, upstream, shop, alpn) -> None:
+    sealed = upstream(at=6).hello(SNI, alpn["http"], at=6)
+
+    calls = judged(shop(), sealed, delivery(at=900).ask("/a", "reviews:9080", at=905))
+
+    assert [call.protocol for call in calls] == ["tls"]
+
+
+@pytest.mark.parametrize(("upgraded", "sni"), [(True, "inner.example"), (False, None)])
+def test_the_sni_inside_a_tunnel_is_that_of_the_request_that_opened_it(talk, upgraded, sni) -> None:
+    told = talk().ask("inner.example:443", "proxy", method="CONNECT").answer()
+    told.exchanges = [replace(exchange, upgraded=upgraded) for exchange in told.exchanges]
+    inner = TlsFacts(ClientHello("inner.example", (), (0x304,), 0, 0))
+
+    (call,) = judge([(told.wire, replace(told.conversation, inner_tls=inner))], None, {})
+
+    assert call.sni == sni
 
 
 # What is decided.
@@ -167,9 +199,10 @@ def test_without_a_mesh_a_pod_that_shows_no_redirect_calls_directly(talk) -> Non
 def test_without_a_mesh_a_pod_with_a_sidecar_may_call_past_it(talk, app, delivery) -> None:
     """Its own connections are calls where none of its redirected ones was seen, else they are its sidecar's."""
     out, inner = talk("10.244.1.11:5000", "192.0.2.9:80").ask("/out"), delivery().ask("/in")
+    redirected = app("10.244.1.11:9", at=9).ask("/own")
 
-    assert [c.path for c in judged(None, out, inner)] == ["/out"]
-    assert [c.path for c in judged(None, out, inner, app("10.244.1.11:9", at=9).ask("/own"))] == ["/own"]
+    assert [c.path for c in judged(None, out, inner)] == ["/out", "/in"]
+    assert [c.path for c in judged(None, out, inner, redirected)] == ["/in", "/own"]
 
 
 # Connections between sidecars alone.
