@@ -255,7 +255,7 @@ def test_whatever_the_yaml_says_a_question_has_an_answer(market, data) -> None:
         *path, last = data.draw(st.sampled_from([each for each in spots(document) if each]))
         for key in path:
             document = document[key]
-        document[last] = data.draw(ODD)
+        document[last] = copy.deepcopy(data.draw(ODD))
     mesh = market.mesh()
     for to, host in (("10.9.0.1", "web"), ("10.1.0.4", "db"), ("10.1.0.20", "shop.example.com"), ("10.7.0.1", None)):
         for port in (80, 99, 5432, 8080):
