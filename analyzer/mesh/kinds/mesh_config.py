@@ -1,4 +1,4 @@
-"""MeshConfig: what holds for the whole mesh, with Istio's defaults (mesh-model section 15)."""
+"""MeshConfig: what holds for the whole mesh, with Istio's defaults."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def parse_mesh_config(node: Node) -> MeshConfig:
 
 
 def _mode_of_empty(node: Node) -> str:
-    # A message that is present without a mode has the zero value of the API's enum, REGISTRY_ONLY (mesh-model 2.8.1).
+    # A message that is present without a mode has the zero value of the API's enum, REGISTRY_ONLY.
     return REGISTRY_ONLY if "outboundTrafficPolicy" in node else ALLOW_ANY
 
 
