@@ -1,4 +1,4 @@
-"""Which connections Istio's iptables rules hand to a sidecar (mesh-model 8; tools/istio-iptables capture/run.go)."""
+"""Which connections Istio's iptables rules hand to a sidecar (tools/istio-iptables capture/run.go)."""
 
 from __future__ import annotations
 
