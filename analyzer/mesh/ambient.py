@@ -1,4 +1,4 @@
-"""Ambient mode: pods without a sidecar whose traffic a ztunnel takes, and waypoints (mesh-model 11)."""
+"""Ambient mode: pods without a sidecar whose traffic a ztunnel takes, and waypoints."""
 
 from __future__ import annotations
 
