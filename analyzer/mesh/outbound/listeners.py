@@ -148,7 +148,7 @@ def _per_endpoint(mesh: MeshSnapshot, proxy: Proxy, service: RegistryService, po
 
 
 def _add(entry: _Entry | None, scope: Scope, proxy: Proxy, egress: EgressScope, offer: Offer) -> _Entry:
-    """Adds an offer to the listener of its address (listener.go buildSidecarOutboundListener; mesh-model 2.7)."""
+    """Adds an offer to the listener of its address (listener.go buildSidecarOutboundListener)."""
     protocol = offer.port.protocol
     if protocol == HTTP_PROXY:
         # Made right away, without a match and without regard to what was there.
