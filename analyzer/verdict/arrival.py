@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.verdict.decision import Inbound, Step
 
-# What the inbound side found the port to be, for the class of calls whose source has no sidecar (mesh-model 0.2).
+# What the inbound side found the port to be, for the class of calls whose source has no sidecar.
 SERVICE_PORT = "service"  # inbound|PORT||, some Service with an address selects the pod there
 HEADLESS_PORT = "headless"  # inbound|PORT||, only headless Services do
 PASSTHROUGH_PORT = "passthrough"  # InboundPassthroughCluster
