@@ -36,7 +36,7 @@ POD_UNKNOWN = Code(
     "Which services select it, and which policies it has, is not known without it.",
 )
 
-# By what the port turned out to be: the class of a call whose source has no part in it (mesh-model 0.2).
+# By what the port turned out to be: the class of a call whose source has no part in it.
 _CLASSES = {
     SERVICE_PORT: (SERVICE_MATCHED, "service"),
     HEADLESS_PORT: (HEADLESS_MATCHED, "headless-service"),
