@@ -1,4 +1,4 @@
-"""One question to one decision: the source's redirect and way out, then the server's side (mesh-model 0.2)."""
+"""One question to one decision: the source's redirect and way out, then the server's side."""
 
 from __future__ import annotations
 
