@@ -138,7 +138,7 @@ def test_http_may_be_upgraded_by_rule_or_mesh(town) -> None:
 
 
 class TestTls:
-    """What a client's proxy speaks (mesh-model 6.6)."""
+    """What a client's proxy speaks."""
 
     def test_endpoints_with_a_sidecar_get_mutual_tls(self, town) -> None:
         assert tls(base(town).pod("shop/web-1", sidecar=False)) == ["mtls", "plaintext"]
