@@ -158,7 +158,7 @@ def test_a_proxy_with_ipv6_only_has_its_own_wildcard(town) -> None:
 
 
 class TestConflicts:
-    """Several services on one address and port (mesh-model 2.7)."""
+    """Several services on one address and port."""
 
     @staticmethod
     def entries(town, *protocols: str):
