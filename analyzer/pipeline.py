@@ -106,11 +106,13 @@ def dissect(captures: Sequence[str], name: str, packet: int) -> str:
 
 
 def cited_lines(analysis: Analysis) -> dict[str, str]:
-    """The text of the YAML lines that the calls cite, by ``file:line``; a file that is gone is left out."""
-    places = {place for call in analysis.calls for step in call.decision.steps for place in step.yaml}
-    wanted: dict[str, set[int]] = {}
-    for place in places:
-        wanted.setdefault(place.file, set()).add(place.line)
+    """The text of the YAML lines that the calls cite, by ``file:line``; a file that is gone is left out.
+
+    Only files that the run's own mesh was read from are opened: a run that was read back names files as it likes.
+    """
+    wanted: dict[str, set[int]] = {file: set() for file in (analysis.mesh.sources if analysis.mesh else ())}
+    for place in {place for call in analysis.calls for step in call.decision.steps for place in step.yaml}:
+        wanted.get(place.file, set()).add(place.line)
     return {
         f"{file}:{number}": text
         for file in sorted(wanted)

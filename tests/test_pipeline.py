@@ -1,0 +1,204 @@
+"""The conductor: captures and mesh through every room."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from analyzer.base.errors import CaptureError, UsageError
+from analyzer.mesh.load import load_mesh, parse_mesh
+from analyzer.pipeline import Interval, all_codes, analyze_paths, cited_lines, dissect
+
+ROOT = Path(__file__).resolve().parents[1]
+SHOP = ROOT / "captures" / "shop-default"
+NAKED = SHOP / "pods" / "legacy_naked-0.any.pcap"
+FRONTEND = SHOP / "pods" / "shop_frontend-0.any.pcap"
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    return load_mesh([SHOP / "mesh"])
+
+
+def verdicts(analysis):
+    return [call.decision.verdict for call in analysis.calls]
+
+
+# A run.
+
+
+def test_a_run_has_calls_flows_and_captures(mesh) -> None:
+    run = analyze_paths([str(NAKED)], mesh)
+
+    (capture,) = run.captures
+    assert (capture.name, capture.pod, capture.complete, capture.error) == (NAKED.name, "legacy/naked-0", True, None)
+    assert capture.calls == len(run.calls) > 0
+    assert capture.connections == len(run.flows) >= len({call.uid for call in run.calls})
+
+
+def test_a_run_without_mesh_has_no_record_of_one() -> None:
+    run = analyze_paths([str(NAKED)])
+
+    assert run.mesh is None
+    assert set(verdicts(run)) == {None}
+    assert run.findings == ()
+
+
+def test_the_mesh_is_told_with_what_was_odd_and_what_could_not_be_used() -> None:
+    odd = parse_mesh("kind: Unheard\napiVersion: example.com/v1\nmetadata: {name: a, namespace: b}\n---\nkind: {Pod\n")
+
+    record = analyze_paths([str(NAKED)], odd).mesh
+
+    assert dict(record.ignored) == {"Unheard": 1}
+    assert len(record.errors) == 1
+    assert record.errors[0].startswith("mesh.yaml:")
+
+
+def test_two_captures_that_saw_a_call_make_one_call(mesh) -> None:
+    alone, both = analyze_paths([str(NAKED)], mesh), analyze_paths([str(NAKED), str(FRONTEND)], mesh)
+
+    shared = [call for call in both.calls if len(call.captures) > 1]
+    own = {(call.client, call.request) for call in alone.calls}
+    assert any((call.client, call.request) in own for call in shared)
+    assert len({(call.client, call.request) for call in both.calls}) == len(both.calls)
+
+
+def test_the_order_of_captures_changes_nothing(mesh) -> None:
+    one, other = (analyze_paths(paths, mesh) for paths in ([str(NAKED), str(FRONTEND)], [str(FRONTEND), str(NAKED)]))
+
+    assert one.calls == other.calls
+
+
+def test_findings_are_about_calls_of_the_run(mesh) -> None:
+    run = analyze_paths([str(NAKED)], mesh)
+
+    ids = {call.id for call in run.calls}
+    assert all(set(finding.calls) <= ids for finding in run.findings)
+
+
+def test_progress_is_told_for_every_capture_and_never_goes_back(mesh) -> None:
+    told = []
+
+    analyze_paths([str(NAKED), str(FRONTEND)], mesh, progress=lambda name, done: told.append((name, done)))
+
+    assert [name for name, _ in told] == [NAKED.name, FRONTEND.name, "verdicts"]
+    assert [done for _, done in told] == sorted(done for _, done in told)
+
+
+# Intervals.
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "kept"),
+    [(None, None, "all"), (0, None, "all"), (None, 0, "none"), ("third", None, "from"), (None, "third", "before")],
+)
+def test_an_interval_holds_the_calls_that_begin_in_it(mesh, since, until, kept) -> None:
+    calls = analyze_paths([str(NAKED)], mesh).calls
+    third = calls[2].first_ns
+    bounds = [third if bound == "third" else bound for bound in (since, until)]
+
+    found = analyze_paths([str(NAKED)], mesh, interval=Interval(*bounds))
+
+    expected = {"all": calls, "none": (), "from": calls[2:], "before": calls[:2]}[kept]
+    assert found.calls == expected
+    assert found.captures[0].calls == len(expected)
+
+
+# What goes wrong.
+
+
+def test_a_file_that_is_no_capture_does_not_keep_the_others_from_being_read(mesh, tmp_path) -> None:
+    notes = tmp_path / "notes.pcap"
+    notes.write_text("only notes, and enough of them to be no capture\n")
+
+    run = analyze_paths([str(notes), str(NAKED)], mesh)
+
+    assert [bool(capture.error) for capture in run.captures] == [True, False]
+    assert run.captures[0].error.startswith("notes.pcap: ")
+    assert (run.captures[0].records, run.captures[0].complete) == (0, False)
+    assert verdicts(run) == verdicts(analyze_paths([str(NAKED)], mesh))
+
+
+def test_a_capture_that_breaks_off_gives_what_comes_before(mesh, tmp_path) -> None:
+    cut = tmp_path / NAKED.name
+    cut.write_bytes(NAKED.read_bytes()[:-7])
+
+    (capture,) = analyze_paths([str(cut)], mesh).captures
+
+    assert (capture.complete, capture.pod) == (False, "legacy/naked-0")
+    assert capture.error.startswith(f"{NAKED.name}: packet ")
+
+
+def test_nothing_to_read_is_an_error(tmp_path) -> None:
+    with pytest.raises(CaptureError):
+        analyze_paths([str(tmp_path)])
+
+
+# Single packets.
+
+
+def test_a_packet_can_be_taken_apart() -> None:
+    assert "cooked linux" in dissect([str(NAKED)], NAKED.name, 1)
+
+
+@pytest.mark.parametrize("packet", [0, 1_000_000])
+def test_a_packet_that_there_is_not_is_a_matter_of_usage(packet) -> None:
+    with pytest.raises(UsageError, match=rf"{NAKED.name}: found no packet {packet}, expected 1 to "):
+        dissect([str(NAKED)], NAKED.name, packet)
+
+
+def test_a_capture_that_there_is_not_is_a_matter_of_usage() -> None:
+    with pytest.raises(UsageError, match=r"other\.pcap: found no such capture"):
+        dissect([str(NAKED)], "other.pcap", 1)
+
+
+# Lines of YAML.
+
+
+def test_the_lines_that_calls_cite_are_at_hand(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(SHOP / "mesh", tmp_path / "mesh")
+    run = analyze_paths([str(NAKED), str(FRONTEND)], load_mesh(["mesh"]))
+    cited = {place.file_line for call in run.calls for step in call.decision.steps for place in step.yaml}
+
+    lines = cited_lines(run)
+
+    text = (tmp_path / "mesh" / "manifests.yaml").read_text().split("\n")
+    assert lines.keys() == cited
+    assert all(line == text[int(place.rpartition(":")[2]) - 1] for place, line in lines.items())
+
+
+def test_lines_of_a_file_that_is_gone_are_left_out(mesh, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert cited_lines(analyze_paths([str(NAKED)], mesh)) == {}
+
+
+def test_no_file_is_opened_that_the_mesh_was_not_read_from(tmp_path, monkeypatch) -> None:
+    """A run that was read back names files that somebody else wrote there."""
+    from dataclasses import replace
+
+    from analyzer.base.place import YamlPlace
+    from analyzer.verdict.decision import Step
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.txt").write_text("a secret\n")
+    run = analyze_paths([str(NAKED)])
+    call = run.calls[0]
+    step = Step("read this", yaml=(YamlPlace("secret.txt", 1),))
+    forged = replace(run, calls=(replace(call, decision=replace(call.decision, steps=(step,))),))
+
+    assert cited_lines(forged) == {}
+
+
+# Codes.
+
+
+def test_codes_of_every_room_are_found_once_each_in_order() -> None:
+    codes = all_codes()
+
+    assert len({code.name for code in codes}) == len(codes)
+    assert codes == sorted(codes, key=lambda code: (code.family.value, code.name))
+    assert {code.family.value for code in codes} >= {"capture", "protocol", "mesh", "reason", "undetermined", "finding"}
