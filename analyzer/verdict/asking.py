@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from analyzer.base.oddity import Code, Family, Level
@@ -13,7 +14,7 @@ from analyzer.verdict.stitch import Call, Onward
 if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod
     from analyzer.mesh.snapshot import MeshSnapshot
-    from analyzer.protocol.facts import Exchange
+    from analyzer.protocol.facts import Exchange, Request
 
 NO_MESH = Code(
     "no-mesh",
@@ -55,8 +56,8 @@ APP_LEG_UNSEEN = Code(
     Family.UNDETERMINED,
     Level.INFO,
     "the application's own connection is in none of the captures",
-    "This is a sidecar's connection to its upstream. Which request it carries and where the application meant it to go "
-    "show only on lo of the client's pod.",
+    "This is a sidecar's connection, to its upstream or to its own application. Which request it carries and where the "
+    "client's application meant it to go show only on lo of the client's pod.",
     "Capture in the client's pod too, with -i any.",
 )
 
@@ -89,13 +90,31 @@ def question_of(call: Call, mesh: MeshSnapshot, home: Pod | None) -> Question | 
 
     ``home`` is the pod in which the call's capture was taken, where that is known.
     """
-    source = source_pod(call.said, mesh, home)
+    connection = connection_question(call.said, mesh, home)
+    return with_request(connection, call.request) if connection and call.request else connection
+
+
+def connection_question(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Question | None:
+    """The question about a connection as if it carried other bytes than requests; as ``question_of``."""
+    source = source_pod(said, mesh, home)
     if source is not None:
-        return _ask(call, source, "outbound", bypass=call.said.role is not Role.APP and source.has_sidecar)
-    target = target_pod(call.said, mesh)
+        return _ask(said, source, "outbound", bypass=said.role is not Role.APP and source.has_sidecar)
+    target = target_pod(said, mesh)
     if target is None:
         return None
-    return _ask(call, target, "gateway" if target.is_gateway else "inbound", bypass=False)
+    return _ask(said, target, "gateway" if target.is_gateway else "inbound", bypass=False)
+
+
+def with_request(connection: Question, request: Request) -> Question:
+    """The question about a request on a connection."""
+    return replace(
+        connection,
+        protocol=_QUESTION_PROTOCOL[request.version],
+        host=request.host,
+        path=request.target,
+        method=request.method,
+        headers=request.headers,
+    )
 
 
 def source_pod(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Pod | None:
@@ -124,8 +143,7 @@ def endpoint_of(
     return next(((s.ip, s.port) for s in servers if mesh.pod_at(s.ip) is not None), None)
 
 
-def _ask(call: Call, pod: Pod, direction: str, *, bypass: bool) -> Question:
-    said, request = call.said, call.request
+def _ask(said: Said, pod: Pod, direction: str, *, bypass: bool) -> Question:
     connection = said.wire.connection
     server = _address_of(said, pod, direction)
     return Question(
@@ -134,14 +152,10 @@ def _ask(call: Call, pod: Pod, direction: str, *, bypass: bool) -> Question:
         direction=direction,
         address=server[0],
         port=server[1],
-        protocol=_QUESTION_PROTOCOL[request.version] if request else "tcp",
+        protocol="tcp",
         tls=said.client_tls,
         sni=said.sni,
         alpn=said.alpn,
-        host=request.host if request else None,
-        path=request.target if request else "/",
-        method=request.method if request else "GET",
-        headers=request.headers if request else (),
         server_first=said.conversation.server_first,
         client_silent=connection.client_bytes == 0,
         bypass=bypass,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.agreement import with_agreement
+from analyzer.verdict.answers import Answers, Desk
 from analyzer.verdict.asking import (
     APP_LEG_UNSEEN,
     NO_MESH,
     SOURCE_UNKNOWN,
+    connection_question,
     endpoint_of,
     missing_for,
-    question_of,
     source_pod,
     target_pod,
+    with_request,
 )
-from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.observed import observe
 from analyzer.verdict.record import SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRecord, Leg
@@ -50,6 +51,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
+    """``question`` is the one about the call's connection."""
+
     call: Call
     decision: Decision
     onward: tuple[Onward, ...]
@@ -63,13 +66,19 @@ def judge(
 
     ``homes`` says by a capture's name in which pod (``namespace/name``) it was taken, where that is known.
     """
-    return [asked.record for asked in judge_and_ask(spoken, mesh, homes)]
+    return [record for _, record in _judge_all(spoken, mesh, homes)]
 
 
 def judge_and_ask(
     spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
 ) -> list[Asked]:
     """What ``judge`` gives, each record with its question, so that another mesh can be asked the same."""
+    return [Asked(record, judged.call, _question_of(judged)) for judged, record in _judge_all(spoken, mesh, homes)]
+
+
+def _judge_all(
+    spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+) -> Iterator[tuple[_Judged, CallRecord]]:
     proxied = [pod for pod in mesh.pods if pod.has_sidecar or pod.is_gateway] if mesh else []
     said = assign_roles(spoken, frozenset(ip for pod in proxied for ip in pod.ips))
     pods = {capture: _pod_named(mesh, name) for capture, name in homes.items()}
@@ -77,7 +86,12 @@ def judge_and_ask(
     judged = [judged for s in said for judged in judge_.calls_on(s)]
     judged += judge_.orphans()
     judged.sort(key=lambda j: (j.call.begin_ns, j.call.said.wire.client, j.call.ordinal, j.call.said.wire.main.capture))
-    return [Asked(_record(str(n), j, mesh, pods), j.call, j.question) for n, j in enumerate(judged, 1)]
+    return ((j, _record(str(n), j, mesh, pods)) for n, j in enumerate(judged, 1))
+
+
+def _question_of(judged: _Judged) -> Question | None:
+    connection, request = judged.question, judged.call.request
+    return with_request(connection, request) if connection and request else connection
 
 
 def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
@@ -86,7 +100,7 @@ def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
 
 
 class _Judge:
-    """Decides calls in order, and remembers the answers: equal questions are asked once."""
+    """Decides the calls of a run, in order."""
 
     def __init__(self, mesh: MeshSnapshot | None, said: Sequence[Said], homes: Mapping[str, Pod | None]) -> None:
         self._mesh = mesh
@@ -95,7 +109,8 @@ class _Judge:
         gateways = frozenset(ip for pod in mesh.pods if pod.is_gateway for ip in pod.ips) if mesh else frozenset[str]()
         self._reached_gateways = gateways & {server.ip for s in said for server in s.wire.servers}
         self._stitcher = Stitcher(said, gateways)
-        self._answers: dict[Question, Decision] = {}
+        self._answers = Answers(mesh) if mesh else None
+        self._latest: tuple[Said, Desk | None] | None = None
         self._app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
         self._called_addresses = {server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers}
 
@@ -117,7 +132,12 @@ class _Judge:
                 result += [self._judge(call) for call in calls_of(replace(said, role=Role.DIRECT))]
             elif said.wire.client.ip not in self._app_addresses | self._reached_gateways:
                 result += [self._judge_orphan(call) for call in calls_of(said)]
-        return result
+        return result + [self._unasked(call) for said in self._lone_deliveries() for call in calls_of(said)]
+
+    def _lone_deliveries(self) -> list[Said]:
+        """Deliveries to applications whose sidecar nobody is seen to call: captures of lo alone."""
+        deliveries = (s for s in self._said if s.role is Role.DELIVERY)
+        return [s for s in deliveries if s.wire.connection.server.ip not in self._called_addresses]
 
     def _is_bypass(self, said: Said) -> bool:
         """Whether an application opened it: no sidecar is there to do so, or the redirect lets the application by."""
@@ -141,15 +161,16 @@ class _Judge:
         return client in self._app_addresses and not self._stitcher.anyone_calling(client, said.wire.first_ns)
 
     def _judge(self, call: Call) -> _Judged:
-        decision, question = self._first_answer(call)
+        decision, desk = self._first_answer(call)
         cluster = decision.outbound.cluster if decision.outbound else None
         upstream = self._stitcher.upstream_of(call, cluster) if call.said.role is Role.APP else None
         beyond = self._beyond_gateway(call, upstream, decision)
         delivery = self._stitcher.delivery_of(call, beyond or upstream)
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None
-        if question is not None and endpoint is not None:
-            decision = self._answer(replace(question, endpoint=endpoint))
-        return _Judged(call, decision, tuple(leg for leg in (upstream, beyond, delivery) if leg is not None), question)
+        if desk is not None and endpoint is not None:
+            decision = desk.answer(call.request, endpoint)
+        onward = tuple(leg for leg in (upstream, beyond, delivery) if leg is not None)
+        return _Judged(call, decision, onward, desk.connection if desk else None)
 
     def _beyond_gateway(self, call: Call, upstream: Onward | None, decision: Decision) -> Onward | None:
         """The leg by which a gateway passed the call on, where the call reached one."""
@@ -160,23 +181,23 @@ class _Judge:
         cluster = decision.gateway.cluster if decision.gateway else None
         return self._stitcher.through_gateway(call, via, address, cluster)
 
-    def _first_answer(self, call: Call) -> tuple[Decision, Question | None]:
-        if self._mesh is None:
+    def _first_answer(self, call: Call) -> tuple[Decision, Desk | None]:
+        if self._answers is None:
             return Decision(None, None, (NO_MESH.name,)), None
         missing = missing_for(call)
         if missing:
             return Decision(None, None, missing), None
-        question = question_of(call, self._mesh, self._homes.get(call.said.wire.main.capture))
-        if question is None:
-            return Decision(None, None, (SOURCE_UNKNOWN.name,)), None
-        return self._answer(question), question
+        desk = self._desk_of(call.said)
+        return (desk.answer(call.request), desk) if desk else (Decision(None, None, (SOURCE_UNKNOWN.name,)), None)
 
-    def _answer(self, question: Question) -> Decision:
-        assert self._mesh is not None
-        known = self._answers.get(question)
-        if known is None:
-            known = self._answers[question] = decide(self._mesh, question)
-        return known
+    def _desk_of(self, said: Said) -> Desk | None:
+        """Who answers about a connection; the calls of one come one after the other."""
+        if self._mesh is None or self._answers is None:
+            return None
+        if self._latest is None or self._latest[0] is not said:
+            question = connection_question(said, self._mesh, self._homes.get(said.wire.main.capture))
+            self._latest = said, self._answers.about(question) if question else None
+        return self._latest[1]
 
     def _judge_orphan(self, call: Call) -> _Judged:
         delivery = self._stitcher.delivery_of(call, None)
