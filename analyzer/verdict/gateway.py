@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.gateway.listeners import GatewayChain, gateway_listener
@@ -168,13 +169,15 @@ def _through_tcp(
 
 def _sender(mesh: MeshSnapshot, arrival: Arrival) -> Sender:
     proxy = proxy_of(mesh, arrival.pod)
-    return Sender(mesh, proxy, scope_of(mesh, proxy).services, gateway_question(arrival), fallback="", router=True)
+    services = scope_of(mesh, proxy).services
+    find = partial(find_cluster, mesh, services, proxy, router=True)
+    return Sender(mesh, proxy, find, gateway_question(arrival), fallback="")
 
 
 def _send_by_name(sender: Sender, outbound: Outbound, chain: GatewayChain) -> OutboundDecision:
     """AUTO_PASSTHROUGH: the server name is the cluster; only endpoints that speak Istio's mutual TLS are in it."""
     (name,), (choice,) = chain.server_names, chain.clusters
-    found = find_cluster(sender.mesh, sender.services, sender.proxy, choice.cluster, router=True)
+    found = sender.find(choice.cluster)
     ended = replace(outbound, cluster=name)
     if isinstance(found, NoCluster):
         ended = replace(ended, response=LocalResponse(None, "NC"))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analyzer.mesh.outbound.listener import RAW_BUFFER, FilterChain, FirstBytes, Listener, choose_chain
-from analyzer.mesh.outbound.listeners import fallback_cluster, listener_at
-from analyzer.mesh.outbound.scope import Scope, scope_of
-from analyzer.mesh.outbound.virtual_hosts import outbound_route_config
+from analyzer.mesh.outbound.told import Told, told_by_istiod
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.verdict.decision import Candidate, Outbound, Step
+from analyzer.verdict.decision import DROPPED, Candidate, LocalResponse, Outbound, Step
 from analyzer.verdict.outbound_cluster import Sender, send_to
 from analyzer.verdict.outbound_http import Routing, choose_cluster, route_http
 from analyzer.verdict.question import Question
-from analyzer.verdict.reasons import SERVER_FIRST
+from analyzer.verdict.reasons import NO_ROUTE, SERVER_FIRST
 from analyzer.verdict.upstream import OutboundDecision
 
 # What Envoy's HTTP inspector calls the protocols of a question.
@@ -23,21 +21,28 @@ _MAX_LOST = 8
 
 
 def decide_outbound(mesh: MeshSnapshot, proxy: Proxy, question: Question) -> OutboundDecision:
-    """What the sidecar of ``proxy`` does with a connection that iptables handed to it."""
-    scope = scope_of(mesh, proxy)
-    listener = listener_at(mesh, scope, proxy, question.address, question.port)
+    """What the sidecar of ``proxy`` does with a connection that iptables handed to it, by the mesh's YAML."""
+    return sift(mesh, proxy, question, told_by_istiod(mesh, proxy))
+
+
+def sift(mesh: MeshSnapshot, proxy: Proxy, question: Question, told: Told) -> OutboundDecision:
+    """What a sidecar that was ``told`` its configuration does with a connection that iptables handed to it."""
+    listener = told.listener_at(question.address, question.port)
     outbound = Outbound(listener=listener.name)
-    steps = (_scope_step(scope, proxy), _listener_step(listener, question))
+    steps = (Step(told.sentence, yaml=told.yaml), _listener_step(listener, question))
     first = first_bytes(question)
     waits = (listener.http_inspector or listener.tls_inspector) and (question.server_first or question.client_silent)
     if waits and not listener.detection_timeout_ns:
         step = Step(f"{listener.name} waits for the client's first bytes, which do not come")
         return OutboundDecision(outbound, None, None, (SERVER_FIRST.name,), steps=(*steps, step))
     chain = choose_chain(listener, question.address, FirstBytes() if waits else first)
-    # An outbound listener always has a default chain.
-    assert chain is not None
+    if chain is None:
+        # Istiod always makes a default chain; a proxy's own configuration may lack it.
+        step = Step(f"no filter chain of {listener.name} takes the connection: closed")
+        ended = replace(outbound, response=LocalResponse(None, "NR"))
+        return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(*steps, step))
     outbound = replace(outbound, filter_chain=chain.name or None)
-    decided = _enter(Sender(mesh, proxy, scope.services, question, fallback_cluster(scope)), scope, outbound, chain)
+    decided = _enter(Sender(mesh, proxy, told.cluster, question, told.fallback), told, outbound, chain)
     return replace(decided, steps=(*steps, _chain_step(listener, chain, question), *decided.steps))
 
 
@@ -48,20 +53,11 @@ def first_bytes(question: Question) -> FirstBytes:
     return FirstBytes(http=_INSPECTED.get(question.protocol, ""))
 
 
-def _enter(sender: Sender, scope: Scope, outbound: Outbound, chain: FilterChain) -> OutboundDecision:
+def _enter(sender: Sender, told: Told, outbound: Outbound, chain: FilterChain) -> OutboundDecision:
     if chain.rds is None:
         return choose_cluster(outbound, chain.clusters, lambda each: send_to(sender, outbound, each.cluster, None))
-    mesh = sender.mesh
-    config = outbound_route_config(mesh, scope, sender.proxy, chain.rds)
-    return route_http(sender, outbound, Routing(config, mesh.config.path_normalization, sender.proxy.http10))
-
-
-def _scope_step(scope: Scope, proxy: Proxy) -> Step:
-    who = proxy.pod or "the proxy"
-    if scope.sidecar is None:
-        return Step(f"{who} in namespace {proxy.namespace} has no Sidecar: it is told of the whole mesh")
-    place = scope.sidecar.resource.place("metadata", "name")
-    return Step(f"Sidecar {scope.sidecar.resource.full_name} says what {who} is told of", yaml=(place,))
+    routes = told.routes(chain)
+    return route_http(sender, outbound, Routing(routes.config, routes.path_normalization, routes.http10))
 
 
 def _listener_step(listener: Listener, question: Question) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from analyzer.mesh.endpoints import Endpoint, endpoints_of
@@ -15,7 +15,6 @@ from analyzer.mesh.outbound.cluster import (
     Cluster,
     NoCluster,
     endpoint_tls,
-    find_cluster,
 )
 from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, PASSTHROUGH_CLUSTER
 from analyzer.mesh.outbound.request import HttpRequest
@@ -51,15 +50,15 @@ _TCP_ALPN = MTLS_ALPN["tcp"]
 class Sender:
     """The proxy that sends: what it knows, and what the call asks of it.
 
-    ``fallback`` is the cluster of what nothing matched, which counts as passthrough; ``router`` is a gateway.
+    ``find`` gives its cluster of a name, or why there is none; ``fallback`` is the cluster of what nothing matched,
+    which counts as passthrough.
     """
 
     mesh: MeshSnapshot
     proxy: Proxy
-    services: Mapping[str, RegistryService]
+    find: Callable[[str], Cluster | NoCluster]
     question: Question
     fallback: str = PASSTHROUGH_CLUSTER
-    router: bool = False
 
 
 def send_to(
@@ -73,7 +72,7 @@ def send_to(
         return OutboundDecision(ended, DROPPED, BLACK_HOLE.name, steps=(step,), request=request)
     if cluster in (PASSTHROUGH_CLUSTER, DYNAMIC_DNS_CLUSTER):
         return _pass_through(sender, outbound, request)
-    found = find_cluster(sender.mesh, sender.services, sender.proxy, cluster, router=sender.router)
+    found = sender.find(cluster)
     if isinstance(found, NoCluster):
         response = LocalResponse(not_found_code if request else None, "NC")
         step = Step(f"cluster {cluster} does not exist: {found.why}", yaml=found.yaml)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.mesh.outbound.request import HttpRequest
-from analyzer.mesh.outbound.scope import scope_of
+from analyzer.mesh.outbound.told import told_by_istiod
 from analyzer.verdict.decision import Outbound
 from analyzer.verdict.outbound_cluster import Sender, send_to
 from analyzer.verdict.question import Question
@@ -18,7 +18,7 @@ REQUEST = HttpRequest("web")
 def sent(town, cluster: str, request=REQUEST, *, fallback="PassthroughCluster", code=503, **question):
     mesh, proxy = town.proxy("shop/sleep-0")
     asked = Question("shop", "sleep-0", **{"address": "10.9.0.1", "port": 80, "protocol": "http"} | question)
-    sender = Sender(mesh, proxy, scope_of(mesh, proxy).services, asked, fallback)
+    sender = Sender(mesh, proxy, told_by_istiod(mesh, proxy).cluster, asked, fallback)
     return send_to(sender, Outbound(listener="l"), cluster, request, not_found_code=code)
 
 

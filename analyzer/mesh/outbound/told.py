@@ -1,0 +1,67 @@
+"""What a sidecar has been told of its way out: the seam between those who tell it and the sieve that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.outbound.cluster import Cluster, NoCluster, find_cluster
+from analyzer.mesh.outbound.listener import PASSTHROUGH_CLUSTER, FilterChain, Listener
+from analyzer.mesh.outbound.listeners import fallback_cluster, listener_at
+from analyzer.mesh.outbound.route import RouteConfig
+from analyzer.mesh.outbound.scope import Scope, scope_of
+from analyzer.mesh.outbound.virtual_hosts import outbound_route_config
+from analyzer.mesh.proxy import Proxy
+from analyzer.mesh.snapshot import MeshSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The routes of an HTTP chain, and how its connection manager treats what comes before them."""
+
+    config: RouteConfig
+    path_normalization: str
+    http10: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sidecar's configuration, asked piece by piece.
+
+    ``sentence`` and ``yaml`` say where it comes from. ``fallback`` is the cluster of connections that nothing matches.
+    ``listener_at`` takes the address and port that a connection was meant for, ``routes`` a chain that has ``rds``,
+    ``cluster`` a name.
+    """
+
+    sentence: str
+    yaml: tuple[YamlPlace, ...]
+    listener_at: Callable[[str, int], Listener]
+    routes: Callable[[FilterChain], Routes]
+    cluster: Callable[[str], Cluster | NoCluster]
+    fallback: str = PASSTHROUGH_CLUSTER
+
+
+def told_by_istiod(mesh: MeshSnapshot, proxy: Proxy) -> Told:
+    """What istiod tells a proxy, by the mesh's YAML."""
+    scope = scope_of(mesh, proxy)
+
+    def routes(chain: FilterChain) -> Routes:
+        config = outbound_route_config(mesh, scope, proxy, chain.rds or "")
+        return Routes(config, mesh.config.path_normalization, proxy.http10)
+
+    return Told(
+        sentence=_sentence(scope, proxy),
+        yaml=(scope.sidecar.resource.place("metadata", "name"),) if scope.sidecar is not None else (),
+        listener_at=lambda address, port: listener_at(mesh, scope, proxy, address, port),
+        routes=routes,
+        cluster=lambda name: find_cluster(mesh, scope.services, proxy, name),
+        fallback=fallback_cluster(scope),
+    )
+
+
+def _sentence(scope: Scope, proxy: Proxy) -> str:
+    who = proxy.pod or "the proxy"
+    if scope.sidecar is None:
+        return f"{who} in namespace {proxy.namespace} has no Sidecar: it is told of the whole mesh"
+    return f"Sidecar {scope.sidecar.resource.full_name} says what {who} is told of"
