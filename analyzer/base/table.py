@@ -84,8 +84,12 @@ NOT_IP = 1  # ARP, LLDP, ... : nothing for us
 OTHER_TRANSPORT = 2  # IP, but neither TCP nor UDP
 CUT_HEADER = 3  # the captured bytes end inside the headers
 BAD_HEADER = 4  # lengths or versions that contradict each other
-IP_FRAGMENT = 5  # a fragment that could not be reassembled
+IP_FRAGMENT = 5  # a fragment that could not be reassembled, or repeats what others brought
 UNKNOWN_LINK = 6  # a link type that we do not decode
-FATE_NAMES = ("decoded", "not-ip", "other-transport", "cut-header", "bad-header", "ip-fragment", "unknown-link")
+FRAGMENT_CONFLICT = 7  # a fragment of a datagram whose fragments contradict each other: receivers drop all of it
+FATE_NAMES = (
+    "decoded", "not-ip", "other-transport", "cut-header", "bad-header", "ip-fragment", "unknown-link",
+    "fragment-conflict",
+)  # fmt: skip
 
 PROTOCOL_TCP, PROTOCOL_UDP = 6, 17

@@ -20,6 +20,7 @@ from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT, Decoding, 
 from analyzer.capture.gather import as_bytes
 from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
+from analyzer.capture.network.fragments import join_fragments
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
@@ -55,6 +56,7 @@ def decode_packets(capture: Capture) -> PacketTable:
     decoding = Decoding(as_bytes(capture.buffer), table)
     for first in range(0, len(table), ROWS_AT_ONCE):
         _decode_rows(decoding, _frames(capture.records, first, min(first + ROWS_AT_ONCE, len(table))))
+    join_fragments(decoding, capture.records)
     return table
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import BAD_HEADER, CUT_HEADER, I64, U8, PacketTable
+from analyzer.base.table import BAD_HEADER, CUT_HEADER, I64, IP_FRAGMENT, U8, PacketTable
 from analyzer.capture.gather import Structures, gather
 
 # One number space for "what header comes next": EtherTypes as they are (IEEE 802.3), then IP protocols (IANA
@@ -58,11 +58,28 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
+class Fragments:
+    """Fragments of IP datagrams. All columns ``(N,)``: of ``Frames``, then what the headers say of the datagram.
+
+    ``start`` is the place of the fragment's first byte in the datagram; ``more`` is 0 in the last one.
+    """
+
+    row: I64
+    at: I64
+    end: I64
+    wire_end: I64
+    start: I64
+    more: I64
+    identification: I64
+
+
+@dataclass(frozen=True, slots=True)
 class Decoding:
-    """What a layer works on: the buffer, and the table that it fills."""
+    """What a layer works on: the buffer, the table that it fills, and the fragments that it finds."""
 
     data: U8
     table: PacketTable
+    fragments: list[Fragments] = field(default_factory=list)
 
     def whole(self, frames: Frames, size: int | I64) -> Frames:
         """The rows that have ``size`` captured bytes; the others end here, cut or contradicting themselves.
@@ -76,6 +93,12 @@ class Decoding:
         on_wire = lost.wire_end - lost.at >= (size if isinstance(size, int) else size[~room])
         self.table.fate[lost.row] = np.where(on_wire, CUT_HEADER, BAD_HEADER)
         return frames.keep(room)
+
+    def note_fragments(self, frames: Frames, start: I64, more: I64, identification: I64) -> None:
+        """Keep rows whose packet is a fragment, until all of its datagram may be there; they end here."""
+        self.table.fate[frames.row] = IP_FRAGMENT
+        columns = (column.astype(np.int64) for column in (start, more, identification))
+        self.fragments.append(Fragments(frames.row, frames.at, frames.end, frames.wire_end, *columns))
 
     def sound(self, frames: Frames, mask: Mask) -> Frames:
         """The rows where ``mask`` is true; the others have a header that contradicts itself."""

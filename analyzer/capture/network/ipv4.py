@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.base.table import IP_FRAGMENT, IPV4_MAPPED_PREFIX
+from analyzer.base.table import IPV4_MAPPED_PREFIX
 from analyzer.capture.frames import IP_PROTOCOL, Decoding, Frames
 
 HEADER = np.dtype(
@@ -22,12 +22,13 @@ HEADER = np.dtype(
     ]
 )
 
-# The flag "more fragments" and the thirteen bits of the offset: nothing of them is set in a whole packet.
-FRAGMENT_MASK = 0x3FFF
+# The flag "more fragments" and the thirteen bits of the offset, in units of eight: none is set in a whole packet.
+MORE_FRAGMENTS, OFFSET = 0x2000, 0x1FFF
+FRAGMENT_MASK = MORE_FRAGMENTS | OFFSET
 
 
 def decode_ipv4(decoding: Decoding, frames: Frames) -> Frames:
-    """The transport header of whole packets; fragments end here.
+    """The transport header of whole packets; fragments are noted.
 
     A total length of 0 is a packet that the sender's network card was to cut up (TSO, BIG TCP): it reaches to the
     end of the record. Any other length bounds the packet, so that Ethernet padding is no payload. Checksums are
@@ -57,6 +58,8 @@ def decode_ipv4(decoding: Decoding, frames: Frames) -> Frames:
     inner = Frames(row, frames.at + header_len, np.minimum(frames.end, wire_end), wire_end, following)
     fragmented = (header["fragment"] & FRAGMENT_MASK) != 0
     if fragmented.any():
-        table.fate[row[fragmented]] = IP_FRAGMENT
+        pieces = header[fragmented]
+        start, more = (pieces["fragment"] & OFFSET).astype(np.int64) * 8, pieces["fragment"] & MORE_FRAGMENTS
+        decoding.note_fragments(inner.keep(fragmented), start, more, pieces["identification"])
         inner = inner.keep(~fragmented)
     return inner

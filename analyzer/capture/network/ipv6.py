@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.base.table import IP_FRAGMENT
 from analyzer.capture.frames import IP_PROTOCOL, Decoding, Frames
 
 HEADER = np.dtype(
@@ -23,7 +22,8 @@ OPTIONS = np.dtype([("next_header", "u1"), ("extension_len", "u1")])
 FRAGMENT = np.dtype([("next_header", "u1"), ("reserved", "u1"), ("fragment", ">u2"), ("identification", ">u4")])
 
 # Offset and "more fragments" (RFC 8200 section 4.5); both zero in an atomic fragment, which is whole (RFC 6946).
-FRAGMENT_MASK = 0xFFF9
+MORE_FRAGMENTS, OFFSET = 0x0001, 0xFFF8
+FRAGMENT_MASK = MORE_FRAGMENTS | OFFSET
 
 
 def decode_ipv6(decoding: Decoding, frames: Frames) -> Frames:
@@ -70,11 +70,14 @@ def _decode_extension(decoding: Decoding, frames: Frames, *, unit: int, first: i
 
 
 def decode_fragment(decoding: Decoding, frames: Frames) -> Frames:
-    """What follows the header of an atomic fragment; other fragments end here."""
+    """What follows the header of an atomic fragment; other fragments are noted."""
     frames = decoding.whole(frames, FRAGMENT.itemsize)
     fragment = decoding.read(frames, FRAGMENT)
     decoding.table.protocol[frames.row] = fragment["next_header"]
     inner = frames.advance(FRAGMENT.itemsize, fragment["next_header"].astype(np.int64) + IP_PROTOCOL)
     whole = (fragment["fragment"] & FRAGMENT_MASK) == 0
-    decoding.table.fate[frames.row[~whole]] = IP_FRAGMENT
+    if not whole.all():
+        pieces = fragment[~whole]
+        start, more = pieces["fragment"] & OFFSET, pieces["fragment"] & MORE_FRAGMENTS
+        decoding.note_fragments(inner.keep(~whole), start, more, pieces["identification"])
     return inner.keep(whole)
