@@ -18,13 +18,14 @@ from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.flow.connection import Connection
 from analyzer.flow.connections import connections
 from analyzer.protocol.conversation import parse_conversation
+from analyzer.protocol.facts import Conversation
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
 from analyzer.verdict.flows import flow_records
 from analyzer.verdict.health import capture_record
-from analyzer.verdict.judge import judge
-from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, MeshRecord
-from analyzer.verdict.wires import Sighting, gather_wires
+from analyzer.verdict.judge import judge, judge_and_ask
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, MeshRecord, WhatIf
+from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
@@ -64,24 +65,35 @@ def analyze_paths(
     A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
     found at all raises ``CaptureError``.
     """
-    sources = find_captures(captures)
-    opened = []
-    for n, source in enumerate(sources):
-        if progress:
-            progress(source.name, n / len(sources))
-        opened.append(_open(source, mesh))
-    if progress:
-        progress("verdicts", 1.0)
+    opened = _open_all(captures, mesh, progress)
     return assemble(opened, mesh, interval or Interval())
+
+
+def what_if_paths(
+    captures: Sequence[str],
+    old: MeshSnapshot,
+    new: MeshSnapshot,
+    *,
+    interval: Interval | None = None,
+    progress: Progress | None = None,
+) -> WhatIf:
+    """Which calls of captures would end elsewhere in the mesh ``new``; they were recorded in ``old``.
+
+    Captures are read as ``analyze_paths`` reads them; the calls keep the ids that they have there.
+    """
+    from analyzer.verdict.whatif import what_if
+
+    opened = _open_all(captures, old, progress)
+    asked = judge_and_ask(_spoken(opened), old, _homes(opened))
+    within = interval or Interval()
+    moved = what_if((each for each in asked if within.holds(each.record)), old, new)
+    return replace(moved, captures=tuple(o.record for o in opened), old=_mesh_record(old), new=_mesh_record(new))
 
 
 def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Interval) -> Analysis:
     """Wires, verdicts and findings of captures that were read."""
-    sightings = (Sighting(o.record.name, c) for o in opened for c in o.connections)
-    wires = gather_wires(sightings)
-    spoken = [(w, parse_conversation(w.connection.from_client, w.connection.from_server)) for w in wires]
-    homes = {o.record.name: o.record.pod for o in opened}
-    calls = tuple(call for call in judge(spoken, mesh, homes) if interval.holds(call))
+    spoken = _spoken(opened)
+    calls = tuple(call for call in judge(spoken, mesh, _homes(opened)) if interval.holds(call))
     counts = Counter(name for call in calls for name in call.captures)
     return Analysis(
         calls=calls,
@@ -90,6 +102,15 @@ def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Int
         captures=tuple(replace(o.record, calls=counts[o.record.name]) for o in opened),
         mesh=_mesh_record(mesh) if mesh else None,
     )
+
+
+def _spoken(opened: Sequence[_Opened]) -> list[tuple[Wire, Conversation]]:
+    wires = gather_wires(Sighting(o.record.name, c) for o in opened for c in o.connections)
+    return [(w, parse_conversation(w.connection.from_client, w.connection.from_server)) for w in wires]
+
+
+def _homes(opened: Sequence[_Opened]) -> dict[str, str | None]:
+    return {o.record.name: o.record.pod for o in opened}
 
 
 def dissect(captures: Sequence[str], name: str, packet: int) -> str:
@@ -134,6 +155,18 @@ def all_codes() -> list[Code]:
     rooms = (importlib.import_module(m.name) for m in pkgutil.walk_packages(house.__path__, f"{house.__name__}."))
     found = {value.name: value for room in rooms for value in vars(room).values() if isinstance(value, Code)}
     return sorted(found.values(), key=lambda code: (code.family.value, code.name))
+
+
+def _open_all(captures: Sequence[str], mesh: MeshSnapshot | None, progress: Progress | None) -> list[_Opened]:
+    sources = find_captures(captures)
+    opened = []
+    for n, source in enumerate(sources):
+        if progress:
+            progress(source.name, n / len(sources))
+        opened.append(_open(source, mesh))
+    if progress:
+        progress("verdicts", 1.0)
+    return opened
 
 
 def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> _Opened:

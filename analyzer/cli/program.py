@@ -20,6 +20,7 @@ COMMANDS = {
     "info": "Show what captures are: format, vantage, health.",
     "lint": "Say what in the mesh is surprising, without any traffic.",
     "route": "Say where an invented call would go.",
+    "whatif": "Say which recorded calls would end elsewhere with another mesh.",
 }
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds import CLUSTER_SCOPED, KINDS
 from analyzer.mesh.kinds.mesh_config import KNOWN_KEYS, MeshConfig, parse_mesh_config
 from analyzer.mesh.resource import Node, Resource, read_resource
+from analyzer.mesh.revision import RevisionFile, files_of, is_revision
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.mesh.source import YamlList, YamlMap, YamlText, read_documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
+# Gives the text of a file; raises ``OSError`` or ``UnicodeDecodeError``.
+_Read = Callable[[], str]
 # What `kubectl get` prints of a very large cluster is below this.
 MAX_FILE_BYTES = 256 << 20
 
@@ -70,20 +74,19 @@ class _Loading:
 def load_mesh(paths: Sequence[str | Path], *, mesh_config: str | Path | None = None) -> MeshSnapshot:
     """The mesh that files and folders hold (folders are read recursively, ``.yaml``, ``.yml`` and ``.json``).
 
-    What cannot be read or parsed is in the snapshot's ``oddities`` (level error), the rest is used. Raises
-    ``MeshError`` where a path does not exist.
+    A path may be ``git:REV:PATH``, as a revision of the repository here has it. What cannot be read or parsed is in the
+    snapshot's ``oddities`` (level error), the rest is used. Raises ``MeshError`` where a path does not exist.
     """
     loading = _Loading()
     sources = []
-    for path, name in _files(paths):
+    for name, read in _files(paths):
         sources.append(name)
-        for document in _documents(path, name, loading.oddities):
+        for document in _documents(name, read, loading.oddities):
             _take(loading, document, name)
     if mesh_config is not None:
-        name = _display_name(Path(mesh_config))
-        _must_exist(Path(mesh_config))
-        for document in _documents(Path(mesh_config), name, loading.oddities):
-            _take_mesh_config(loading, document, name)
+        for name, read in _named(mesh_config):
+            for document in _documents(name, read, loading.oddities):
+                _take_mesh_config(loading, document, name)
     if not loading.resources:
         loading.oddities.append(Oddity(MESH_EMPTY, None, {"paths": ", ".join(sources) or "the given paths"}))
     return _snapshot(loading, tuple(sources))
@@ -113,20 +116,33 @@ def _snapshot(loading: _Loading, sources: tuple[str, ...]) -> MeshSnapshot:
     )
 
 
-def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path, str]]:
-    """Every file to read with the name to show, sorted inside each folder."""
+def _files(paths: Iterable[str | Path]) -> Iterator[tuple[str, _Read]]:
+    """Every file to read by the name to show, sorted inside each folder."""
     for given in paths:
         path = Path(given)
-        _must_exist(path)
-        if not path.is_dir():
-            yield path, _display_name(path)
+        if is_revision(str(given)) or not path.is_dir():
+            yield from _named(given)
             continue
         for folder, subfolders, files in os.walk(path):
             subfolders[:] = sorted(each for each in subfolders if not each.startswith("."))
             for file in sorted(files):
                 if file.endswith(SUFFIXES) and not file.startswith("."):
                     found = Path(folder, file)
-                    yield found, Path(_display_name(path), found.relative_to(path)).as_posix()
+                    name = Path(_display_name(path), found.relative_to(path)).as_posix()
+                    yield name, partial(_read_file, found)
+
+
+def _named(given: str | Path) -> Iterator[tuple[str, _Read]]:
+    """A file, or those of a revision; a file that is named itself counts whatever its suffix."""
+    if is_revision(str(given)):
+        files = list(files_of(str(given)))
+        for file in files:
+            if file.name.endswith(SUFFIXES) or len(files) == 1:
+                yield file.name, partial(_read_revision, file)
+        return
+    path = Path(given)
+    _must_exist(path)
+    yield _display_name(path), partial(_read_file, path)
 
 
 def _must_exist(path: Path) -> None:
@@ -139,18 +155,31 @@ def _display_name(path: Path) -> str:
     return path.name if path.is_absolute() else path.as_posix()
 
 
-def _documents(path: Path, name: str, oddities: list[Oddity]) -> Iterator[Any]:
+def _documents(name: str, read: _Read, oddities: list[Oddity]) -> Iterator[Any]:
     try:
-        if not path.is_file():
-            raise OSError("not a regular file")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise OSError(f"larger than {MAX_FILE_BYTES} bytes")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read()
     except (OSError, UnicodeDecodeError) as error:
         problem = getattr(error, "strerror", None) or str(error)
         oddities.append(Oddity(MESH_FILE_UNREADABLE, YamlPlace(name, 1), {"problem": problem}))
         return
     yield from read_documents(text, name, oddities)
+
+
+def _read_file(path: Path) -> str:
+    if not path.is_file():
+        raise OSError("not a regular file")
+    _must_fit(path.stat().st_size)
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _read_revision(file: RevisionFile) -> str:
+    _must_fit(file.size)
+    return file.read()
+
+
+def _must_fit(size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise OSError(f"larger than {MAX_FILE_BYTES} bytes")
 
 
 def _take(loading: _Loading, document: Any, file: str, *, kind: str = "", group: str = "") -> None:

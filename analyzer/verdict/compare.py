@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from analyzer.verdict.decision import Decision, Outbound
 from analyzer.verdict.findings import target_of
 from analyzer.verdict.record import CallRecord
 
@@ -58,23 +59,29 @@ def _endings(calls: Iterable[CallRecord]) -> dict[CallKey, Counter[Ending]]:
     found: dict[CallKey, Counter[Ending]] = {}
     for call in calls:
         key = CallKey(call.pod or call.client.ip, target_of(call), call.protocol, call.method or "", call.path or "")
-        found.setdefault(key, Counter())[_ending(call)] += 1
+        found.setdefault(key, Counter())[ending_of(call.decision)] += 1
     return found
 
 
-def _ending(call: CallRecord) -> Ending:
-    decision = call.decision
+def ending_of(decision: Decision) -> Ending:
+    """Where a decision ends; of clusters that weights choose between, all that may be chosen."""
     sides = (decision.outbound, decision.gateway)
     answer = next((side.response for side in sides if side is not None and side.response is not None), None)
     return Ending(
         verdict=decision.verdict or "",
         reason=decision.reason or "",
-        cluster=(decision.outbound and decision.outbound.cluster) or "",
+        cluster=_cluster_of(decision.outbound),
         flag=(answer and answer.flag) or "",
         code=(answer and answer.code) or 0,
-        gateway=(decision.gateway and decision.gateway.cluster) or "",
+        gateway=_cluster_of(decision.gateway),
         inbound=(decision.inbound and decision.inbound.cluster) or "",
     )
+
+
+def _cluster_of(side: Outbound | None) -> str:
+    if side is None:
+        return ""
+    return side.cluster or " | ".join(sorted({choice.cluster for choice in side.clusters if choice.weight}))
 
 
 def _moves(key: CallKey, old: Counter[Ending] | None, new: Counter[Ending] | None) -> list[Move]:

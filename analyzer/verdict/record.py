@@ -83,6 +83,16 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedCall:
+    """A call of the captures that ends elsewhere in another mesh; ``yaml`` are the lines that moved it, in either."""
+
+    call: CallRecord
+    before: Decision
+    after: Decision
+    yaml: tuple[YamlPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRecord:
     """One connection of one capture as Zeek's conn.log would tell it, with the worst verdict of its calls."""
 
@@ -160,3 +170,19 @@ class Analysis:
     captures: tuple[CaptureRecord, ...]
     mesh: MeshRecord | None
     limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """A run held against another mesh: the calls that move, in the order of the captures.
+
+    ``old`` is what the mesh of the recording held, ``new`` what the other one did. Of the ``calls`` that were
+    asked, ``undecided`` have no verdict in either.
+    """
+
+    moves: tuple[MovedCall, ...]
+    calls: int
+    undecided: int
+    captures: tuple[CaptureRecord, ...] = ()
+    old: MeshRecord | None = None
+    new: MeshRecord | None = None

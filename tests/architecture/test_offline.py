@@ -32,6 +32,7 @@ ASKED = {
     "info": (CAPTURE,),
     "lint": ("-m", MESH, "--fail-on", "none"),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
+    "whatif": (CAPTURE, "-m", MESH, "--set", "mtls=STRICT", "--fail-on", "none"),
 }
 
 

@@ -1,0 +1,197 @@
+"""What differs between two meshes, resource by resource, and the mesh with some of that as it was before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds import KINDS
+from analyzer.mesh.kinds.mesh_config import parse_mesh_config
+from analyzer.mesh.resource import Node, Path, Resource, read_resource
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.mesh.source import YamlMap
+from analyzer.mesh.structure import ABSENT, Comparison, Difference, compare_documents, narrowed
+
+# (API group, kind, namespace, name); the mesh's settings are a resource of their own here.
+Key = tuple[str, str, str, str]
+MESH_CONFIG: Key = ("", "MeshConfig", "", "mesh")
+
+# What the API server writes about a resource, and no Envoy is told.
+_BOOKKEEPING: frozenset[Path] = frozenset(
+    ("metadata", name) for name in ("generation", "managedFields", "resourceVersion", "selfLink", "uid")
+) | {("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """A resource that is new (``old`` None), gone (``new`` None), or another; both are whole documents.
+
+    ``differences`` are those of the two documents, but for what only the API server keeps; of a resource that is new
+    or gone the whole is one. ``renamed`` is the key that it has in the new mesh, where that is another.
+    """
+
+    key: Key
+    old: Node | None
+    new: Node | None
+    comparison: Comparison
+    differences: tuple[Difference, ...]
+    renamed: Key | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it can only be taken back as a whole."""
+        return self.old is None or self.new is None or self.renamed is not None
+
+    def __str__(self) -> str:
+        """``kind namespace/name``."""
+        _, kind, namespace, name = self.key
+        return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+    def place_of(self, difference: Difference) -> YamlPlace:
+        """Where a difference stands: in the new mesh, or in the old one where it was removed."""
+        node, value = (self.old, difference.old) if difference.removed else (self.new, difference.new)
+        assert node is not None
+        if not difference.path and "spec" in node:
+            return node.place(*narrowed(node.value["spec"], ("spec",)))
+        return node.place(*narrowed(value, difference.path))
+
+    def cited(self, places: Iterable[YamlPlace]) -> tuple[YamlPlace, ...]:
+        """Those of ``places`` that lie inside it, in the new mesh or, where it is gone, in the old one."""
+        node = self.new or self.old
+        assert node is not None
+        last = _last_line(node.value)
+        return tuple(p for p in places if p.file == node.file and node.value.line <= p.line <= last)
+
+
+def changes_between(old: MeshSnapshot, new: MeshSnapshot) -> tuple[Change, ...]:
+    """Every resource that differs, by its key; the order of documents and the files they stand in do not count."""
+    before, after = _documents(old), _documents(new)
+    renames = _renames(before, after)
+    changes = (_change(key, before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys()))
+    renamed = (
+        replace(change, renamed=new_key)
+        for old_key, new_key in renames.items()
+        if (change := _change(old_key, before[old_key], after[new_key])) is not None
+    )
+    told = renames.keys() | set(renames.values())
+    return (*renamed, *(change for change in changes if change is not None and change.key not in told))
+
+
+def with_reverted(
+    new: MeshSnapshot, changes: Iterable[Change], *, differences: frozenset[Difference] | None = None
+) -> MeshSnapshot:
+    """``new`` with ``changes`` as the old mesh has them; of each only the ``differences``, where these are given."""
+    documents: dict[Key, Node | None] = {}
+    for change in changes:
+        if change.renamed is not None:
+            documents[change.renamed] = None
+        documents[change.key] = _reverted(change, differences)
+    return with_documents(new, documents)
+
+
+def with_documents(mesh: MeshSnapshot, documents: Mapping[Key, Node | None]) -> MeshSnapshot:
+    """``mesh`` with other documents for some resources, with more of them, and without those that are None."""
+    views: dict[type, list[Any]] = {}
+    known = {view.resource: view for kind in mesh.views.values() for view in kind}
+    resources = tuple(_replaced(mesh.resources, documents))
+    for resource in resources:
+        view = known.get(resource) or KINDS[resource.group, resource.kind](resource)
+        views.setdefault(type(view), []).append(view)
+    config = documents.get(MESH_CONFIG)
+    return replace(
+        mesh,
+        config=parse_mesh_config(config) if config is not None else mesh.config,
+        resources=resources,
+        views={kind: tuple(found) for kind, found in views.items()},
+        _memo={},
+    )
+
+
+def _documents(mesh: MeshSnapshot) -> dict[Key, Node]:
+    found = {key_of(resource): resource.body for resource in mesh.resources}
+    return found | {MESH_CONFIG: mesh.config.node}
+
+
+def _renames(before: Mapping[Key, Node], after: Mapping[Key, Node]) -> dict[Key, Key]:
+    """The new key of each resource that is gone where another came: of its kind, the same but for its name."""
+    come: dict[str, list[Key]] = {}
+    for key in sorted(after.keys() - before.keys()):
+        come.setdefault(_nameless(key, after[key]), []).append(key)
+    renames: dict[Key, Key] = {}
+    for key in sorted(before.keys() - after.keys()) if come else ():
+        candidates = come.get(_nameless(key, before[key]))
+        if candidates:
+            renames[key] = candidates.pop(0)
+    return renames
+
+
+def _nameless(key: Key, node: Node) -> str:
+    """A document spelled without its name."""
+    metadata = node.value.get("metadata")
+    body = {**node.value}
+    if isinstance(metadata, dict):
+        body["metadata"] = {name: value for name, value in metadata.items() if name not in ("name", "namespace")}
+    return json.dumps([key[:2], body], sort_keys=True)
+
+
+def key_of(resource: Resource) -> Key:
+    """What makes two resources of two meshes the same one."""
+    return resource.group, resource.kind, resource.namespace, resource.name
+
+
+def _change(key: Key, old: Node | None, new: Node | None) -> Change | None:
+    if old is not None and new is not None and old.value == new.value:
+        return None
+    comparison = compare_documents(_body(old), _body(new))
+    differences = tuple(each for each in comparison.differences if not _is_bookkeeping(each))
+    return Change(key, old, new, comparison, differences) if differences else None
+
+
+def _reverted(change: Change, differences: frozenset[Difference] | None) -> Node | None:
+    if differences is None or change.new is None or change.whole:
+        return change.old
+    value = change.comparison.merged(differences)
+    return Node(change.new.file, value, value, (), [])
+
+
+def _replaced(resources: Iterable[Resource], documents: Mapping[Key, Node | None]) -> Iterable[Resource]:
+    left = {key: node for key, node in documents.items() if key != MESH_CONFIG}
+    for resource in resources:
+        key = key_of(resource)
+        if key not in left:
+            yield resource
+            continue
+        node = left.pop(key)
+        if node is not None:
+            yield _resource(node, key, resource.order)
+    for key, node in left.items():
+        if node is not None:
+            yield _resource(node, key, 0)
+
+
+def _resource(node: Node, key: Key, order: int) -> Resource:
+    group, kind, namespace, _ = key
+    return replace(read_resource(node.value, node.file, order, []), group=group, kind=kind, namespace=namespace)
+
+
+def _body(node: Node | None) -> Any:
+    return ABSENT if node is None else node.value
+
+
+def _is_bookkeeping(difference: Difference) -> bool:
+    return any(difference.path[: len(known)] == known for known in _BOOKKEEPING)
+
+
+def _last_line(value: YamlMap) -> int:
+    pending: list[Any] = [value]
+    last = value.line
+    while pending:
+        each = pending.pop()
+        places = each.places.values() if isinstance(each, YamlMap) else each.places
+        last = max([last, *(line for line, _ in places)])
+        items = each.values() if isinstance(each, YamlMap) else each
+        pending += [item for item in items if isinstance(item, YamlMap) or hasattr(item, "places")]
+    return last

@@ -1,0 +1,173 @@
+"""What another mesh would move: as text, as JSON, or as one JSON object per call that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from analyzer.report.as_chain import VERDICT_STYLES
+from analyzer.report.as_json import SCHEMA, Object, call_object, decision_object, encode, mesh_object
+from analyzer.report.facts import decision_sides, yaml_phrases
+from analyzer.report.layout import Column, Page, Part
+from analyzer.report.move_groups import MoveGroup, group_moves
+from analyzer.report.phrase import reason_word, sent_phrase, verdict_word
+from analyzer.report.private import redact_call, redact_decision
+from analyzer.report.wording import format_count
+from analyzer.verdict.decision import Decision
+from analyzer.verdict.record import MovedCall, WhatIf
+
+# How many groups a page shows, and of how many of them both chains; the other formats have all.
+SHOWN_GROUPS = 40
+SHOWN_CHAINS = 8
+SHOWN_PLACES = 3
+
+# The fields of a call that a move repeats; null where the call has none.
+_CALL_FIELDS = ("id", "captures", "packets", "pod", "client", "server", "server_pod", "request", "protocol", "host",
+                "method", "path", "sni", "time")  # fmt: skip
+
+
+def move_object(move: MovedCall) -> Object:
+    """One call that moves: who and what, both decisions with their evidence, and the lines that moved it."""
+    call = call_object(move.call)
+    return {
+        **{name: call.get(name) for name in _CALL_FIELDS},
+        "before": decision_object(move.before),
+        "after": decision_object(move.after),
+        "yaml": list(dict.fromkeys(place.file_line for place in move.yaml)),
+    }
+
+
+def moves_jsonl(what: WhatIf, *, redact: bool = True) -> Iterator[bytes]:
+    """A line per call that moves."""
+    for move in redact_moves(what).moves if redact else what.moves:
+        yield encode({"kind": "move", **move_object(move)}) + b"\n"
+
+
+def moves_json(what: WhatIf, *, redact: bool = True) -> Iterator[bytes]:
+    """One object, a move per line inside it."""
+    head = {
+        "schema": SCHEMA,
+        "calls": what.calls,
+        "moves": len(what.moves),
+        "undecided": what.undecided,
+        "before": mesh_object(what.old) if what.old else None,
+        "after": mesh_object(what.new) if what.new else None,
+    }
+    yield b'{"whatif":' + encode(head) + b',\n"moves":['
+    separator = b"\n"
+    for move in redact_moves(what).moves if redact else what.moves:
+        yield separator + encode(move_object(move))
+        separator = b",\n"
+    yield b"]}\n"
+
+
+def redact_moves(what: WhatIf) -> WhatIf:
+    """The same without the secrets that were sent."""
+    return replace(
+        what,
+        moves=tuple(
+            MovedCall(redact_call(m.call), redact_decision(m.before), redact_decision(m.after), m.yaml)
+            for m in what.moves
+        ),
+    )
+
+
+def moves_headline(what: WhatIf) -> str:
+    """How much moves, in a sentence."""
+    stay = what.calls - len(what.moves)
+    unsure = f", {what.undecided:,} of them undetermined in both meshes" if what.undecided else ""
+    if not what.calls:
+        return "No calls in what was captured."
+    if not what.moves:
+        return f"Nothing moves: {format_count(what.calls, 'call')} would end where they did{unsure}."
+    verb = "moves" if len(what.moves) == 1 else "move"
+    return (
+        f"{len(what.moves):,} of {format_count(what.calls, 'call')} {verb}; {stay:,} would end where they did{unsure}."
+    )
+
+
+def render_moves(what: WhatIf, *, width: int = 100, colour: bool = False, redact: bool = True) -> str:
+    """What moves, drawn together by who calls what; then both chains of each, side by side."""
+    groups = group_moves((redact_moves(what) if redact else what).moves)
+    page = Page(width=width, colour=colour)
+    page.prose((moves_headline(what), "bold"))
+    _table(page, groups[:SHOWN_GROUPS])
+    _and_more(page, len(groups) - SHOWN_GROUPS, "row")
+    for group in groups[:SHOWN_CHAINS]:
+        _both_chains(page, group)
+    return page.render()
+
+
+def _table(page: Page, groups: list[MoveGroup]) -> None:
+    if not groups:
+        return
+    page.heading("MOVES")
+    columns = [
+        Column("FROM", 8),
+        Column("TO", 12),
+        Column("CALLS", right=True),
+        Column("WHY", 8),
+        Column("MOVED BY", 16),
+    ]
+    sections: list[tuple[Part, list[list[Part]]]] = []
+    for ends, members in groupby(groups, key=lambda group: (group.before.verdict, group.after.verdict)):
+        sections.append((" → ".join(map(verdict_word, ends)), [_row(group) for group in members]))
+    page.sections(columns, sections)
+
+
+def _row(group: MoveGroup) -> list[Part]:
+    lines = list(dict.fromkeys(place.file_line for place in group.yaml))
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return [
+        group.source,
+        group.target,
+        f"{len(group.moves):,}",
+        reason_word(group.after),
+        f"{lines[0]}{more}" if lines else "-",
+    ]
+
+
+def _both_chains(page: Page, group: MoveGroup) -> None:
+    call = group.first.call
+    ids = ", ".join(move.call.id for move in group.moves[:3])
+    more = f" and {len(group.moves) - 3:,} more" if len(group.moves) > 3 else ""
+    page.heading(f"{group.source} → {group.target}")
+    page.line((f"{sent_phrase(call)} · {'call' if len(group.moves) == 1 else 'calls'} {ids}{more}", "dim"), indent=2)
+    for place in yaml_phrases(group.yaml[:SHOWN_PLACES]):
+        page.prose(place, indent=2, label=("moved by  ", "bold"))
+    rows = [_field(name, *values) for name, *values in both_sides(group.before, group.after)]
+    page.table([Column(""), Column("BEFORE", 12), Column("AFTER", 12)], rows)
+    old, new = ([step.sentence for step in d.steps if not step.aside] for d in (group.before, group.after))
+    for sentence in (each for each in old if each not in new):
+        page.prose(sentence, indent=2, label=("− ", "red"))
+    for step in (each for each in group.after.steps if not each.aside and each.sentence not in old):
+        page.prose(step.sentence, indent=2, label=("+ ", "green"))
+        for place in yaml_phrases(step.yaml[:SHOWN_PLACES]):
+            page.prose((place, "dim"), indent=4)
+
+
+def both_sides(before: Decision, after: Decision) -> list[tuple[str, str, str]]:
+    """Each part of both decisions: its name, and what it was and is; empty text where one of them has none."""
+    old, new = _fields(before), _fields(after)
+    names = [*old, *(name for name in new if name not in old)]
+    return [(name, old.get(name, ""), new.get(name, "")) for name in names]
+
+
+def _fields(decision: Decision) -> dict[str, str]:
+    fields = {"verdict": verdict_word(decision.verdict), "reason": reason_word(decision)}
+    for title, facts in decision_sides(decision):
+        fields |= {f"{title}: {name}": value for name, value in facts}
+    return fields
+
+
+def _field(name: str, before: str, after: str) -> list[Part]:
+    if name == "verdict":
+        styles = {verdict_word(verdict): style for verdict, style in VERDICT_STYLES.items()}
+        return [name, (before, styles[before]), (after, styles[after])]
+    return [name, before or "-", (after or "-", "" if before == after else "bold")]
+
+
+def _and_more(page: Page, count: int, noun: str) -> None:
+    if count > 0:
+        page.line((f"… and {format_count(count, f'more {noun}')}", "dim"), indent=2)
