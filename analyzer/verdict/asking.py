@@ -160,6 +160,7 @@ def _ask(said: Said, pod: Pod, direction: str, *, bypass: bool) -> Question:
         client_silent=connection.client_bytes == 0,
         bypass=bypass,
         client="" if direction == "outbound" else connection.client.ip,
+        sealed=said.conversation.tls is not None,
     )
 
 

@@ -84,6 +84,7 @@ def _arrivals(
             peer=peer,
             server_first=question.server_first,
             client_silent=question.client_silent,
+            sealed=question.sealed and not target.originated,
         )
 
 

@@ -44,6 +44,16 @@ NO_LISTENER = Code(
     "Add a server for the port to a Gateway, or correct the Service's target port.",
 )
 
+REQUEST_SEALED = Code(
+    "request-sealed",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "the request is inside TLS that the gateway ends",
+    "The gateway routes by the request's host and path, which only its own memory holds in the clear. The connection's "
+    "server name, and whether the handshake was refused, are all that a capture shows.",
+    "Ask for the request with `meshverdict route --direction gateway`.",
+)
+
 _CLOSED = LocalResponse(None, None)
 _NO_CHAIN = LocalResponse(None, "NR")
 _MOVED = LocalResponse(301, None)
@@ -119,6 +129,9 @@ def _in_chain(mesh: MeshSnapshot, arrival: Arrival, outbound: Outbound, chain: G
         step = Step("the handshake fails: the client shows no certificate")
         ended = replace(outbound, response=_CLOSED)
         return OutboundDecision(ended, DROPPED, MTLS_REQUIRED.name, steps=(step,))
+    if chain.terminates and chain.rds is not None and arrival.sealed:
+        step = Step("it ends the TLS, and the request inside is in no capture that was given")
+        return OutboundDecision(outbound, None, None, (REQUEST_SEALED.name,), steps=(step,))
     inside = replace(arrival, tls="plaintext", alpn=()) if chain.terminates else arrival
     if chain.rds is None:
         return _through_tcp(mesh, arrival, inside, outbound, chain)

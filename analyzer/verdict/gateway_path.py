@@ -48,6 +48,7 @@ def answer_gateway(mesh: MeshSnapshot, question: Question, follow: Follow) -> De
         server_first=question.server_first,
         client_silent=question.client_silent,
         client=question.client,
+        sealed=question.sealed,
     )
     return at_gateway(mesh, arrival, follow, endpoint=question.endpoint)
 

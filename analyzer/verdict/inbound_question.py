@@ -99,4 +99,5 @@ def _arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
         server_first=question.server_first,
         client_silent=question.client_silent,
         client=question.client,
+        sealed=question.sealed,
     )

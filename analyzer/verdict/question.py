@@ -17,7 +17,8 @@ class Question:
     ``server_first`` says that the server spoke first, ``client_silent`` that the client never sent a byte.
     ``bypass`` says that the packets prove that the source's own sidecar did not take the connection.
     ``peer`` is the client's pod (``namespace/name``) of an inbound or gateway question, where known; ``client`` its
-    address, empty where that is not known.
+    address, empty where that is not known. ``sealed``: what is said inside the TLS is not known, so that ``protocol``
+    and the request fields prove nothing where a proxy ends it.
     """
 
     namespace: str
@@ -40,3 +41,4 @@ class Question:
     bypass: bool = False
     peer: str | None = None
     client: str = ""
+    sealed: bool = False

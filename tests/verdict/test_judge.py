@@ -205,6 +205,48 @@ def test_without_a_mesh_a_pod_with_a_sidecar_may_call_past_it(talk, app, deliver
     assert [c.path for c in judged(None, out, inner, redirected)] == ["/in", "/own"]
 
 
+# Calls to a gateway.
+
+GATEWAY = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: edge}
+spec:
+  selector: {app: gateway-0}
+  servers:
+  - {port: {number: 8443, name: https, protocol: HTTPS}, hosts: [shop.example.com],
+     tls: {mode: SIMPLE, credentialName: shop}}
+  - {port: {number: 8080, name: http, protocol: HTTP}, hosts: [shop.example.com]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: edge, namespace: edge}
+spec:
+  gateways: [edge]
+  hosts: [shop.example.com]
+  http: [{route: [{destination: {host: reviews.shop.svc.cluster.local, port: {number: 9080}}}]}]
+"""
+
+
+def test_a_request_to_a_gateway_is_followed_through_it(talk, shop) -> None:
+    (call,) = judged(shop(GATEWAY), talk("192.0.2.1:5000", "10.244.3.5:8080").ask("/", "shop.example.com"))
+
+    assert (call.decision.verdict, call.decision.gateway.pod) == ("service-matched", "edge/gateway-0")
+    assert call.decision.gateway.cluster == CLUSTER
+
+
+def test_what_is_inside_tls_that_a_gateway_ends_is_not_guessed(talk, shop) -> None:
+    (call,) = judged(shop(GATEWAY), talk("192.0.2.1:5000", "10.244.3.5:8443").hello("shop.example.com"))
+
+    assert (call.decision.verdict, call.decision.undetermined) == (None, ("request-sealed",))
+
+
+def test_a_name_that_a_gateway_does_not_serve_is_refused_whatever_is_inside(talk, shop) -> None:
+    (call,) = judged(shop(GATEWAY), talk("192.0.2.1:5000", "10.244.3.5:8443").hello("other.example.com"))
+
+    assert call.decision.verdict == "dropped"
+
+
 # Connections between sidecars alone.
 
 
