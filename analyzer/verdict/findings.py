@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH
+from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER
 from analyzer.verdict.record import CallRecord, Finding
 
 CONTRADICTION = Code(
@@ -47,8 +48,6 @@ FINDING_CODES = (CONTRADICTION, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CAL
 _CITED_PACKETS = 3
 # ... and names at most this many targets.
 _NAMED_TARGETS = 3
-# From this place in FINDING_CODES on, calls of one client and one reason are one finding, whatever their target.
-_FIRST_GROUPED_RANK = 2
 
 
 def find(calls: Iterable[CallRecord], codes: Mapping[str, Code]) -> tuple[Finding, ...]:
@@ -56,9 +55,8 @@ def find(calls: Iterable[CallRecord], codes: Mapping[str, Code]) -> tuple[Findin
     groups: dict[tuple[int, str, str, str], list[CallRecord]] = {}
     for call in calls:
         for rank, why in _weights(call):
-            # A drop is about one target; where nothing is known of the target, the client and the reason are the story.
-            target = target_of(call) if rank < _FIRST_GROUPED_RANK else ""
-            groups.setdefault((rank, call.pod or call.client.ip, target, why), []).append(call)
+            about = _ABOUT[FINDING_CODES[rank].name](call)
+            groups.setdefault((rank, call.pod or call.client.ip, about, why), []).append(call)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
     return tuple(_finding(key[0], key[3], group, codes) for key, group in ordered)
 
@@ -66,6 +64,19 @@ def find(calls: Iterable[CallRecord], codes: Mapping[str, Code]) -> tuple[Findin
 def target_of(call: CallRecord) -> str:
     """What the client asked for, in the shortest words that stay true: Host, SNI or address."""
     return call.host or call.sni or str(call.server)
+
+
+def _deciding_line(call: CallRecord) -> str:
+    return next((place.file_line for place in _deciding_lines(call)), target_of(call))
+
+
+# What makes calls of one client and one reason one finding: the target, the line of YAML that decides, or nothing more.
+_ABOUT: Mapping[str, Callable[[CallRecord], str]] = {
+    CONTRADICTION.name: target_of,
+    DROPPED_CALL.name: _deciding_line,
+    PASSTHROUGH_CALL.name: lambda _: "",
+    UNDETERMINED_CALL.name: lambda _: "",
+}
 
 
 def _weights(call: CallRecord) -> list[tuple[int, str]]:
@@ -116,7 +127,11 @@ def _first_packet(call: CallRecord) -> PacketPlace:
 
 
 def _deciding_lines(call: CallRecord) -> tuple[YamlPlace, ...]:
-    """The YAML where the decision fell: of the last step that names any; of the first where nobody took the call."""
-    past_the_mesh = call.decision.verdict == PASSTHROUGH and call.decision.inbound is not None
-    steps = call.decision.steps if past_the_mesh else reversed(call.decision.steps)
-    return next((step.yaml for step in steps if step.yaml and not step.aside), ())
+    """The YAML where the decision fell: of the last step that names any, of the first where nobody took the call.
+
+    That nothing matches is no line's doing.
+    """
+    if call.decision.reason == PASSTHROUGH_CLUSTER.name:
+        return ()
+    steps = call.decision.steps if call.decision.verdict == PASSTHROUGH else reversed(call.decision.steps)
+    return next((step.yaml for step in steps if step.yaml), ())

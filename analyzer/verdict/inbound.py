@@ -29,7 +29,7 @@ MTLS_REQUIRED = Code(
     "mtls-required",
     Family.REASON,
     Level.WARNING,
-    "the server's sidecar does not take the connection as it comes",
+    "the server's sidecar takes only mutual TLS here, and this is not",
     "No filter chain fits: plaintext, or TLS that is not Istio's, where the mode of mutual TLS is STRICT; or TLS to a "
     "port that is declared HTTP. The connection is closed, or the handshake fails.",
     "Let the client call a Service through its sidecar, or look at the PeerAuthentication that set the mode.",
