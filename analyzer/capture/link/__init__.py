@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from analyzer.capture.frames import Layer
+from analyzer.capture.link.arcnet import decode_arcnet_bsd, decode_arcnet_linux
 from analyzer.capture.link.cisco_hdlc import decode_cisco_hdlc
 from analyzer.capture.link.cooked import decode_cooked
 from analyzer.capture.link.cooked2 import decode_cooked2
@@ -33,6 +34,7 @@ LINKS: Mapping[int, Link] = MappingProxyType(
     {
         0: Link("NULL", decode_loopback),
         1: Link("ETHERNET", decode_ethernet),
+        7: Link("ARCNET_BSD", decode_arcnet_bsd),
         9: Link("PPP", decode_ppp),
         12: Link("RAW", decode_raw),  # DLT_RAW of most systems, written without translation
         14: Link("RAW", decode_raw),  # DLT_RAW of OpenBSD
@@ -44,6 +46,7 @@ LINKS: Mapping[int, Link] = MappingProxyType(
         108: Link("LOOP", decode_loopback),
         113: Link("LINUX_SLL", decode_cooked),
         127: Link("IEEE802_11_RADIOTAP", decode_radiotap),
+        129: Link("ARCNET_LINUX", decode_arcnet_linux),
         228: Link("IPV4", decode_raw),
         229: Link("IPV6", decode_raw),
         239: Link("NFLOG", decode_nflog),
