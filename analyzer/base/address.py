@@ -11,11 +11,14 @@ _LOW_64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @lru_cache(maxsize=65536)
-def format_address(hi: int, lo: int) -> str:
-    """The text of an address from its two halves (signed or not); IPv4-mapped addresses print as IPv4."""
+def format_address(hi: int, lo: int, *, version: int = 4) -> str:
+    """The text of an address from its two halves (signed or not).
+
+    IPv4-mapped addresses print as IPv4; those of an IPv6 packet, which has ``version`` 6, as RFC 5952 section 5 says.
+    """
     hi, lo = int(hi) & _LOW_64, int(lo) & _LOW_64
     if hi == 0 and lo >> 32 == IPV4_MAPPED_PREFIX >> 32:
-        return str(IPv4Address(lo & 0xFFFF_FFFF))
+        return ("::ffff:" if version == 6 else "") + str(IPv4Address(lo & 0xFFFF_FFFF))
     return str(IPv6Address(hi << 64 | lo))
 
 

@@ -82,9 +82,11 @@ def ends(traffic: Traffic) -> Iterator[Ends]:
     joined = np.where(redirected, whole, np.diff(traffic.lanes.starts)[::2] > 0)
     # The other half is what the server sent, from the address that the client meant.
     servers = [np.where(whole, a[partner], server) for a, server in zip(firsts, servers, strict=True)]
-    columns = (c.tolist() for c in (*clients, *servers, how, redirect_port, joined))
-    for c_hi, c_lo, c_port, s_hi, s_lo, s_port, by, port, both in zip(*columns, strict=True):
-        client, server = Endpoint(format_address(c_hi, c_lo), c_port), Endpoint(format_address(s_hi, s_lo), s_port)
+    version = traffic.packets.ip_version[flows.order[flows.starts[lead]]]
+    columns = (c.tolist() for c in (*clients, *servers, version, how, redirect_port, joined))
+    for c_hi, c_lo, c_port, s_hi, s_lo, s_port, ip, by, port, both in zip(*columns, strict=True):
+        client = Endpoint(format_address(c_hi, c_lo, version=ip), c_port)
+        server = Endpoint(format_address(s_hi, s_lo, version=ip), s_port)
         yield Ends(client, server, CLIENT_BY[by], port, both)
 
 

@@ -17,7 +17,8 @@ _SHIFT = np.uint64(29)
 def canonical_tuples(packets: PacketTable, rows: I64) -> tuple[I64, Bools]:
     """The tuples ``(5, N)`` of TCP packets, the greater end last, and ``(N,)`` whether that swapped the ends.
 
-    The columns are the address halves of both ends and both ports in one number. Ends that are equal are not swapped.
+    The columns are the address halves of both ends, and in one number the version of IP and both ports. Ends that are
+    equal are not swapped.
     """
     src = (packets.src_hi[rows], packets.src_lo[rows], packets.src_port[rows].astype(np.int64))
     dst = (packets.dst_hi[rows], packets.dst_lo[rows], packets.dst_port[rows].astype(np.int64))
@@ -27,7 +28,8 @@ def canonical_tuples(packets: PacketTable, rows: I64) -> tuple[I64, Bools]:
         equal &= a == b
     low = [np.where(greater, b, a) for a, b in zip(src, dst, strict=True)]
     high = [np.where(greater, a, b) for a, b in zip(src, dst, strict=True)]
-    return np.stack([*low[:2], *high[:2], low[2] << 16 | high[2]]), greater
+    version = packets.ip_version[rows].astype(np.int64)
+    return np.stack([*low[:2], *high[:2], version << 32 | low[2] << 16 | high[2]]), greater
 
 
 def number_rows(columns: I64) -> I64:

@@ -53,3 +53,8 @@ def test_only_the_mapped_prefix_prints_as_ipv4(hi: int, lo: int, text: str) -> N
 def test_what_is_no_address_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="does not appear to be"):
         parse_address(text)
+
+
+def test_an_ipv4_mapped_address_of_an_ipv6_packet_prints_as_ipv6() -> None:
+    assert format_address(0, 0xFFFF_0A60_000B, version=6) == "::ffff:10.96.0.11"
+    assert format_address(0, 1, version=6) == "::1"

@@ -53,6 +53,12 @@ def test_the_redirect_port_of_another_machine_is_a_port_like_others(wire) -> Non
     assert ends(wire)[3:] == (0, True)
 
 
+def test_ipv4_mapped_ends_of_ipv6_packets_print_as_ipv6(wire) -> None:
+    wire.talk("[::ffff:10.0.0.1]:40000", "[::ffff:10.0.0.2]:80").open()
+
+    assert ends(wire)[:2] == ("[::ffff:10.0.0.1]:40000", "[::ffff:10.0.0.2]:80")
+
+
 def test_ipv6_ends_print_as_ipv6(wire) -> None:
     wire.talk("[fd00::1]:40000", "[fd00::96]:80", towards="[::1]:15001").open()
 

@@ -34,6 +34,14 @@ def test_ports_of_one_address_are_kept_apart(wire) -> None:
     assert len(set(number_rows(found).tolist())) == 2
 
 
+def test_ipv4_is_not_taken_for_ipv4_mapped_ipv6(wire) -> None:
+    wire.packet("10.0.0.1:1", "10.0.0.2:2").packet("[::ffff:10.0.0.1]:1", "[::ffff:10.0.0.2]:2")
+
+    found, _ = canonical_tuples(wire.packets(), np.arange(2))
+
+    assert len(set(number_rows(found).tolist())) == 2
+
+
 @given(rows=columns)
 @settings(max_examples=100, deadline=None)
 def test_numbers_are_equal_exactly_where_the_rows_are(rows) -> None:
