@@ -90,6 +90,15 @@ def what_if_paths(
     return replace(moved, captures=tuple(o.record for o in opened), old=_mesh_record(old), new=_mesh_record(new))
 
 
+def read_paths(
+    captures: Sequence[str], mesh: MeshSnapshot | None = None, *, progress: Progress | None = None
+) -> tuple[Analysis, list[tuple[Wire, Conversation]]]:
+    """What was said in captures, before any of it is judged, with a run that has no calls: its captures and mesh."""
+    opened = _open_all(captures, mesh, progress)
+    read = Analysis((), (), (), tuple(o.record for o in opened), _mesh_record(mesh) if mesh else None)
+    return read, _spoken(opened)
+
+
 def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Interval) -> Analysis:
     """Wires, verdicts and findings of captures that were read."""
     spoken = _spoken(opened)

@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "Show the chain of reasons of one call.",
     "info": "Show what captures are: format, vantage, health.",
     "lint": "Say what in the mesh is surprising, without any traffic.",
+    "mtls": "Show which connections between pods were mutual TLS.",
     "route": "Say where an invented call would go.",
     "whatif": "Say which recorded calls would end elsewhere with another mesh.",
 }
