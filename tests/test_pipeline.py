@@ -87,6 +87,46 @@ def test_progress_is_told_for_every_capture_and_never_goes_back(mesh) -> None:
     assert [done for _, done in told] == sorted(done for _, done in told)
 
 
+# Vantages.
+
+
+def calls_by_client(run):
+    return {(call.client, call.request): call for call in run.calls}
+
+
+@pytest.fixture(scope="module")
+def everything(mesh):
+    """What the client's pod shows on all its interfaces."""
+    return calls_by_client(analyze_paths([str(SHOP / "pods" / "shop_sleep-0.any.pcap")], mesh))
+
+
+def test_the_applications_side_alone_shows_every_call_and_its_verdict(everything, mesh) -> None:
+    """Only which pod was chosen is behind the sidecar, and what bypasses it on eth0."""
+    inner = analyze_paths([str(SHOP / "interfaces" / "shop_sleep-0.lo.pcap")], mesh)
+
+    assert inner.captures[0].vantage.startswith("lo only")
+    found = calls_by_client(inner)
+    own = {key for key, call in found.items() if call.legs[0].role == "app-to-sidecar"}
+    assert own == {key for key, call in everything.items() if call.legs[0].role == "app-to-sidecar"}
+    assert {key for key in own if found[key].decision.verdict != everything[key].decision.verdict} == set()
+
+
+def test_the_wires_side_alone_shows_clusters_and_never_that_nothing_left(mesh) -> None:
+    """A local reply never reaches eth0, so its absence is no evidence; mutual TLS names the cluster."""
+    run = analyze_paths([str(SHOP / "interfaces" / "shop_sleep-0.eth0.pcap")], mesh)
+
+    assert run.captures[0].vantage.startswith("eth0 only")
+    sealed = [call for call in run.calls if call.sni and call.sni.startswith("outbound_.")]
+    assert {call.decision.verdict for call in sealed} == {"service-matched", "headless-matched"}
+    assert all(call.decision.outbound.cluster == call.sni.replace("_.", "|") for call in sealed)
+    unread = [call for call in run.calls if call.pod == "shop/sleep-0" and call not in sealed]
+    assert {call.decision.verdict for call in unread} <= {None, "passthrough"}
+
+
+def test_no_packet_contradicts_the_mesh_that_was_recorded(everything) -> None:
+    assert [call.observed.why for call in everything.values() if call.observed.agrees is False] == []
+
+
 # Intervals.
 
 

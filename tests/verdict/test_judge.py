@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analyzer.protocol.facts import ClientHello, TlsFacts
-from analyzer.verdict.judge import judge
+from analyzer.verdict.judge import judge, judge_and_ask
 from analyzer.verdict.wires import gather_wires
 
 SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
@@ -247,6 +247,21 @@ def test_a_name_that_a_gateway_does_not_serve_is_refused_whatever_is_inside(talk
     assert call.decision.verdict == "dropped"
 
 
+def test_what_a_gateway_sends_on_is_a_leg_and_no_call(talk, upstream, shop, alpn) -> None:
+    asked = talk("192.0.2.1:5000", "10.244.3.5:8080").ask("/", "shop.example.com", at=5).answer(200, at=19)
+    leg = upstream("10.244.3.5:36714", at=6).hello(SNI, alpn["http"], at=6)
+
+    (call,) = judged(shop(GATEWAY), asked, leg)
+
+    assert roles(call) == ["direct", "sidecar-to-upstream"]
+
+
+def test_what_a_gateway_sends_on_is_a_record_where_nothing_is_seen_to_reach_it(upstream, shop, alpn) -> None:
+    (call,) = judged(shop(GATEWAY), upstream("10.244.3.5:36714").hello(SNI, alpn["http"]))
+
+    assert (call.pod, call.decision.verdict) == ("edge/gateway-0", "service-matched")
+
+
 # Connections between sidecars alone.
 
 
@@ -335,3 +350,30 @@ def test_the_same_wires_give_the_same_records(app, upstream, delivery, shop, alp
         return judged(shop(), matched(app), leg, delivery(at=7).ask("/a", "reviews:9080", at=8))
 
     assert run() == run()
+
+
+def test_a_delivery_alone_does_not_show_what_was_asked(delivery, shop) -> None:
+    """A capture of lo in the server's pod."""
+    (call,) = judged(shop(), delivery().ask("/a", "reviews"))
+
+    assert (roles(call), call.path) == (["sidecar-to-app"], "/a")
+    assert call.decision.undetermined == ("app-leg-unseen",)
+
+
+def test_a_record_comes_with_the_question_that_was_asked(app, shop) -> None:
+    told = app().ask("/a", "reviews:9080")
+    (wire,) = gather_wires([told.sighting])
+
+    (asked,) = judge_and_ask([(wire, told.conversation)], shop(), {})
+
+    assert asked.record == judged(shop(), told)[0]
+    assert (asked.question.address, asked.question.host, asked.question.path) == ("10.96.0.11", "reviews:9080", "/a")
+
+
+def test_a_record_that_nobody_was_asked_about_has_no_question(talk, shop) -> None:
+    stranger = talk("192.0.2.1:5000", "192.0.2.2:80").ask()
+    wires = gather_wires([stranger.sighting])
+
+    (asked,) = judge_and_ask([(wires[0], stranger.conversation)], shop(), {})
+
+    assert asked.question is None

@@ -626,3 +626,35 @@ def _one_wire(sent, came):
 
     (wire,) = gather_wires([sent.sighting, came.sighting])
     return replace(sent.said(Role.UPSTREAM), wire=wire)
+
+
+# Through a gateway.
+
+EDGE = "10.244.3.5"
+
+
+def test_what_reaches_a_gateway_is_stitched_to_what_leaves_it(talk, upstream) -> None:
+    asked = talk("192.0.2.1:5000", f"{EDGE}:8080").ask("/a", at=5).answer(at=19).said(Role.DIRECT)
+    passed_on = upstream(f"{EDGE}:36714", at=6).ask("/a", at=6)
+
+    onward = Stitcher([asked, *ups(passed_on)], frozenset({EDGE})).through_gateway(first_call(asked), asked, EDGE, None)
+
+    assert (onward.said.wire, onward.certain) == (passed_on.wire, True)
+
+
+def test_a_gateway_that_serves_several_at_once_leaves_it_open_which_sealed_connection_is_whose(
+    talk, upstream, alpn
+) -> None:
+    one, two = (
+        talk(f"192.0.2.{n}:5000", f"{EDGE}:8080").ask("/a", at=5).answer(at=19).said(Role.DIRECT) for n in (1, 2)
+    )
+    sealed = upstream(f"{EDGE}:36714", at=6).hello(REVIEWS_SNI, alpn["http"], at=6)
+    stitcher = Stitcher([one, two, *ups(sealed)], frozenset({EDGE}))
+
+    assert not stitcher.through_gateway(first_call(one), one, EDGE, REVIEWS).certain
+
+
+def test_calls_to_a_pod_that_is_no_gateway_are_not_under_way_there(talk) -> None:
+    asked = talk("192.0.2.1:5000", "10.244.1.11:9080").ask("/a", at=5).answer(at=19).said(Role.DIRECT)
+
+    assert not Stitcher([asked], frozenset({EDGE})).anyone_calling("10.244.1.11", 7_000_000)
