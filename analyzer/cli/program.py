@@ -16,10 +16,12 @@ from analyzer.base.escape import visible
 COMMANDS = {
     "analyze": "Say of every call in captures where the mesh sent it and why.",
     "codes": "Explain reasons, findings and oddities.",
+    "diff": "Say what is different between two runs, by who calls what.",
     "explain": "Show the chain of reasons of one call.",
     "info": "Show what captures are: format, vantage, health.",
     "lint": "Say what in the mesh is surprising, without any traffic.",
     "mtls": "Show which connections between pods were mutual TLS.",
+    "names": "Name what calls went to that no Service took.",
     "route": "Say where an invented call would go.",
     "whatif": "Say which recorded calls would end elsewhere with another mesh.",
 }

@@ -127,5 +127,6 @@ def _leave(what: WhatIf, names: set[str]) -> int:
         click.echo(f"meshverdict: {visible(line)}", err=True)
     if unread or unusable:
         return max(CaptureError.exit_code if unread else 0, MeshError.exit_code if unusable else 0)
-    found = {move.after.verdict or "undetermined" for move in what.moves} | ({"any"} if what.moves else set())
+    found = {(move.after and move.after.verdict) or "undetermined" for move in what.moves}
+    found |= {"any"} if what.moves else set()
     return EXIT_FINDINGS if found & (names - {"none"}) else 0

@@ -10,11 +10,11 @@ from analyzer.report.as_chain import VERDICT_STYLES
 from analyzer.report.as_json import SCHEMA, Object, call_object, decision_object, encode, mesh_object
 from analyzer.report.facts import decision_sides, yaml_phrases
 from analyzer.report.layout import Column, Page, Part
-from analyzer.report.move_groups import MoveGroup, group_moves
+from analyzer.report.move_groups import MoveGroup, ends_phrase, group_moves
 from analyzer.report.phrase import reason_word, sent_phrase, verdict_word
 from analyzer.report.private import redact_call, redact_decision
 from analyzer.report.wording import format_count
-from analyzer.verdict.decision import Decision
+from analyzer.verdict.decision import Decision, Step
 from analyzer.verdict.record import MovedCall, WhatIf
 
 # How many groups a page shows, and of how many of them both chains; the other formats have all.
@@ -32,8 +32,8 @@ def move_object(move: MovedCall) -> Object:
     call = call_object(move.call)
     return {
         **{name: call.get(name) for name in _CALL_FIELDS},
-        "before": decision_object(move.before),
-        "after": decision_object(move.after),
+        "before": decision_object(move.before) if move.before else None,
+        "after": decision_object(move.after) if move.after else None,
         "yaml": list(dict.fromkeys(place.file_line for place in move.yaml)),
     }
 
@@ -64,13 +64,13 @@ def moves_json(what: WhatIf, *, redact: bool = True) -> Iterator[bytes]:
 
 def redact_moves(what: WhatIf) -> WhatIf:
     """The same without the secrets that were sent."""
-    return replace(
-        what,
-        moves=tuple(
-            MovedCall(redact_call(m.call), redact_decision(m.before), redact_decision(m.after), m.yaml)
-            for m in what.moves
-        ),
-    )
+    return replace(what, moves=tuple(map(redact_move, what.moves)))
+
+
+def redact_move(move: MovedCall) -> MovedCall:
+    """One move without the secrets that were sent in its call."""
+    before, after = (redact_decision(each) if each else None for each in (move.before, move.after))
+    return MovedCall(redact_call(move.call), before, after, move.yaml)
 
 
 def moves_headline(what: WhatIf) -> str:
@@ -89,17 +89,15 @@ def moves_headline(what: WhatIf) -> str:
 
 def render_moves(what: WhatIf, *, width: int = 100, colour: bool = False, redact: bool = True) -> str:
     """What moves, drawn together by who calls what; then both chains of each, side by side."""
-    groups = group_moves((redact_moves(what) if redact else what).moves)
     page = Page(width=width, colour=colour)
+    groups = group_moves((redact_moves(what) if redact else what).moves)
     page.prose((moves_headline(what), "bold"))
-    _table(page, groups[:SHOWN_GROUPS])
-    _and_more(page, len(groups) - SHOWN_GROUPS, "row")
-    for group in groups[:SHOWN_CHAINS]:
-        _both_chains(page, group)
+    moves_section(page, groups)
     return page.render()
 
 
-def _table(page: Page, groups: list[MoveGroup]) -> None:
+def moves_section(page: Page, groups: list[MoveGroup]) -> None:
+    """The table of moves, and both chains of the first of them."""
     if not groups:
         return
     page.heading("MOVES")
@@ -111,24 +109,25 @@ def _table(page: Page, groups: list[MoveGroup]) -> None:
         Column("MOVED BY", 16),
     ]
     sections: list[tuple[Part, list[list[Part]]]] = []
-    for ends, members in groupby(groups, key=lambda group: (group.before.verdict, group.after.verdict)):
-        sections.append((" → ".join(map(verdict_word, ends)), [_row(group) for group in members]))
+    for ends, members in groupby(groups[:SHOWN_GROUPS], key=lambda group: ends_phrase(group.before, group.after)):
+        sections.append((ends, [_row(group) for group in members]))
     page.sections(columns, sections)
+    if len(groups) > SHOWN_GROUPS:
+        page.line((f"… and {format_count(len(groups) - SHOWN_GROUPS, 'more row')}", "dim"), indent=2)
+    for group in groups[:SHOWN_CHAINS]:
+        if group.before is not None and group.after is not None:
+            _both_chains(page, group, group.before, group.after)
 
 
 def _row(group: MoveGroup) -> list[Part]:
     lines = list(dict.fromkeys(place.file_line for place in group.yaml))
     more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-    return [
-        group.source,
-        group.target,
-        f"{len(group.moves):,}",
-        reason_word(group.after),
-        f"{lines[0]}{more}" if lines else "-",
-    ]
+    moved_by = f"{lines[0]}{more}" if lines else "-"
+    why = group.after or group.before
+    return [group.source, group.target, f"{len(group.moves):,}", reason_word(why) if why else "-", moved_by]
 
 
-def _both_chains(page: Page, group: MoveGroup) -> None:
+def _both_chains(page: Page, group: MoveGroup, before: Decision, after: Decision) -> None:
     call = group.first.call
     ids = ", ".join(move.call.id for move in group.moves[:3])
     more = f" and {len(group.moves) - 3:,} more" if len(group.moves) > 3 else ""
@@ -136,15 +135,22 @@ def _both_chains(page: Page, group: MoveGroup) -> None:
     page.line((f"{sent_phrase(call)} · {'call' if len(group.moves) == 1 else 'calls'} {ids}{more}", "dim"), indent=2)
     for place in yaml_phrases(group.yaml[:SHOWN_PLACES]):
         page.prose(place, indent=2, label=("moved by  ", "bold"))
-    rows = [_field(name, *values) for name, *values in both_sides(group.before, group.after)]
+    rows = [_field(name, *values) for name, *values in both_sides(before, after)]
     page.table([Column(""), Column("BEFORE", 12), Column("AFTER", 12)], rows)
-    old, new = ([step.sentence for step in d.steps if not step.aside] for d in (group.before, group.after))
-    for sentence in (each for each in old if each not in new):
-        page.prose(sentence, indent=2, label=("− ", "red"))
-    for step in (each for each in group.after.steps if not each.aside and each.sentence not in old):
+    left, come = parting_steps(before, after)
+    for step in left:
+        page.prose(step.sentence, indent=2, label=("− ", "red"))
+    for step in come:
         page.prose(step.sentence, indent=2, label=("+ ", "green"))
         for place in yaml_phrases(step.yaml[:SHOWN_PLACES]):
             page.prose((place, "dim"), indent=4)
+
+
+def parting_steps(before: Decision, after: Decision) -> tuple[list[Step], list[Step]]:
+    """The steps of each decision that the other does not take; what the packets add is of one recording, no step."""
+    old, new = ([step for step in d.steps if not step.aside and not step.packets] for d in (before, after))
+    told_before, told_after = ({step.sentence for step in steps} for steps in (old, new))
+    return [s for s in old if s.sentence not in told_after], [s for s in new if s.sentence not in told_before]
 
 
 def both_sides(before: Decision, after: Decision) -> list[tuple[str, str, str]]:
@@ -166,8 +172,3 @@ def _field(name: str, before: str, after: str) -> list[Part]:
         styles = {verdict_word(verdict): style for verdict, style in VERDICT_STYLES.items()}
         return [name, (before, styles[before]), (after, styles[after])]
     return [name, before or "-", (after or "-", "" if before == after else "bold")]
-
-
-def _and_more(page: Page, count: int, noun: str) -> None:
-    if count > 0:
-        page.line((f"… and {format_count(count, f'more {noun}')}", "dim"), indent=2)

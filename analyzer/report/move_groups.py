@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analyzer.base.place import YamlPlace
-from analyzer.report.phrase import VERDICT_ORDER, clusters_phrase, reason_word, source_phrase, target_phrase
+from analyzer.report.phrase import (
+    VERDICT_ORDER,
+    clusters_phrase,
+    reason_word,
+    source_phrase,
+    target_phrase,
+    verdict_word,
+)
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.record import MovedCall
 
@@ -17,8 +24,8 @@ class MoveGroup:
 
     source: str
     target: str
-    before: Decision
-    after: Decision
+    before: Decision | None
+    after: Decision | None
     yaml: tuple[YamlPlace, ...]
     moves: tuple[MovedCall, ...]
 
@@ -32,11 +39,21 @@ def group_moves(moves: Iterable[MovedCall]) -> list[MoveGroup]:
     """Moves by source, target, both ends and lines: the worst end first, then the most calls, then by name."""
     members: dict[tuple[object, ...], list[MovedCall]] = {}
     for move in moves:
-        ends = (end_phrase(move.before), end_phrase(move.after), reason_word(move.before), reason_word(move.after))
-        key = (source_phrase(move.call), target_phrase(move.call), move.before.verdict, move.after.verdict, *ends)
-        members.setdefault((*key, move.yaml), []).append(move)
+        ends = (*_end(move.before), *_end(move.after))
+        key = (source_phrase(move.call), target_phrase(move.call), *ends, move.yaml)
+        members.setdefault(key, []).append(move)
     groups = [_group(alike) for alike in members.values()]
     return sorted(groups, key=_rank)
+
+
+def ends_phrase(before: Decision | None, after: Decision | None) -> str:
+    """From verdict to verdict; ``new`` and ``gone`` where a run has no such call."""
+    old = verdict_word(before.verdict) if before else "new"
+    return f"{old} → {verdict_word(after.verdict) if after else 'gone'}"
+
+
+def _end(decision: Decision | None) -> tuple[object, ...]:
+    return (decision.verdict, reason_word(decision), end_phrase(decision)) if decision else ("none",)
 
 
 def end_phrase(decision: Decision) -> str:
@@ -57,5 +74,5 @@ def _group(alike: list[MovedCall]) -> MoveGroup:
 
 
 def _rank(group: MoveGroup) -> tuple[object, ...]:
-    ends = (VERDICT_ORDER.index(group.after.verdict), VERDICT_ORDER.index(group.before.verdict))
+    ends = tuple(VERDICT_ORDER.index(d.verdict) if d else len(VERDICT_ORDER) for d in (group.after, group.before))
     return (*ends, -len(group.moves), group.source, group.target)

@@ -84,11 +84,14 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class MovedCall:
-    """A call of the captures that ends elsewhere in another mesh; ``yaml`` are the lines that moved it, in either."""
+    """A call that ends elsewhere in another mesh or run; ``yaml`` are the lines that moved it, in either.
+
+    ``before`` is None for a call that is new, ``after`` for one that is gone.
+    """
 
     call: CallRecord
-    before: Decision
-    after: Decision
+    before: Decision | None
+    after: Decision | None
     yaml: tuple[YamlPlace, ...] = ()
 
 

@@ -28,10 +28,12 @@ MESH = "captures/shop-default/mesh"
 ASKED = {
     "analyze": (CAPTURE, "-m", MESH),
     "codes": (),
+    "diff": (CAPTURE, CAPTURE, "-m", MESH),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
     "info": (CAPTURE,),
     "lint": ("-m", MESH, "--fail-on", "none"),
     "mtls": (CAPTURE, "-m", MESH),
+    "names": (CAPTURE, "-m", MESH),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
     "whatif": (CAPTURE, "-m", MESH, "--set", "mtls=STRICT", "--fail-on", "none"),
 }

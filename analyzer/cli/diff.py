@@ -1,0 +1,140 @@
+"""``meshverdict diff``: run against run: what moved, what is new, what is gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.base.errors import CaptureError, MeshError, UsageError
+from analyzer.base.escape import visible
+from analyzer.cli.options import interval_options, load, mesh_options, out_option, output, parse_time, redact_option
+from analyzer.cli.outcome import EXIT_FINDINGS
+from analyzer.cli.terminal import colour, width
+
+if TYPE_CHECKING:
+    from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.pipeline import Interval
+    from analyzer.verdict.drift import RunDiff
+    from analyzer.verdict.record import Analysis
+
+FORMATS = ("text", "jsonl", "json")
+# What --fail-on may name: a kind of difference, or that a call ends in that verdict now.
+FAIL_ON = ("any", "none", "moved", "new", "gone", "share", "dropped", "passthrough", "undetermined")
+
+
+@click.command("diff")
+@click.argument("before", metavar="RUN_A", type=click.Path())
+@click.argument("after", metavar="RUN_B", type=click.Path())
+@mesh_options
+@click.option("--mesh-new", "new_paths", multiple=True, type=click.Path(), metavar="PATH",
+              help="The mesh of RUN_B, where it is another than -m; repeatable.")  # fmt: skip
+@click.option("--split", metavar="T", help="Of RUN_A only calls before T, of RUN_B only calls from T on.")
+@click.option("--share", "share_points", type=click.FloatRange(0, 100), default=10.0, show_default=True,
+              metavar="POINTS", help="By how many percentage points a share may change.")  # fmt: skip
+@click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
+@out_option
+@click.option("--fail-on", default="any", show_default=True, metavar="WHAT",
+              help=f"Exit with 1 when there is any of these, by comma: {', '.join(FAIL_ON)}.")  # fmt: skip
+@interval_options
+@redact_option
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+def command(
+    before: str,
+    after: str,
+    mesh_paths: tuple[str, ...],
+    mesh_config: str | None,
+    new_paths: tuple[str, ...],
+    split: str | None,
+    share_points: float,
+    output_format: str,
+    out: str | None,
+    fail_on: str,
+    since: str | None,
+    until: str | None,
+    redact: str,
+    color: str,
+) -> int:
+    """Say what is different in RUN_B: calls matched by who calls what, not by address, port or time.
+
+    A run is what analyze -o json or jsonl wrote, or captures (a file or folder), which are then analysed with -m.
+    """
+    from analyzer.pipeline import Interval, what_if_paths
+    from analyzer.verdict.drift import diff_runs, with_causes
+
+    names = _fail_on(fail_on)
+    at = parse_time(split, "--split")
+    interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
+    mesh, mesh_new = load(mesh_paths, mesh_config), load(new_paths, None)
+    earlier = interval if at is None else replace(interval, until_ns=at)
+    old = _run(before, mesh, earlier)
+    new = _run(after, mesh_new or mesh, interval if at is None else replace(interval, since_ns=at))
+    found = diff_runs(old.calls, new.calls, share_points=share_points)
+    if mesh is not None and mesh_new is not None and found.moves and not _is_saved(before):
+        found = with_causes(found, what_if_paths([before], mesh, mesh_new, interval=earlier).moves)
+    meshes = tuple(each.mesh for each in (old, new) if each.mesh)
+    found = replace(found, captures=(*old.captures, *new.captures), meshes=meshes)
+    _write(found, output_format, out, color, redact=redact == "standard")
+    return _leave(found, names)
+
+
+def _run(source: str, mesh: MeshSnapshot | None, interval: Interval) -> Analysis:
+    """A saved run, or the analysis of captures."""
+    from analyzer.pipeline import analyze_paths
+    from analyzer.report.from_json import read_run
+
+    if not _is_saved(source):
+        if mesh is None:
+            raise UsageError(f"{source}: found captures and no mesh; give its YAML with -m")
+        return analyze_paths([source], mesh, interval=interval)
+    run = read_run(Path(source))
+    return replace(run, calls=tuple(call for call in run.calls if interval.holds(call)))
+
+
+def _is_saved(source: str) -> bool:
+    """Whether a run is a saved one: a capture never begins with a brace."""
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"{"
+    except IsADirectoryError:
+        return False
+    except OSError as error:
+        raise UsageError(f"{path.name}: {error.strerror}") from None
+
+
+def _write(diff: RunDiff, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
+    from analyzer.report.as_diff import diff_json, diff_jsonl, render_diff
+
+    with output(out) as sink:
+        if output_format == "jsonl":
+            sink.writelines(diff_jsonl(diff, redact=redact))
+        elif output_format == "json":
+            sink.writelines(diff_json(diff, redact=redact))
+        else:
+            sink.write(render_diff(diff, width=width(out), colour=colour(color, out), redact=redact).encode())
+
+
+def _fail_on(text: str) -> set[str]:
+    names = {name.strip() for name in text.split(",")}
+    unknown = sorted(names - set(FAIL_ON))
+    if unknown:
+        raise UsageError(f"--fail-on: found {unknown[0]!r}, expected some of {', '.join(FAIL_ON)}")
+    return names
+
+
+def _leave(diff: RunDiff, names: set[str]) -> int:
+    """The exit code, after a line on standard error for everything that could not be read."""
+    from analyzer.report.as_diff import kind_of
+
+    unread = [capture.error for capture in diff.captures if capture.error]
+    unusable = [error for mesh in diff.meshes for error in mesh.errors]
+    for line in dict.fromkeys((*unread, *unusable)):
+        click.echo(f"meshverdict: {visible(line)}", err=True)
+    if unread or unusable:
+        return max(CaptureError.exit_code if unread else 0, MeshError.exit_code if unusable else 0)
+    found = {kind_of(move) for move in diff.moves} | ({"share"} if diff.shares else set())
+    found |= {move.after.verdict or "undetermined" for move in diff.moves if move.after}
+    return EXIT_FINDINGS if found and ("any" in names or found & names) else 0
