@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from analyzer.mesh.gateway.api_routes import api_virtual_services
+from analyzer.mesh.kinds.mesh_config import VISIBLE_IN_NAMESPACE, VISIBLE_NOWHERE
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.outbound.delegates import merge_delegates
 from analyzer.mesh.registry import RegistryService, services_of
@@ -27,8 +28,17 @@ def is_visible(exported: frozenset[str], namespace: str) -> bool:
 
 
 def service_exports(mesh: MeshSnapshot, service: RegistryService) -> frozenset[str]:
-    """Who sees a service."""
-    return exports(service.export_to, mesh.config.service_export_to, service.namespace)
+    """Who sees a service; ``serviceEntryVisibility`` only ever narrows that."""
+    declared = exports(service.export_to, mesh.config.service_export_to, service.namespace)
+    visibility = mesh.config.entry_visibility
+    if visibility is None or service.kubernetes:
+        return declared
+    allowed = visibility.of(mesh.namespace_labels(service.namespace))
+    if allowed == VISIBLE_NOWHERE:
+        return frozenset({NOBODY})
+    if allowed == VISIBLE_IN_NAMESPACE:
+        return frozenset({service.namespace if is_visible(declared, service.namespace) else NOBODY})
+    return declared
 
 
 def services_visible_to(mesh: MeshSnapshot, namespace: str) -> tuple[RegistryService, ...]:

@@ -17,6 +17,7 @@ from analyzer.verdict.arrival import InboundDecision
 from analyzer.verdict.caveats import AMBIENT, ambient_step, with_outbound_caveats
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Outbound, Step
 from analyzer.verdict.delivery import Delivery, arrivals_of, deliver
+from analyzer.verdict.dumped import decide_by_dump
 from analyzer.verdict.gateway_path import answer_gateway, at_gateway, through_gateways
 from analyzer.verdict.inbound_question import answer_inbound, class_of_arrival
 from analyzer.verdict.outbound import decide_outbound
@@ -87,7 +88,9 @@ def _as_dialled(question: Question) -> OutboundDecision:
 
 
 def _through_sidecar(mesh: MeshSnapshot, question: Question, proxy: Proxy, pod: Pod | None) -> Decision:
-    decided = with_outbound_caveats(mesh, proxy, question, decide_outbound(mesh, proxy, question))
+    decided = decide_by_dump(mesh, proxy, question)
+    if decided is None:
+        decided = with_outbound_caveats(mesh, proxy, question, decide_outbound(mesh, proxy, question))
     return _follow(mesh, question, decided, pod)
 
 
@@ -142,7 +145,8 @@ def _combine(so_far: Decision, delivery: Delivery) -> Decision:
     those that take it stands, and a step says that others would not.
     """
     known = [each for each in delivery.groups if each.undetermined != (UPSTREAM_TLS.name,)]
-    delivery = replace(delivery, groups=tuple(known)) if known else delivery
+    if any(not each.dropped for each in known):
+        delivery = replace(delivery, groups=tuple(known))
     ends = [_end(so_far, each) for each in delivery.groups]
     if not ends:
         return so_far if so_far.verdict else replace(so_far, verdict=PASSTHROUGH, reason=NO_SIDECAR.name)

@@ -36,15 +36,26 @@ class Delivery:
 
 def deliver(mesh: MeshSnapshot, question: Question, decided: OutboundDecision, peer: Pod | None) -> Delivery:
     """What the pods do that a proxy may send to; ``peer`` is the pod of that proxy."""
-    ends = [
-        _at_pod(mesh, arrival, target)
+    arriving = [
+        (arrival, target)
         for target in _bound(decided.targets, question)
         for arrival in _arrivals(mesh, question, decided, target, peer)
     ]
+    ends = [_at_pod(mesh, arrival, target) for arrival, target in _elsewhere(arriving, peer)]
     if decided.retries:
         # A handshake that fails is a failed connection, which the default policy retries elsewhere (retry.go).
         ends = [each for each in ends if each.undetermined != (UPSTREAM_TLS.name,)] or ends
     return group(ends)
+
+
+def _elsewhere(arriving: list[tuple[Arrival, Target]], peer: Pod | None) -> list[tuple[Arrival, Target]]:
+    """What arrives at other pods: a caller without a sidecar that its Service leads back to itself meets no Envoy.
+
+    The same call at any other pod says what the mesh does with it. All, where there is no other pod.
+    """
+    if peer is None or peer.has_sidecar:
+        return arriving
+    return [each for each in arriving if each[0].pod is not peer] or arriving
 
 
 def arrivals_of(

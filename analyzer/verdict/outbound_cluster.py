@@ -77,11 +77,11 @@ def send_to(
         response = LocalResponse(not_found_code if request else None, "NC")
         step = Step(f"cluster {cluster} does not exist: {found.why}", yaml=found.yaml)
         return OutboundDecision(replace(outbound, response=response), DROPPED, NO_CLUSTER.name, steps=(step,))
-    verdict, reason = class_of(found.service)
+    verdict, reason = class_of_host(sender.mesh, found.service)
     if cluster == sender.fallback:
         verdict, reason = PASSTHROUGH, PASSTHROUGH_REASON.name
     targets = tuple(_targets(sender, found, request))
-    if not targets and found.kind != DYNAMIC_FORWARD:
+    if not targets and found.kind != DYNAMIC_FORWARD and found.endpoints_known:
         response = LocalResponse(503 if request else None, "UH")
         step = Step(f"cluster {cluster} has no healthy endpoint ({len(found.endpoints)} in all)", yaml=found.yaml)
         ended = replace(outbound, response=response)
@@ -93,6 +93,12 @@ def send_to(
 def class_of(service: RegistryService) -> tuple[str, str]:
     """The verdict and reason of a cluster of ``service``."""
     return (HEADLESS_MATCHED, HEADLESS_SERVICE.name) if service.headless else (SERVICE_MATCHED, SERVICE.name)
+
+
+def class_of_host(mesh: MeshSnapshot, service: RegistryService) -> tuple[str, str]:
+    """The class of a cluster by its host: a Kubernetes Service counts before a ServiceEntry of the same name."""
+    same = services_by_host(mesh).get(service.hostname, ())
+    return class_of(next((each for each in same if each.kubernetes), service))
 
 
 def _pass_through(sender: Sender, outbound: Outbound, request: HttpRequest | None) -> OutboundDecision:
@@ -161,7 +167,7 @@ def _identities(mesh: MeshSnapshot, cluster: Cluster) -> frozenset[str]:
     """The SPIFFE names that a server may have: the rule's, else those of the service's endpoints (secure naming)."""
     if cluster.tls != ISTIO_MTLS:
         return frozenset()
-    if cluster.client_tls and cluster.client_tls.sans:
+    if cluster.client_tls and (cluster.client_tls.sans or cluster.dumped):
         return frozenset(cluster.client_tls.sans)
     key = ("identities", cluster.service.hostname, cluster.service.namespace)
     return mesh.memo(key, lambda: frozenset(_accounts(mesh, cluster.service)))
@@ -186,6 +192,8 @@ def _sentence(cluster: Cluster, targets: tuple[Target, ...]) -> str:
         where = f"the dialled address is kept, {kinds[0]}"
     elif cluster.kind == DYNAMIC_FORWARD:
         where = "the host is resolved when the call is made"
+    elif not cluster.endpoints_known:
+        where = "its endpoints are not in the input"
     else:
         where = f"{len(targets)} healthy endpoints of {len(cluster.endpoints)}, {' or '.join(kinds)}"
     return f"cluster {cluster.name}: {where}; {cluster.tls_why}"

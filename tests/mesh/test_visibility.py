@@ -46,6 +46,44 @@ def test_the_mesh_may_make_services_private_by_default(town) -> None:
     assert service_exports(mesh, services_of(mesh)[0]) == {"a"}
 
 
+@pytest.mark.parametrize(
+    ("narrowing", "seen"),
+    [
+        ({}, {"*"}),
+        ({"defaultVisibility": "NONE"}, {"*"}),
+        ({"applyToSidecars": True, "defaultVisibility": "NONE"}, {"~"}),
+        ({"applyToSidecars": True, "defaultVisibility": "NAMESPACE"}, {"a"}),
+        ({"applyToSidecars": True, "defaultVisibility": "NONE", "policies": [{"visibility": "PUBLIC"}]}, {"*"}),
+        (
+            {
+                "applyToSidecars": True,
+                "defaultVisibility": "PUBLIC",
+                "policies": [
+                    {"visibility": "NONE", "matchingRules": [{"hostnameSuffix": "com"}]},
+                    {
+                        "visibility": "NAMESPACE",
+                        "matchingRules": [{"namespaceSelector": {"matchLabels": {"team": "blue"}}}],
+                    },
+                ],
+            },
+            {"a"},
+        ),
+    ],
+)
+def test_the_mesh_may_narrow_who_sees_service_entries(town, narrowing, seen) -> None:
+    town.settings(serviceEntryVisibility=narrowing).namespace("a", team="blue").entry(
+        "a/e", ["x.com"], ["http:80:HTTP"]
+    )
+    mesh = town.mesh()
+    assert service_exports(mesh, services_of(mesh)[0]) == seen
+
+
+def test_services_of_kubernetes_are_not_narrowed_with_the_entries(town) -> None:
+    town.settings(serviceEntryVisibility={"applyToSidecars": True, "defaultVisibility": "NONE"})
+    mesh = town.service("a/web", "10.9.0.1").mesh()
+    assert service_exports(mesh, services_of(mesh)[0]) == {"*"}
+
+
 def vs(town, name, created, hosts=("x.com",), **spec):
     return town.rule("VirtualService", name, created=f"2026-01-0{created}T00:00:00Z", hosts=list(hosts), **spec)
 

@@ -261,3 +261,11 @@ def test_whatever_the_yaml_says_a_question_has_an_answer(market, data) -> None:
         for port in (80, 99, 5432, 8080):
             with contextlib.suppress(UsageError):
                 decide(mesh, Question("shop", "sleep-0", address=to, port=port, host=host))
+
+
+def test_pods_that_refuse_do_not_speak_for_one_whose_tls_is_not_known(market) -> None:
+    market.pod("shop/cache-1", "10.1.0.9", sidecar=False)
+    market.rule("DestinationRule", "shop/cache", host="cache", trafficPolicy={"tls": {"mode": "SIMPLE"}})
+    market.security("AuthorizationPolicy", "shop/none", action="ALLOW")
+    found = market.ask("shop/sleep-0", "10.9.0.2:6379", protocol="tcp")
+    assert (found.verdict, "upstream-tls" in found.undetermined) == (None, True)

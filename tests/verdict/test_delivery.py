@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from analyzer.verdict.arrival import InboundDecision
-from analyzer.verdict.decision import Inbound
+from analyzer.verdict.decision import Inbound, Outbound
 from analyzer.verdict.delivery import Delivery, arrivals_of, deliver
 from analyzer.verdict.outbound import decide_outbound
 from analyzer.verdict.question import Question
+from analyzer.verdict.upstream import OutboundDecision, Target
 
 SUFFIX = ".svc.cluster.local"
 
@@ -105,3 +106,12 @@ def test_the_single_decision_is_that_of_all_pods_with_a_sidecar() -> None:
     assert Delivery((plain,)).single is plain
     assert Delivery((taken, InboundDecision(Inbound("a/c")))).single is None
     assert Delivery(()).single is None
+
+
+def test_a_caller_without_a_sidecar_is_judged_by_the_other_pods_of_its_service(market) -> None:
+    market.pod("shop/web-2", "10.1.0.9", sidecar=False)
+    mesh, _ = market.proxy("shop/sleep-0")
+    own = mesh.pod("shop", "web-2")
+    dialled = OutboundDecision(Outbound(), None, None, targets=(Target("10.9.0.1", 80, "plaintext", "http"),))
+    (group,) = deliver(mesh, Question("shop", "web-2"), dialled, own).groups
+    assert group.inbound.cluster == "inbound|8080||"

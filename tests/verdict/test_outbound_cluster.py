@@ -35,6 +35,14 @@ def test_a_service_takes_the_call_at_its_endpoints(market) -> None:
     ]
 
 
+def test_an_entry_with_the_name_of_a_headless_service_has_its_class(market) -> None:
+    market.rule("Sidecar", "shop/own", egress=[{"hosts": ["out/*"]}])
+    market.entry(
+        "out/db", [f"db.shop{SUFFIX}"], ["http:80:HTTP"], resolution="STATIC", endpoints=[{"address": "192.0.2.9"}]
+    )
+    assert sent(market, f"outbound|80||db.shop{SUFFIX}").verdict == "headless-matched"
+
+
 def test_mutual_tls_names_the_cluster_and_what_is_carried(market) -> None:
     target = sent(market, WEB).targets[0]
     assert target.sni == f"outbound_.80_._.web.shop{SUFFIX}"

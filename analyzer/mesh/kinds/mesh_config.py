@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node
@@ -18,10 +19,33 @@ KNOWN_KEYS = frozenset(
     (
         "defaultDestinationRuleExportTo", "defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultConfig",
         "discoverySelectors", "enableAutoMtls", "extensionProviders", "inboundTrafficPolicy", "meshMTLS",
-        "outboundTrafficPolicy", "pathNormalization", "protocolDetectionTimeout", "rootNamespace", "trustDomain",
-        "trustDomainAliases",
+        "outboundTrafficPolicy", "pathNormalization", "protocolDetectionTimeout", "proxyHttpPort", "rootNamespace",
+        "serviceEntryVisibility", "trustDomain", "trustDomainAliases",
     )
 )  # fmt: skip
+
+
+# Visibilities of ServiceEntries (MeshConfig.ServiceEntryVisibility).
+VISIBLE_IN_NAMESPACE = "NAMESPACE"
+VISIBLE_NOWHERE = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryVisibility:
+    """``serviceEntryVisibility``: the first policy all of whose selectors take the entry's namespace, else the default.
+
+    A selector that is None takes no namespace; a policy without selectors takes all.
+    """
+
+    default: str
+    policies: tuple[tuple[str, tuple[LabelSelector | None, ...]], ...]
+
+    def of(self, namespace_labels: Mapping[str, str]) -> str:
+        """The visibility of ServiceEntries in a namespace with these labels (serviceentry_visibility.go)."""
+        for visibility, selectors in self.policies:
+            if all(each is not None and each.matches(namespace_labels) for each in selectors):
+                return visibility
+        return self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +53,8 @@ class MeshConfig:
     """Mesh settings. ``node`` is the document they come from (an empty node: all defaults).
 
     ``discovery_selectors`` is empty where every namespace is seen. ``protocol_detection_timeout_ns`` is 0 for none.
+    ``authorizers`` are the ext_authz ``extensionProviders`` by name, each with what it speaks: ``http`` or ``grpc``.
+    ``entry_visibility`` is who sees ServiceEntries at all, None where nothing narrows it for sidecars.
     ``h2_upgrade`` is ``h2UpgradePolicy`` UPGRADE. ``tls_min`` is ``meshMTLS.minProtocolVersion``.
     """
 
@@ -51,6 +77,8 @@ class MeshConfig:
     h2_upgrade: bool = False
     dns_capture: bool = False
     http10: bool = False
+    authorizers: Mapping[str, str] = field(default_factory=dict)
+    entry_visibility: EntryVisibility | None = None
 
     def place(self, *path: str) -> YamlPlace | None:
         """The place of a setting, or None where it is Istio's default."""
@@ -84,7 +112,29 @@ def parse_mesh_config(node: Node) -> MeshConfig:
         h2_upgrade=node.text("h2UpgradePolicy") == "UPGRADE",
         dns_capture=metadata.get("ISTIO_META_DNS_CAPTURE") == "true",
         http10=metadata.get("ISTIO_META_HTTP10") == "1",
+        authorizers=_authorizers(node),
+        entry_visibility=_entry_visibility(node.node("serviceEntryVisibility")),
     )
+
+
+def _authorizers(node: Node) -> dict[str, str]:
+    kinds = (("envoyExtAuthzHttp", "http"), ("envoyExtAuthzGrpc", "grpc"))
+    providers = node.nodes("extensionProviders")
+    return {each.text("name"): protocol for each in providers for key, protocol in kinds if key in each}
+
+
+def _entry_visibility(node: Node) -> EntryVisibility | None:
+    if not node.boolean("applyToSidecars"):
+        return None
+    policies = (
+        (policy.text("visibility"), tuple(_namespace_selector(rule) for rule in policy.nodes("matchingRules")))
+        for policy in node.nodes("policies")
+    )
+    return EntryVisibility(node.text("defaultVisibility"), tuple(policies))
+
+
+def _namespace_selector(rule: Node) -> LabelSelector | None:
+    return parse_label_selector(rule.node("namespaceSelector")) if "namespaceSelector" in rule else None
 
 
 def _mode_of_empty(node: Node) -> str:

@@ -54,10 +54,15 @@ def authorize(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Verdict | None:
     """The verdict of the policies that ``pod`` enforces on ``subject``; None where it enforces none.
 
     Order as in the filter chain: CUSTOM (an outside service answers, so it stays undetermined), DENY, ALLOW. AUDIT and
-    dry-run policies only log. A certain denial counts even where another policy is undetermined.
+    dry-run policies only log. A certain denial counts even where another policy is undetermined. CUSTOM rules whose
+    authorizer cannot be asked deny, as those of DENY do; one that speaks HTTP is not asked about opaque connections.
     """
     policies = [p for p in _policies_of(mesh, pod) if not p.dry_run]
     enforced = [p for p in policies if p.action in (CUSTOM, DENY, ALLOW)]
+    providers = {p.provider for p in enforced if p.action == CUSTOM}
+    unanswerable = _unanswerable(mesh, providers)
+    if not unanswerable and not subject.http and any(mesh.config.authorizers.get(p) == "http" for p in providers):
+        enforced = [p for p in enforced if p.action != CUSTOM]
     if not enforced:
         return None
     terms_of = _TermsOf(mesh)
@@ -65,6 +70,11 @@ def authorize(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Verdict | None:
         action: list(_rulings((p for p in enforced if p.action == action), subject, terms_of))
         for action in (CUSTOM, DENY, ALLOW)
     }
+    refused = next((r for r in rulings[CUSTOM] if unanswerable and r.answer.holds), None)
+    if refused is not None:
+        return Verdict(
+            False, f"{refused.name} asks an outside authorizer, but {unanswerable}: denied", (refused.place,)
+        )
     denied = next((r for r in rulings[DENY] if r.answer.holds), None)
     if denied is not None:
         return Verdict(False, f"{denied.name} denies it", (denied.place,))
@@ -75,13 +85,26 @@ def authorize(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Verdict | None:
         return Verdict(False, f"no rule of AuthorizationPolicy {names} allows it", _places(allowing))
     open_ = [r for r in (*rulings[CUSTOM], *rulings[DENY]) if r.answer.holds is not False]
     if open_ or allowed.holds is None:
-        return _undetermined(open_, allowed, allowing)
+        return _undetermined(open_, allowed, allowing, asks=not unanswerable)
     return _allowed(rulings[ALLOW], enforced)
 
 
-def _undetermined(open_: list[_Ruling], allowed: Answer, allowing: list[AuthorizationPolicy]) -> Verdict:
+def _unanswerable(mesh: MeshSnapshot, providers: set[str]) -> str:
+    """Why Envoy cannot ask the workload's authorizer, empty where it can (authz/builder getExtAuthz).
+
+    Without mesh settings in the input nobody knows which authorizers there are.
+    """
+    names = ", ".join(sorted(providers))
+    if len(providers) > 1:
+        return f"a workload may have one provider, not {names}"
+    if providers and mesh.config.node and not providers & mesh.config.authorizers.keys():
+        return f"MeshConfig has no ext_authz provider {names or 'without a name'}"
+    return ""
+
+
+def _undetermined(open_: list[_Ruling], allowed: Answer, allowing: list[AuthorizationPolicy], *, asks: bool) -> Verdict:
     missing = [field for r in open_ for field in r.answer.missing]
-    missing += ["external-authorization" for r in open_ if r.policy.action == CUSTOM]
+    missing += ["external-authorization" for r in open_ if asks and r.policy.action == CUSTOM]
     missing += allowed.missing
     places = tuple(r.place for r in open_) or _places(allowing)
     fields = ", ".join(dict.fromkeys(missing))

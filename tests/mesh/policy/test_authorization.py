@@ -123,3 +123,30 @@ def test_a_value_that_does_not_parse_vanishes_from_a_denial_and_with_its_rule_fr
 def test_a_rule_with_an_unknown_key_is_skipped(world):
     policy(world, "d", "DENY", {"when": [{"key": "source.shoeSize", "values": ["42"]}]})
     assert verdict(world).allowed is True
+
+
+@pytest.mark.parametrize(
+    ("providers", "named", "allowed"),
+    [
+        ([], "ext", False),
+        ([{"name": "ext", "zipkin": {}}], "ext", False),
+        ([{"name": "ext", "envoyExtAuthzGrpc": {"service": "a"}}], "ext", None),
+    ],
+)
+def test_istio_denies_where_the_outside_authorizer_is_not_configured(world, providers, named, allowed):
+    world.settings(trustDomain="cluster.local", extensionProviders=providers)
+    world.add("AuthorizationPolicy", "c", {"action": "CUSTOM", "provider": {"name": named}, "rules": [ALICE]})
+    assert verdict(world, method="POST").allowed is allowed
+    assert verdict(world).allowed is True
+
+
+def test_two_outside_authorizers_for_one_workload_deny(world):
+    for name in ("one", "two"):
+        world.add("AuthorizationPolicy", name, {"action": "CUSTOM", "provider": {"name": name}, "rules": [{}]})
+    assert "one provider, not one, two" in verdict(world).sentence
+
+
+def test_an_outside_authorizer_over_http_is_not_asked_about_opaque_connections(world):
+    world.settings(extensionProviders=[{"name": "ext", "envoyExtAuthzHttp": {"service": "a"}}])
+    world.add("AuthorizationPolicy", "c", {"action": "CUSTOM", "provider": {"name": "ext"}, "rules": [{}]})
+    assert verdict(world, http=False) is None
