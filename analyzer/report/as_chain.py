@@ -45,7 +45,7 @@ def render_chain(
     known = {code.name: code for code in codes}
     page = Page(width=width, colour=colour)
     _facts_section(page, shown, known)
-    chain_section(page, shown.decision.steps)
+    chain_section(page, shown.steps)
     decision_section(page, shown.decision)
     _journey_section(page, journey_of(shown))
     _observed_section(page, shown)

@@ -49,7 +49,7 @@ def _packets(call: CallRecord) -> Cell:
 
 
 def _yaml(call: CallRecord) -> Cell:
-    return " ".join(dict.fromkeys(place.file_line for step in call.decision.steps for place in step.yaml))
+    return " ".join(dict.fromkeys(place.file_line for step in call.steps for place in step.yaml))
 
 
 # What a row holds, in order: the documented names, flattened with an underscore.

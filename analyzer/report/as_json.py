@@ -115,7 +115,7 @@ def call_object(call: CallRecord) -> Object:
     said.update(_decided_object(call.decision))
     said["observed"] = _observed_object(call.observed)
     said["legs"] = [_leg_object(leg) for leg in call.legs]
-    said["evidence"] = [_step_object(step) for step in call.decision.steps]
+    said["evidence"] = [_step_object(step) for step in call.steps]
     said["time"] = format_time(call.first_ns)
     said["first_ns"] = call.first_ns
     said["last_ns"] = call.last_ns

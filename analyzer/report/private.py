@@ -28,8 +28,8 @@ def redact_call(call: CallRecord) -> CallRecord:
 
 def redact_decision(decision: Decision) -> Decision:
     """A decision whose sentences and losing candidates quote no secret."""
-    steps = tuple(map(_redact_step, decision.steps))
-    return decision if _same(steps, decision.steps) else replace(decision, steps=steps)
+    steps = _redact_steps(decision.steps)
+    return decision if steps is decision.steps else replace(decision, steps=steps)
 
 
 def _redact_call(call: CallRecord, decisions: dict[int, Decision]) -> CallRecord:
@@ -41,14 +41,30 @@ def _redact_call(call: CallRecord, decisions: dict[int, Decision]) -> CallRecord
     sni = redact_host(call.sni) if call.sni else call.sni
     legs = tuple(map(_redact_leg, call.legs))
     observed = _redact_observed(call.observed)
+    before, after = _redact_steps(call.before), _redact_steps(call.after)
     if (
         (host, path, sni) == (call.host, call.path, call.sni)
         and decision is call.decision
-        and observed is call.observed
+        and (before, observed, after) == (call.before, call.observed, call.after)
         and _same(legs, call.legs)
     ):
         return call
-    return replace(call, host=host, path=path, sni=sni, decision=decision, legs=legs, observed=observed)
+    return replace(
+        call,
+        host=host,
+        path=path,
+        sni=sni,
+        decision=decision,
+        legs=legs,
+        observed=observed,
+        before=before,
+        after=after,
+    )
+
+
+def _redact_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    redacted = tuple(map(_redact_step, steps))
+    return steps if _same(redacted, steps) else redacted
 
 
 def _redact_step(step: Step) -> Step:

@@ -283,7 +283,7 @@ def _detail(call: CallRecord, codes: Mapping[str, Code], yaml_lines: Mapping[str
     return DetailView(
         call_id=call.id,
         facts=call_facts(call),
-        steps=tuple(_step(step, yaml_lines) for step in decision.steps),
+        steps=tuple(_step(step, yaml_lines) for step in call.steps),
         sides=decision_sides(decision),
         ladder=ladder_of(journey_of(call)),
         observed=observed_phrase(call.observed),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
-from analyzer.verdict.agreement import with_agreement
 from analyzer.verdict.answers import Answers, Desk
 from analyzer.verdict.asking import (
     APP_LEG_UNSEEN,
@@ -17,17 +16,15 @@ from analyzer.verdict.asking import (
     connection_question,
     endpoint_of,
     missing_for,
-    source_pod,
     target_pod,
     with_request,
 )
 from analyzer.verdict.decision import Decision
-from analyzer.verdict.observed import observe
-from analyzer.verdict.record import SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRecord, Leg
+from analyzer.verdict.record import CallRecord
+from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said, assign_roles
 from analyzer.verdict.sealed import decide_sealed
 from analyzer.verdict.stitch import Call, Onward, Stitcher, calls_of
-from analyzer.verdict.telling import legs_of, onward_legs, packets_of, steps_of
 from analyzer.verdict.wires import Wire
 
 if TYPE_CHECKING:
@@ -86,7 +83,8 @@ def _judge_all(
     judged = [judged for s in said for judged in judge_.calls_on(s)]
     judged += judge_.orphans()
     judged.sort(key=lambda j: (j.call.begin_ns, j.call.said.wire.client, j.call.ordinal, j.call.said.wire.main.capture))
-    return ((j, _record(str(n), j, mesh, pods)) for n, j in enumerate(judged, 1))
+    recorder = Recorder(mesh, pods)
+    return ((j, recorder.record(str(n), j.call, j.decision, j.onward)) for n, j in enumerate(judged, 1))
 
 
 def _question_of(judged: _Judged) -> Question | None:
@@ -209,74 +207,3 @@ class _Judge:
         """A sidecar's connection alone does not show what the application asked."""
         lacking = APP_LEG_UNSEEN if self._mesh else NO_MESH
         return _Judged(call, Decision(None, None, (lacking.name,)), onward)
-
-
-def _record(number: str, judged: _Judged, mesh: MeshSnapshot | None, homes: Mapping[str, Pod | None]) -> CallRecord:
-    call, said = judged.call, judged.call.said
-    connection, request = said.wire.connection, call.request
-    upstream = next((o for o in judged.onward if o.said.role is Role.UPSTREAM), None)
-    observed = with_agreement(observe(call), call, judged.decision, upstream)
-    pod = source_pod(said, mesh, homes.get(said.wire.main.capture)) if mesh else None
-    server = target_pod(said, mesh) if mesh else None
-    legs = _legs(judged)
-    return CallRecord(
-        id=number,
-        captures=tuple(sorted({leg.capture for leg in legs} | {s.capture for s in said.wire.sightings})),
-        packets=_packets(call, legs),
-        pod=pod.full_name if pod else None,
-        client=connection.client,
-        server=said.wire.sightings[0].connection.server,
-        server_pod=server.full_name if server else None,
-        request=call.ordinal,
-        protocol=request.version if request else said.conversation.protocol,
-        host=request.host if request else None,
-        method=request.method if request else None,
-        path=request.target if request else None,
-        sni=said.sni or _inner_sni(call),
-        alpn=said.alpn,
-        decision=steps_of(call, _who(judged, pod), judged.decision, observed, judged.onward),
-        observed=observed,
-        legs=legs,
-        first_ns=call.begin_ns,
-        last_ns=max(call.end_ns, call.begin_ns),
-        uid=connection.uid,
-        community_id=connection.community_id,
-        conn_state=connection.conn_state,
-        history=connection.history,
-    )
-
-
-def _inner_sni(call: Call) -> str | None:
-    """The SNI of TLS that begins inside the call: in the tunnel that its CONNECT opened, or after a STARTTLS."""
-    tls = call.said.conversation.inner_tls
-    inside = call.exchange is None or call.exchange.upgraded
-    return tls.client_hello.sni if tls and tls.client_hello and inside else None
-
-
-def _who(judged: _Judged, pod: Pod | None) -> str:
-    client = judged.call.said.wire.client
-    if pod is None:
-        return str(client)
-    return (
-        f"the sidecar of {pod.full_name}" if judged.call.said.role is Role.UPSTREAM else f"{pod.full_name} ({client})"
-    )
-
-
-def _legs(judged: _Judged) -> tuple[Leg, ...]:
-    roles = {Role.UPSTREAM: SIDECAR_TO_UPSTREAM, Role.DELIVERY: SIDECAR_TO_APP}
-    onward = (leg for o in judged.onward for leg in onward_legs(o, roles[o.said.role]))
-    return (*legs_of(judged.call), *onward)
-
-
-def _packets(call: Call, legs: tuple[Leg, ...]) -> tuple[tuple[str, int, int], ...]:
-    """First and last packet by capture: of the call itself where its own connection was seen, else of the legs."""
-    main = call.said.wire.main.capture
-    spans = {main: packets_of(call)}
-    others = [(s.capture, s.connection.first_packet, s.connection.last_packet) for s in call.said.wire.sightings]
-    others += [(leg.capture, leg.first_packet, leg.last_packet) for leg in legs]
-    for capture, first, last in others:
-        if capture == main:
-            continue
-        low, high = spans.get(capture, (first, last))
-        spans[capture] = (min(low, first), max(high, last))
-    return tuple((capture, *spans[capture]) for capture in sorted(spans))

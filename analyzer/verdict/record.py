@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analyzer.base.oddity import Code
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
-from analyzer.verdict.decision import Decision
+from analyzer.verdict.decision import Decision, Step
 
 APP_TO_SIDECAR = "app-to-sidecar"
 SIDECAR_TO_UPSTREAM = "sidecar-to-upstream"
@@ -54,7 +54,8 @@ class CallRecord:
     """One call, however many captures and legs saw it. Field meanings as in the documentation of ``-o jsonl``.
 
     ``packets`` maps a capture to its first and last packet; ``first_ns`` / ``last_ns`` since the epoch.
-    ``pod`` and ``server_pod`` are ``namespace/name`` where the mesh knows the address.
+    ``pod`` and ``server_pod`` are ``namespace/name`` where the mesh knows the address. ``decision`` is the mesh's, and
+    shared by calls that were decided alike; the packets add what they show ``before`` and ``after`` its steps.
     """
 
     id: str
@@ -80,6 +81,13 @@ class CallRecord:
     community_id: str
     conn_state: str
     history: str
+    before: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The whole chain."""
+        return (*self.before, *self.decision.steps, *self.after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from analyzer.base.place import PacketPlace
-from analyzer.verdict.decision import Decision, Step
+from analyzer.verdict.decision import Step
 from analyzer.verdict.record import Leg, Observed
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.stitch import Call, Onward
 from analyzer.verdict.wires import Sighting
 
 _PROTOCOL_NAMES = {"http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", "h2": "HTTP/2", "tls": "TLS", "tcp": "TCP"}
-
-
-def steps_of(call: Call, who: str, decision: Decision, observed: Observed, onward: tuple[Onward, ...]) -> Decision:
-    """``decision`` with the steps that the packets add; ``who`` is the client in a person's words."""
-    before = [_asked(call, who), *_redirected(call)]
-    after = [_carried(leg) for leg in onward]
-    after += [_answered(call, observed)]
-    return Decision(
-        decision.verdict,
-        decision.reason,
-        decision.undetermined,
-        decision.outbound,
-        decision.gateway,
-        decision.inbound,
-        (*before, *decision.steps, *after),
-    )
 
 
 def packets_of(call: Call) -> tuple[int, int]:
@@ -48,11 +32,11 @@ def packets_of(call: Call) -> tuple[int, int]:
     return (min(seen), max(seen)) if seen else (connection.first_packet, connection.last_packet)
 
 
-def legs_of(call: Call) -> tuple[Leg, ...]:
-    """The call's own connection as legs: one for each capture that saw it, the one that shows most first."""
-    wire = call.said.wire
+def legs_of(said: Said) -> tuple[Leg, ...]:
+    """A call's own connection as legs: one for each capture that saw it, the one that shows most first."""
+    wire = said.wire
     others = [s for s in wire.sightings if s is not wire.main]
-    return tuple(_leg(s, call.said, call.said.role.value, certain=True) for s in (wire.main, *others))
+    return tuple(_leg(s, said, said.role.value, certain=True) for s in (wire.main, *others))
 
 
 def onward_legs(onward: Onward, role: str) -> tuple[Leg, ...]:
@@ -75,33 +59,40 @@ def _leg(sighting: Sighting, said: Said, role: str, *, certain: bool) -> Leg:
     )
 
 
-def _asked(call: Call, who: str) -> Step:
+def asked_step(call: Call, who: str) -> Step:
+    """What was asked of whom; ``who`` is the client in a person's words."""
     connection, request = call.said.wire.connection, call.request
     protocol = _PROTOCOL_NAMES[call.said.conversation.protocol]
+    packet = connection.first_packet
     if request is not None:
         host = f" with Host {request.host}" if request.host is not None else " without Host"
         what = f"{who} sent {request.method} {request.target}{host} ({protocol})"
-        packet = connection.from_client.packet_at(request.start)
+        packet = connection.from_client.packet_at(request.start) or packet
     elif call.said.sni is not None:
         what = f"{who} began TLS with SNI {call.said.sni}"
-        packet = connection.first_packet
     else:
         what = f"{who} opened a {protocol} connection"
-        packet = connection.first_packet
-    return Step(f"{what} to {connection.server}", (_place(call, packet or connection.first_packet),))
+    return Step(f"{what} to {connection.server}", (_place(call.said, packet),))
 
 
-def _redirected(call: Call) -> list[Step]:
-    connection = call.said.wire.connection
-    if call.said.role is not Role.APP:
-        return []
+def redirected_steps(said: Said) -> tuple[Step, ...]:
+    """What iptables did to an application's connection; nothing to others."""
+    connection = said.wire.connection
+    if said.role is not Role.APP:
+        return ()
     if not connection.joined:
-        return [Step("iptables redirected it to the sidecar; only one half of the connection is in the capture")]
+        return (Step("iptables redirected it to the sidecar; only one half of the connection is in the capture"),)
     sentence = (
         f"iptables redirected it to the sidecar on port {connection.redirect_port}; "
         f"the answers come from {connection.server}, which is where the client meant to go"
     )
-    return [Step(sentence, (_place(call, connection.first_packet),))]
+    return (Step(sentence, (_place(said, connection.first_packet),)),)
+
+
+def after_decision(call: Call, observed: Observed, onward: tuple[Onward, ...], last_packet: int) -> tuple[Step, ...]:
+    """Who carried the call onward, and how it ended with ``last_packet`` of its own connection."""
+    answered = Step(_ending(observed), (_place(call.said, last_packet),))
+    return (*(_carried(leg) for leg in onward), answered)
 
 
 def _carried(onward: Onward) -> Step:
@@ -114,8 +105,7 @@ def _carried(onward: Onward) -> Step:
     return Step(sentence, places)
 
 
-def _answered(call: Call, observed: Observed) -> Step:
-    _, last = packets_of(call)
+def _ending(observed: Observed) -> str:
     outcome = "status" if observed.status and observed.outcome == "answered" else observed.outcome
     sentence = _OUTCOMES[outcome].format(
         status=observed.status, by=_BY.get(observed.answered_by or "", "the server"), alert=observed.tls_alert
@@ -124,7 +114,7 @@ def _answered(call: Call, observed: Observed) -> Step:
         sentence += "; that is what the model says"
     elif observed.agrees is False:
         sentence += f"; that is not what the model says: {observed.why}"
-    return Step(sentence, (_place(call, last),))
+    return sentence
 
 
 _BY = {"app": "the application", "envoy": "an Envoy by itself"}
@@ -141,5 +131,5 @@ _OUTCOMES = {
 }
 
 
-def _place(call: Call, packet: int) -> PacketPlace:
-    return PacketPlace(call.said.wire.main.capture, packet)
+def _place(said: Said, packet: int) -> PacketPlace:
+    return PacketPlace(said.wire.main.capture, packet)
