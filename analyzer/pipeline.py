@@ -11,23 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.base.errors import CaptureError, UsageError
-from analyzer.base.oddity import Code, Level
+from analyzer.base.oddity import Code, Level, Oddity
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource, find_captures
-from analyzer.flow.connection import Connection
-from analyzer.flow.connections import connections
+from analyzer.flow.connection import Connection, swap_ends
+from analyzer.flow.connections import describe
+from analyzer.flow.traffic import read_traffic
 from analyzer.protocol.conversation import parse_conversation
+from analyzer.protocol.direction import roles_reversed
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
 from analyzer.verdict.flows import flow_records
 from analyzer.verdict.health import capture_record
 from analyzer.verdict.judge import judge, judge_and_ask
+from analyzer.verdict.oddities import said_oddities, tell, tell_limits
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, MeshRecord, WhatIf
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
+    from analyzer.capture.dns import DnsAnswer
     from analyzer.mesh.snapshot import MeshSnapshot
 
 # Called with what is being worked on and how far it is (0.0 to 1.0).
@@ -51,6 +55,7 @@ class Interval:
 class _Opened:
     record: CaptureRecord
     connections: Sequence[Connection]
+    limits: tuple[str, ...] = ()
 
 
 def analyze_paths(
@@ -104,13 +109,21 @@ def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Int
     spoken = _spoken(opened)
     calls = tuple(call for call in judge(spoken, mesh, _homes(opened)) if interval.holds(call))
     counts = Counter(name for call in calls for name in call.captures)
+    odd: dict[str, list[Oddity]] = {o.record.name: [] for o in opened}
+    for name, oddity in said_oddities(spoken):
+        odd[name].append(oddity)
     return Analysis(
         calls=calls,
         flows=flow_records(spoken, calls),
         findings=find(calls, CODES),
-        captures=tuple(replace(o.record, calls=counts[o.record.name]) for o in opened),
+        captures=tuple(_finished(o.record, counts[o.record.name], odd[o.record.name]) for o in opened),
         mesh=_mesh_record(mesh) if mesh else None,
+        limits=tuple(line for o in opened for line in (*o.limits, *tell_limits(o.record.name, odd[o.record.name]))),
     )
+
+
+def _finished(record: CaptureRecord, calls: int, said: Sequence[Oddity]) -> CaptureRecord:
+    return replace(record, calls=calls, oddities=(*record.oddities, *tell(said)))
 
 
 def _spoken(opened: Sequence[_Opened]) -> list[tuple[Wire, Conversation]]:
@@ -133,6 +146,20 @@ def dissect(captures: Sequence[str], name: str, packet: int) -> str:
     if not 1 <= packet <= len(capture.records):
         raise UsageError(f"{name}: found no packet {packet}, expected 1 to {len(capture.records)}")
     return dissect_packet(capture, packet)
+
+
+def dns_paths(captures: Sequence[str]) -> list[DnsAnswer]:
+    """The DNS answers in captures; one that cannot be read has none."""
+    from analyzer.capture.dns import dns_answers
+
+    answers: list[DnsAnswer] = []
+    for source in find_captures(captures):
+        try:
+            capture = read_capture(source.path, name=source.name)
+        except CaptureError:
+            continue
+        answers += dns_answers(capture, decode_packets(capture))
+    return answers
 
 
 def cited_lines(analysis: Analysis) -> dict[str, str]:
@@ -185,10 +212,22 @@ def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> _Opened:
     except CaptureError as error:
         return _Opened(_unreadable(source.name, str(error)), ())
     packets = decode_packets(capture)
-    found = connections(capture.name, capture.buffer, capture.records, packets)
+    traffic = read_traffic(packets, capture.records)
+    found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
     links = sorted({interface.link_name for interface in capture.interfaces})
     record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=mesh)
-    return _Opened(record, found)
+    odd = [*capture.oddities, *traffic.oddities, *(oddity for c in found for oddity in c.oddities)]
+    return _Opened(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
+
+
+def _as_said(connection: Connection) -> Connection:
+    """Who opened it is the client; where only ports tell that, who asks is."""
+    guessed = connection.client_by == "port"
+    return (
+        swap_ends(connection)
+        if guessed and roles_reversed(connection.from_client, connection.from_server)
+        else connection
+    )
 
 
 def _unreadable(name: str, error: str) -> CaptureRecord:

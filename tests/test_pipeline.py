@@ -242,3 +242,47 @@ def test_codes_of_every_room_are_found_once_each_in_order() -> None:
     assert len({code.name for code in codes}) == len(codes)
     assert codes == sorted(codes, key=lambda code: (code.family.value, code.name))
     assert {code.family.value for code in codes} >= {"capture", "protocol", "mesh", "reason", "undetermined", "finding"}
+
+
+# What is strange.
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A function that writes TCP segments, each (client's?, sequence number, flags, payload), and analyses them."""
+    from scapy.layers.inet import IP, TCP
+    from scapy.utils import wrpcap
+
+    def write(*segments, client="10.0.0.1:40000", server="10.0.0.2:80"):
+        (a, p), (b, q) = (end.split(":") for end in (client, server))
+        packets = []
+        for from_client, seq, flags, data in segments:
+            ends, ports = ((a, b), (p, q)) if from_client else ((b, a), (q, p))
+            tcp = TCP(sport=int(ports[0]), dport=int(ports[1]), seq=seq, ack=1, flags=flags)
+            packets.append(IP(src=ends[0], dst=ends[1]) / tcp / data)
+        wrpcap(str(tmp_path / "x.pcap"), packets, linktype=101)
+        return analyze_paths([str(tmp_path / "x.pcap")])
+
+    return write
+
+
+def test_what_is_strange_about_packets_and_about_what_they_say_is_told_of_the_capture(written) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"
+
+    (capture,) = written((True, 99, "S", b""), (True, 100, "PA", request), (True, 100, "PA", b"PUT")).captures
+
+    assert any(line.startswith("x.pcap: packet 3: 1 packets repeat bytes") for line in capture.oddities)
+    assert any(line.startswith("x.pcap: packet 2: ") for line in capture.oddities)
+
+
+def test_a_limit_that_was_hit_is_one_of_the_run(written) -> None:
+    run = written((True, 99, "S", b""), *[(True, 100 + 8192 * n, "PA", b"X-A: " + b"a" * 8187) for n in range(9)])
+
+    assert [line.split(": ")[:2] for line in run.limits] == [["x.pcap", "packet 2"]]
+
+
+def test_where_only_ports_tell_who_opened_a_connection_who_asks_is_the_client(written) -> None:
+    """Port 80 would be the server's."""
+    run = written((False, 100, "PA", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), (True, 1, "PA", b"HTTP/1.1 200 OK\r\n\r\n"))
+
+    assert [(str(call.client), call.host) for call in run.calls] == [("10.0.0.2:80", "a")]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from analyzer.base.oddity import Oddity
 from analyzer.base.stream import Stream
+
+# What a Zeek history begins with where the first packet was not the client's.
+FLIPPED = "^"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,7 +29,8 @@ class Connection:
     """One TCP connection of one capture.
 
     ``client`` opened it; ``client_by`` says how we know: ``syn``, ``syn-ack``, ``redirect`` (the half towards
-    127.0.0.1:15001), or ``port`` (a guess: it serves elsewhere, or has the lower port). ``server`` is the address that
+    127.0.0.1:15001), ``port`` (a guess: it serves elsewhere, or has the lower port), or ``content`` (the guess was
+    wrong: it asks and the other answers). ``server`` is the address that
     the client meant: where iptables redirected the connection, the source of the answers, and ``redirect_port`` is then
     15001 or 15006 (0 otherwise); ``client`` has the port under which the sidecar knows it. ``joined`` is false where
     half of the connection is not in the capture: ``server`` is then 127.0.0.1:15001 itself, or ``from_client`` is
@@ -66,3 +72,48 @@ class Connection:
     from_client: Stream
     from_server: Stream
     oddities: tuple[Oddity, ...] = ()
+
+
+# What Zeek calls a state when its ends are exchanged; the others say the same of both.
+_SWAPPED_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "RSTO": "RSTR", "RSTR": "RSTO", "RSTOS0": "RSTRH", "RSTRH": "RSTOS0",
+        "SH": "SHR", "SHR": "SH", "S2": "S3", "S3": "S2",
+    }
+)  # fmt: skip
+_SWAPPED_SIDES: Mapping[str | None, str | None] = MappingProxyType({"client": "server", "server": "client", None: None})
+
+
+def swap_ends(connection: Connection) -> Connection:
+    """The same connection with client and server exchanged: for one whose ends only ports told apart."""
+    c = connection
+    return replace(
+        c,
+        client=c.server,
+        server=c.client,
+        client_by="content",
+        joined=c.server_packets > 0,
+        client_packets=c.server_packets,
+        server_packets=c.client_packets,
+        client_bytes=c.server_bytes,
+        server_bytes=c.client_bytes,
+        conn_state=_SWAPPED_STATES.get(c.conn_state, c.conn_state),
+        history=_swapped_history(c.history),
+        closed_by=_SWAPPED_SIDES[c.closed_by],
+        reset_by=_SWAPPED_SIDES[c.reset_by],
+        from_client=c.from_server,
+        from_server=c.from_client,
+        oddities=tuple(_swapped_oddity(oddity) for oddity in c.oddities),
+    )
+
+
+def _swapped_history(history: str) -> str:
+    letters = history.lstrip(FLIPPED)
+    return letters.swapcase() if letters != history else FLIPPED + letters.swapcase()
+
+
+def _swapped_oddity(oddity: Oddity) -> Oddity:
+    side = oddity.values.get("side")
+    if not isinstance(side, str):
+        return oddity
+    return replace(oddity, values={**oddity.values, "side": _SWAPPED_SIDES[side]})

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.base.table import ACK, FIN, I64, RST, SYN
+from analyzer.flow.connection import FLIPPED
 from analyzer.flow.sequence import BAD_FIN, BAD_RST
 from analyzer.flow.traffic import Traffic
-
-# The letter that says that the first packet was not the client's.
-FLIPPED = "^"
 
 _TO_LOWER = ord("a") - ord("A")
 

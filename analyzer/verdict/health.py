@@ -27,7 +27,7 @@ def capture_record(
     pod_hint: str | None,
     mesh: MeshSnapshot | None,
 ) -> CaptureRecord:
-    """The facts of one capture; ``calls`` is filled in when they are known."""
+    """The facts of one capture; ``calls`` and ``oddities`` are filled in when they are known."""
     times = capture.records.time_ns
     counts = np.bincount(packets.fate, minlength=len(FATE_NAMES))
     return CaptureRecord(
@@ -44,7 +44,7 @@ def capture_record(
         calls=0,
         fates=tuple((FATE_NAMES[i], int(n)) for i, n in enumerate(counts) if n),
         complete=capture.complete,
-        oddities=tuple(str(oddity) for oddity in capture.oddities),
+        oddities=(),
         error=capture.error,
     )
 
