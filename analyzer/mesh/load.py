@@ -13,8 +13,10 @@ from typing import Any
 from analyzer.base.errors import MeshError
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
+from analyzer.mesh.dump.proxy_dump import ProxyDump, is_config_dump, parse_config_dump, pod_of_dump
 from analyzer.mesh.kinds import CLUSTER_SCOPED, KINDS
 from analyzer.mesh.kinds.mesh_config import KNOWN_KEYS, MeshConfig, parse_mesh_config
+from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.resource import Node, Resource, read_resource
 from analyzer.mesh.revision import RevisionFile, files_of, is_revision
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -69,6 +71,7 @@ class _Loading:
     mesh_configs: list[Node] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     order: int = 0
+    dumps: list[ProxyDump] = field(default_factory=list)
 
 
 def load_mesh(paths: Sequence[str | Path], *, mesh_config: str | Path | None = None) -> MeshSnapshot:
@@ -87,7 +90,7 @@ def load_mesh(paths: Sequence[str | Path], *, mesh_config: str | Path | None = N
         for name, read in _named(mesh_config):
             for document in _documents(name, read, loading.oddities):
                 _take_mesh_config(loading, document, name)
-    if not loading.resources:
+    if not loading.resources and not loading.dumps:
         loading.oddities.append(Oddity(MESH_EMPTY, None, {"paths": ", ".join(sources) or "the given paths"}))
     return _snapshot(loading, tuple(sources))
 
@@ -106,6 +109,7 @@ def _snapshot(loading: _Loading, sources: tuple[str, ...]) -> MeshSnapshot:
     for resource in loading.resources.values():
         view = KINDS[resource.group, resource.kind](resource)
         views.setdefault(type(view), []).append(view)
+    _add_dumps(loading, views)
     return MeshSnapshot(
         config=config,
         resources=tuple(loading.resources.values()),
@@ -194,6 +198,9 @@ def _take(loading: _Loading, document: Any, file: str, *, kind: str = "", group:
         found = "a document that is no mapping"
         loading.oddities.append(Oddity(MESH_NO_RESOURCE, YamlPlace(file, 1), {"found": found}))
         return
+    if is_config_dump(document):
+        _take_dump(loading, document, file)
+        return
     own_kind = document.get("kind")
     items = document.get("items")
     if isinstance(own_kind, str) and own_kind.endswith("List") and isinstance(items, YamlList):
@@ -206,6 +213,23 @@ def _take(loading: _Loading, document: Any, file: str, *, kind: str = "", group:
         _take_mesh_config(loading, document, file)
         return
     _take_resource(loading, document, file, kind, group)
+
+
+def _take_dump(loading: _Loading, document: YamlMap, file: str) -> None:
+    found = parse_config_dump(Node(file, document, document, (), []))
+    if isinstance(found, Oddity):
+        loading.oddities.append(found)
+    else:
+        loading.dumps.append(found)
+
+
+def _add_dumps(loading: _Loading, views: dict[type, list[Any]]) -> None:
+    """Puts dumps among the views, and the pods that only they show; of two dumps of a pod the later one counts."""
+    for dump in loading.dumps:
+        views.setdefault(ProxyDump, []).append(dump)
+        pods = views.setdefault(Pod, [])
+        if all((pod.namespace, pod.name) != (dump.namespace, dump.pod) for pod in pods):
+            pods.append(pod_of_dump(dump))
 
 
 def _take_resource(loading: _Loading, document: YamlMap, file: str, kind: str, group: str) -> None:

@@ -26,13 +26,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the chain: a sentence, what it stands on, and who lost there. An ``aside`` decides nothing."""
+    """One step of the chain: a sentence, what it stands on, and who lost there.
+
+    An ``aside`` decides nothing. ``code`` names the finding that the step is, if it is one.
+    """
 
     sentence: str
     packets: tuple[PacketPlace, ...] = ()
     yaml: tuple[YamlPlace, ...] = ()
     lost: tuple[Candidate, ...] = ()
     aside: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

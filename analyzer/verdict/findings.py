@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH
+from analyzer.verdict.dumped import DUMP_DIFFERS
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER
 from analyzer.verdict.record import CallRecord, Finding
 
@@ -43,7 +44,7 @@ UNDETERMINED_CALL = Code(
 )
 
 # The order in which findings weigh among equals.
-FINDING_CODES = (CONTRADICTION, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CALL)
+FINDING_CODES = (CONTRADICTION, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CALL, DUMP_DIFFERS)
 # A finding cites at most this many packets; the calls that it names lead to the rest.
 _CITED_PACKETS = 3
 # ... and names at most this many targets.
@@ -76,6 +77,7 @@ _ABOUT: Mapping[str, Callable[[CallRecord], str]] = {
     DROPPED_CALL.name: _deciding_line,
     PASSTHROUGH_CALL.name: lambda _: "",
     UNDETERMINED_CALL.name: lambda _: "",
+    DUMP_DIFFERS.name: target_of,
 }
 
 
@@ -90,6 +92,7 @@ def _weights(call: CallRecord) -> list[tuple[int, str]]:
         weights.append((2, call.decision.reason or ""))
     elif verdict is None and call.decision.undetermined != ("no-mesh",):
         weights.append((3, call.decision.undetermined[0] if call.decision.undetermined else ""))
+    weights += [(4, step.sentence) for step in call.decision.steps if step.code == DUMP_DIFFERS.name]
     return weights
 
 
@@ -110,7 +113,7 @@ def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, C
     )
 
 
-_WORDS = ("contradicts the YAML", "dropped", "passthrough", "undetermined")
+_WORDS = ("contradicts the YAML", "dropped", "passthrough", "undetermined", "its own configuration differs")
 
 
 def _targets(group: list[CallRecord]) -> str:

@@ -51,7 +51,9 @@ ISTIO_MTLS = "mtls"
 class Cluster:
     """A cluster of the way out. ``endpoints`` are all of its subset; ``upstream_port`` 0 keeps the port.
 
-    ``auto_tls`` says that mutual TLS was not asked for but inferred. ``tls_why`` is the sentence for it.
+    ``auto_tls`` says that mutual TLS was not asked for but inferred. ``tls_why`` is the sentence for it. ``dumped``: it
+    was read from a proxy itself, whose endpoints say exactly which TLS they get; where ``endpoints_known`` is false
+    they were not read.
     """
 
     name: str
@@ -67,6 +69,8 @@ class Cluster:
     client_tls: ClientTls | None = None
     http2_upstream: bool | None = False
     yaml: tuple[YamlPlace, ...] = ()
+    dumped: bool = False
+    endpoints_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +239,8 @@ def endpoint_tls(mesh: MeshSnapshot, cluster: Cluster, endpoint: Endpoint | None
         return ISTIO_MTLS if asked.mode == ISTIO_MUTUAL else PLAINTEXT
     if endpoint is None or not endpoint.mutual_tls:
         return PLAINTEXT
+    if cluster.dumped:
+        return ISTIO_MTLS
     mode = workload_mtls(mesh, endpoint.namespace, endpoint.labels).at(endpoint.port)
     return PLAINTEXT if mode.mode == "DISABLE" else ISTIO_MTLS
 

@@ -1,0 +1,151 @@
+"""A configuration dump of one Envoy: whose it is, and its listeners, routes, clusters and endpoints by name.
+
+Envoy's admin API, ``/config_dump`` (envoy/admin/v3/config_dump.proto), with or without ``?include_eds``; the same is
+printed by ``istioctl proxy-config all -o json`` (or yaml).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.place import YamlPlace
+from analyzer.mesh.dump.synthetic import resource_at
+from analyzer.mesh.kinds.pod import PROXY_CONTAINER, Pod, parse_pod
+from analyzer.mesh.resource import Node
+from analyzer.mesh.source import YamlList, YamlMap
+
+SIDECAR = "sidecar"
+VIRTUAL_OUTBOUND = "virtualOutbound"
+VIRTUAL_INBOUND = "virtualInbound"
+
+_ADMIN_TYPE = "type.googleapis.com/envoy.admin."
+# Metadata of the node that stands for a setting of the pod's environment.
+_ENVIRONMENT = {"DNS_CAPTURE": "ISTIO_META_DNS_CAPTURE"}
+
+DUMP_UNUSED = Code(
+    "dump-unused",
+    Family.MESH,
+    Level.WARNING,
+    "the configuration dump is not used: {problem}",
+    "A dump counts for the sidecar that its node id names (`sidecar~IP~POD.NAMESPACE~DOMAIN`); those of gateways, "
+    "waypoints and ztunnels do not.",
+    "Give the whole output of `GET /config_dump?include_eds` of a sidecar.",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProxyDump:
+    """The dump of a sidecar.
+
+    ``listeners`` are those of the way out by address and port, ``virtual_outbound`` and ``virtual_inbound`` the two
+    that iptables leads to. ``endpoints`` is None where the dump was taken without them.
+    """
+
+    root: Node
+    namespace: str
+    pod: str
+    ip: str
+    metadata: Node
+    listeners: Mapping[tuple[str, int], Node]
+    virtual_outbound: Node | None
+    virtual_inbound: Node | None
+    routes: Mapping[str, Node]
+    clusters: Mapping[str, Node]
+    endpoints: Mapping[str, Node] | None
+
+    @property
+    def place(self) -> YamlPlace:
+        """Where the dump begins."""
+        return self.root.place()
+
+
+def is_config_dump(document: YamlMap) -> bool:
+    """Whether a document is what Envoy's ``/config_dump`` prints."""
+    configs = document.get("configs")
+    return isinstance(configs, YamlList) and any(
+        isinstance(each, YamlMap) and str(each.get("@type", "")).startswith(_ADMIN_TYPE) for each in configs
+    )
+
+
+def parse_config_dump(root: Node) -> ProxyDump | Oddity:
+    """The dump that a document holds, or why it cannot be used."""
+    sections = {each.text("@type").rpartition(".")[2]: each for each in root.nodes("configs")}
+    empty = Node(root.file, root.root, YamlMap(), root.path, root.oddities)
+    node = sections.get("BootstrapConfigDump", empty).node("bootstrap").node("node")
+    parts = node.text("id").split("~")
+    name, _, namespace = parts[2].rpartition(".") if len(parts) == 4 else ("", "", "")
+    if not name or not namespace:
+        return Oddity(DUMP_UNUSED, root.place(), {"problem": "its node id names no pod"})
+    if parts[0] != SIDECAR:
+        return Oddity(DUMP_UNUSED, root.place(), {"problem": f"{namespace}/{name} is a {parts[0]}, not a sidecar"})
+    listeners = list(_listeners(sections.get("ListenersConfigDump", empty)))
+    by_name = {each.text("name"): each for each in listeners}
+    endpoints = sections.get("EndpointsConfigDump")
+    return ProxyDump(
+        root=root,
+        namespace=namespace,
+        pod=name,
+        ip=parts[1],
+        metadata=node.node("metadata"),
+        listeners=dict(_by_address(listeners)),
+        virtual_outbound=by_name.get(VIRTUAL_OUTBOUND),
+        virtual_inbound=by_name.get(VIRTUAL_INBOUND),
+        routes=_named(sections.get("RoutesConfigDump", empty), "route_configs", "route_config", "name"),
+        clusters=_named(sections.get("ClustersConfigDump", empty), "clusters", "cluster", "name"),
+        endpoints=None
+        if endpoints is None
+        else _named(endpoints, "endpoint_configs", "endpoint_config", "cluster_name"),
+    )
+
+
+def pod_of_dump(dump: ProxyDump) -> Pod:
+    """The pod of a dump as far as the node's metadata tell, for input that does not have it."""
+    metadata = dump.metadata
+    environment = [{"name": to, "value": metadata.text(name)} for name, to in _ENVIRONMENT.items() if name in metadata]
+    ips = [each for each in metadata.text("INSTANCE_IPS").split(",") if each]
+    body = {
+        "kind": "Pod",
+        "metadata": {
+            "name": dump.pod,
+            "namespace": dump.namespace,
+            "labels": metadata.mapping("LABELS"),
+            "annotations": metadata.mapping("ANNOTATIONS"),
+        },
+        "spec": {
+            "serviceAccountName": metadata.text("SERVICE_ACCOUNT"),
+            "containers": [{"name": PROXY_CONTAINER, "args": ["proxy", SIDECAR], "env": environment}],
+        },
+        "status": {"podIP": dump.ip, "podIPs": [{"ip": each} for each in ips], "phase": "Running"},
+    }
+    return parse_pod(resource_at(dump.place, body))
+
+
+def _listeners(section: Node) -> Iterator[Node]:
+    """The listeners that are in use: static ones hold Envoy's own ports and never take a call."""
+    for each in section.nodes("dynamic_listeners"):
+        listener = each.node("active_state").node("listener")
+        if listener:
+            yield listener
+
+
+def _by_address(listeners: list[Node]) -> Iterator[tuple[tuple[str, int], Node]]:
+    for listener in listeners:
+        if listener.text("name") in (VIRTUAL_OUTBOUND, VIRTUAL_INBOUND):
+            continue
+        addresses = (listener.node("address"), *(n.node("address") for n in listener.nodes("additional_addresses")))
+        for address in addresses:
+            socket = address.node("socket_address")
+            if socket:
+                yield (socket.text("address"), socket.integer("port_value")), listener
+
+
+def _named(section: Node, kind: str, inner: str, key: str) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for prefix in ("static", "dynamic", "dynamic_active"):
+        name = f"{prefix}_{kind}"
+        for each in section.nodes(name) if name in section else ():
+            resource = each.node(inner)
+            found[resource.text(key)] = resource
+    return found
