@@ -19,6 +19,8 @@ YAML_WRONG_TYPE = Code(
     "Compare the field with the API reference of its kind.",
 )
 
+_MAX_PORT = 65535
+
 Key = str | int
 Path = tuple[Key, ...]
 
@@ -113,6 +115,15 @@ class Node:
         if value is not None:
             self._wrong(value, "an integer", key)
         return default
+
+    def port(self, key: str) -> int:
+        """A port number; 0 where it is absent, and where no TCP port has that number."""
+        number = self.integer(key)
+        if 0 <= number <= _MAX_PORT:
+            return number
+        values = {"found": number, "expected": f"a port from 1 to {_MAX_PORT}"}
+        self.oddities.append(Oddity(YAML_WRONG_TYPE, self.place(key), values))
+        return 0
 
     def boolean(self, key: str, default: bool = False) -> bool:
         """A boolean field."""

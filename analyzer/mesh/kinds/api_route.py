@@ -93,7 +93,7 @@ def _parse_parent(node: Node, namespace: str) -> ParentRef:
         namespace=node.text("namespace") or namespace,
         name=node.text("name"),
         section=node.text("sectionName"),
-        port=node.integer("port"),
+        port=node.port("port"),
         place=node.place(),
     )
 
@@ -146,7 +146,7 @@ def _parse_backend(node: Node) -> BackendRef:
         kind=node.text("kind") or "Service",
         namespace=node.optional_text("namespace"),
         name=node.text("name"),
-        port=node.integer("port") if "port" in node else None,
+        port=node.port("port") if "port" in node else None,
         weight=node.integer("weight", 1),
         headers=_parse_headers(filters) or HeaderOperations(),
         place=node.place(),

@@ -99,7 +99,7 @@ def _parse_policy(node: Node, *, of_port: bool = False) -> TrafficPolicy:
         has_balancer="loadBalancer" in node,
         h2_upgrade=node.node("connectionPool").node("http").text("h2UpgradePolicy"),
         has_pool="connectionPool" in node,
-        ports=tuple((each.node("port").integer("number"), _parse_policy(each, of_port=True)) for each in ports),
+        ports=tuple((each.node("port").port("number"), _parse_policy(each, of_port=True)) for each in ports),
         place=node.place(),
     )
 

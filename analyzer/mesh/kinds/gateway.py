@@ -69,7 +69,7 @@ def _parse_server(node: Node) -> Server:
     port = node.node("port")
     return Server(
         name=node.text("name"),
-        port=port.integer("number"),
+        port=port.port("number"),
         port_name=port.text("name"),
         protocol=port.text("protocol"),
         bind=node.text("bind"),

@@ -75,7 +75,7 @@ def _parse_listener(node: Node) -> GatewayListener:
     namespaces = allowed.node("namespaces")
     return GatewayListener(
         name=node.text("name"),
-        port=node.integer("port"),
+        port=node.port("port"),
         protocol=node.text("protocol"),
         hostname=node.text("hostname"),
         tls=_parse_tls(node.node("tls")) if "tls" in node else None,
@@ -96,7 +96,7 @@ def _parse_tls(node: Node) -> ListenerTls:
 
 
 def _parse_validation(frontend: Node) -> dict[int, str]:
-    found = {each.integer("port"): _validation_mode(each.node("tls")) for each in frontend.nodes("perPort")}
+    found = {each.port("port"): _validation_mode(each.node("tls")) for each in frontend.nodes("perPort")}
     found[0] = _validation_mode(frontend.node("default"))
     return {port: mode for port, mode in found.items() if mode or port}
 

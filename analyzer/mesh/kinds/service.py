@@ -74,19 +74,19 @@ def _balancer_ips(resource: Resource) -> tuple[str, ...]:
 
 
 def _parse_port(node: Node) -> ServicePort:
-    port = node.integer("port")
+    port = node.port("port")
     target: int | str = port
     raw = node.value.get("targetPort")
     if isinstance(raw, str) and not raw.isdigit():
         target = raw or port
     elif raw is not None:
-        target = node.integer("targetPort") or port
+        target = node.port("targetPort") or port
     return ServicePort(
         name=node.text("name"),
         port=port,
         target=target,
         protocol=node.text("protocol") or "TCP",
         app_protocol=node.optional_text("appProtocol"),
-        node_port=node.integer("nodePort"),
+        node_port=node.port("nodePort"),
         place=node.place(),
     )

@@ -68,9 +68,9 @@ def parse_service_entry(resource: Resource) -> ServiceEntry:
 def _parse_port(node: Node) -> EntryPort:
     return EntryPort(
         name=node.text("name"),
-        number=node.integer("number"),
+        number=node.port("number"),
         protocol=node.text("protocol"),
-        target=node.integer("targetPort"),
+        target=node.port("targetPort"),
         place=node.place(),
     )
 

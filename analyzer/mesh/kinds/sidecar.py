@@ -79,7 +79,7 @@ def parse_sidecar(resource: Resource) -> Sidecar:
 
 
 def _parse_port(node: Node) -> SidecarPort:
-    return SidecarPort(node.integer("number"), node.text("protocol"), node.text("name"), node.place())
+    return SidecarPort(node.port("number"), node.text("protocol"), node.text("name"), node.place())
 
 
 def _parse_egress(node: Node) -> EgressListener:
@@ -106,4 +106,4 @@ def _parse_egress_proxy(policy: Node) -> EgressProxy | None:
     proxy = policy.node("egressProxy")
     if not proxy:
         return None
-    return EgressProxy(proxy.text("host"), proxy.text("subset"), proxy.node("port").integer("number"))
+    return EgressProxy(proxy.text("host"), proxy.text("subset"), proxy.node("port").port("number"))

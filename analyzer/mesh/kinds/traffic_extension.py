@@ -57,5 +57,5 @@ def parse_traffic_extension(resource: Resource) -> TrafficExtension:
 
 def _parse_selector(node: Node) -> TrafficSelector:
     mode = node.text("mode")
-    ports = tuple(port.integer("number") for port in node.nodes("ports"))
+    ports = tuple(port.port("number") for port in node.nodes("ports"))
     return TrafficSelector(mode if mode in (CLIENT, SERVER) else CLIENT_AND_SERVER, ports)

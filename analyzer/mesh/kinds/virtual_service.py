@@ -226,7 +226,7 @@ def _parse_match(node: Node, namespace: str) -> HttpMatch:
         headers=_parse_matchers(node.node("headers")),
         without_headers=_parse_matchers(node.node("withoutHeaders")),
         query=_parse_matchers(node.node("queryParams")),
-        port=node.integer("port"),
+        port=node.port("port"),
         gateways=_gateways(node, namespace),
         source_labels=node.mapping("sourceLabels"),
         source_namespace=node.text("sourceNamespace"),
@@ -251,7 +251,7 @@ def _parse_destination(node: Node, namespace: str) -> Destination:
     return Destination(
         host=resolve_short_name(destination.text("host"), namespace),
         subset=destination.text("subset"),
-        port=destination.node("port").integer("number") or None,
+        port=destination.node("port").port("number") or None,
         weight=node.integer("weight"),
         place=destination.place("subset" if "subset" in destination else "host"),
         headers=_parse_headers(node.node("headers").node("request")),
@@ -262,7 +262,7 @@ def _parse_mirrors(node: Node, namespace: str) -> Iterator[Destination]:
     single = [node.node("mirror")] if "mirror" in node else []
     for destination in (*single, *(each.node("destination") for each in node.nodes("mirrors"))):
         host = resolve_short_name(destination.text("host"), namespace)
-        port = destination.node("port").integer("number") or None
+        port = destination.node("port").port("number") or None
         yield Destination(host, destination.text("subset"), port, 0, destination.place("host"))
 
 
@@ -309,7 +309,7 @@ def _parse_l4_match(node: Node, namespace: str) -> L4Match:
         place=node.place(),
         sni_hosts=tuple(host.lower() for host in node.texts("sniHosts")),
         destination_subnets=node.texts("destinationSubnets"),
-        port=node.integer("port"),
+        port=node.port("port"),
         gateways=_gateways(node, namespace),
         source_labels=node.mapping("sourceLabels"),
         source_namespace=node.text("sourceNamespace"),
