@@ -1,7 +1,8 @@
-"""One packet taken apart for a person to read: the only door to scapy, which is slow and thorough."""
+"""One packet taken apart: for a person by scapy, which is slow and thorough, and DNS by dpkt. Their only door."""
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 from analyzer.base.errors import UsageError
@@ -41,3 +42,24 @@ def _show(raw: bytes, link: int) -> str:
     text: str = packet.show(dump=True)
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join([*lines, f"payload: {payload_len} bytes captured"])
+
+
+def read_dns_response(payload: bytes) -> tuple[str, tuple[str, ...]] | None:
+    """The name that a DNS response answers and the addresses (A, AAAA) in its answers (RFC 1035 section 4, RFC 3596).
+
+    The name is the question's, so that aliases on the way do not hide what was asked for, in lower case and without
+    its last dot. None where ``payload`` is a query, a failure, without an address, or no DNS.
+    """
+    import dpkt.dns
+
+    try:
+        message = dpkt.dns.DNS(payload)
+        if message.qr != dpkt.dns.DNS_R or message.rcode != dpkt.dns.DNS_RCODE_NOERR or not message.qd:
+            return None
+        wanted = {dpkt.dns.DNS_A: 4, dpkt.dns.DNS_AAAA: 16}
+        found = [rr.rdata for rr in message.an if wanted.get(rr.type) == len(rr.rdata)]
+        name = message.qd[0].name.lower().rstrip(".")
+    except Exception:  # dpkt raises what it happens on: its own errors, struct.error, UnicodeDecodeError
+        return None
+    addresses = dict.fromkeys(str(ip_address(bytes(rdata))) for rdata in found)
+    return (name, tuple(addresses)) if name and addresses else None
