@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.redirect import interception_mode
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
@@ -13,7 +14,8 @@ from analyzer.mesh.snapshot import MeshSnapshot
 class Proxy:
     """An Envoy. ``pod`` is None where only namespace and labels are known; ``ips`` begins with the first address.
 
-    ``router`` marks a gateway's: no Sidecar resource holds for it.
+    ``router`` marks a gateway's: no Sidecar resource holds for it. ``binds`` marks interception mode NONE: every
+    listener of its way out has a socket of its own.
     """
 
     namespace: str
@@ -23,6 +25,7 @@ class Proxy:
     dns_capture: bool = False
     http10: bool = False
     router: bool = False
+    binds: bool = False
 
     @property
     def label_map(self) -> Mapping[str, str]:
@@ -44,6 +47,11 @@ class Proxy:
         """The address that its wildcard listeners are bound to."""
         return "0.0.0.0" if self.ipv4 else "::"
 
+    @property
+    def loopback(self) -> str:
+        """The address that its listeners with a socket of their own are bound to."""
+        return "127.0.0.1" if self.ipv4 else "::1"
+
     def supports(self, address: str) -> bool:
         """Whether it can use an address of that family."""
         return self.ipv6 if ":" in address else self.ipv4
@@ -60,6 +68,7 @@ def proxy_of(mesh: MeshSnapshot, pod: Pod) -> Proxy:
         dns_capture=_flag(environment, "ISTIO_META_DNS_CAPTURE", mesh.config.dns_capture),
         http10=environment.get("ISTIO_META_HTTP10") == "1" or mesh.config.http10,
         router=pod.is_gateway,
+        binds=interception_mode(mesh, pod) == "NONE",
     )
 
 

@@ -69,8 +69,8 @@ def outbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> 
     mode = interception_mode(mesh, pod)
     if mode == "NONE":
         return _bypass(pod, f"{pod.full_name} has interception mode NONE, so nothing is redirected", INTERCEPTION_MODE)
-    if _is_loopback(address) or (address in pod.ips and not _includes_loopback(pod)):
-        own = "the loopback address" if _is_loopback(address) else "its own address"
+    if is_loopback(address) or (address in pod.ips and not _includes_loopback(pod)):
+        own = "the loopback address" if is_loopback(address) else "its own address"
         return Redirect(False, LOOPBACK.name, f"{pod.full_name} calls {own} {address}, which stays on lo")
     if port in _ports(pod, "excludeOutboundPorts"):
         return _bypass(pod, f"{pod.full_name} excludes outbound port {port}", TRAFFIC + "excludeOutboundPorts")
@@ -115,7 +115,7 @@ def _from_own_sidecar(pod: Pod, address: str, port: int) -> Redirect:
     # ISTIO_OUTPUT: the exclusion of ports stands before the rule that sends the proxy's own calls to 15006.
     if port in _ports(pod, "excludeOutboundPorts"):
         return _bypass(pod, f"{pod.full_name} excludes outbound port {port}", TRAFFIC + "excludeOutboundPorts")
-    if _is_loopback(address):
+    if is_loopback(address):
         return Redirect(False, LOOPBACK.name, f"the sidecar of {pod.full_name} calls {address}, which stays on lo")
     return _captured(pod, f"the sidecar of {pod.full_name} calls its own pod, which iptables hands to 15006")
 
@@ -193,7 +193,8 @@ def _within(address: str, ranges: str) -> bool:
     return any(ip in network for network in networks if network.version == ip.version)
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether a text is a loopback address."""
     try:
         return ip_address(address).is_loopback
     except ValueError:

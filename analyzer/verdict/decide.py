@@ -9,8 +9,10 @@ from analyzer.base.errors import UsageError
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, PASSTHROUGH_CLUSTER
+from analyzer.mesh.outbound.listeners import has_socket_at
+from analyzer.mesh.outbound.scope import scope_of
 from analyzer.mesh.proxy import Proxy, proxy_of, proxy_with
-from analyzer.mesh.redirect import Redirect, outbound_redirect
+from analyzer.mesh.redirect import Redirect, is_loopback, outbound_redirect
 from analyzer.mesh.registry import services_by_host
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import InboundDecision
@@ -56,9 +58,10 @@ def decide(mesh: MeshSnapshot, question: Question) -> Decision:
     step = Step(redirect.sentence, yaml=redirect.yaml)
     if not pod.has_sidecar:
         return _with_step(step, _without_sidecar(mesh, question, pod))
-    if question.bypass or not redirect.captured:
-        return _with_step(step, _past_sidecar(mesh, question, pod, redirect))
-    return _with_step(step, _through_sidecar(mesh, question, proxy_of(mesh, pod), pod))
+    proxy = proxy_of(mesh, pod)
+    if not question.bypass and (redirect.captured or _dials_the_sidecar(mesh, question, proxy)):
+        return _with_step(step, _through_sidecar(mesh, question, proxy, pod))
+    return _with_step(step, _past_sidecar(mesh, question, pod, redirect))
 
 
 def class_of_cluster(mesh: MeshSnapshot, cluster: str) -> tuple[str, str] | None:
@@ -79,6 +82,12 @@ def _pod_of(mesh: MeshSnapshot, question: Question) -> Pod | None:
     if pod is None:
         raise UsageError(f"pod {question.namespace}/{question.pod} is not in the mesh input")
     return pod
+
+
+def _dials_the_sidecar(mesh: MeshSnapshot, question: Question, proxy: Proxy) -> bool:
+    """Whether the application connects to a socket of its own sidecar, for which no redirect is needed."""
+    own = is_loopback(question.address) or question.address in proxy.ips
+    return own and has_socket_at(mesh, scope_of(mesh, proxy), proxy, question.address, question.port)
 
 
 def _as_dialled(question: Question) -> OutboundDecision:

@@ -51,7 +51,7 @@ def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDe
         ended = replace(outbound, response=response)
         return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,))
     request = request_of(sender.question, routing.path_normalization)
-    host = routing.config.virtual_host(request.host)
+    host = routing.config.host_for(request)
     if host is None:
         ended = replace(outbound, response=LocalResponse(404, "NR"))
         step = Step(f"route configuration {routing.config.name} has no virtual host for {request.host}: 404")

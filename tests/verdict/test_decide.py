@@ -269,3 +269,25 @@ def test_pods_that_refuse_do_not_speak_for_one_whose_tls_is_not_known(market) ->
     market.security("AuthorizationPolicy", "shop/none", action="ALLOW")
     found = market.ask("shop/sleep-0", "10.9.0.2:6379", protocol="tcp")
     assert (found.verdict, "upstream-tls" in found.undetermined) == (None, True)
+
+
+def test_an_application_may_dial_its_sidecar_on_the_loopback_address(market) -> None:
+    port = {"number": 6379, "protocol": "TCP", "name": "r"}
+    market.rule("Sidecar", "shop/s", egress=[{"port": port, "captureMode": "NONE", "hosts": ["*/*"]}])
+    found = market.ask("shop/sleep-0", "127.0.0.1:6379", protocol="tcp")
+    assert (found.verdict, found.outbound.listener) == ("service-matched", "127.0.0.1_6379")
+    assert market.ask("shop/sleep-0", "127.0.0.1:80").reason == "loopback"
+
+
+@pytest.mark.parametrize(
+    ("host", "cluster"),
+    [
+        ("web", f"outbound|80||web.shop{SUFFIX}"),
+        ("db:8080", f"outbound|8080||db.shop{SUFFIX}"),
+        ("db", "PassthroughCluster"),
+    ],
+)
+def test_an_http_proxy_request_means_the_port_that_it_names(market, host, cluster) -> None:
+    market.settings(proxyHttpPort=3128)
+    found = market.ask("shop/sleep-0", "127.0.0.1:3128", host, path=f"http://{host}/")
+    assert found.outbound.cluster == cluster

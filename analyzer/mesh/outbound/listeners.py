@@ -35,6 +35,9 @@ from analyzer.mesh.snapshot import MeshSnapshot
 # Ports of Envoy's own static listeners: health and metrics.
 STATIC_PORTS = frozenset({15021, 15090})
 
+# The route configuration of the listener on MeshConfig's ``proxyHttpPort``.
+HTTP_PROXY_ROUTES = "http_proxy"
+
 _Key = tuple[int, str]
 
 
@@ -49,13 +52,47 @@ class _Entry:
 
 def listener_at(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, address: str, port: int) -> Listener:
     """The listener that takes a redirected connection to ``address``: exact, wildcard of its family, or catch-all."""
-    wildcard = UNSPECIFIED_6 if ":" in address else UNSPECIFIED
+    if _is_http_proxy(mesh, proxy, address, port):
+        return Listener(f"{address}_{port}", (), FilterChain(rds=HTTP_PROXY_ROUTES, owner="proxyHttpPort"))
     identity = routing_identity(mesh, proxy)
-    for bind in (address, wildcard):
+    for bind in (address, _wildcard_of(address)):
         found = _listener(mesh, scope, identity, bind, port, own=proxy.ips[:1] == (bind,))
         if found is not None:
             return found
     return _virtual_outbound(mesh, scope, port)
+
+
+def has_socket_at(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, address: str, port: int) -> bool:
+    """Whether the sidecar itself listens at an address of its pod, so that an application reaches it without redirect.
+
+    So do listeners of a Sidecar with captureMode NONE, all of a proxy with interception mode NONE (both on the loopback
+    address unless ``bind`` says otherwise), and the one of ``proxyHttpPort``.
+    """
+    if _is_http_proxy(mesh, proxy, address, port):
+        return True
+    identity = routing_identity(mesh, proxy)
+    return any(
+        _has_socket(egress, proxy) and (port, bind) in _offers(mesh, scope, index, egress, identity)
+        for index, egress in enumerate(scope.egress)
+        for bind in (address, _wildcard_of(address))
+    )
+
+
+def _wildcard_of(address: str) -> str:
+    return UNSPECIFIED_6 if ":" in address else UNSPECIFIED
+
+
+def _is_http_proxy(mesh: MeshSnapshot, proxy: Proxy, address: str, port: int) -> bool:
+    return port == mesh.config.proxy_http_port and address == proxy.loopback
+
+
+def _has_socket(egress: EgressScope, proxy: Proxy) -> bool:
+    return proxy.binds or (egress.listener is not None and egress.listener.capture_mode == "NONE")
+
+
+def _bind(egress: EgressScope, proxy: Proxy) -> str:
+    """The address that an egress listener is bound to; empty where services give it (buildSidecarOutboundListeners)."""
+    return egress.bind or (proxy.loopback if _has_socket(egress, proxy) else "")
 
 
 def _listener(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, bind: str, port: int, *, own: bool) -> Listener | None:
@@ -82,7 +119,7 @@ def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, bind: str, port: int,
 
 def _offers(mesh: MeshSnapshot, scope: Scope, index: int, egress: EgressScope, proxy: Proxy) -> dict[_Key, list[Offer]]:
     """What an egress listener offers, by port and address, in the order of its services."""
-    families = (proxy.ipv4, proxy.ipv6, proxy.dns_capture)
+    families = (proxy.ipv4, proxy.ipv6, proxy.dns_capture, proxy.binds)
 
     def group() -> dict[_Key, list[Offer]]:
         found: dict[_Key, list[Offer]] = {}
@@ -114,7 +151,8 @@ def _ports(egress: EgressScope, service: RegistryService) -> tuple[RegistryPort,
 
 def _conflicts_with_own_port(mesh: MeshSnapshot, egress: EgressScope, proxy: Proxy, port: RegistryPort) -> bool:
     """Whether a wildcard listener would stand on one of the proxy's own ports (context.go)."""
-    wildcard = egress.bind == proxy.wildcard if egress.bind else port.protocol in HTTP_FAMILY
+    bind = _bind(egress, proxy)
+    wildcard = bind == proxy.wildcard if bind else port.protocol in HTTP_FAMILY
     config = mesh.config
     return wildcard and port.number in {config.proxy_listen_port, config.proxy_inbound_listen_port, *STATIC_PORTS}
 
@@ -122,12 +160,13 @@ def _conflicts_with_own_port(mesh: MeshSnapshot, egress: EgressScope, proxy: Pro
 def _offers_of_port(
     mesh: MeshSnapshot, egress: EgressScope, proxy: Proxy, service: RegistryService, port: RegistryPort
 ) -> Iterator[Offer]:
+    bind = _bind(egress, proxy)
     if port.protocol in HTTP_FAMILY:
-        yield Offer(service, port, egress.bind or proxy.wildcard)
+        yield Offer(service, port, bind or proxy.wildcard)
     elif port.protocol != AUTO and port.protocol not in TCP_FAMILY:
         return
-    elif egress.bind:
-        yield Offer(service, port, egress.bind)
+    elif bind:
+        yield Offer(service, port, bind)
     elif egress.port is None and _per_endpoint(mesh, proxy, service, port):
         for endpoint in endpoints_of(mesh, service, port):
             if is_ip(endpoint.address):

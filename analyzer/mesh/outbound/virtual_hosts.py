@@ -13,7 +13,7 @@ from analyzer.mesh.outbound.destination import cluster_name
 from analyzer.mesh.outbound.http_routes import RouteTarget, http_routes
 from analyzer.mesh.outbound.identity import routing_identity
 from analyzer.mesh.outbound.listener import DYNAMIC_DNS_CLUSTER, ClusterChoice
-from analyzer.mesh.outbound.listeners import fallback_cluster
+from analyzer.mesh.outbound.listeners import HTTP_PROXY_ROUTES, fallback_cluster
 from analyzer.mesh.outbound.route import (
     ALLOW_ANY_DYNAMIC_DNS_HOST,
     ALLOW_ANY_HOST,
@@ -60,6 +60,8 @@ def outbound_route_config(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: 
 
 
 def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: str) -> RouteConfig:
+    if name == HTTP_PROXY_ROUTES:
+        return _of_every_port(scope, proxy, name)
     host, _, port_text = name.rpartition(":")
     port = int(port_text)
     hosts, dropped = mesh.memo(("virtual-hosts", scope.key, proxy, port), lambda: _hosts_of_port(scope, proxy, port))
@@ -70,6 +72,17 @@ def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: str) -> RouteCo
         return route_config(name, own, None)
     only = own[0]
     return route_config(name, [VirtualHost(only.name, ("*",), only.routes, only.owner, only.yaml)], None)
+
+
+def _of_every_port(scope: Scope, proxy: Proxy, name: str) -> RouteConfig:
+    """The hosts of all ports together: without a port in the request, port 80 is meant (mergeAllVirtualHosts)."""
+    hosts: list[VirtualHost] = []
+    for port in sorted({port.number for egress in scope.egress for each in egress.services for port in each.ports}):
+        for host in _hosts_of_port(scope, proxy, port)[0]:
+            domains = tuple(f"{domain}:{port}" for domain in host.domains)
+            plain = host.domains if port == PLAIN_HTTP_PORT else ()
+            hosts.append(replace(host, domains=(*plain, *domains)))
+    return replace(route_config(name, hosts, _catch_all(scope)), with_ports=True)
 
 
 def egress_for_port(scope: Scope, port: int) -> EgressScope | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.mesh.outbound.listener import FirstBytes, choose_chain
-from analyzer.mesh.outbound.listeners import listener_at
+from analyzer.mesh.outbound.listeners import has_socket_at, listener_at
 from analyzer.mesh.outbound.scope import scope_of
 
 SUFFIX = ".svc.cluster.local"
@@ -260,3 +260,41 @@ def test_protocol_detection_may_have_a_timeout(town) -> None:
     of(town, "http:80:80", "tcp:81:81").settings(protocolDetectionTimeout="0.3s")
     assert listener(town, "10.9.0.1:80").detection_timeout_ns == 300_000_000
     assert listener(town, "10.9.0.1:81").detection_timeout_ns == 0
+
+
+def has_socket(town, to: str) -> bool:
+    mesh, proxy = town.proxy("shop/sleep-0")
+    address, _, port = to.rpartition(":")
+    return has_socket_at(mesh, scope_of(mesh, proxy), proxy, address, int(port))
+
+
+@pytest.mark.parametrize(
+    ("egress", "sockets"),
+    [
+        ({"port": {"number": 80, "protocol": "HTTP", "name": "w"}, "captureMode": "NONE"}, {"127.0.0.1:80"}),
+        ({"bind": "127.0.0.9", "captureMode": "NONE"}, {"127.0.0.9:80", "127.0.0.9:6379"}),
+        ({"bind": "0.0.0.0", "captureMode": "NONE"}, {"127.0.0.1:80", "127.0.0.9:80", "127.0.0.9:6379"}),
+        ({"bind": "127.0.0.9"}, set()),
+        ({"bind": "unix:///run/x.sock", "captureMode": "NONE"}, set()),
+        ({"port": {"number": 7777, "protocol": "HTTP", "name": "w"}, "captureMode": "NONE"}, set()),
+    ],
+)
+def test_listeners_without_capture_have_sockets_of_their_own(town, egress, sockets) -> None:
+    of(town, "http:80:1", "tcp:6379:1").rule("Sidecar", "shop/s", egress=[{"hosts": ["*/*"], **egress}])
+    asked = ["127.0.0.1:80", "127.0.0.9:80", "127.0.0.9:6379", "127.0.0.1:7777"]
+    assert {each for each in asked if has_socket(town, each)} == sockets
+
+
+def test_without_interception_every_listener_is_on_the_loopback_address(town) -> None:
+    town.pod("shop/sleep-0", "10.1.0.1", annotations={"sidecar.istio.io/interceptionMode": "NONE"})
+    town.service("shop/web", "10.9.0.1", ports=("tcp:6379:1",))
+    assert has_socket(town, "127.0.0.1:6379")
+    assert not has_socket(town, "10.9.0.1:6379")
+    assert leads(town, "127.0.0.1:6379") == f"outbound|6379||web.shop{SUFFIX}"
+
+
+def test_the_port_for_http_proxies_has_routes_for_every_port(town) -> None:
+    of(town, "http:80:1").settings(proxyHttpPort=3128)
+    assert has_socket(town, "127.0.0.1:3128")
+    assert (listener(town, "127.0.0.1:3128").name, leads(town, "127.0.0.1:3128")) == ("127.0.0.1_3128", "http_proxy")
+    assert listener(town, f"{ELSEWHERE}:3128").name == "virtualOutbound"
