@@ -33,14 +33,31 @@ class Reach:
 
 
 def reach(mesh: MeshSnapshot, address: str, port: int) -> Reach:
-    """The pods behind an address: its owner, or the ready endpoints of the Service whose address it is."""
+    """The pods behind an address: its owner, or the ready endpoints of the Service whose address or node port it is."""
     pod = mesh.pod_at(address)
     if pod is not None:
         return Reach((Landing(pod, address, port),), True)
     service = mesh.memo("services-by-address", lambda: _by_address(mesh)).get(address)
+    if service is None and address in mesh.memo("node-addresses", lambda: _node_addresses(mesh)):
+        service, port = mesh.memo("node-ports", lambda: _by_node_port(mesh)).get(port, (None, port))
     if service is None:
         return Reach((), False)
     return Reach(tuple(_balanced(mesh, service, port)), True, service.hostname)
+
+
+def _node_addresses(mesh: MeshSnapshot) -> frozenset[str]:
+    """The nodes' addresses, as far as pods say on which node they are."""
+    return frozenset(ip for pod in mesh.pods for ip in pod.host_ips)
+
+
+def _by_node_port(mesh: MeshSnapshot) -> dict[int, tuple[RegistryService, int]]:
+    """The Service and its port behind each port that kube-proxy opens on every node."""
+    found: dict[int, tuple[RegistryService, int]] = {}
+    for service in services_of(mesh):
+        for port in service.source.ports if isinstance(service.source, Service) else ():
+            if port.node_port and port.protocol == "TCP":
+                found.setdefault(port.node_port, (service, port.port))
+    return found
 
 
 def _by_address(mesh: MeshSnapshot) -> dict[str, RegistryService]:

@@ -46,3 +46,12 @@ def test_outside_addresses_of_a_service_lead_to_its_pods(town) -> None:
 def test_entries_are_no_addresses_of_the_network(town) -> None:
     town.entry("shop/e", ["a.com"], ["http:80:HTTP"], addresses=["10.7.0.1"])
     assert not reach(town.mesh(), "10.7.0.1", 80).known
+
+
+def test_a_node_port_leads_to_the_service_from_every_node(town) -> None:
+    town.pod("shop/web-0", "10.1.0.2").service("shop/web", "10.9.0.1")
+    town.documents[0]["status"] |= {"hostIP": "10.2.0.1", "hostIPs": [{"ip": "10.2.0.1"}, {"ip": "fd00::1"}]}
+    town.documents[1]["spec"]["ports"][0]["nodePort"] = 30080
+    assert landings(town, "10.2.0.1", 30080) == landings(town, "fd00::1", 30080) == [("web-0", 8080)]
+    assert not reach(town.mesh(), "10.2.0.1", 30081).known
+    assert not reach(town.mesh(), "10.2.0.2", 30080).known

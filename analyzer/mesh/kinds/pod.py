@@ -36,7 +36,10 @@ class Container:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pod:
-    """A pod. ``ips`` begins with its first address; ``service_account`` is ``default`` where none is named."""
+    """A pod. ``ips`` begins with its first address; ``service_account`` is ``default`` where none is named.
+
+    ``host_ips`` are the addresses of its node.
+    """
 
     resource: Resource
     ips: tuple[str, ...]
@@ -48,6 +51,7 @@ class Pod:
     subdomain: str
     containers: tuple[Container, ...]
     proxy: Container | None
+    host_ips: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -99,11 +103,9 @@ def parse_pod(resource: Resource) -> Pod:
     spec, status = resource.spec, resource.body.node("status")
     containers = [_parse_container(node) for node in spec.nodes("containers")]
     containers += [_parse_container(node, init=True) for node in spec.nodes("initContainers")]
-    ips = [node.text("ip") for node in status.nodes("podIPs")]
-    first = status.text("podIP")
     return Pod(
         resource=resource,
-        ips=tuple(dict.fromkeys(ip for ip in [first, *ips] if ip)),
+        ips=_addresses(status, "podIP"),
         service_account=spec.text("serviceAccountName") or "default",
         phase=status.text("phase"),
         ready=any(c.text("type") == "Ready" and c.text("status") == "True" for c in status.nodes("conditions")),
@@ -112,7 +114,14 @@ def parse_pod(resource: Resource) -> Pod:
         subdomain=spec.text("subdomain"),
         containers=tuple(containers),
         proxy=next((c for c in containers if c.name == PROXY_CONTAINER and (not c.init or c.sidecar)), None),
+        host_ips=_addresses(status, "hostIP"),
     )
+
+
+def _addresses(status: Node, key: str) -> tuple[str, ...]:
+    """The addresses of a field that has a plural (``podIP`` and ``podIPs``), the first one first, once each."""
+    listed = [node.text("ip") for node in status.nodes(f"{key}s")]
+    return tuple(dict.fromkeys(ip for ip in [status.text(key), *listed] if ip))
 
 
 def _parse_container(node: Node, *, init: bool = False) -> Container:
