@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
+from analyzer.mesh.dump.inbound import DumpedMatch, DumpedPort
 from analyzer.mesh.inbound.chains import RAW_BUFFER, TLS, ChainMatch, inspects_http, inspects_tls, match_chain
 from analyzer.mesh.inbound.listener import BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER, InboundPort, inbound_port
 from analyzer.mesh.inbound.mtls import Mtls
@@ -23,6 +25,7 @@ from analyzer.verdict.arrival import (
 )
 from analyzer.verdict.caveats import with_ambient, with_arrival_caveats
 from analyzer.verdict.decision import Candidate, Inbound, LocalResponse, Step
+from analyzer.verdict.dumped_inbound import held_against_yaml, outcome_by_dump, port_by_dump
 from analyzer.verdict.inbound_policy import judge_policies
 
 MTLS_REQUIRED = Code(
@@ -41,6 +44,15 @@ BLACK_HOLE = Code(
     "the proxy leads the connection nowhere on purpose",
     "Nothing in the mesh matches and unmatched traffic is not allowed, or the connection aims at the proxy's own port.",
     "Declare the destination (Service or ServiceEntry), or allow unmatched traffic with outboundTrafficPolicy.",
+)
+SERVER_FIRST = Code(
+    "protocol-detection",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "the proxy waits for the client's first bytes, which do not come",
+    "The port's listener inspects the protocol and the client waits for the server: without protocolDetectionTimeout "
+    "the connection hangs.",
+    "Declare the port's protocol as tcp.",
 )
 
 # What the client's sidecar offers in the ClientHello of Istio's mutual TLS (istio pilot/pkg/xds/filters Alpn).
@@ -70,21 +82,24 @@ def decide_inbound(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
 
 def decide_captured(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     """What the sidecar does with a connection that it has: ``virtualInbound``'s chains and what they hold."""
-    return with_arrival_caveats(mesh, arrival, _through_chains(mesh, arrival))
+    by_yaml = _through_chains(mesh, arrival, inbound_port(mesh, arrival.pod, arrival.port))
+    own = port_by_dump(mesh, arrival)
+    if own is None:
+        return with_arrival_caveats(mesh, arrival, by_yaml)
+    return held_against_yaml(mesh, arrival.pod, _through_chains(mesh, arrival, own), by_yaml)
 
 
-def _through_chains(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
+def _through_chains(mesh: MeshSnapshot, arrival: Arrival, port: InboundPort) -> InboundDecision:
     pod = arrival.pod
     if arrival.port == mesh.config.proxy_inbound_listen_port:
         inbound = Inbound(pod.full_name, BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER)
         step = Step(f"port {arrival.port} is where the sidecar itself listens; {BLACK_HOLE_CHAIN} closes such loops")
         return InboundDecision(inbound, True, BLACK_HOLE.name, steps=(step,))
-    port = inbound_port(mesh, pod, arrival.port)
     steps: tuple[Step, ...] = (_port_step(port, pod.full_name), _mtls_step(port.mtls, arrival.port))
-    if _waits(arrival, port.chains):
-        step = Step("the inspectors wait for the client's first bytes, which never come: no filter chain is chosen")
-        return InboundDecision(Inbound(pod.full_name), port_class=_port_class(port), steps=(*steps, step))
-    seen = inspect(arrival, port.chains)
+    waits = _waits(arrival, port.chains)
+    if waits and not mesh.config.protocol_detection_timeout_ns:
+        return _hangs(arrival, port, steps)
+    seen = Inspected(RAW_BUFFER, (), "") if waits else inspect(arrival, port.chains)
     chain = match_chain(port.chains, seen.transport, seen.alpn)
     if chain is None:
         return _no_chain(arrival, port, seen, steps)
@@ -96,13 +111,22 @@ def _through_chains(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     if refusal is not None:
         return _protocol_error(inbound, port, refusal, steps)
     taken = InboundDecision(inbound, port_class=_port_class(port), steps=steps)
-    return judge_policies(mesh, arrival, taken, http=chain.http, sni=seen.sni)
+    own = partial(outcome_by_dump, mesh, pod, chain.chain) if isinstance(chain, DumpedMatch) else None
+    return judge_policies(mesh, arrival, taken, http=chain.http, sni=seen.sni, policies=own)
 
 
 def _waits(arrival: Arrival, chains: tuple[ChainMatch, ...]) -> bool:
-    """Whether nothing is decided: a client that says nothing, where the listener looks at the first bytes."""
-    silent = arrival.client_silent and arrival.tls == "plaintext"
+    """Whether the listener looks at first bytes that do not come: the client is silent, or waits for the server."""
+    silent = (arrival.client_silent or arrival.server_first) and arrival.tls == "plaintext"
     return silent and (inspects_tls(chains) or inspects_http(chains))
+
+
+def _hangs(arrival: Arrival, port: InboundPort, steps: tuple[Step, ...]) -> InboundDecision:
+    """No chain is ever chosen; where the server would speak first, its words do not pass."""
+    step = Step("the inspectors wait for the client's first bytes, which never come: no filter chain is chosen")
+    missing = () if arrival.client_silent else (SERVER_FIRST.name,)
+    inbound = Inbound(arrival.pod.full_name)
+    return InboundDecision(inbound, port_class=_port_class(port), undetermined=missing, steps=(*steps, step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +156,8 @@ def _refusal(mesh: MeshSnapshot, arrival: Arrival, chain: ChainMatch) -> LocalRe
     raw_tls = arrival.tls != "plaintext" and not chain.terminates
     if raw_tls or (arrival.protocol == "tcp" and not arrival.sealed):
         return _CODEC_ERROR
-    if arrival.protocol == "http/1.0" and not proxy_of(mesh, arrival.pod).http10:
+    http10 = chain.chain.http10 if isinstance(chain, DumpedMatch) else proxy_of(mesh, arrival.pod).http10
+    if arrival.protocol == "http/1.0" and not http10:
         return _UPGRADE_REQUIRED
     return None
 
@@ -168,6 +193,8 @@ def _port_class(port: InboundPort) -> str:
 
 
 def _port_step(port: InboundPort, pod: str) -> Step:
+    if isinstance(port, DumpedPort):
+        return Step(f"by its own configuration {pod} leads port {port.port} to {port.cluster}", yaml=port.yaml)
     if not port.declared:
         return Step(f"no Service or Sidecar declares port {port.port} of {pod}: the passthrough chains take it")
     if not port.targets or port.targets[0].service_port.place not in port.yaml:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.redirect import LOOPBACK, NO_SIDECAR, NOT_CAPTURED
-from analyzer.verdict.inbound import BLACK_HOLE, MTLS_REQUIRED
+from analyzer.verdict.inbound import BLACK_HOLE, MTLS_REQUIRED, SERVER_FIRST
 from analyzer.verdict.inbound_policy import AUTHENTICATION, AUTHORIZATION, POLICY_FACTS, TOKEN_UNVERIFIED
 from analyzer.verdict.inbound_question import INBOUND_PASSTHROUGH, POD_UNKNOWN, PROTOCOL_ERROR
 
@@ -112,15 +112,6 @@ BAD_REQUEST = Code(
     "Envoy refuses the request before any route",
     "No Host, an HTTP version that the proxy does not accept, or bytes that are no HTTP: 400 or 426, no routing.",
     "Look at the client's request.",
-)
-SERVER_FIRST = Code(
-    "protocol-detection",
-    Family.UNDETERMINED,
-    Level.WARNING,
-    "the proxy waits for the client's first bytes, which do not come",
-    "The port's listener inspects the protocol and the client waits for the server: without protocolDetectionTimeout "
-    "the connection hangs.",
-    "Declare the port's protocol as tcp.",
 )
 
 __all__ = [

@@ -77,6 +77,22 @@ def test_a_client_that_says_nothing_is_not_refused_where_the_first_bytes_decide(
     assert (found.dropped, found.inbound.filter_chain, found.port_class) == (False, None, "service")
 
 
+def test_a_server_that_would_speak_first_is_never_heard_where_the_inspectors_wait(shop, arrive, tcp):
+    found = arrive(shop(tcp), port=7000, protocol="tcp", server_first=True)
+    assert (found.inbound.filter_chain, found.undetermined) == (None, ("protocol-detection",))
+
+
+def test_mutual_tls_begins_with_the_clients_bytes_whoever_speaks_first_inside(shop, arrive, tcp):
+    found = arrive(shop(tcp), port=7000, protocol="tcp", tls="mtls", server_first=True)
+    assert (found.inbound.cluster, found.undetermined) == ("inbound|7000||", ())
+
+
+def test_inspectors_wait_no_longer_than_they_are_told_to(shop, arrive, tcp):
+    patience = "\nprotocolDetectionTimeout: 0.1s\n"
+    found = arrive(shop(tcp, patience), port=7000, protocol="tcp", server_first=True)
+    assert (found.inbound.filter_chain, found.inbound.cluster) == ("0.0.0.0_7000", "inbound|7000||")
+
+
 def test_ordinary_tls_to_a_port_of_http_is_closed(shop, arrive):
     found = arrive(shop(), tls="tls", alpn=("h2",), sni="reviews")
     assert (found.dropped, found.reason) == (True, "mtls-required")
