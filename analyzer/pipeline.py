@@ -51,6 +51,10 @@ class Interval:
         return after and (self.until_ns is None or call.first_ns < self.until_ns)
 
 
+# Chooses calls: a filter, or any function of one.
+Where = Callable[[CallRecord], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class _Opened:
     record: CaptureRecord
@@ -63,15 +67,16 @@ def analyze_paths(
     mesh: MeshSnapshot | None = None,
     *,
     interval: Interval | None = None,
+    where: Where | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
-    """Analyse files, folders and globs of captures against a mesh.
+    """Analyse files, folders and globs of captures against a mesh; of their calls those that ``where`` chooses count.
 
     A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
     found at all raises ``CaptureError``.
     """
     opened = _open_all(captures, mesh, progress)
-    return assemble(opened, mesh, interval or Interval())
+    return assemble(opened, mesh, _both(interval or Interval(), where))
 
 
 def what_if_paths(
@@ -80,6 +85,7 @@ def what_if_paths(
     new: MeshSnapshot,
     *,
     interval: Interval | None = None,
+    where: Where | None = None,
     progress: Progress | None = None,
 ) -> WhatIf:
     """Which calls of captures would end elsewhere in the mesh ``new``; they were recorded in ``old``.
@@ -90,9 +96,15 @@ def what_if_paths(
 
     opened = _open_all(captures, old, progress)
     asked = judge_and_ask(_spoken(opened), old, _homes(opened))
-    within = interval or Interval()
-    moved = what_if((each for each in asked if within.holds(each.record)), old, new)
-    return replace(moved, captures=tuple(o.record for o in opened), old=_mesh_record(old), new=_mesh_record(new))
+    keep = _both(interval or Interval(), where)
+    moved = what_if((each for each in asked if keep(each.record)), old, new)
+    return replace(
+        moved,
+        captures=tuple(o.record for o in opened),
+        old=_mesh_record(old),
+        new=_mesh_record(new),
+        limits=tuple(line for o in opened for line in o.limits),
+    )
 
 
 def read_paths(
@@ -104,10 +116,10 @@ def read_paths(
     return read, _spoken(opened)
 
 
-def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Interval) -> Analysis:
-    """Wires, verdicts and findings of captures that were read."""
+def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, keep: Where) -> Analysis:
+    """Wires, verdicts and findings of captures that were read, of the calls that ``keep`` chooses."""
     spoken = _spoken(opened)
-    calls = tuple(call for call in judge(spoken, mesh, _homes(opened)) if interval.holds(call))
+    calls = tuple(call for call in judge(spoken, mesh, _homes(opened)) if keep(call))
     counts = Counter(name for call in calls for name in call.captures)
     odd: dict[str, list[Oddity]] = {o.record.name: [] for o in opened}
     for name, oddity in said_oddities(spoken):
@@ -124,6 +136,10 @@ def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, interval: Int
 
 def _finished(record: CaptureRecord, calls: int, said: Sequence[Oddity]) -> CaptureRecord:
     return replace(record, calls=calls, oddities=(*record.oddities, *tell(said)))
+
+
+def _both(interval: Interval, where: Where | None) -> Where:
+    return lambda call: interval.holds(call) and (where is None or where(call))
 
 
 def _spoken(opened: Sequence[_Opened]) -> list[tuple[Wire, Conversation]]:

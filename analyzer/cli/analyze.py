@@ -14,7 +14,9 @@ from analyzer.cli.options import (
     out_option,
     output,
     parse_time,
+    parse_where,
     redact_option,
+    where_option,
 )
 from analyzer.cli.outcome import FAIL_ON, exit_code, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
@@ -39,6 +41,7 @@ FORMATS = ("text", "json", "jsonl", "csv")
     help=f"Exit with 1 when there is any of these, by comma: {', '.join(FAIL_ON)}.",
 )
 @interval_options
+@where_option
 @redact_option
 @click.option("--no-progress", is_flag=True, help="No progress on standard error.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
@@ -52,6 +55,7 @@ def command(
     fail_on: str,
     since: str | None,
     until: str | None,
+    where: str | None,
     redact: str,
     no_progress: bool,
     color: str,
@@ -61,9 +65,10 @@ def command(
 
     failures = parse_fail_on(fail_on)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
+    chosen = parse_where(where)
     mesh = load(mesh_paths, mesh_config)
     with showing_progress(enabled=not no_progress) as progress:
-        analysis = analyze_paths(captures, mesh, interval=interval, progress=progress)
+        analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress)
     redacted = redact == "standard"
     _write(analysis, output_format, out, color, redact=redacted)
     if html is not None:

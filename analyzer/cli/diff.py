@@ -10,7 +10,17 @@ import click
 
 from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
-from analyzer.cli.options import interval_options, load, mesh_options, out_option, output, parse_time, redact_option
+from analyzer.cli.options import (
+    interval_options,
+    load,
+    mesh_options,
+    out_option,
+    output,
+    parse_time,
+    parse_where,
+    redact_option,
+    where_option,
+)
 from analyzer.cli.outcome import EXIT_FINDINGS
 from analyzer.cli.terminal import colour, width
 
@@ -39,6 +49,7 @@ FAIL_ON = ("any", "none", "moved", "new", "gone", "share", "dropped", "passthrou
 @click.option("--fail-on", default="any", show_default=True, metavar="WHAT",
               help=f"Exit with 1 when there is any of these, by comma: {', '.join(FAIL_ON)}.")  # fmt: skip
 @interval_options
+@where_option
 @redact_option
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
 def command(
@@ -54,6 +65,7 @@ def command(
     fail_on: str,
     since: str | None,
     until: str | None,
+    where: str | None,
     redact: str,
     color: str,
 ) -> int:
@@ -71,7 +83,8 @@ def command(
     earlier = interval if at is None else replace(interval, until_ns=at)
     old = _run(before, mesh, earlier)
     new = _run(after, mesh_new or mesh, interval if at is None else replace(interval, since_ns=at))
-    found = diff_runs(old.calls, new.calls, share_points=share_points)
+    chosen = parse_where(where) or (lambda _: True)
+    found = diff_runs(*([c for c in run.calls if chosen(c)] for run in (old, new)), share_points=share_points)
     if mesh is not None and mesh_new is not None and found.moves and not _is_saved(before):
         found = with_causes(found, what_if_paths([before], mesh, mesh_new, interval=earlier).moves)
     meshes = tuple(each.mesh for each in (old, new) if each.mesh)

@@ -16,6 +16,7 @@ from analyzer.base.errors import UsageError
 
 if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.verdict.record import CallRecord
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -49,6 +50,15 @@ def interval_options(function: Decorated) -> Decorated:
     )(function)
 
 
+def where_option(function: Decorated) -> Decorated:
+    """``--where``."""
+    return click.option(
+        "--where",
+        metavar="EXPR",
+        help='Only calls that fit, such as: host == "reviews" and verdict != "service-matched".',
+    )(function)
+
+
 def redact_option(function: Decorated) -> Decorated:
     """``--redact``."""
     return click.option(
@@ -73,6 +83,15 @@ def load(mesh_paths: tuple[str, ...], mesh_config: str | None) -> MeshSnapshot |
     from analyzer.mesh.load import load_mesh
 
     return load_mesh([Path(p) for p in mesh_paths], mesh_config=Path(mesh_config) if mesh_config else None)
+
+
+def parse_where(text: str | None) -> Callable[[CallRecord], bool] | None:
+    """The filter of ``--where``, or None where every call is meant; raises ``UsageError`` that names the column."""
+    if text is None:
+        return None
+    from analyzer.verdict.filter import parse_filter
+
+    return parse_filter(text)
 
 
 def parse_time(text: str | None, option: str) -> int | None:

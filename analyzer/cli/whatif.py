@@ -16,7 +16,9 @@ from analyzer.cli.options import (
     out_option,
     output,
     parse_time,
+    parse_where,
     redact_option,
+    where_option,
 )
 from analyzer.cli.outcome import EXIT_FINDINGS
 from analyzer.cli.progress import showing_progress
@@ -45,6 +47,7 @@ FAIL_ON = ("any", "none", "dropped", "passthrough", "undetermined")
 @click.option("--fail-on", default="any", show_default=True, metavar="WHAT",
               help=f"Exit with 1 when a call moves to any of these, by comma: {', '.join(FAIL_ON)}.")  # fmt: skip
 @interval_options
+@where_option
 @redact_option
 @click.option("--no-progress", is_flag=True, help="No progress on standard error.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
@@ -60,6 +63,7 @@ def command(
     fail_on: str,
     since: str | None,
     until: str | None,
+    where: str | None,
     redact: str,
     no_progress: bool,
     color: str,
@@ -73,9 +77,10 @@ def command(
 
     names = _fail_on(fail_on)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
+    chosen = parse_where(where)
     old, new = _meshes(mesh_paths, mesh_config, new_paths, mesh_config_new, settings)
     with showing_progress(enabled=not no_progress) as progress:
-        what = what_if_paths(captures, old, new, interval=interval, progress=progress)
+        what = what_if_paths(captures, old, new, interval=interval, where=chosen, progress=progress)
     _write(what, output_format, out, color, redact=redact == "standard")
     return _leave(what, names)
 

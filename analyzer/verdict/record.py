@@ -197,3 +197,4 @@ class WhatIf:
     captures: tuple[CaptureRecord, ...] = ()
     old: MeshRecord | None = None
     new: MeshRecord | None = None
+    limits: tuple[str, ...] = ()

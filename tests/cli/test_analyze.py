@@ -228,3 +228,18 @@ def test_the_same_input_gives_the_same_bytes_from_any_folder(spawn, naked, mesh,
     copy.write_bytes(naked.read_bytes())
 
     assert spawn("analyze", naked, "-m", mesh, "-o", "json").out == spawn("analyze", copy, "-m", mesh, "-o", "json").out
+
+
+def test_only_calls_that_fit_are_told(cli, naked, mesh) -> None:
+    every = cli("analyze", naked, "-m", mesh, "-o", "jsonl").of("call")
+
+    fitting = cli("analyze", naked, "-m", mesh, "-o", "jsonl", "--where", 'verdict == "passthrough"').of("call")
+
+    assert fitting == [call for call in every if call["verdict"] == "passthrough"] != []
+
+
+def test_a_filter_that_is_wrong_names_its_column(cli, naked, mesh) -> None:
+    answer = cli("analyze", naked, "-m", mesh, "--where", 'hst == "a"')
+
+    assert answer.code == 2
+    assert "column 1" in answer.err

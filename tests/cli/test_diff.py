@@ -89,3 +89,9 @@ def test_a_wrong_question_is_refused(cli, saved, naked, tmp_path) -> None:
 def test_what_cannot_be_read_is_said(cli, saved, no_capture, mesh, broken_mesh, naked) -> None:
     assert cli("diff", saved("a"), no_capture, "-m", mesh).code == 3
     assert cli("diff", naked, naked, "-m", mesh, "--mesh-new", broken_mesh).code == 4
+
+
+def test_only_calls_that_fit_are_held_against_each_other(cli, saved) -> None:
+    answer = cli("diff", saved("a"), saved("b", yaml=STRICT), "--where", "port == 9999", "-o", "jsonl")
+
+    assert {record["server"]["port"] for record in answer.records} <= {9999}

@@ -101,3 +101,20 @@ def test_secrets_are_kept_unless_they_are_asked_for(cli, secret_capture) -> None
 
 def test_a_packet_that_is_taken_apart_keeps_its_secrets_too(cli, secret_capture) -> None:
     assert "hunter2" not in cli("explain", secret_capture, "--call", "1", "--packet", "3").out
+
+
+def test_calls_can_be_chosen_by_a_filter(cli, naked, mesh) -> None:
+    answer = cli("explain", naked, "-m", mesh, "--where", "request >= 1", "--most", "2")
+
+    assert answer.code == 0
+    assert answer.out.count("CHAIN") == 2
+    assert "more calls" in answer.out
+
+
+def test_a_filter_that_no_call_fits_is_told(cli, naked, mesh) -> None:
+    assert "no call fits" in cli("explain", naked, "-m", mesh, "--where", "request == 99").err
+
+
+def test_either_an_id_or_a_filter_is_given(cli, naked, mesh) -> None:
+    assert cli("explain", naked, "-m", mesh).code == 2
+    assert cli("explain", naked, "-m", mesh, "--call", "1", "--where", "port == 1").code == 2

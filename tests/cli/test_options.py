@@ -147,3 +147,11 @@ def test_an_error_of_what_is_written_is_not_the_files(tmp_path) -> None:
 def test_a_reader_that_goes_away_is_no_matter_of_usage(tmp_path) -> None:
     with pytest.raises(BrokenPipeError), output(os.fspath(tmp_path / "out")):
         raise BrokenPipeError
+
+
+def test_a_filter_is_read_from_where_and_absent_means_every_call() -> None:
+    from analyzer.cli.options import parse_where
+
+    assert parse_where(None) is None
+    with pytest.raises(UsageError, match="column 6"):
+        parse_where("host = 1")

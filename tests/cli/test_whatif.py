@@ -102,3 +102,9 @@ def test_what_cannot_be_read_is_said_and_counts_more_than_moves(
     assert captures.records
     assert "notes.pcap" in captures.err
     assert "broken.yaml" in meshes.err
+
+
+def test_only_calls_that_fit_are_asked(cli, naked, mesh, strict) -> None:
+    answer = cli("whatif", naked, "-m", mesh, *strict, "--where", "port == 9999")
+
+    assert answer.out.startswith("1 of 1 call moves;")
