@@ -8,10 +8,30 @@ from types import MappingProxyType
 from analyzer.base.oddity import Code
 from analyzer.mesh import redirect
 from analyzer.protocol import notes
-from analyzer.verdict import asking, caveats, dumped, gateway, inbound, inbound_policy, inbound_question, reasons
+from analyzer.verdict import (
+    asking,
+    caveats,
+    dumped_inbound,
+    gateway,
+    inbound,
+    inbound_policy,
+    inbound_question,
+    reasons,
+)
 
 # The modules that define such codes; a test finds one that is missing here.
-_WITH_CODES = (notes, redirect, reasons, inbound, inbound_policy, inbound_question, gateway, asking, caveats, dumped)
+_WITH_CODES = (
+    notes,
+    redirect,
+    reasons,
+    inbound,
+    inbound_policy,
+    inbound_question,
+    gateway,
+    asking,
+    caveats,
+    dumped_inbound,
+)
 
 
 CODES: Mapping[str, Code] = MappingProxyType(

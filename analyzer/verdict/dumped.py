@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.dump.chains import POLICY_FILTERS, DumpedChain
 from analyzer.mesh.dump.routes import DumpedRoute
-from analyzer.mesh.dump.synthetic import NOT_IN_THE_INPUT
 from analyzer.mesh.dump.told import dump_of, told_by_dump
 from analyzer.mesh.outbound.listener import choose_chain
 from analyzer.mesh.outbound.route import route_matches
@@ -17,29 +15,11 @@ from analyzer.mesh.outbound.told import Told
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.decision import Outbound, Step
+from analyzer.verdict.dumped_inbound import DUMP_DIFFERS, DUMP_UNMODELLED, is_in_yaml
 from analyzer.verdict.outbound import decide_outbound, first_bytes, sift
 from analyzer.verdict.outbound_http import request_of
 from analyzer.verdict.question import Question
 from analyzer.verdict.upstream import OutboundDecision
-
-DUMP_DIFFERS = Code(
-    "dump-differs",
-    Family.FINDING,
-    Level.WARNING,
-    "the proxy's own configuration is not what the mesh's YAML says",
-    "By its configuration dump the sidecar decides otherwise than istiod would have it by this YAML. The verdict is by "
-    "the dump.",
-    "Look for a proxy that has not received its configuration (istioctl proxy-status), an EnvoyFilter, or YAML that is "
-    "not what the cluster runs.",
-)
-DUMP_UNMODELLED = Code(
-    "dump-unmodelled",
-    Family.UNDETERMINED,
-    Level.WARNING,
-    "the proxy's own configuration has something on the way that is not modelled",
-    "A filter, a matcher or an action of Envoy that istiod does not write by itself; the evidence names it.",
-    "Look at the line of the dump that the evidence names: an EnvoyFilter or an extension probably put it there.",
-)
 
 
 def decide_by_dump(mesh: MeshSnapshot, proxy: Proxy, question: Question) -> OutboundDecision | None:
@@ -49,22 +29,17 @@ def decide_by_dump(mesh: MeshSnapshot, proxy: Proxy, question: Question) -> Outb
         return None
     told = told_by_dump(mesh, dump)
     decided = sift(mesh, proxy, question, told)
-    unknown = dict(_unknown(mesh, told, question))
+    unknown = dict(_unknown(told, question))
     if unknown:
         sentence = f"{', '.join(unknown)} of the dump is on the way and not modelled"
         step = Step(sentence, yaml=tuple(unknown.values()))
         missing = (DUMP_UNMODELLED.name,)
         decided = OutboundDecision(decided.outbound, None, None, missing, steps=(*decided.steps, step))
-    if _is_known_by_yaml(mesh, proxy):
+    if is_in_yaml(mesh, proxy.namespace, proxy.pod):
         by_yaml = decide_outbound(mesh, proxy, question)
         if _end(by_yaml) != _end(decided) and not unknown:
             decided = replace(decided, steps=(*decided.steps, _difference(by_yaml)))
     return decided
-
-
-def _is_known_by_yaml(mesh: MeshSnapshot, proxy: Proxy) -> bool:
-    pod = mesh.pod(proxy.namespace, proxy.pod or "")
-    return pod is not None and pod.resource.order != NOT_IN_THE_INPUT
 
 
 def _end(decided: OutboundDecision) -> tuple[object, ...]:
@@ -88,7 +63,7 @@ def _where(outbound: Outbound) -> str:
     return f"cluster {outbound.cluster}" if outbound.cluster else f"listener {outbound.listener}"
 
 
-def _unknown(mesh: MeshSnapshot, told: Told, question: Question) -> Iterator[tuple[str, YamlPlace]]:
+def _unknown(told: Told, question: Question) -> Iterator[tuple[str, YamlPlace]]:
     """What of the dump the call passes and the model does not know, with its place."""
     listener = told.listener_at(question.address, question.port)
     chain = choose_chain(listener, question.address, first_bytes(question))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH
-from analyzer.verdict.dumped import DUMP_DIFFERS
+from analyzer.verdict.dumped_inbound import DUMP_DIFFERS
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER
 from analyzer.verdict.record import CallRecord, Finding
 

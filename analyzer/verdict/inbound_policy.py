@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from analyzer.base.oddity import Code, Family, Level
@@ -82,14 +83,20 @@ def policy_outcome(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> PolicyOutc
 
 
 def judge_policies(
-    mesh: MeshSnapshot, arrival: Arrival, taken: InboundDecision, *, http: bool, sni: str
+    mesh: MeshSnapshot,
+    arrival: Arrival,
+    taken: InboundDecision,
+    *,
+    http: bool,
+    sni: str,
+    policies: Callable[[Subject], PolicyOutcome] | None = None,
 ) -> InboundDecision:
     """``taken`` with what the policies of its pod say of it.
 
-    ``http``: the chain speaks HTTP; ``sni`` is what the TLS inspector found.
+    ``http``: the chain speaks HTTP; ``sni`` is what the TLS inspector found; ``policies`` are not the mesh's own.
     """
     subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=taken.inbound is not None and taken.inbound.mtls)
-    outcome = policy_outcome(mesh, arrival.pod, subject)
+    outcome = policies(subject) if policies is not None else policy_outcome(mesh, arrival.pod, subject)
     judged = replace(taken, steps=(*taken.steps, *outcome.steps), undetermined=outcome.missing)
     if outcome.denied is None:
         return judged

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from analyzer.mesh.kinds.virtual_service import HttpMatch, StringMatch
+from analyzer.mesh.regex import full_match
 from analyzer.mesh.resource import Node
 
 # Conditions of a RouteMatch that depend on chance, or on what no packet shows.
@@ -119,3 +120,24 @@ def _queries(node: Node, unknown: list[str]) -> Iterator[tuple[str, StringMatch]
             unknown.append(f"query parameter {name}")
         else:
             yield name, value
+
+
+def text_holds(node: Node, text: str) -> bool | None:
+    """Whether a StringMatcher holds for a text; None where it is of a kind that is not known."""
+    fold = node.boolean("ignore_case")
+    own = text.lower() if fold else text
+    for kind, holds in _TEXT_KINDS.items():
+        if kind in node:
+            wanted = node.text(kind)
+            return holds(own, wanted.lower() if fold else wanted)
+    if "safe_regex" in node:
+        return full_match(node.node("safe_regex").text("regex"), text)
+    return None
+
+
+_TEXT_KINDS: Mapping[str, Callable[[str, str], bool]] = {
+    "exact": str.__eq__,
+    "prefix": str.startswith,
+    "suffix": str.endswith,
+    "contains": str.__contains__,
+}
