@@ -157,7 +157,8 @@ def place_packets(packets: I64, starts: I64, bases: I64, placed: I64, lanes: I64
     """Kernel: fill ``placed`` (position, usable, marks) and ``lanes`` from ``packets`` ``(4, N)``; gives 0.
 
     Sequence numbers are unwrapped around the highest position that the sender has reached. A RST or FIN is not
-    believed where the peer acknowledges bytes behind it: the sender went on, so it was somebody else's.
+    believed where the peer acknowledges bytes behind it: the sender went on, so it was somebody else's. A RST before
+    the first byte ends no stream that begins there after all: it came from the kernel of a sender that has its own TCP.
     """
     for lane in range(len(starts) - 1):
         highest = 0
@@ -190,7 +191,11 @@ def place_packets(packets: I64, starts: I64, bases: I64, placed: I64, lanes: I64
                 placed[2, i] = KEEP_ALIVE
                 continue
             end = position + length
-            if length and limit >= 0 and end > limit:
+            if length and kind == BY_RST and position == limit == 0:
+                placed[2, i] = AFTER_RST
+                limit = -1
+                kind = OPEN
+            elif length and limit >= 0 and end > limit:
                 placed[2, i] = AFTER_FIN if kind == BY_FIN else AFTER_RST
                 end = max(limit, position)
             placed[1, i] = end - position

@@ -11,7 +11,13 @@ from analyzer.protocol.facts import Headers, Request
 from analyzer.protocol.http1_body import CHUNKED, NO_LENGTH, Body, framing, walk_chunks
 from analyzer.protocol.http1_head import MAX_HEAD_LEN, Head, read_head
 from analyzer.protocol.notes import GAP, HEAD_INCOMPLETE, Notes
-from analyzer.protocol.request_line import KNOWN_METHODS, UNKNOWN_METHOD, RequestLine, parse_request_line
+from analyzer.protocol.request_line import (
+    KNOWN_METHODS,
+    UNKNOWN_METHOD,
+    RequestLine,
+    parse_request_line,
+    parse_simple_request,
+)
 from analyzer.protocol.resync import next_request
 
 NOT_A_REQUEST = Code(
@@ -20,6 +26,13 @@ NOT_A_REQUEST = Code(
     Level.WARNING,
     "something that is no request follows on an HTTP/1 connection",
     "Envoy answers 400 and closes the connection.",
+)
+NO_VERSION = Code(
+    "http1-no-version",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a request with headers has no version in its first line",
+    "Envoy takes such a line for HTTP/0.9 and answers 400; other servers may read it as HTTP/1.0.",
 )
 SEVERAL_HOSTS = Code(
     "http1-several-hosts",
@@ -59,7 +72,7 @@ def walk_requests(stream: Stream, position: int, notes: Notes, *, after_loss: bo
     lost = after_loss
     while at is not None and at < stream.length:
         head = read_head(stream, at, notes, from_client=True)
-        line = None if head is None else parse_request_line(head.first_line)
+        line = None if head is None else _request_line(head, notes)
         if head is None or line is None:
             if head is not None and (head.whole or head.end >= stream.length):
                 notes.odd(NOT_A_REQUEST, from_client=True, offset=at)
@@ -77,6 +90,18 @@ def walk_requests(stream: Stream, position: int, notes: Notes, *, after_loss: bo
             if head.end - head.start >= MAX_HEAD_LEN:
                 return
             at, lost = next_request(stream, head.end), True
+
+
+def _request_line(head: Head, notes: Notes) -> RequestLine | None:
+    """The request line of a head; one without a version only where a Host header shows that HTTP/0.9 is not meant."""
+    line = parse_request_line(head.first_line)
+    if line is not None or all(name != "host" for name, _ in head.headers):
+        return line
+    simple = parse_simple_request(head.first_line)
+    if simple is None or simple.method not in KNOWN_METHODS:
+        return None
+    notes.odd(NO_VERSION, from_client=True, offset=head.start)
+    return simple
 
 
 def _whole_request(

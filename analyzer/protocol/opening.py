@@ -17,6 +17,7 @@ from analyzer.protocol.http2_frames import PREFACE, looks_like_frames
 from analyzer.protocol.notes import FIRST_BYTES_INCOMPLETE, GAP, MIDSTREAM, REQUESTS_UNSEEN, Notes
 from analyzer.protocol.preamble import skip_preamble
 from analyzer.protocol.request_line import (
+    KNOWN_METHODS,
     MAX_INSPECT_LEN,
     NOT_INSPECTED_AS_HTTP,
     inspector_takes,
@@ -40,6 +41,9 @@ _FIRST_READ = 512
 # The one response that servers send unasked (RFC 9110 section 15.5.9).
 _REQUEST_TIMEOUT = b"408"
 _SSL2_CLIENT_HELLO = re.compile(rb"[\x80-\xbf].\x01(?:\x03[\0-\x04]|\0\x02)", re.DOTALL)
+
+# What HTTP/0.9 has not: behind a request line without a version it shows that later HTTP is meant.
+_HOST_LINE = re.compile(rb"\nHost[ \t]*:", re.IGNORECASE)
 
 # A request line that may still be on its way.
 _LINE_BEGUN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}(?: +[/*A-Za-z][!-~]*(?: +(?:H[TP/.0-9]*)?\r?)?| *)")
@@ -139,6 +143,8 @@ def _by_request_line(stream: Stream, start: int, data: bytes, notes: Notes) -> O
     if request is None:
         simple = parse_simple_request(text)
         taken = blank == 0 and simple is not None and inspector_takes(simple)
+        if simple is not None and simple.method in KNOWN_METHODS and _HOST_LINE.search(data):
+            return Opening(Kind.HTTP1, start, inspected="http/1.0" if taken else "tcp")
         return Opening(Kind.OPAQUE, start, inspected="http/1.0" if taken else None)
     if blank == 0 and inspector_takes(request):
         return Opening(Kind.HTTP1, start)

@@ -19,6 +19,7 @@ from analyzer.flow.sequence import (
     KEEP_ALIVE,
     LIMIT,
     MAX_WINDOW,
+    OPEN,
     OUT_OF_WINDOW,
     RESET_ABOVE,
     RESET_BELOW,
@@ -194,6 +195,15 @@ def test_a_reset_ends_the_stream(wire) -> None:
 
     assert traffic.placement.lanes[[LIMIT, END_KIND], 0].tolist() == [3, BY_RST]
     assert marks(wire)[-1] == AFTER_RST
+
+
+def test_a_reset_before_the_first_byte_does_not_hide_a_stream_that_begins_there(wire) -> None:
+    """Scanners with a TCP of their own send on after their kernel reset what it did not know."""
+    wire.talk().send(C, "S").send(S, "SA").send(C, "R").ask(b"GET /").ask(b"more")
+    traffic = wire.traffic()
+
+    assert traffic.placement.lanes[[LIMIT, END_KIND], 0].tolist() == [-1, OPEN]
+    assert (marks(wire)[-2:], usable(wire)[-2:]) == ([AFTER_RST, 0], [5, 4])
 
 
 @pytest.mark.parametrize(("away", "mark"), [(RESET_ABOVE, 0), (RESET_ABOVE + 1, BAD_RST), (-RESET_BELOW - 1, BAD_RST)])

@@ -53,6 +53,19 @@ def test_a_chunked_request_ends_with_its_trailers(say, notes) -> None:
     assert found[0].request.body_end == len(data)
 
 
+@pytest.mark.parametrize(("line", "target"), [("GET /a", "/a"), ("GET HTTP/1.1", "HTTP/1.1")])
+def test_a_request_with_a_host_needs_no_version(line: str, target: str, notes, codes) -> None:
+    (found,) = walk(f"{line}\r\nHost: h\r\n\r\n".encode(), notes)
+
+    assert (found.request.target, found.request.host, found.request.version) == (target, "h", "http/1.0")
+    assert codes(notes) == ["http1-no-version"]
+
+
+def test_a_line_without_version_and_host_is_no_request(notes, codes) -> None:
+    assert walk(b"GET /a\r\nAccept: */*\r\n\r\n", notes) == []
+    assert codes(notes) == ["http1-not-a-request"]
+
+
 def test_several_hosts_are_joined_as_envoy_joins_them(notes, codes) -> None:
     found = walk(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", notes)
 

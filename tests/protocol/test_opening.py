@@ -49,6 +49,13 @@ def test_a_request_without_version_is_inspected_as_http_1_0(notes) -> None:
     assert (opening.kind, opening.inspected) == (Kind.OPAQUE, "http/1.0")
 
 
+@pytest.mark.parametrize(("line", "inspected"), [(b"GET /a", "http/1.0"), (b"GET HTTP/1.1", "tcp")])
+def test_a_request_with_a_host_is_http_also_without_version(line: bytes, inspected: str, notes) -> None:
+    opening = open_with(line + b"\r\nAccept: */*\r\nhost : a\r\n\r\n", notes)
+
+    assert (opening.kind, opening.inspected) == (Kind.HTTP1, inspected)
+
+
 def test_behind_a_preamble_the_protocol_is_found_but_not_inspected(say, notes) -> None:
     line = b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"
 
