@@ -30,6 +30,7 @@ ASKED = {
     "codes": (),
     "diff": (CAPTURE, CAPTURE, "-m", MESH),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
+    "extract": (CAPTURE, "-m", MESH, "--verdict", "dropped", "--out", "-"),
     "info": (CAPTURE,),
     "lint": ("-m", MESH, "--fail-on", "none"),
     "mtls": (CAPTURE, "-m", MESH),

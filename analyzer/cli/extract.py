@@ -1,0 +1,68 @@
+"""``meshverdict extract``: the packets of chosen calls, as a capture of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.base.errors import UsageError
+from analyzer.cli.options import capture_arguments, load, mesh_options, output, redact_option
+from analyzer.cli.outcome import exit_code, tell_problems
+
+if TYPE_CHECKING:
+    from analyzer.verdict.record import Analysis, CallRecord
+
+UNDETERMINED = "undetermined"
+VERDICTS = ("service-matched", "headless-matched", "passthrough", "dropped", UNDETERMINED)
+
+
+@click.command("extract")
+@capture_arguments
+@mesh_options
+@click.option("--call", "ids", multiple=True, metavar="ID", help="A call: its id in analyze's output; repeatable.")
+@click.option(
+    "--verdict", "verdicts", multiple=True, type=click.Choice(VERDICTS), help="All calls that are; repeatable."
+)
+@click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The pcapng file to write.")
+@redact_option
+def command(
+    captures: tuple[str, ...],
+    mesh_paths: tuple[str, ...],
+    mesh_config: str | None,
+    ids: tuple[str, ...],
+    verdicts: tuple[str, ...],
+    out: str,
+    redact: str,
+) -> int:
+    """Write the packets of chosen calls, all their legs, byte for byte as pcapng with verdicts as comments.
+
+    --redact is about the comments alone: the packets are what was captured, with whatever they hold.
+    """
+    from analyzer.pipeline import analyze_paths, extract_paths, pick_packets
+    from analyzer.report.packet_comments import packet_comments
+    from analyzer.report.wording import format_count
+
+    if "-" in captures:
+        raise UsageError("extract: a capture from standard input cannot be read twice; save it to a file")
+    if not (ids or verdicts):
+        raise UsageError("extract: give the calls, with --call or --verdict")
+    mesh = load(mesh_paths, mesh_config)
+    run = analyze_paths(captures, mesh)
+    tell_problems(run)
+    calls = _chosen(run, ids, verdicts)
+    picked = pick_packets(captures, calls, packet_comments(calls, redact=redact == "standard"))
+    with output(out) as sink:
+        sink.writelines(extract_paths(picked, calls, mesh))
+    click.echo(f"meshverdict: {format_count(len(picked), 'packet')} of {format_count(len(calls), 'call')}", err=True)
+    return exit_code(run)
+
+
+def _chosen(run: Analysis, ids: Sequence[str], verdicts: Sequence[str]) -> list[CallRecord]:
+    known = {call.id for call in run.calls}
+    unknown = [name for name in ids if name not in known]
+    if unknown:
+        expected = f"an id from 1 to {len(run.calls)}" if run.calls else "a capture with calls"
+        raise UsageError(f"--call: found {unknown[0]!r}, expected {expected}")
+    return [c for c in run.calls if c.id in ids or (c.decision.verdict or UNDETERMINED) in verdicts]
