@@ -1,5 +1,6 @@
 """The program never opens a network connection: what it is given stays where it is."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ ASKED = {
     "codes": (),
     "diff": (CAPTURE, CAPTURE, "-m", MESH),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
-    "extract": (CAPTURE, "-m", MESH, "--verdict", "dropped", "--out", "-"),
+    "extract": (CAPTURE, "-m", MESH, "--verdict", "dropped", "--out", os.devnull),
     "info": (CAPTURE,),
     "lint": ("-m", MESH, "--fail-on", "none"),
     "mtls": (CAPTURE, "-m", MESH),
