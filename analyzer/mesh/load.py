@@ -17,6 +17,7 @@ from analyzer.mesh.dump.proxy_dump import ProxyDump, is_config_dump, parse_confi
 from analyzer.mesh.kinds import CLUSTER_SCOPED, KINDS
 from analyzer.mesh.kinds.mesh_config import KNOWN_KEYS, MeshConfig, parse_mesh_config
 from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.order import ambiguous_orders
 from analyzer.mesh.resource import Node, Resource, read_resource
 from analyzer.mesh.revision import RevisionFile, files_of, is_revision
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -116,7 +117,7 @@ def _snapshot(loading: _Loading, sources: tuple[str, ...]) -> MeshSnapshot:
         views={kind: tuple(found) for kind, found in views.items()},
         sources=sources,
         ignored=tuple(sorted(loading.ignored.items())),
-        oddities=tuple(loading.oddities),
+        oddities=(*loading.oddities, *ambiguous_orders(views)),
     )
 
 
