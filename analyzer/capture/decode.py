@@ -56,7 +56,7 @@ def decode_packets(capture: Capture) -> PacketTable:
     decoding = Decoding(as_bytes(capture.buffer), table)
     for first in range(0, len(table), ROWS_AT_ONCE):
         _decode_rows(decoding, _frames(capture.records, first, min(first + ROWS_AT_ONCE, len(table))))
-    join_fragments(decoding, capture.records)
+    join_fragments(decoding, capture.records, _decode_rows)
     return table
 
 

@@ -1,28 +1,28 @@
 """Fragments of IP datagrams, put together as a Linux receiver does (``net/ipv4/inet_fragment.c``; RFC 5722).
 
-Nothing is copied: of a TCP segment that came in fragments, the row of the first has its header, and the rows of the
-others become segments that carry the bytes which follow, each from the packet that brought them. What is not TCP stays
-as it came.
+No payload is copied: of a TCP segment that came in fragments, also inside a tunnel, the row of the first has its
+headers, and the rows of the others become segments that carry the bytes which follow, each from the packet that
+brought them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from analyzer.base.table import DECODED, FIN, FRAGMENT_CONFLICT, I64, PROTOCOL_TCP, RST, SYN, PacketTable, RecordTable
+from analyzer.base.table import DECODED, FIN, FRAGMENT_CONFLICT, PROTOCOL_TCP, RST, SYN, PacketTable, RecordTable
 from analyzer.capture.frames import IP_PROTOCOL, Decoding, Fragments, Frames
-from analyzer.capture.transport.tcp import decode_tcp
+from analyzer.capture.gather import as_bytes
 
 # What a receiver waits for the rest of a datagram (net.ipv4.ipfrag_time and net.ipv6.ip6frag_time are 30 and 60 s).
 WAIT_NS = 30_000_000_000
 # No datagram is longer than its length field can say, less the shortest header of IPv4.
 MAX_DATAGRAM_LEN = 65_535 - 20
-# The longest TCP header: fifteen words.
-MAX_TCP_HEADER = 60
+# So much of the front of a datagram is searched for headers.
+MAX_HEADERS_LEN = 512
 # Fragments are cut at multiples of this.
 UNIT = 8
 
@@ -73,42 +73,52 @@ class _Datagram:
         return self.stops[i]
 
 
-def join_fragments(decoding: Decoding, records: RecordTable) -> None:
-    """Make segments of the TCP datagrams whose fragments are all there; the others keep their fate.
+def join_fragments(decoding: Decoding, records: RecordTable, decode: Callable[[Decoding, Frames], None]) -> None:
+    """Make segments of the datagrams whose fragments are all there; the others keep their fate.
 
     A fragment that overlaps another in part, or lies behind the datagram's end, spoils the datagram: a receiver drops
-    all of it.
+    all of it. ``decode`` reads all headers of some frames.
     """
     if not decoding.fragments:
         return
-    table = decoding.table
     columns = (np.concatenate([getattr(part, name) for part in decoding.fragments]) for name in Fragments.__slots__)
     met = Fragments(*columns)
-    is_tcp = np.flatnonzero(table.protocol[met.row] == PROTOCOL_TCP)
-    in_order = is_tcp[np.argsort(met.row[is_tcp], kind="stable")]
-    whole = list(_complete(table, records, met, in_order))
-    if not whole:
-        return
-    header_lens = _decode_headers(decoding, met, whole)
-    for datagram, header_len in zip(whole, header_lens, strict=True):
-        _spread(table, met, datagram, header_len)
+    whole = list(_complete(decoding.table, records, met))
+    heads = [_head(decoding, met, datagram) for datagram in whole]
+    sizes = np.array([len(head) for head in heads], np.int64)
+    ends = np.cumsum(sizes)
+    rows = met.row[[datagram.members[0] for datagram in whole]]
+    wire_ends = ends - sizes + np.array([datagram.held for datagram in whole], np.int64)
+    following = decoding.table.protocol[rows].astype(np.int64) + IP_PROTOCOL
+    # An offset into the copy tells how long the headers are; it must not stay in the table.
+    decode(
+        Decoding(as_bytes(memoryview(b"".join(heads))), decoding.table),
+        Frames(rows, ends - sizes, ends, wire_ends, following),
+    )
+    header_lens = decoding.table.payload_off[rows] - ends + sizes
+    for datagram, header_len, size in zip(whole, header_lens.tolist(), sizes.tolist(), strict=True):
+        if decoding.table.fate[met.row[datagram.members[0]]] == DECODED:
+            cut = header_len >= size and size < min(datagram.held, MAX_HEADERS_LEN)
+            _spread(decoding.table, met, datagram, None if cut else header_len)
 
 
-def _complete(table: PacketTable, records: RecordTable, met: Fragments, chosen: I64) -> Iterator[_Datagram]:
-    """The datagrams of ``chosen`` fragments, which are in the order of the capture, as they become complete."""
+def _complete(table: PacketTable, records: RecordTable, met: Fragments) -> Iterator[_Datagram]:
+    """The datagrams as they become complete, in the order of the capture."""
     waiting: dict[Key, _Datagram] = {}
-    rows = met.row[chosen]
+    order = np.argsort(met.row, kind="stable")
+    rows = met.row[order]
     keys = np.stack(
         [
-            met.identification[chosen], table.src_hi[rows], table.src_lo[rows], table.dst_hi[rows], table.dst_lo[rows],
-            table.ip_version[rows], table.ifindex[rows], table.direction[rows], records.interface[rows],
+            met.identification[order], table.src_hi[rows], table.src_lo[rows], table.dst_hi[rows], table.dst_lo[rows],
+            table.protocol[rows], table.ip_version[rows],
+            table.ifindex[rows], table.direction[rows], records.interface[rows],
         ],
         axis=1, dtype=np.int64,
     )  # fmt: skip
-    stops = met.start[chosen] + met.wire_end[chosen] - met.at[chosen]
+    stops = met.start[order] + met.wire_end[order] - met.at[order]
     # All but the last end at a multiple of eight; what stands over is cut off.
-    stops = np.where(met.more[chosen] != 0, stops & -UNIT, stops)
-    columns = (chosen, met.start[chosen], stops, met.more[chosen], records.time_ns[rows])
+    stops = np.where(met.more[order] != 0, stops & -UNIT, stops)
+    columns = (order, met.start[order], stops, met.more[order], records.time_ns[rows])
     for key, (member, start, stop, more, time_ns) in zip(
         map(tuple, keys.tolist()), zip(*(column.tolist() for column in columns), strict=True), strict=True
     ):
@@ -121,56 +131,52 @@ def _complete(table: PacketTable, records: RecordTable, met: Fragments, chosen: 
             yield waiting.pop(key)
 
 
-def _decode_headers(decoding: Decoding, met: Fragments, whole: list[_Datagram]) -> list[int]:
-    """Read the TCP header of each datagram, wherever it was cut, into its first row; its length, 0 where it is bad."""
-    heads = [_head(decoding, met, datagram) for datagram in whole]
-    sizes = np.array([len(head) for head in heads], np.int64)
-    at = np.cumsum(sizes) - sizes
-    totals = np.array([datagram.held for datagram in whole], np.int64)
-    rows = met.row[[datagram.members[0] for datagram in whole]]
-    following = np.full(len(whole), IP_PROTOCOL + PROTOCOL_TCP, np.int64)
-    data = np.frombuffer(b"".join(heads) or b"\0", np.uint8)
-    decode_tcp(Decoding(data, decoding.table), Frames(rows, at, at + sizes, at + totals, following))
-    decoded = decoding.table.fate[rows] == DECODED
-    header_lens: list[int] = np.where(decoded, totals - decoding.table.payload_wire_len[rows], 0).tolist()
-    return header_lens
-
-
 def _head(decoding: Decoding, met: Fragments, datagram: _Datagram) -> bytes:
+    """The front of a datagram, as far as it was captured without a hole."""
     head = b""
     for member, start, stop in zip(datagram.members, datagram.starts, datagram.stops, strict=True):
-        if len(head) < start or start >= MAX_TCP_HEADER:
+        if len(head) < start or start >= MAX_HEADERS_LEN:
             break
         at = met.at[member]
-        head += decoding.data[at : min(at + min(stop, MAX_TCP_HEADER) - start, met.end[member])].tobytes()
+        head += decoding.data[at : min(at + min(stop, MAX_HEADERS_LEN) - start, met.end[member])].tobytes()
     return head
 
 
-def _spread(table: PacketTable, met: Fragments, datagram: _Datagram, header_len: int) -> None:
-    """Give every row of a datagram its part of the payload, and the header's fields of the first row."""
-    if not header_len:
-        return
-    rows = met.row[datagram.members]
-    first, last = rows[0], rows[-1]
+def _spread(table: PacketTable, met: Fragments, datagram: _Datagram, header_len: int | None) -> None:
+    """Give every row of a TCP datagram its part of the payload, and the header's fields of the first row.
+
+    Of other datagrams, of a RST (what it carries is no payload), and where the headers were cut (``header_len`` None),
+    the other rows stay fragments.
+    """
+    first = met.row[datagram.members[0]]
     flags = int(table.tcp_flags[first])
-    # What a RST carries is no payload.
-    rows = rows[:1] if flags & RST else rows
-    starts, stops = np.array(datagram.starts[: len(rows)]), np.array(datagram.stops[: len(rows)])
-    at, end = met.at[datagram.members[: len(rows)]], met.end[datagram.members[: len(rows)]]
-    skipped = np.clip(header_len - starts, 0, stops - starts)
-    for name in ("src_port", "dst_port", "ack", "window", "tsval", "tsecr"):
+    alone = header_len is None or table.protocol[first] != PROTOCOL_TCP or flags & RST
+    members = datagram.members[: 1 if alone else None]
+    rows, starts, stops = met.row[members], np.array(datagram.starts[: len(members)]), np.array(datagram.stops)
+    begin = MAX_DATAGRAM_LEN if header_len is None else header_len
+    end = begin + int(table.payload_wire_len[first])
+    # What lies behind the inner packet of a tunnel is nobody's.
+    stops = np.maximum(np.minimum(stops[: len(members)], end), starts)
+    skipped = np.clip(begin - starts, 0, stops - starts)
+    at, captured = met.at[members] + skipped, np.minimum(met.end[members], met.at[members] + stops - starts)
+    table.payload_off[rows] = np.minimum(at, captured)
+    table.payload_len[rows] = np.maximum(captured - at, 0)
+    if alone:
+        return
+    table.payload_wire_len[rows] = stops - starts - skipped
+    for name in _OF_THE_DATAGRAM:
         column = getattr(table, name)
         column[rows] = column[first]
-    table.fate[rows] = DECODED
     # A SYN takes a number of its own, before the payload.
-    before = np.maximum(starts - header_len, 0) + (1 if flags & SYN else 0)
+    before = np.maximum(starts - begin, 0) + (1 if flags & SYN else 0)
     before[0] = 0
     table.seq[rows] = (int(table.seq[first]) + before) & 0xFFFF_FFFF
     table.tcp_flags[rows] = flags & ~(SYN | FIN)
     table.tcp_flags[first] |= flags & SYN
-    table.tcp_flags[last] |= flags & FIN
-    payload = at + skipped
-    captured = np.minimum(end, at + stops - starts)
-    table.payload_off[rows] = np.minimum(payload, captured)
-    table.payload_len[rows] = np.maximum(captured - payload, 0)
-    table.payload_wire_len[rows] = stops - starts - skipped
+    table.tcp_flags[rows[-1]] |= flags & FIN
+
+
+_OF_THE_DATAGRAM = (
+    "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo", "protocol", "src_port", "dst_port", "ack", "window", "tsval",
+    "tsecr", "fate",
+)  # fmt: skip

@@ -8,9 +8,23 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
+from scapy.layers.l2 import Ether
+from scapy.layers.vxlan import VXLAN
 
-from analyzer.base.table import BAD_HEADER, CUT_HEADER, DECODED, FIN, FRAGMENT_CONFLICT, IP_FRAGMENT, RST, SYN
+from analyzer.base.address import format_address
+from analyzer.base.table import (
+    BAD_HEADER,
+    CUT_HEADER,
+    DECODED,
+    FIN,
+    FRAGMENT_CONFLICT,
+    IP_FRAGMENT,
+    OTHER_TRANSPORT,
+    RST,
+    SYN,
+)  # fmt: skip
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.network.fragments import WAIT_NS
 
@@ -228,7 +242,51 @@ def test_what_a_reset_carries_is_no_payload(decode, tcp, fragments) -> None:
     assert packets.fate.tolist() == [DECODED, IP_FRAGMENT]
 
 
-def test_fragments_of_other_transports_stay_fragments(decode, ipv4) -> None:
-    parts = [ipv4(bytes(16), protocol=17, fragment=0x2000), ipv4(bytes(16), protocol=17, fragment=2)]
+def test_a_datagram_of_udp_is_read_at_its_first_fragment(decode, ipv4) -> None:
+    datagram = struct.pack(">HHHH", 53, 5353, 48, 0) + bytes(40)
 
-    assert decode(RAW, *parts).fate.tolist() == [IP_FRAGMENT] * 2
+    packets = decode(
+        RAW, ipv4(datagram[:24], protocol=17, fragment=0x2000), ipv4(datagram[24:], protocol=17, fragment=3)
+    )
+
+    assert packets.fate.tolist() == [DECODED, IP_FRAGMENT]
+    assert (packets.payload_len.tolist(), packets.payload_wire_len.tolist()) == ([16, 0], [40, 0])
+    assert packets.payload_off[0] == 24 + 16 + 20 + 8
+
+
+def test_a_datagram_of_another_transport_is_named_by_it(decode, ipv4) -> None:
+    parts = [ipv4(bytes(16), protocol=1, fragment=0x2000), ipv4(bytes(16), protocol=1, fragment=2)]
+
+    assert decode(RAW, *parts).fate.tolist() == [OTHER_TRANSPORT, IP_FRAGMENT]
+
+
+@pytest.mark.parametrize("padding", [0, 30])
+def test_a_segment_inside_a_tunnel_is_spread_over_the_fragments_of_the_tunnel(read, write_pcap, padding) -> None:
+    body = bytes(range(100))
+    inside = bytes(VXLAN() / Ether() / IP(src="10.9.9.1") / TCP(dport=9080, flags="PA", seq=7) / body) + bytes(padding)
+    datagram = bytes(UDP(dport=4789, len=8 + len(inside))) + inside
+    cuts = [0, 40, 120, 160, len(datagram)]
+    capture = read(write_pcap([udp_fragment(datagram, a, b) for a, b in pairwise(cuts)], link=RAW))
+
+    packets = decode_packets(capture)
+
+    assert packets.fate.tolist() == [DECODED] * 4
+    assert {format_address(0, lo) for lo in packets.src_lo} == {"10.9.9.1"}
+    found = spoken(packets, bytes(capture.buffer))
+    assert b"".join(found[seq] for seq in sorted(found)) == body
+
+
+def udp_fragment(datagram: bytes, start: int, stop: int) -> bytes:
+    packet = bytearray(ipv4_fragment(datagram, start, stop))
+    packet[6:8] = struct.pack(">H", (0x2000 if stop < len(datagram) else 0) | start // 8)
+    packet[9] = 17
+    return bytes(packet)
+
+
+def test_headers_that_were_captured_in_part_give_no_payload(decode, tcp, fragments) -> None:
+    first, last = fragments(tcp(bytes(60), options=STAMPS), 56)
+
+    packets = decode(RAW, (1, 0, first[:44], len(first)), (1, 0, last))
+
+    assert packets.fate.tolist() == [DECODED, IP_FRAGMENT]
+    assert (packets.payload_len.tolist(), packets.dst_port.tolist()) == ([0, 0], [9080, 0])
