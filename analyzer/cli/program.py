@@ -19,6 +19,7 @@ COMMANDS = {
     "diff": "Say what is different between two runs, by who calls what.",
     "explain": "Show the chain of reasons of one call.",
     "extract": "Write the packets of chosen calls as pcapng, with verdicts as comments.",
+    "graph": "Draw who calls whom, coloured by verdict.",
     "info": "Show what captures are: format, vantage, health.",
     "lint": "Say what in the mesh is surprising, without any traffic.",
     "mtls": "Show which connections between pods were mutual TLS.",

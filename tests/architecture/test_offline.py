@@ -32,6 +32,7 @@ ASKED = {
     "diff": (CAPTURE, CAPTURE, "-m", MESH),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
     "extract": (CAPTURE, "-m", MESH, "--verdict", "dropped", "--out", os.devnull),
+    "graph": (CAPTURE, "-m", MESH),
     "info": (CAPTURE,),
     "lint": ("-m", MESH, "--fail-on", "none"),
     "mtls": (CAPTURE, "-m", MESH),
