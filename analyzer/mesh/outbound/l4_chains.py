@@ -34,7 +34,8 @@ class Offer:
 
 def l4_chains(scope: Scope, proxy: Proxy, offer: Offer, found: Sequence[VirtualService]) -> list[FilterChain]:
     """The TCP or TLS chains of a service's port, given the VirtualServices that its egress listener imports."""
-    mine = [vs for vs in found if any(hosts_overlap(host, offer.service.hostname) for host in vs.hosts)]
+    opaque = (vs for vs in found if vs.tcp or vs.tls)
+    mine = [vs for vs in opaque if any(hosts_overlap(host, offer.service.hostname) for host in vs.hosts)]
     if offer.port.protocol in TLS_FAMILY:
         return _tls_chains(scope, proxy, offer, mine)
     return _tcp_chains(scope, proxy, offer, mine)

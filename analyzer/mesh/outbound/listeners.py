@@ -48,6 +48,10 @@ class _Entry:
     protocol: str
     chains: list[FilterChain]
     shadowed: list[FilterChain] = field(default_factory=list)
+    known: set[tuple[object, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = {chain.match_key for chain in self.chains}
 
 
 def listener_at(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, address: str, port: int) -> Listener:
@@ -245,12 +249,11 @@ def _sniffed(chain: FilterChain) -> FilterChain:
 
 def _merge(entry: _Entry, incoming: list[FilterChain]) -> None:
     """Appends chains whose match is new; of equal ones the oldest service's stays (mergeTCPFilterChains)."""
-    known = {chain.match_key for chain in entry.chains}
     for chain in incoming:
-        if chain.match_key in known:
+        if chain.match_key in entry.known:
             entry.shadowed.append(chain)
         else:
-            known.add(chain.match_key)
+            entry.known.add(chain.match_key)
             entry.chains.append(chain)
 
 
