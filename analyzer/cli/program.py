@@ -25,6 +25,7 @@ COMMANDS = {
     "mtls": "Show which connections between pods were mutual TLS.",
     "names": "Name what calls went to that no Service took.",
     "route": "Say where an invented call would go.",
+    "timeline": "Tell what failed since when, and where the evidence has gaps.",
     "whatif": "Say which recorded calls would end elsewhere with another mesh.",
 }
 EXIT_BUG = 70

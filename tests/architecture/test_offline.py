@@ -38,6 +38,7 @@ ASKED = {
     "mtls": (CAPTURE, "-m", MESH),
     "names": (CAPTURE, "-m", MESH),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
+    "timeline": (CAPTURE, "-m", MESH),
     "whatif": (CAPTURE, "-m", MESH, "--set", "mtls=STRICT", "--fail-on", "none"),
 }
 

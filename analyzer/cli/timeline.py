@@ -1,0 +1,55 @@
+"""``meshverdict timeline``: what failed since when, and where the evidence has gaps."""
+
+from __future__ import annotations
+
+import click
+
+from analyzer.cli.options import (
+    capture_arguments,
+    interval_options,
+    load,
+    mesh_options,
+    out_option,
+    output,
+    parse_time,
+    redact_option,
+)
+from analyzer.cli.outcome import exit_code, tell_problems
+from analyzer.cli.terminal import colour, width
+
+
+@click.command("timeline")
+@capture_arguments
+@mesh_options
+@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
+@out_option
+@interval_options
+@redact_option
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+def command(
+    captures: tuple[str, ...],
+    mesh_paths: tuple[str, ...],
+    mesh_config: str | None,
+    output_format: str,
+    out: str | None,
+    since: str | None,
+    until: str | None,
+    redact: str,
+    color: str,
+) -> int:
+    """Tell what changed when in CAPTURE...: first failures, bursts, resets and by whom, gaps in the evidence."""
+    from analyzer.pipeline import Interval, analyze_paths
+    from analyzer.report.as_timeline import render_timeline, timeline_jsonl
+    from analyzer.report.private import redact_analysis
+    from analyzer.report.timeline import timeline_of
+
+    interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
+    run = analyze_paths(captures, load(mesh_paths, mesh_config), interval=interval)
+    events = timeline_of(redact_analysis(run) if redact == "standard" else run)
+    with output(out) as sink:
+        if output_format == "jsonl":
+            sink.writelines(timeline_jsonl(events))
+        else:
+            sink.write(render_timeline(events, width=width(out), colour=colour(color, out)).encode())
+    tell_problems(run)
+    return exit_code(run)

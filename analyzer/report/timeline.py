@@ -1,0 +1,130 @@
+"""What changed when: first failures by edge, bursts, resets and by whom, and gaps in the evidence, ordered by time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from analyzer.base.place import PacketPlace
+from analyzer.report.phrase import observed_phrase, reason_word, source_phrase, target_phrase
+from analyzer.report.wording import format_count, format_span, format_time
+from analyzer.verdict.decision import DROPPED
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord
+
+# Failures of one edge belong to one burst while no more than this lies between two of them.
+BURST_PAUSE_NS = 1_000_000_000
+# Fewer failures in a row are told as single ones.
+BURST_CALLS = 3
+# A capture that shows nothing for so long while others do may not have run then; a pod is often quiet for less.
+GAP_NS = 10_000_000_000
+
+# As events of one moment follow each other.
+KINDS = ("first-failure", "burst", "reset", "gap")
+_FAILED_OUTCOMES = frozenset({"reset", "refused", "no-answer", "tls-alert"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something at ``time_ns``; ``kind`` is one of ``KINDS``."""
+
+    time_ns: int
+    kind: str
+    sentence: str
+    calls: tuple[str, ...] = ()
+    packets: tuple[PacketPlace, ...] = ()
+
+
+def timeline_of(analysis: Analysis) -> list[Event]:
+    """All events of a run in the order of their time; of one moment in the order of kind and sentence."""
+    edges: dict[tuple[str, str], list[CallRecord]] = {}
+    for call in analysis.calls:
+        edges.setdefault((source_phrase(call), target_phrase(call)), []).append(call)
+    events = list(_gaps(analysis.captures))
+    for (source, target), calls in edges.items():
+        edge = f"{source} → {target}"
+        events += [*_failures(edge, calls), *_resets(edge, calls)]
+    return sorted(events, key=lambda event: (event.time_ns, KINDS.index(event.kind), event.sentence))
+
+
+def has_failed(call: CallRecord) -> bool:
+    """Whether a call came to nothing: dropped, cut off, unanswered, or answered with a 5xx."""
+    observed = call.observed
+    status = observed.status or 0
+    return call.decision.verdict == DROPPED or observed.outcome in _FAILED_OUTCOMES or status >= 500
+
+
+def _failures(edge: str, calls: Sequence[CallRecord]) -> Iterator[Event]:
+    failed = sorted((call for call in calls if has_failed(call)), key=lambda call: call.first_ns)
+    if not failed:
+        return
+    first = failed[0]
+    before = sum(call.first_ns < first.first_ns for call in calls)
+    history = f"; after {format_count(before, 'call')} that did not fail" if before else ""
+    total = f"{len(failed):,} of {len(calls):,} calls fail" if len(calls) > 1 else "the only call"
+    yield Event(first.first_ns, "first-failure", f"{edge}: {_what(first)}{history}; {total}", (first.id,), _at([first]))
+    for burst in _bursts(failed):
+        whats = ", ".join(f"{what} ×{count:,}" for what, count in sorted(Counter(map(_what, burst)).items()))
+        span = format_span(burst[-1].first_ns - first_ns(burst))
+        sentence = f"{edge}: {format_count(len(burst), 'failure')} within {span}: {whats}"
+        yield Event(first_ns(burst), "burst", sentence, tuple(call.id for call in burst), _at(burst))
+
+
+def first_ns(calls: Sequence[CallRecord]) -> int:
+    """When the first of several calls began."""
+    return min(call.first_ns for call in calls)
+
+
+def _bursts(failed: Sequence[CallRecord]) -> Iterator[list[CallRecord]]:
+    run: list[CallRecord] = []
+    for call in failed:
+        if run and call.first_ns - run[-1].first_ns > BURST_PAUSE_NS:
+            if len(run) >= BURST_CALLS:
+                yield run
+            run = []
+        run.append(call)
+    if len(run) >= BURST_CALLS:
+        yield run
+
+
+def _resets(edge: str, calls: Iterable[CallRecord]) -> Iterator[Event]:
+    by_whom: dict[str, list[CallRecord]] = {}
+    for call in calls:
+        if call.observed.outcome == "reset":
+            by_whom.setdefault(call.observed.closed_by or "nobody knows whom", []).append(call)
+    for whom, reset in sorted(by_whom.items()):
+        sentence = f"{edge}: {format_count(len(reset), 'call')} reset by {whom}, the last at {_clock(reset[-1])}"
+        yield Event(first_ns(reset), "reset", sentence, tuple(call.id for call in reset), _at(reset))
+
+
+def _gaps(captures: Sequence[CaptureRecord]) -> Iterator[Event]:
+    """Where a capture sees less time than the others do, or is not whole."""
+    seen = [capture for capture in captures if capture.records]
+    begin, end = min((c.first_ns for c in seen), default=0), max((c.last_ns for c in seen), default=0)
+    for capture in seen:
+        late, early = capture.first_ns - begin, end - capture.last_ns
+        if late > GAP_NS:
+            yield Event(capture.first_ns, "gap", f"{capture.name} shows nothing before this, {format_span(late)} long")
+        if early > GAP_NS:
+            yield Event(capture.last_ns, "gap", f"{capture.name} shows nothing after this, {format_span(early)} long")
+        if not capture.complete:
+            yield Event(capture.last_ns, "gap", f"{capture.name} breaks off here: what follows could not be read")
+
+
+def _what(call: CallRecord) -> str:
+    if call.decision.verdict == DROPPED:
+        return f"dropped, {reason_word(call.decision)} ({observed_phrase(call.observed)})"
+    return observed_phrase(call.observed)
+
+
+def _clock(call: CallRecord) -> str:
+    return format_time(call.first_ns)[11:19]
+
+
+def _at(calls: Iterable[CallRecord]) -> tuple[PacketPlace, ...]:
+    """The first packet of each call where its own connection was captured."""
+    places = []
+    for call in calls:
+        own = call.legs[0].capture if call.legs else None
+        places += [PacketPlace(capture, first) for capture, first, _ in call.packets if capture == own]
+    return tuple(places)
