@@ -13,6 +13,7 @@ from typing import Any
 from analyzer.base.errors import MeshError
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
+from analyzer.mesh.collector import collection_paused
 from analyzer.mesh.dump.proxy_dump import ProxyDump, is_config_dump, parse_config_dump, pod_of_dump
 from analyzer.mesh.kinds import CLUSTER_SCOPED, KINDS
 from analyzer.mesh.kinds.mesh_config import KNOWN_KEYS, MeshConfig, parse_mesh_config
@@ -81,6 +82,11 @@ def load_mesh(paths: Sequence[str | Path], *, mesh_config: str | Path | None = N
     A path may be ``git:REV:PATH``, as a revision of the repository here has it. What cannot be read or parsed is in the
     snapshot's ``oddities`` (level error), the rest is used. Raises ``MeshError`` where a path does not exist.
     """
+    with collection_paused():
+        return _load(paths, mesh_config)
+
+
+def _load(paths: Sequence[str | Path], mesh_config: str | Path | None) -> MeshSnapshot:
     loading = _Loading()
     sources = []
     for name, read in _files(paths):
