@@ -16,9 +16,14 @@ def redact_analysis(analysis: Analysis) -> Analysis:
     """
     decisions: dict[int, Decision] = {}
     calls = tuple(_redact_call(call, decisions) for call in analysis.calls)
+    return replace(redact_apart_from_calls(analysis), calls=calls)
+
+
+def redact_apart_from_calls(analysis: Analysis) -> Analysis:
+    """The same run with findings and oddities redacted, and its calls as they are."""
     findings = tuple(map(_redact_finding, analysis.findings))
     captures = tuple(map(_redact_capture, analysis.captures))
-    return replace(analysis, calls=calls, findings=findings, captures=captures)
+    return replace(analysis, findings=findings, captures=captures)
 
 
 def redact_call(call: CallRecord) -> CallRecord:
@@ -39,8 +44,8 @@ def _redact_call(call: CallRecord, decisions: dict[int, Decision]) -> CallRecord
     host = redact_host(call.host) if call.host else call.host
     path = redact_target(call.path) if call.path else call.path
     sni = redact_host(call.sni) if call.sni else call.sni
-    legs = tuple(map(_redact_leg, call.legs))
-    observed = _redact_observed(call.observed)
+    legs = tuple(map(redact_leg, call.legs))
+    observed = redact_observed(call.observed)
     before, after = _redact_steps(call.before), _redact_steps(call.after)
     if (
         (host, path, sni) == (call.host, call.path, call.sni)
@@ -63,11 +68,12 @@ def _redact_call(call: CallRecord, decisions: dict[int, Decision]) -> CallRecord
 
 
 def _redact_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    redacted = tuple(map(_redact_step, steps))
+    redacted = tuple(map(redact_step, steps))
     return steps if _same(redacted, steps) else redacted
 
 
-def _redact_step(step: Step) -> Step:
+def redact_step(step: Step) -> Step:
+    """A step whose sentence and losing candidates quote no secret."""
     sentence = redact_text(step.sentence)
     lost = tuple(map(_redact_candidate, step.lost))
     if sentence == step.sentence and _same(lost, step.lost):
@@ -80,12 +86,14 @@ def _redact_candidate(candidate: Candidate) -> Candidate:
     return candidate if (name, why) == (candidate.name, candidate.why) else replace(candidate, name=name, why=why)
 
 
-def _redact_leg(leg: Leg) -> Leg:
+def redact_leg(leg: Leg) -> Leg:
+    """A leg whose SNI shows no secret."""
     sni = redact_host(leg.sni) if leg.sni else leg.sni
     return leg if sni == leg.sni else replace(leg, sni=sni)
 
 
-def _redact_observed(observed: Observed) -> Observed:
+def redact_observed(observed: Observed) -> Observed:
+    """What was observed, without secrets in its sentence."""
     why = redact_text(observed.why) if observed.why else observed.why
     return observed if why == observed.why else replace(observed, why=why)
 

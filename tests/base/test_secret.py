@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.base.secret import redact_header, redact_host, redact_target, redact_text
+from analyzer.base.secret import TOKEN_SHAPES, redact_header, redact_host, redact_target, redact_text
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
 
@@ -94,3 +96,26 @@ def test_a_secret_parameter_never_survives(text):
 def test_a_long_hostile_target_is_redacted_in_one_pass(unit):
     text = unit * (65536 // len(unit))
     assert redact_text(redact_target(text))
+
+
+@pytest.mark.parametrize("shape", TOKEN_SHAPES)
+def test_the_shortest_token_of_every_shape_is_redacted_wherever_it_stands(shape):
+    @given(st.from_regex(re.compile(shape, re.ASCII), fullmatch=True))
+    @settings(max_examples=20, deadline=None)
+    def check(token):
+        assert token not in redact_text(f"GET /a/{token} was sent")
+        assert token not in redact_target(f"/a/{token}")
+        assert token not in redact_host(token)
+
+    check()
+
+
+@pytest.mark.parametrize("target", ["/bot123:abcdefgh", "/api/webhooks/1/abcdefgh", "/services/T1/B2/abcdefgh"])
+def test_the_shortest_secrets_of_paths_are_redacted(target):
+    assert redact_target(target).endswith("[redacted]")
+
+
+@pytest.mark.parametrize("segment", ["reset", "TOKENS", "magic-link"])
+def test_the_shortest_opaque_segment_behind_a_telling_one_is_redacted(segment):
+    assert redact_target(f"/a/{segment}/abcdefghijk1") == f"/a/{segment}/[redacted]"
+    assert redact_target(f"/a/{segment}/abcdefghij1") == f"/a/{segment}/abcdefghij1"

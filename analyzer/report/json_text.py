@@ -1,0 +1,221 @@
+"""Calls and flows as JSON text, put together from pieces that many of them share.
+
+``json_objects`` says what a line holds; this is the same text, byte for byte, without an object for each line. What
+calls have in common (a decision, legs, the words around a path) is written once; of each call only what is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+from analyzer.base.place import PacketPlace
+from analyzer.base.secret import redact_host, redact_target, redact_text, shows_no_secret
+from analyzer.flow.connection import Endpoint
+from analyzer.report.json_objects import decided_object, encode, leg_object, observed_object, step_object
+from analyzer.report.private import redact_leg, redact_observed, redact_step
+from analyzer.report.wording import format_time
+from analyzer.verdict.decision import Decision, Step
+from analyzer.verdict.record import CallRecord, FlowRecord, Leg, Observed
+
+Thing = TypeVar("Thing")
+Value = TypeVar("Value", bound=Hashable)
+
+# So many texts of a kind are remembered; then remembering begins anew.
+_REMEMBERED = 8192
+
+
+class _ByValue(Generic[Value]):
+    """The texts of values, each written once."""
+
+    def __init__(self, write: Callable[[Value], str]) -> None:
+        self._write = write
+        self._texts: dict[Value, str] = {}
+
+    def __call__(self, value: Value) -> str:
+        found = self._texts.get(value)
+        if found is None:
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            found = self._texts[value] = self._write(value)
+        return found
+
+
+class _ByIdentity(Generic[Thing]):
+    """The texts of objects that are shared and take long to hash; each is kept, so that its identity stays its own."""
+
+    def __init__(self, write: Callable[[Thing], str]) -> None:
+        self._write = write
+        self._texts: dict[int, tuple[Thing, str]] = {}
+
+    def __call__(self, thing: Thing) -> str:
+        found = self._texts.get(id(thing))
+        if found is None:
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            found = self._texts[id(thing)] = thing, self._write(thing)
+        return found[1]
+
+
+class CallText:
+    """Writes calls; ``redact`` takes the secrets out of what was sent."""
+
+    def __init__(self, *, redact: bool) -> None:
+        self._redact = redact
+        self._word = _ByValue(quoted)
+        self._host = _ByValue(self._write_host)
+        self._phrase = _ByValue(self._write_phrase)
+        self._words = _ByValue(_write_words)
+        self._decided = _ByIdentity(_write_decided)
+        self._evidence = _ByIdentity(self._write_evidence)
+        self._step = _ByIdentity(self._write_step)
+        self._observed = _ByIdentity(self._write_observed)
+        self._legs = _ByIdentity(self._write_legs)
+        self._connections: dict[Hashable, tuple[tuple[Endpoint, Endpoint], str, str]] = {}
+
+    def write(self, call: CallRecord) -> str:
+        """What ``call_object`` encodes to."""
+        ends, names = self._connection_of(call)
+        path, phrase = self._target_of(call.path)
+        return (
+            f'{{"id":{quoted(call.id)},"captures":{self._words(call.captures)},"packets":{self._packets(call.packets)},'
+            f'{ends},"request":{call.request},"protocol":{self._word(call.protocol)}{self._said(call, path)},'
+            f"{self._decided(call.decision)},"
+            f'"observed":{self._observed(call.observed)},"legs":{self._legs(call.legs)},'
+            f'"evidence":[{self._chain(call, phrase)}],"time":"{format_time(call.first_ns)}",'
+            f'"first_ns":{call.first_ns},"last_ns":{call.last_ns},{names}}}'
+        )
+
+    def _connection_of(self, call: CallRecord) -> tuple[str, str]:
+        """Who talks with whom, and the names of the connection."""
+        key = (
+            id(call.client), id(call.server), call.pod, call.server_pod,
+            call.uid, call.community_id, call.conn_state, call.history,
+        )  # fmt: skip
+        found = self._connections.get(key)
+        if found is None:
+            if len(self._connections) >= _REMEMBERED:
+                self._connections.clear()
+            found = self._connections[key] = (call.client, call.server), _write_ends(call), _write_names(call)
+        return found[1], found[2]
+
+    def _packets(self, packets: tuple[tuple[str, int, int], ...]) -> str:
+        if len(packets) == 1:
+            ((capture, first, last),) = packets
+            return f"{{{self._word(capture)}:[{first},{last}]}}"
+        return encode({capture: (first, last) for capture, first, last in packets}).decode()
+
+    def _target_of(self, path: str | None) -> tuple[str, str]:
+        """A request target as it is shown, and as a sentence shows it, without quotes around it."""
+        if path is None:
+            return "", ""
+        if not self._redact or shows_no_secret(path):
+            shown = quoted(path)
+            return shown, shown[1:-1]
+        return quoted(redact_target(path)), quoted(redact_text(path))[1:-1]
+
+    def _said(self, call: CallRecord, path: str) -> str:
+        """The fields that are only there where they have a value."""
+        said = f',"host":{self._host(call.host)}' if call.host is not None else ""
+        if call.method is not None:
+            said += f',"method":{self._word(call.method)}'
+        if call.path is not None:
+            said += f',"path":{path}'
+        if call.sni is not None:
+            said += f',"sni":{self._host(call.sni)}'
+        return f'{said},"alpn":{self._words(call.alpn)}' if call.alpn else said
+
+    def _chain(self, call: CallRecord, phrase: str) -> str:
+        """All steps: the first with the call's own words, the last with its packet, between them what is shared."""
+        steps = [self._asked(step, call.path, phrase) for step in call.before[:1]]
+        steps += [self._step(step) for step in call.before[1:]]
+        if call.decision.steps:
+            steps.append(self._evidence(call.decision))
+        steps += [self._plain(step, self._phrase(step.sentence)) for step in call.after]
+        return ",".join(steps)
+
+    def _asked(self, step: Step, path: str | None, phrase: str) -> str:
+        """A step whose sentence may quote the call's path: its other words are those of many calls."""
+        before, quotes, after = step.sentence.partition(path) if path else ("", "", "")
+        # A blank on either side keeps the words apart by which sentences are redacted.
+        if quotes and before.endswith(" ") and after.startswith(" "):
+            return self._plain(step, f"{self._phrase(before)}{phrase}{self._phrase(after)}")
+        return self._plain(step, self._write_phrase(step.sentence))
+
+    def _plain(self, step: Step, sentence: str) -> str:
+        """A step whose sentence is known as text; packets are nearly always all that it stands on."""
+        if step.yaml or step.lost or len(step.packets) != 1:
+            return self._write_step(step)
+        place: PacketPlace = step.packets[0]
+        return f'{{"sentence":"{sentence}","packets":{{{self._word(place.capture)}:[{place.packet}]}},"yaml":[]}}'
+
+    def _write_host(self, host: str) -> str:
+        return quoted(redact_host(host) if self._redact else host)
+
+    def _write_phrase(self, text: str) -> str:
+        return quoted(redact_text(text) if self._redact else text)[1:-1]
+
+    def _write_evidence(self, decision: Decision) -> str:
+        return ",".join(map(self._step, decision.steps))
+
+    def _write_step(self, step: Step) -> str:
+        return encode(step_object(redact_step(step) if self._redact else step)).decode()
+
+    def _write_observed(self, observed: Observed) -> str:
+        return encode(observed_object(redact_observed(observed) if self._redact else observed)).decode()
+
+    def _write_legs(self, legs: tuple[Leg, ...]) -> str:
+        shown = map(redact_leg, legs) if self._redact else legs
+        return encode([leg_object(leg) for leg in shown]).decode()
+
+
+def flow_text(flow: FlowRecord) -> str:
+    """What ``flow_object`` encodes to."""
+    return (
+        f'{{"uid":{quoted(flow.uid)},"community_id":{quoted(flow.community_id)},"capture":{quoted(flow.capture)},'
+        f'"orig_h":{quoted(flow.client.ip)},"orig_p":{flow.client.port},'
+        f'"resp_h":{quoted(flow.server.ip)},"resp_p":{flow.server.port},'
+        f'"protocol":{quoted(flow.protocol)},"verdict":{_optional(flow.verdict)},"calls":{flow.calls},'
+        f'"first_ns":{flow.first_ns},"last_ns":{flow.last_ns},'
+        f'"client_packets":{flow.client_packets},"server_packets":{flow.server_packets},'
+        f'"client_bytes":{flow.client_bytes},"server_bytes":{flow.server_bytes},'
+        f'"missed_bytes":{flow.missed_bytes},"conn_state":{quoted(flow.conn_state)},"history":{quoted(flow.history)}}}'
+    )
+
+
+def quoted(text: str) -> str:
+    """A text as JSON; plain ASCII without the encoder."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return encode(text).decode()
+
+
+def _optional(text: str | None) -> str:
+    return "null" if text is None else quoted(text)
+
+
+def _write_words(texts: tuple[str, ...]) -> str:
+    return encode(texts).decode()
+
+
+def _write_decided(decision: Decision) -> str:
+    fields: dict[str, Any] = decided_object(decision)
+    return encode(fields).decode()[1:-1]
+
+
+def _write_ends(call: CallRecord) -> str:
+    return (
+        f'"pod":{_optional(call.pod)},"client":{_endpoint(call.client)},"server":{_endpoint(call.server)},'
+        f'"server_pod":{_optional(call.server_pod)}'
+    )
+
+
+def _write_names(call: CallRecord) -> str:
+    return (
+        f'"uid":{quoted(call.uid)},"community_id":{quoted(call.community_id)},'
+        f'"conn_state":{quoted(call.conn_state)},"history":{quoted(call.history)}'
+    )
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    return f'{{"ip":{quoted(endpoint.ip)},"port":{endpoint.port}}}'
