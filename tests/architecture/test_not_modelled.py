@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.mesh.dump.proxy_dump import DUMP_UNUSED
 from analyzer.mesh.extension.patches import HARMLESS_FIELDS, HARMLESS_FILTERS
 from analyzer.mesh.kinds import KINDS
 from analyzer.verdict.codes import CODES
@@ -38,10 +39,11 @@ def test_every_code_of_the_table_exists(page: dict[str, str]) -> None:
     assert named - CODES.keys() == set()
 
 
-def test_every_other_code_on_the_page_exists(page: dict[str, str]) -> None:
-    known = CODES.keys() | {code.name for code in FINDING_CODES}
+@pytest.mark.parametrize("heading", ["With a configuration dump", "Outside any input"])
+def test_every_other_code_on_the_page_exists(page: dict[str, str], heading: str) -> None:
+    known = CODES.keys() | {code.name for code in (*FINDING_CODES, DUMP_UNUSED)}
 
-    assert codes_in(page["Outside any input"]) - known == set()
+    assert codes_in(page[heading]) - known == set()
 
 
 @pytest.mark.parametrize("heading", ["Null where it could change the verdict", "Named, without weight for the verdict"])

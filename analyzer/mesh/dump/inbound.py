@@ -53,17 +53,18 @@ def _build(mesh: MeshSnapshot, dump: ProxyDump, pod: Pod, port: int, *, ipv6: bo
     chains = listener_for(node, port).chains if node is not None else ()
     fitting = [each for each in chains if isinstance(each, DumpedChain) and _takes_family(each, ipv6=ipv6)]
     matches = tuple(match for each in fitting for match in _matches(each))
-    clusters = [match.cluster for match in matches]
+    # A port that nothing declares may still have chains of its own, for a mode of mutual TLS of its own.
+    leads_to = next((match.cluster for match in matches), PASSTHROUGH_CLUSTER)
     return DumpedPort(
         port=port,
-        declared=any(each.port for each in fitting),
+        declared=leads_to != PASSTHROUGH_CLUSTER,
         protocol=by_yaml.protocol if by_yaml.declared else AUTO,
         mtls=Mtls(_mode(matches), "the proxy's own configuration", node.place() if node is not None else None),
         chains=matches,
         bind=by_yaml.bind,
         targets=by_yaml.targets,
         yaml=fitting[0].yaml if fitting else (),
-        leads_to=clusters[0] if clusters else PASSTHROUGH_CLUSTER,
+        leads_to=leads_to,
     )
 
 

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from analyzer.mesh.endpoints import Endpoint
+from analyzer.mesh.inbound.chains import ChainMatch
+from analyzer.mesh.inbound.listener import InboundPort, inbound_port
+from analyzer.mesh.inbound.mtls import pod_mtls
 from analyzer.mesh.kinds.virtual_service import HeaderOperations, StringMatch
 from analyzer.mesh.outbound.cluster import DNS_CLUSTER, EDS, ISTIO_MTLS, ORIGINAL_DST, PLAINTEXT, Cluster, endpoint_tls
 from analyzer.mesh.outbound.listener import ClusterChoice, FilterChain, Listener
@@ -22,6 +25,8 @@ ADMIN = "type.googleapis.com/envoy.admin.v3."
 CONFIG = "type.googleapis.com/envoy.config."
 FILTERS = "type.googleapis.com/envoy.extensions.filters."
 TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3."
+# A port that no service of a test has.
+UNDECLARED = 1
 REDIRECTS = {
     301: "MOVED_PERMANENTLY", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT", 308: "PERMANENT_REDIRECT",
 }  # fmt: skip
@@ -66,11 +71,11 @@ def dumped() -> Callable[..., Json]:
 
 
 @pytest.fixture
-def dump_told() -> Callable[[MeshSnapshot, str, Iterable[tuple[str, int]]], str]:
+def dump_told() -> Callable[..., str]:
     """The dump of a sidecar that was told what the model says, as far as calls to these addresses need it."""
 
-    def write(mesh: MeshSnapshot, pod: str, calls: Iterable[tuple[str, int]]) -> str:
-        return json.dumps(Writer(mesh, pod).dump(calls), indent=1)
+    def write(mesh: MeshSnapshot, pod: str, calls: Iterable[tuple[str, int]], ports: Iterable[int] = ()) -> str:
+        return json.dumps(Writer(mesh, pod).dump(calls, ports), indent=1)
 
     return write
 
@@ -87,7 +92,8 @@ class Writer:
         self.routes: dict[str, RouteConfig] = {}
         self.clusters: dict[str, Cluster] = {}
 
-    def dump(self, calls: Iterable[tuple[str, int]]) -> Json:
+    def dump(self, calls: Iterable[tuple[str, int]], ports: Iterable[int] = ()) -> Json:
+        """``calls`` are the addresses of the way out, ``ports`` those of the way in; without any there is none."""
         listeners: dict[str, Json] = {}
         for address, port in calls:
             found = self.told.listener_at(address, port)
@@ -96,7 +102,7 @@ class Writer:
         return config_dump(
             self.pod.full_name,
             self.pod.ips[0],
-            listeners=listeners.values(),
+            listeners=[*listeners.values(), *([self.virtual_inbound(ports)] if ports else [])],
             routes=[self.route_config(each) for each in self.routes.values()],
             clusters=[self.cluster(each) for each in self.clusters.values()],
             endpoints=[self.assignment(each) for each in self.clusters.values() if each.kind == EDS],
@@ -116,6 +122,25 @@ class Writer:
             continue_on_listener_filters_timeout=True,
             traffic_direction="OUTBOUND",
         )
+
+    def virtual_inbound(self, ports: Iterable[int]) -> Json:
+        chains: dict[str, Json] = {}
+        modes = pod_mtls(self.mesh, self.pod).ports
+        for number in (UNDECLARED, *ports):
+            port = inbound_port(self.mesh, self.pod, number)
+            for each in port.chains:
+                found = inbound_chain(port, each, own_mode=number in modes)
+                chains.setdefault(json.dumps(found), found)
+        socket = {"address": "0.0.0.0", "port_value": 15006}
+        inspectors = [{"name": f"envoy.filters.listener.{name}"} for name in ("tls_inspector", "http_inspector")]
+        return {
+            "name": "virtualInbound",
+            "address": {"socket_address": socket},
+            "filter_chains": list(chains.values()),
+            "listener_filters": inspectors,
+            "listener_filters_timeout": "0s",
+            "traffic_direction": "INBOUND",
+        }
 
     def chain(self, chain: FilterChain) -> Json:
         prefixes = [
@@ -225,6 +250,27 @@ class Writer:
             "health_status": "HEALTHY" if endpoint.healthy else "UNHEALTHY",
             "metadata": {"filter_metadata": metadata},
         }
+
+
+def inbound_chain(port: InboundPort, chain: ChainMatch, *, own_mode: bool) -> Json:
+    """A chain of ``virtualInbound``: its one route, or its TCP proxy, leads to the port's cluster."""
+    match = filled(
+        destination_port=port.port if port.declared or own_mode else 0,
+        transport_protocol=chain.transport,
+        application_protocols=list(chain.alpn),
+    )
+    tls = {"@type": f"{TLS}DownstreamTlsContext", "require_client_certificate": True}
+    routes = [{"name": "default", "match": {"prefix": "/"}, "route": {"cluster": port.cluster}}]
+    config = {"name": port.cluster, "virtual_hosts": [{"name": "inbound", "domains": ["*"], "routes": routes}]}
+    kind = f"{FILTERS}network.http_connection_manager.v3.HttpConnectionManager"
+    manager = {"@type": kind, "route_config": config, "normalize_path": True}
+    proxy = {"@type": f"{FILTERS}network.tcp_proxy.v3.TcpProxy", "cluster": port.cluster}
+    return filled(
+        name=port.chain_name(chain),
+        filter_chain_match=match,
+        filters=[{"name": "last", "typed_config": manager if chain.http else proxy}],
+        transport_socket={"name": "envoy.transport_sockets.tls", "typed_config": tls} if chain.terminates else None,
+    )
 
 
 def route_match(route: Route) -> Json:
