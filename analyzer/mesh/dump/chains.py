@@ -82,6 +82,7 @@ def chain_of(node: Node) -> DumpedChain:
     manager = next((each.node("typed_config") for each in filters if _type(each) == "HttpConnectionManager"), None)
     proxy = next((each.node("typed_config") for each in filters if _type(each) == "TcpProxy"), None)
     http_filters = manager.nodes("http_filters") if manager is not None else ()
+    rds = route_config_name(manager) if manager is not None else None
     clusters = tuple(_clusters(proxy)) if proxy is not None and manager is None else ()
     return DumpedChain(
         name=node.text("name"),
@@ -89,9 +90,9 @@ def chain_of(node: Node) -> DumpedChain:
         alpn=match.texts("application_protocols"),
         server_names=tuple(each.lower() for each in match.texts("server_names")),
         prefixes=tuple(_prefixes(match)),
-        rds=route_config_name(manager) if manager is not None else None,
+        rds=rds,
         clusters=clusters,
-        owner=clusters[0].cluster if clusters else "",
+        owner=clusters[0].cluster if clusters else f"route configuration {rds}" if rds else "",
         yaml=(node.place(),),
         port=match.integer("destination_port"),
         manager=manager,

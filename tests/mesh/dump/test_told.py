@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from analyzer.mesh.dump.proxy_dump import ProxyDump
 from analyzer.mesh.dump.told import dump_of, told_by_dump
@@ -14,6 +17,7 @@ from analyzer.mesh.load import load_mesh, parse_mesh
 from analyzer.mesh.outbound.cluster import NoCluster
 from analyzer.mesh.proxy import proxy_of, proxy_with
 from analyzer.verdict.calls_file import parse_calls
+from analyzer.verdict.decide import decide
 from analyzer.verdict.outbound import decide_outbound, sift
 from analyzer.verdict.question import Question
 from analyzer.verdict.upstream import OutboundDecision
@@ -130,6 +134,33 @@ def test_a_recorded_world_is_decided_alike_by_dumps_of_it(dump_told, world) -> N
 
     assert asked_by
     assert differing == []
+
+
+JUNK = [None, -1, 10**30, "", "junk", "10.0.0.0/8", True, 1.5, [], [[]], {}, {"name": {}}, [{"name": 1}]]
+
+
+def places(value, path=()):
+    """The way to every value inside a document."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from places(each, (*path, key))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_in_a_dump_there_is_an_answer(street, dump_told, data) -> None:
+    mesh = street.mesh()
+    whole = json.loads(dump_told(mesh, "shop/sleep-0", [("10.9.0.1", 80), ("10.9.0.3", 90)], [8080]))
+    path = data.draw(st.sampled_from([each for each in places(whole) if each]))
+    holder = reduce(lambda value, key: value[key], path[:-1], whole)
+    holder[path[-1]] = data.draw(st.sampled_from(JUNK))
+
+    broken = parse_mesh("\n---\n".join([street.text, json.dumps(whole)]))
+
+    for question in (HTTP[1], OTHER[2], replace(HTTP[0], direction="inbound", address="10.1.0.1", port=8080)):
+        decision = decide(broken, question)
+        assert decision.verdict or decision.undetermined
 
 
 def test_a_dump_belongs_to_the_proxy_that_it_names(dumped) -> None:
