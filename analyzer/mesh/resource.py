@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,6 +124,15 @@ class Node:
         values = {"found": number, "expected": f"a port from 1 to {_MAX_PORT}"}
         self.oddities.append(Oddity(YAML_WRONG_TYPE, self.place(key), values))
         return 0
+
+    def choice(self, key: str, known: Collection[str]) -> str:
+        """One of the values that an enum has; empty where it is absent or none of them."""
+        text = self.text(key)
+        if not text or text in known:
+            return text
+        values = {"found": f"'{text}'", "expected": " or ".join(sorted(known))}
+        self.oddities.append(Oddity(YAML_WRONG_TYPE, self.place(key), values))
+        return ""
 
     def boolean(self, key: str, default: bool = False) -> bool:
         """A boolean field."""

@@ -25,6 +25,8 @@ KNOWN_KEYS = frozenset(
 )  # fmt: skip
 
 
+_NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
+
 # Visibilities of ServiceEntries (MeshConfig.ServiceEntryVisibility).
 VISIBLE_IN_NAMESPACE = "NAMESPACE"
 VISIBLE_NOWHERE = "NONE"
@@ -91,11 +93,11 @@ class MeshConfig:
 def parse_mesh_config(node: Node) -> MeshConfig:
     """The settings of a MeshConfig document; what is absent takes Istio's default."""
     metadata = node.node("defaultConfig").mapping("proxyMetadata")
-    normalization = node.node("pathNormalization").text("normalization") or "BASE"
+    normalization = node.node("pathNormalization").choice("normalization", _NORMALIZATIONS) or "BASE"
     return MeshConfig(
         node=node,
-        outbound_policy=node.node("outboundTrafficPolicy").text("mode") or _mode_of_empty(node),
-        inbound_policy=node.node("inboundTrafficPolicy").text("mode") or "PASSTHROUGH",
+        outbound_policy=_outbound_policy(node),
+        inbound_policy=node.node("inboundTrafficPolicy").choice("mode", ("PASSTHROUGH", "LOCALHOST")) or "PASSTHROUGH",
         root_namespace=node.text("rootNamespace") or "istio-system",
         trust_domain=node.text("trustDomain") or "cluster.local",
         trust_domain_aliases=node.texts("trustDomainAliases"),
@@ -137,9 +139,12 @@ def _namespace_selector(rule: Node) -> LabelSelector | None:
     return parse_label_selector(rule.node("namespaceSelector")) if "namespaceSelector" in rule else None
 
 
-def _mode_of_empty(node: Node) -> str:
+def _outbound_policy(node: Node) -> str:
+    """The mode; ALLOW_ANY where it is none that there is, as where there is no policy."""
+    policy = node.node("outboundTrafficPolicy")
     # A message that is present without a mode has the zero value of the API's enum, REGISTRY_ONLY.
-    return REGISTRY_ONLY if "outboundTrafficPolicy" in node else ALLOW_ANY
+    silent = REGISTRY_ONLY if "outboundTrafficPolicy" in node and policy.value.get("mode") is None else ALLOW_ANY
+    return policy.choice("mode", (ALLOW_ANY, REGISTRY_ONLY, ALLOW_ANY_DYNAMIC_DNS)) or silent
 
 
 _UNIT_NS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}

@@ -62,3 +62,9 @@ def test_protocol_detection_has_no_timeout_unless_one_is_set() -> None:
 def test_proxies_may_be_told_to_capture_dns_and_speak_http10() -> None:
     found = config_of("defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true', ISTIO_META_HTTP10: '1'}}")
     assert (found.dns_capture, found.http10) == (True, True)
+
+
+def test_modes_that_do_not_exist_are_an_oddity_and_the_default_counts() -> None:
+    mesh = parse_mesh("outboundTrafficPolicy: {mode: SOME}\npathNormalization: {normalization: ODD}\n")
+    assert (mesh.config.outbound_policy, mesh.config.path_normalization) == ("ALLOW_ANY", "BASE")
+    assert [oddity.code.name for oddity in mesh.oddities[:2]] == ["yaml-wrong-type"] * 2
