@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from analyzer.base.oddity import Code
+from analyzer.report.display_filter import display_filter
 from analyzer.report.facts import call_facts, decision_sides, yaml_phrases
 from analyzer.report.journey import Journey, Link, Stop, journey_of
 from analyzer.report.layout import Page, Part
@@ -48,6 +49,7 @@ def render_chain(
     chain_section(page, shown.steps)
     decision_section(page, shown.decision)
     _journey_section(page, journey_of(shown))
+    _filter_section(page, shown)
     _observed_section(page, shown)
     undetermined_section(page, shown.decision, known)
     return page.render()
@@ -147,6 +149,13 @@ def _observed_section(page: Page, call: CallRecord) -> None:
     page.line((agreement_phrase(observed), "bold red" if observed.agrees is False else ""), indent=2)
     if observed.why:
         page.prose(observed.why, indent=2)
+
+
+def _filter_section(page: Page, call: CallRecord) -> None:
+    shown = display_filter(call.legs)
+    if shown:
+        page.heading("WIRESHARK")
+        page.prose(shown, indent=2, style="dim")
 
 
 def _lost(candidate: Candidate) -> list[Part]:

@@ -16,6 +16,7 @@ import msgspec
 from analyzer.base.escape import inert_json, without_surrogates
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
+from analyzer.report.display_filter import display_filter
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import VERDICTS, Candidate, Decision, Inbound, LocalResponse, Outbound, Step
 from analyzer.verdict.record import (
@@ -122,6 +123,7 @@ def call_object(call: CallRecord) -> Object:
     said["community_id"] = call.community_id
     said["conn_state"] = call.conn_state
     said["history"] = call.history
+    said["display_filter"] = display_filter(call.legs)
     return said
 
 

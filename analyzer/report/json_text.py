@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from analyzer.base.place import PacketPlace
 from analyzer.base.secret import redact_host, redact_target, redact_text, shows_no_secret
 from analyzer.flow.connection import Endpoint
+from analyzer.report.display_filter import display_filter
 from analyzer.report.json_objects import decided_object, encode, leg_object, observed_object, step_object
 from analyzer.report.private import redact_leg, redact_observed, redact_step
 from analyzer.report.wording import format_time
@@ -71,6 +72,7 @@ class CallText:
         self._step = _ByIdentity(self._write_step)
         self._observed = _ByIdentity(self._write_observed)
         self._legs = _ByIdentity(self._write_legs)
+        self._filter: _ByIdentity[tuple[Leg, ...]] = _ByIdentity(lambda legs: quoted(display_filter(legs)))
         self._connections: dict[Hashable, tuple[tuple[Endpoint, Endpoint], str, str]] = {}
 
     def write(self, call: CallRecord) -> str:
@@ -83,7 +85,7 @@ class CallText:
             f"{self._decided(call.decision)},"
             f'"observed":{self._observed(call.observed)},"legs":{self._legs(call.legs)},'
             f'"evidence":[{self._chain(call, phrase)}],"time":"{format_time(call.first_ns)}",'
-            f'"first_ns":{call.first_ns},"last_ns":{call.last_ns},{names}}}'
+            f'"first_ns":{call.first_ns},"last_ns":{call.last_ns},{names},"display_filter":{self._filter(call.legs)}}}'
         )
 
     def _connection_of(self, call: CallRecord) -> tuple[str, str]:
