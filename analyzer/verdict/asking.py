@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ APP_LEG_UNSEEN = Code(
     "Capture in the client's pod too, with -i any.",
 )
 
+# What stands between a scheme and the path of an absolute-form target (RFC 9112 section 3.2.2).
+_AUTHORITY = re.compile(r"[^/?#]*")
 _QUESTION_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
 
 
@@ -106,12 +109,21 @@ def connection_question(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Que
 
 
 def with_request(connection: Question, request: Request) -> Question:
-    """The question about a request on a connection."""
+    """The question about a request on a connection.
+
+    The authority of an absolute-form target becomes the Host, as Envoy's HTTP/1 codec has it (``handlePath``).
+    """
+    host, path = request.host, request.target
+    scheme, separator, rest = path.partition("://")
+    authority = _AUTHORITY.match(rest) if separator and scheme.lower() in ("http", "https") else None
+    if authority is not None:
+        host, path = authority[0], rest[authority.end() :]
+        path = path if path.startswith("/") else f"/{path}"
     return replace(
         connection,
         protocol=_QUESTION_PROTOCOL[request.version],
-        host=request.host,
-        path=request.target,
+        host=host,
+        path=path,
         method=request.method,
         headers=request.headers,
     )
@@ -146,14 +158,16 @@ def endpoint_of(
 def _ask(said: Said, pod: Pod, direction: str, *, bypass: bool) -> Question:
     connection = said.wire.connection
     server = _address_of(said, pod, direction)
+    # Gateways that are sent a PROXY protocol header are told to read it.
+    unseen = said.conversation.inspected == "tcp" and direction != "gateway"
     return Question(
         namespace=pod.namespace,
         pod=pod.name,
         direction=direction,
         address=server[0],
         port=server[1],
-        protocol="tcp",
-        tls=said.client_tls,
+        protocol="http2" if said.conversation.protocol == "h2" else "tcp",
+        tls="plaintext" if unseen else said.client_tls,
         sni=said.sni,
         alpn=said.alpn,
         server_first=said.conversation.server_first,
@@ -161,6 +175,7 @@ def _ask(said: Said, pod: Pod, direction: str, *, bypass: bool) -> Question:
         bypass=bypass,
         client="" if direction == "outbound" else connection.client.ip,
         sealed=said.conversation.tls is not None,
+        inspected=said.conversation.inspected,
     )
 
 

@@ -96,6 +96,7 @@ def _arrivals(
             server_first=question.server_first,
             client_silent=question.client_silent,
             sealed=question.sealed and not target.originated,
+            inspected=None if request else question.inspected,
         )
 
 

@@ -79,6 +79,7 @@ def gateway_question(arrival: Arrival) -> Question:
         server_first=arrival.server_first,
         client_silent=arrival.client_silent,
         peer=arrival.peer.full_name if arrival.peer else None,
+        inspected=arrival.inspected,
     )
 
 

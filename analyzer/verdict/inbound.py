@@ -145,7 +145,7 @@ def inspect(arrival: Arrival, chains: tuple[ChainMatch, ...]) -> Inspected:
             return Inspected(RAW_BUFFER, (), "")
         default = MTLS_ALPN[arrival.protocol] if arrival.tls == "mtls" else ()
         return Inspected(TLS, arrival.alpn or default, arrival.sni or "")
-    named = _INSPECTED_ALPN.get(arrival.protocol) if inspects_http(chains) else None
+    named = _INSPECTED_ALPN.get(arrival.inspected or arrival.protocol) if inspects_http(chains) else None
     return Inspected(RAW_BUFFER, (named,) if named else (), "")
 
 

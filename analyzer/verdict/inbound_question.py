@@ -100,4 +100,5 @@ def _arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
         client_silent=question.client_silent,
         client=question.client,
         sealed=question.sealed,
+        inspected=question.inspected,
     )

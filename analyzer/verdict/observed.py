@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.flow.connection import Connection
-from analyzer.protocol.facts import Exchange
+from analyzer.protocol.facts import Exchange, Response
 from analyzer.verdict.record import Observed
 from analyzer.verdict.reply import written_by
 from analyzer.verdict.roles import Said
@@ -15,13 +15,18 @@ def observe(call: Call) -> Observed:
     connection = call.said.wire.connection
     if call.exchange is not None:
         return _observe_exchange(call.exchange, connection)
+    if call.said.conversation.answer is not None:
+        return _observe_response(call.said.conversation.answer, connection)
     return _observe_connection(call.said, connection)
 
 
 def _observe_exchange(exchange: Exchange, connection: Connection) -> Observed:
-    response = exchange.response
-    if response is None:
+    if exchange.response is None:
         return Observed(closed_by=connection.closed_by, outcome=_ending(exchange, connection))
+    return _observe_response(exchange.response, connection)
+
+
+def _observe_response(response: Response, connection: Connection) -> Observed:
     who = written_by(response)
     return Observed(
         status=response.status,

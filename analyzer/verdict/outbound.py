@@ -50,7 +50,7 @@ def first_bytes(question: Question) -> FirstBytes:
     """What inspectors can learn of the question's connection."""
     if question.tls != "plaintext":
         return FirstBytes(True, question.sni or "", question.alpn)
-    return FirstBytes(http=_INSPECTED.get(question.protocol, ""))
+    return FirstBytes(http=_INSPECTED.get(question.inspected or question.protocol, ""))
 
 
 def _enter(sender: Sender, told: Told, outbound: Outbound, chain: FilterChain) -> OutboundDecision:

@@ -18,7 +18,8 @@ class Question:
     ``bypass`` says that the packets prove that the source's own sidecar did not take the connection.
     ``peer`` is the client's pod (``namespace/name``) of an inbound or gateway question, where known; ``client`` its
     address, empty where that is not known. ``sealed``: what is said inside the TLS is not known, so that ``protocol``
-    and the request fields prove nothing where a proxy ends it.
+    and the request fields prove nothing where a proxy ends it. ``inspected`` is what Envoy's inspectors take the first
+    bytes for where that is not ``protocol``: ``tcp`` for HTTP after a blank line, ``http/1.0`` for HTTP/0.9.
     """
 
     namespace: str
@@ -42,3 +43,4 @@ class Question:
     peer: str | None = None
     client: str = ""
     sealed: bool = False
+    inspected: str | None = None

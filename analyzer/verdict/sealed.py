@@ -50,6 +50,7 @@ def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:
         alpn=call.said.alpn,
         sni=call.said.sni,
         protocol=_ARRIVAL_PROTOCOL[request.version] if request else "tcp",
+        inspected=call.said.conversation.inspected,
         host=request.host if request else None,
         path=request.target if request else "/",
         method=request.method if request else "GET",

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from analyzer.verdict.asking import endpoint_of, missing_for, question_of, source_pod, target_pod
-from analyzer.verdict.roles import Role
-from analyzer.verdict.stitch import Onward
+from analyzer.verdict.roles import Role, Said
+from analyzer.verdict.stitch import Call, Onward
 from analyzer.verdict.wires import gather_wires
 
 SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
@@ -102,6 +102,47 @@ def test_versions_of_http_have_the_names_of_a_calls_file(app, shop, version, pro
     told.version = version
 
     assert asked(told.ask(), shop()).protocol == protocol
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "path"),
+    [
+        ("http://other.shop/a?b", "other.shop", "/a?b"),
+        ("HTTP://other.shop:80", "other.shop:80", "/"),
+        ("http://other.shop?b", "other.shop", "/?b"),
+        ("/http://other.shop", "reviews", "/http://other.shop"),
+        ("ftp://other.shop/a", "reviews", "ftp://other.shop/a"),
+    ],
+)
+def test_the_authority_of_an_absolute_target_is_the_host(app, shop, target, host, path) -> None:
+    question = asked(app().ask(target, "reviews"), shop())
+
+    assert (question.host, question.path) == (host, path)
+
+
+def test_what_inspectors_take_the_first_bytes_for_is_told(app, shop) -> None:
+    told = app().ask("/a")
+    said = Said(told.wire, replace(told.conversation, inspected="tcp"), Role.APP)
+
+    question = question_of(Call(said, 1, told.exchanges[0]), shop(), None)
+
+    assert (question.protocol, question.inspected) == ("http", "tcp")
+
+
+@pytest.mark.parametrize(("server", "tls"), [("10.244.1.11:9080", "plaintext"), ("10.244.3.5:443", "tls")])
+def test_tls_that_no_inspector_sees_is_opaque_to_a_sidecar(talk, shop, server, tls) -> None:
+    """A gateway before which a load balancer writes a PROXY protocol header reads that first."""
+    told = talk("192.0.2.9:1", server).hello("a.example")
+    said = Said(told.wire, replace(told.conversation, inspected="tcp"), Role.DIRECT)
+
+    assert question_of(Call(said, 1, None), shop(), None).tls == tls
+
+
+def test_http2_without_a_request_is_asked_about_as_http2(app, shop) -> None:
+    told = app().send(b"PRI * HTTP/2.0")
+    told.said_protocol = "h2"
+
+    assert asked(told, shop()).protocol == "http2"
 
 
 def test_an_applications_tls_is_asked_about_by_its_hello(app, shop) -> None:

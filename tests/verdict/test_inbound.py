@@ -197,6 +197,7 @@ def test_what_iptables_leave_alone_reaches_the_application_itself(shop, pod_text
         (AUTO, {}, Inspected("raw_buffer", ("http/1.1",), "")),
         (AUTO, {"protocol": "http2"}, Inspected("raw_buffer", ("h2c",), "")),
         (AUTO, {"protocol": "tcp"}, Inspected("raw_buffer", (), "")),
+        (AUTO, {"inspected": "tcp"}, Inspected("raw_buffer", (), "")),
         ("HTTP", {"tls": "mtls"}, Inspected("tls", MTLS_ALPN["http"], "")),
         ("HTTP", {"tls": "mtls", "alpn": ("istio",), "sni": "a"}, Inspected("tls", ("istio",), "a")),
         ("HTTP", {"tls": "tls", "sni": "a"}, Inspected("tls", (), "a")),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from analyzer.protocol.facts import Response
 from analyzer.verdict.observed import observe
+from analyzer.verdict.stitch import Call
 
 SERVICE_TIME = {"x_envoy_upstream_service_time": 3}
 
@@ -104,3 +108,14 @@ def test_a_reset_stream_is_a_reset_although_the_connection_lives_on(app, side) -
     call = app().ask().call()
 
     assert observe(replace(call, exchange=replace(call.exchange, **{side: 8}))).outcome == "reset"
+
+
+def test_an_answer_in_http_to_what_is_none_is_an_answer(app) -> None:
+    """Envoy says 400 to garbage on a port that is declared HTTP."""
+    told = app().send(b"garbage").reply(b"HTTP/1.1 400 Bad Request")
+    answer = Response(400, (("server", "envoy"),), 0, 24, complete=True)
+    said = replace(told.said(), conversation=replace(told.conversation, answer=answer))
+
+    seen = observe(Call(said, 1, None))
+
+    assert (seen.outcome, seen.status, seen.answered_by) == ("local-reply", 400, "envoy")

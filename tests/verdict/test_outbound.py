@@ -86,5 +86,7 @@ def test_weights_of_tcp_give_alternatives(market) -> None:
 def test_first_bytes_are_what_inspectors_can_see() -> None:
     assert first_bytes(Question("a", protocol="http2")).http == "h2c"
     assert first_bytes(Question("a", protocol="tcp")).http == ""
+    assert first_bytes(Question("a", inspected="tcp")).http == ""
+    assert first_bytes(Question("a", protocol="tcp", inspected="http/1.0")).http == "http/1.0"
     hello = first_bytes(Question("a", tls="tls", sni="x", alpn=("h2",)))
     assert (hello.tls, hello.sni, hello.alpn, hello.http) == (True, "x", ("h2",), "")
