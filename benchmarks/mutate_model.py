@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("analyzer", "benchmarks", "captures", "docs", "tests", "pyproject.toml", "README.md")
+COPIED = ("analyzer", "benchmarks", "captures", "docs", "reports/example.html", "tests", "pyproject.toml", "README.md")
 TESTS = ("tests/mesh", "tests/verdict", "tests/scenarios")
 
 
@@ -152,7 +152,8 @@ def copied(folder: Path) -> Path:
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.is_file():
-            shutil.copy(source, folder)
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(source, folder / name)
     return folder
 
 
