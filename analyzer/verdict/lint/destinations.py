@@ -21,7 +21,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.mesh.visibility import virtual_services
 from analyzer.verdict.lint.evidence import shows_services
 from analyzer.verdict.lint.finding import LintFinding, listing, title
-from analyzer.verdict.lint.host_index import full_name_of, namespace_of_host
+from analyzer.verdict.lint.host_index import full_name_of, namespace_of_host, services_of_host
 from analyzer.verdict.lint.unmatched_hosts import SHORT_HOST
 
 UNKNOWN_DESTINATION = Code(
@@ -51,6 +51,9 @@ IMPLIED_DESTINATION_PORT = Code(
     "the cluster does not exist and the answer is 503.",
     "Give the destination a port, or the match.",
 )
+
+# Of a wildcard's services this many are asked for their ports.
+MAX_SERVICES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,12 @@ def _allowed(rule: HttpRule | L4Rule, gateway: str, ports: Iterable[int]) -> fro
 
 
 def _mesh_ports(mesh: MeshSnapshot, vs: VirtualService, rule: HttpRule | L4Rule) -> Iterator[int]:
-    """The ports of the services that the hosts name one by one; a host that is no service is asked for on port 80."""
-    for host in (each.lower() for each in vs.hosts if not is_wildcard(each)):
-        for service in services_by_host(mesh).get(host, ()):
+    """The ports of the services that the hosts stand for; a host that is no service is asked for on port 80."""
+    for host in (each.lower() for each in vs.hosts):
+        services = services_of_host(mesh, host)
+        for service in services[:MAX_SERVICES]:
             yield from (port.number for port in service.ports if _carries(port, vs, rule))
-        if isinstance(rule, HttpRule) and host not in services_by_host(mesh):
+        if isinstance(rule, HttpRule) and not services:
             yield PLAIN_HTTP_PORT
 
 
@@ -194,6 +198,7 @@ def _kept_ports(
     if missing and len(missing) == len(asked):
         sentence = f"{about}: requests keep their port {ports}, which {host} does not have; {has}"
         yield LintFinding(UNKNOWN_DESTINATION_PORT, about, sentence, yaml)
-    elif missing:
+    elif missing and not any(is_wildcard(each) for each in leg.vs.hosts):
+        # Of a wildcard's services, those with the odd port may well have a VirtualService of their own.
         sentence = f"{about}: requests on port {ports} keep it, and {host} does not have it; {has}"
         yield LintFinding(IMPLIED_DESTINATION_PORT, about, sentence, yaml)

@@ -26,6 +26,19 @@ def shows_services(mesh: MeshSnapshot, namespace: str) -> bool:
     return namespace in shown or (bool(shown) and bool(mesh.of(Namespace)))
 
 
+def shows_namespace(mesh: MeshSnapshot, namespace: str) -> bool:
+    """Whether the input holds what is in a namespace: something of it, or a whole cluster."""
+    shown = mesh.memo("lint-namespaces-shown", lambda: frozenset(each.namespace for each in mesh.resources))
+    return namespace in shown or bool(mesh.of(Namespace))
+
+
+def shows_gateway_pods(mesh: MeshSnapshot) -> bool:
+    """Whether the pods of gateways are in the input."""
+    return mesh.memo(
+        "lint-gateway-pods", lambda: any(pod.is_gateway for pod in mesh.pods) or bool(mesh.pods and mesh.of(Namespace))
+    )
+
+
 def has_proxy(pod: Pod) -> bool:
     """Whether an Envoy of the mesh runs in a pod: a sidecar, or a gateway's."""
     return pod.has_sidecar or pod.is_gateway

@@ -65,6 +65,9 @@ IDLE_SUBSET = Code(
     "It does no harm until a route names it.",
 )
 
+# Subsets of a wildcard over more services than this are not held against endpoints.
+MAX_SERVICES = 100
+
 
 @dataclass(slots=True)
 class _Use:
@@ -113,12 +116,11 @@ def _undefined(
         sentence = f"{about}: subset {subset} of {host} is not defined by any DestinationRule"
         yield LintFinding(UNDEFINED_SUBSET, about, sentence, (place, *rules))
         return
-    if any(rule.workload_selector is not None for rule in defining):
-        # Who has the subset depends on the labels of each client.
-        return
     places = (place, *(rule.resource.place("spec", "host") for rule in defining))
     asking = _callers(mesh, vs, host)
-    without = [namespace for namespace in asking if not _has_subset(mesh, namespace, host, subset)]
+    # In a namespace with a rule for some workloads the labels of each client decide who has the subset.
+    some = {rule.resource.namespace for rule in defining if rule.workload_selector is not None}
+    without = [each for each in asking if each not in some and not _has_subset(mesh, each, host, subset)]
     whom = listing(without)
     if without and len(without) == len(asking):
         sentence = f"{about}: subset {subset} of {host} is defined where no caller looks (asked from {whom})"
@@ -154,7 +156,7 @@ def _empty(mesh: MeshSnapshot, rule: DestinationRule, uses: _Uses) -> Iterator[L
         return
     host = rule_host(rule)
     services = services_of_host(mesh, host)
-    if any(not shows_pods(mesh, service.namespace) for service in services):
+    if len(services) > MAX_SERVICES or any(not shows_pods(mesh, service.namespace) for service in services):
         return
     endpoints = list(_endpoints(mesh, host))
     for subset in rule.subsets if endpoints else ():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from analyzer.verdict.lint.evidence import (
     client_namespaces,
     has_clients,
+    shows_gateway_pods,
+    shows_namespace,
     shows_pods,
     shows_services,
     without_proxy,
@@ -55,3 +57,17 @@ def test_finished_pods_and_proxies_are_left_out(make, mesh_of):
     mesh = mesh_of(make.pod("shop/a"), make.pod("shop/plain", sidecar=False), done)
 
     assert [pod.name for pod in without_proxy(mesh.pods)] == ["plain"]
+
+
+def test_a_namespace_is_shown_by_anything_in_it(make, mesh_of):
+    mesh = mesh_of(make.service("shop/a"))
+
+    assert shows_namespace(mesh, "shop")
+    assert not shows_namespace(mesh, "pay")
+    assert shows_namespace(mesh_of(make.namespace("shop")), "pay")
+
+
+def test_gateway_pods_are_shown_by_one_of_them_or_a_whole_cluster(make, mesh_of):
+    assert shows_gateway_pods(mesh_of(make.pod("edge/g", router=True)))
+    assert shows_gateway_pods(mesh_of(make.namespace("shop"), make.pod("shop/p")))
+    assert not shows_gateway_pods(mesh_of(make.pod("shop/p")))
