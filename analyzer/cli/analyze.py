@@ -25,7 +25,7 @@ from analyzer.cli.terminal import colour, width
 if TYPE_CHECKING:
     from analyzer.verdict.record import Analysis
 
-FORMATS = ("text", "json", "jsonl", "csv")
+FORMATS = ("text", "json", "jsonl", "csv", "markdown", "junit", "sarif", "github", "gitlab")
 
 
 @click.command("analyze")
@@ -78,10 +78,14 @@ def command(
 
 
 def _write(analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
+    from analyzer.report.forges import FORGES
     from analyzer.report.formats import FORMATS as RENDERERS
+    from analyzer.report.issues import issues_of_run
 
     with output(out) as sink:
-        if output_format == "text":
+        if output_format in FORGES:
+            sink.writelines(FORGES[output_format](issues_of_run(analysis, redact=redact)))
+        elif output_format == "text":
             from analyzer.report.as_text import render_text
 
             sink.write(render_text(analysis, width=width(out), colour=colour(color, out), redact=redact).encode())

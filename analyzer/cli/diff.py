@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from analyzer.verdict.drift import RunDiff
     from analyzer.verdict.record import Analysis
 
-FORMATS = ("text", "jsonl", "json")
+FORMATS = ("text", "jsonl", "json", "markdown", "junit", "sarif", "github", "gitlab")
 # What --fail-on may name: a kind of difference, or that a call ends in that verdict now.
 FAIL_ON = ("any", "none", "moved", "new", "gone", "share", "dropped", "passthrough", "undetermined")
 
@@ -120,9 +120,13 @@ def _is_saved(source: str) -> bool:
 
 def _write(diff: RunDiff, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
     from analyzer.report.as_diff import diff_json, diff_jsonl, render_diff
+    from analyzer.report.forges import FORGES
+    from analyzer.report.issues import issues_of_diff
 
     with output(out) as sink:
-        if output_format == "jsonl":
+        if output_format in FORGES:
+            sink.writelines(FORGES[output_format](issues_of_diff(diff, redact=redact)))
+        elif output_format == "jsonl":
             sink.writelines(diff_jsonl(diff, redact=redact))
         elif output_format == "json":
             sink.writelines(diff_json(diff, redact=redact))

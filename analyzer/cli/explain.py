@@ -32,7 +32,7 @@ def command(
     redact: str,
     color: str,
 ) -> int:
-    """Show the chain of one call, or of those that fit: what decided it, who lost and why, on which packets and YAML."""
+    """Show the chain of one call, or of those that fit: what decided it, who lost and why, by packets and YAML."""
     from analyzer.pipeline import analyze_paths, dissect
     from analyzer.report.as_chain import render_chain
     from analyzer.report.wording import format_count

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
 from analyzer.base.errors import UsageError
+from analyzer.base.moment import parse_moment
 
 if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
@@ -96,23 +94,7 @@ def parse_where(text: str | None) -> Callable[[CallRecord], bool] | None:
 
 def parse_time(text: str | None, option: str) -> int | None:
     """Nanoseconds since the epoch of ``--since`` and its like; raises ``UsageError``."""
-    if text is None:
-        return None
-    try:
-        return int(Decimal(text) * 1_000_000_000)
-    except (ArithmeticError, ValueError):
-        pass
-    try:
-        # RFC 3339 section 5.6: T and Z may be lower case, which Python does not take.
-        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text.upper()))
-    except ValueError:
-        raise UsageError(f"{option}: found {text!r}, expected seconds since the epoch or an RFC 3339 time") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    fraction = re.search(r"\.(\d+)", text)
-    nanoseconds = int(fraction[1][:9].ljust(9, "0")) if fraction else 0
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + nanoseconds
+    return None if text is None else parse_moment(text, option)
 
 
 @contextmanager

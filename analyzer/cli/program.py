@@ -15,6 +15,7 @@ from analyzer.base.escape import visible
 # The commands and their one-line help: a command's module, with the rooms that it needs, is imported when it is called.
 COMMANDS = {
     "analyze": "Say of every call in captures where the mesh sent it and why.",
+    "check": "Hold recorded calls against what a suite expects of them.",
     "codes": "Explain reasons, findings and oddities.",
     "diff": "Say what is different between two runs, by who calls what.",
     "explain": "Show the chain of reasons of one call.",

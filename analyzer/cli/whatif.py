@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.verdict.record import WhatIf
 
-FORMATS = ("text", "jsonl", "json")
+FORMATS = ("text", "jsonl", "json", "markdown", "junit", "sarif", "github", "gitlab")
 # What --fail-on may name: any call that moves, or one that moves to that verdict.
 FAIL_ON = ("any", "none", "dropped", "passthrough", "undetermined")
 
@@ -105,9 +105,13 @@ def _meshes(
 
 def _write(what: WhatIf, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
     from analyzer.report.as_moves import moves_json, moves_jsonl, render_moves
+    from analyzer.report.forges import FORGES
+    from analyzer.report.issues import issues_of_moves
 
     with output(out) as sink:
-        if output_format == "jsonl":
+        if output_format in FORGES:
+            sink.writelines(FORGES[output_format](issues_of_moves(what, redact=redact)))
+        elif output_format == "jsonl":
             sink.writelines(moves_jsonl(what, redact=redact))
         elif output_format == "json":
             sink.writelines(moves_json(what, redact=redact))

@@ -68,7 +68,7 @@ def target_of(call: CallRecord) -> str:
 
 
 def _deciding_line(call: CallRecord) -> str:
-    return next((place.file_line for place in _deciding_lines(call)), target_of(call))
+    return next((place.file_line for place in deciding_lines(call)), target_of(call))
 
 
 # What makes calls of one client and one reason one finding: the target, the line of YAML that decides, or nothing more.
@@ -106,7 +106,7 @@ def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, C
         code=code,
         sentence=sentence,
         calls=tuple(call.id for call in group),
-        yaml=_deciding_lines(first),
+        yaml=deciding_lines(first),
         packets=tuple(_first_packet(call) for call in group[:_CITED_PACKETS]),
         advice=(reason.advice if reason and rank else "") or code.advice,
         first_ns=min(call.first_ns for call in group),
@@ -129,7 +129,7 @@ def _first_packet(call: CallRecord) -> PacketPlace:
     return PacketPlace(capture, first)
 
 
-def _deciding_lines(call: CallRecord) -> tuple[YamlPlace, ...]:
+def deciding_lines(call: CallRecord) -> tuple[YamlPlace, ...]:
     """The YAML where the decision fell: of the last step that names any, of the first where nobody took the call.
 
     That nothing matches is no line's doing.

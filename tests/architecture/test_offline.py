@@ -28,6 +28,7 @@ MESH = "captures/shop-default/mesh"
 # One invocation of each command; the test below fails for a new command until it has its line here.
 ASKED = {
     "analyze": (CAPTURE, "-m", MESH),
+    "check": ("captures/shop-default",),
     "codes": (),
     "diff": (CAPTURE, CAPTURE, "-m", MESH),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),

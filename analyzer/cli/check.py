@@ -1,0 +1,117 @@
+"""``meshverdict check``: what a team expects of its recorded calls, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.base.errors import CaptureError, MeshError, UsageError
+from analyzer.base.escape import visible
+from analyzer.cli.options import out_option, output, redact_option
+from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_LIMIT
+from analyzer.cli.progress import showing_progress
+from analyzer.cli.terminal import colour, width
+
+if TYPE_CHECKING:
+    from analyzer.verdict.check.case import CheckResult
+
+FORMATS = ("text", "jsonl", "json", "markdown", "junit", "sarif", "github", "gitlab")
+EXIT_EVIDENCE = 5
+
+
+@click.command("check")
+@click.argument("suites", nargs=-1, metavar="[SUITE]...", type=click.Path())
+@click.option("--update", is_flag=True, help="Write how the calls end now into NAME.expected.yaml, to be reviewed.")
+@click.option("--today", metavar="DAY", help="The day by which acceptances expire: 2026-12-31, or now; by default the "
+              "day of the newest packet.")  # fmt: skip
+@click.option("--fail-under", type=click.FloatRange(0, 100), default=100.0, show_default=True, metavar="PERCENT",
+              help="Fail when fewer of all cases hold.")  # fmt: skip
+@click.option("--fail-on", type=click.Choice(["any", "none"]), default="any", show_default=True)
+@click.option("--only-failures", is_flag=True, help="Leave out what holds.")
+@click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
+@out_option
+@redact_option
+@click.option("--no-progress", is_flag=True, help="No progress on standard error.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+def command(
+    suites: tuple[str, ...],
+    update: bool,
+    today: str | None,
+    fail_under: float,
+    fail_on: str,
+    only_failures: bool,
+    output_format: str,
+    out: str | None,
+    redact: str,
+    no_progress: bool,
+    color: str,
+) -> int:
+    """Hold recorded calls against SUITE... (files *.verdict.yaml, or folders of them; by default this folder).
+
+    A suite is YAML: captures, mesh, budgets, expectations, recorded ends and accepted calls; see docs/ci.md.
+    """
+    from analyzer.checking import check_suite, find_suites, update_suite
+    from analyzer.report.as_check import redact_result
+
+    day = _day(today)
+    paths = find_suites(suites)
+    if update:
+        for path in paths:
+            click.echo(f"meshverdict: wrote {visible(update_suite(path).as_posix())}", err=True)
+    with showing_progress(enabled=not no_progress) as progress:
+        results = [check_suite(path, today=day, progress=progress) for path in paths]
+    shown = [redact_result(each) if redact == "standard" else each for each in results]
+    _write(shown, output_format, out, color, only_failures=only_failures)
+    return _leave(results, fail_under, fail_on)
+
+
+def _day(text: str | None) -> date | None:
+    """The day to go by; ``now`` is the only way to the clock."""
+    if text is None:
+        return None
+    if text == "now":
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--today: found {text!r}, expected a day such as 2026-12-31, or now") from None
+
+
+def _write(
+    results: Sequence[CheckResult], output_format: str, out: str | None, color: str, *, only_failures: bool
+) -> None:
+    from analyzer.report.as_check import check_json, check_jsonl, render_check
+    from analyzer.report.forges import FORGES
+    from analyzer.report.issues import issues_of_check
+
+    with output(out) as sink:
+        if output_format in FORGES:
+            sink.writelines(FORGES[output_format](issues_of_check(results)))
+        elif output_format == "jsonl":
+            sink.writelines(check_jsonl(results, only_failures=only_failures))
+        elif output_format == "json":
+            sink.writelines(check_json(results, only_failures=only_failures))
+        else:
+            text = render_check(results, width=width(out), colour=colour(color, out), only_failures=only_failures)
+            sink.write(text.encode())
+
+
+def _leave(results: Sequence[CheckResult], fail_under: float, fail_on: str) -> int:
+    """The documented exit code: the highest of 3, 4 and 6, else 5 for too little evidence, else 1 for failures."""
+    unread = [capture.error for result in results for capture in result.captures if capture.error]
+    unusable = [error for result in results if result.mesh for error in result.mesh.errors]
+    limits = [limit for result in results for limit in result.limits]
+    for line in dict.fromkeys((*unread, *unusable, *limits)):
+        click.echo(f"meshverdict: {visible(line)}", err=True)
+    for found, code in ((limits, EXIT_LIMIT), (unusable, MeshError.exit_code), (unread, CaptureError.exit_code)):
+        if found:
+            return code
+    if any(result.lacking for result in results):
+        return EXIT_EVIDENCE
+    cases = sum(len(result.cases) for result in results)
+    failures = sum(len(result.failures) for result in results)
+    share = 100 * (cases - failures) / cases if cases else 100.0
+    return EXIT_FINDINGS if failures and share < fail_under and fail_on != "none" else 0

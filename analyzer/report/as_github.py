@@ -1,0 +1,42 @@
+"""Issues as workflow commands of GitHub Actions: annotations at the lines of YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.base.escape import shorten, visible
+from analyzer.base.oddity import Level
+from analyzer.report.issue import Issue, Issues
+
+# GitHub shows ten annotations of a level for a step; more are only noise in its log.
+MAX_ANNOTATIONS = 50
+MAX_MESSAGE = 4_000
+
+_COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
+
+
+def render_github(issues: Issues) -> Iterator[bytes]:
+    """A line per issue, then the headline."""
+    for issue in issues.issues[:MAX_ANNOTATIONS]:
+        yield f"{_annotation(issues, issue)}\n".encode()
+    left = len(issues.issues) - MAX_ANNOTATIONS
+    more = f" {left:,} more are not shown here." if left > 0 else ""
+    yield f"::notice title=meshverdict {issues.command}::{_data(issues.headline + more)}\n".encode()
+
+
+def _annotation(issues: Issues, issue: Issue) -> str:
+    file, line = issues.place_of(issue)
+    properties = {"file": file, "line": str(line)} if file else {}
+    properties["title"] = f"{issue.code.name}: {issue.code.summary}"
+    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    advice = f" {issue.advice}" if issue.advice else ""
+    return f"::{_COMMANDS[issue.level]} {told}::{_data(shorten(issue.message + advice, MAX_MESSAGE))}"
+
+
+def _data(text: str) -> str:
+    """Escaped as the runner unescapes it (actions/toolkit, command.ts); on one line, so that no command can begin."""
+    return visible(text).replace("%", "%25")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

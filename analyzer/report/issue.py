@@ -1,0 +1,155 @@
+"""What a pipeline is told: findings, moves, differences and failed cases, in one shape for every format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from analyzer.base.oddity import Code, Family, Level
+from analyzer.base.place import YamlPlace
+
+MOVED_CALL = Code(
+    "moved-call",
+    Family.FINDING,
+    Level.ERROR,
+    "a recorded call would end elsewhere",
+    "With the other mesh the call has another verdict, another cluster or another answer than with the one in which "
+    "it was recorded.",
+    "Look at the line that is named; where the move is meant, record the new ends or accept them.",
+)
+NEW_CALL = Code(
+    "new-call",
+    Family.FINDING,
+    Level.INFO,
+    "the second run has a call that the first has not",
+    "Nobody called this before, or the first capture did not see it.",
+)
+GONE_CALL = Code(
+    "gone-call",
+    Family.FINDING,
+    Level.INFO,
+    "the first run has a call that the second has not",
+    "Nobody calls this any more, or the second capture does not see it.",
+)
+CHANGED_SHARE = Code(
+    "changed-share",
+    Family.FINDING,
+    Level.WARNING,
+    "calls end in the same ways as before, but in other shares",
+    "Weights, retries or the health of endpoints changed between the runs.",
+)
+OVER_BUDGET = Code(
+    "over-budget",
+    Family.FINDING,
+    Level.ERROR,
+    "more calls end so than the suite allows",
+    "A suite says how many calls may be dropped, passed through, or stay undetermined; there are more.",
+    "Look at the calls that are named; accept those that are meant to end so, with an owner and a day.",
+)
+FAILED_EXPECTATION = Code(
+    "failed-expectation",
+    Family.FINDING,
+    Level.ERROR,
+    "calls are not as the suite expects",
+    "Of the calls that an expectation chooses some end otherwise, or there are too few or too many of them.",
+    "Compare what was expected with what was found; explain the call that is named.",
+)
+RECORDED_DIFFERS = Code(
+    "recorded-differs",
+    Family.FINDING,
+    Level.ERROR,
+    "a call does not end where it ended when the ends were recorded",
+    "The file of recorded ends says who called what and where that ended; this run says otherwise.",
+    "Where the new end is right, run `meshverdict check --update` and review the change of the file.",
+)
+EXPIRED_ACCEPTANCE = Code(
+    "expired-acceptance",
+    Family.FINDING,
+    Level.ERROR,
+    "calls were accepted until a day that has passed",
+    "Somebody answered for these calls until a day; it is over.",
+    "Fix what was accepted, or agree on a new day with the owner.",
+)
+TOO_LITTLE_EVIDENCE = Code(
+    "too-little-evidence",
+    Family.FINDING,
+    Level.ERROR,
+    "there is too little evidence to call it a pass",
+    "The captures hold fewer calls, or fewer calls with a verdict, than the suite asks for.",
+    "Capture longer, in more pods, or with -i any; see the codes of what is missing.",
+)
+
+_REVISION = re.compile(r"git:[^:]*:")
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing to look at. ``message`` is plain text from the wire and from YAML: formats escape it.
+
+    ``yaml`` begins with the line to show it at. ``identity`` is what stays the same when lines and counts change;
+    ``calls`` are ids.
+    """
+
+    code: Code
+    message: str
+    identity: tuple[str, ...]
+    yaml: tuple[YamlPlace, ...] = ()
+    calls: tuple[str, ...] = ()
+    advice: str = ""
+
+    @property
+    def level(self) -> Level:
+        """How much it matters."""
+        return self.code.level
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same issue in another run, 64 hexadecimal digits."""
+        return sha256("\0".join((self.code.name, *self.identity)).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A case that holds; ``group`` is its suite."""
+
+    group: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issues:
+    """What one command found: a ``headline`` in a sentence, the issues, the worst first, and what held.
+
+    ``file`` is where an issue without a line is shown: a file of the mesh, or the suite.
+    """
+
+    command: str
+    headline: str
+    issues: tuple[Issue, ...]
+    passed: tuple[Passed, ...] = ()
+    file: str = ""
+
+    def place_of(self, issue: Issue) -> tuple[str, int]:
+        """The file, as a path in the repository, and the line at which to show an issue; empty where there is none."""
+        place = next((place for place in issue.yaml if is_file(place.file)), None)
+        return (repository_path(place.file), place.line) if place else (repository_path(self.file), 1)
+
+
+def is_file(name: str) -> bool:
+    """Whether a place is in a file that a forge could show: a preset is in none."""
+    return not name.startswith("--")
+
+
+def repository_path(name: str) -> str:
+    """A file of a revision as the path that it has in the repository; other names as they are."""
+    return _REVISION.sub("", name, count=1).removeprefix("./") if is_file(name) else ""
+
+
+def unique(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """The issues without those that another one stands for already, by fingerprint, in their order."""
+    seen: dict[str, Issue] = {}
+    for issue in issues:
+        seen.setdefault(issue.fingerprint, issue)
+    return tuple(seen.values())

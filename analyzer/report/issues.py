@@ -1,0 +1,132 @@
+"""Runs, moves, differences, suites and lint as issues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzer.base.oddity import Code
+from analyzer.base.secret import redact_text
+from analyzer.report.as_diff import diff_headline, kind_of, redact_diff
+from analyzer.report.as_moves import moves_headline, redact_moves
+from analyzer.report.issue import (
+    CHANGED_SHARE,
+    EXPIRED_ACCEPTANCE,
+    FAILED_EXPECTATION,
+    GONE_CALL,
+    MOVED_CALL,
+    NEW_CALL,
+    OVER_BUDGET,
+    RECORDED_DIFFERS,
+    TOO_LITTLE_EVIDENCE,
+    Issue,
+    Issues,
+    Passed,
+    unique,
+)
+from analyzer.report.move_groups import MoveGroup, end_phrase, ends_phrase, group_moves
+from analyzer.report.phrase import headline, reason_word, sent_phrase
+from analyzer.report.private import redact_analysis
+from analyzer.report.wording import format_count
+from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, RECORDED, Case, CheckResult
+from analyzer.verdict.decision import Decision
+from analyzer.verdict.drift import RunDiff, ShareChange
+from analyzer.verdict.record import Analysis, MeshRecord, WhatIf
+
+_MOVE_CODES = {"moved": MOVED_CALL, "new": NEW_CALL, "gone": GONE_CALL}
+_CASE_CODES: dict[str, Code] = {
+    BUDGET: OVER_BUDGET,
+    EXPECTATION: FAILED_EXPECTATION,
+    RECORDED: RECORDED_DIFFERS,
+    ACCEPTANCE: EXPIRED_ACCEPTANCE,
+}
+
+
+def issues_of_run(analysis: Analysis, *, redact: bool = True) -> Issues:
+    """The findings of a run."""
+    shown = redact_analysis(analysis) if redact else analysis
+    issues = [
+        Issue(f.code, f.sentence, (f.sentence,), f.yaml, f.calls, f.advice or f.code.advice) for f in shown.findings
+    ]
+    return Issues("analyze", headline(shown), unique(issues), file=_file_of(shown.mesh))
+
+
+def issues_of_moves(what: WhatIf, *, redact: bool = True) -> Issues:
+    """What another mesh moves, one issue for calls that move alike."""
+    shown = redact_moves(what) if redact else what
+    issues = [_move_issue(group) for group in group_moves(shown.moves)]
+    return Issues("whatif", moves_headline(shown), unique(issues), file=_file_of(shown.new))
+
+
+def issues_of_diff(diff: RunDiff, *, redact: bool = True) -> Issues:
+    """What is different between two runs."""
+    shown = redact_diff(diff) if redact else diff
+    issues = [_move_issue(group) for group in group_moves(shown.moves)]
+    issues += [_share_issue(share) for share in shown.shares]
+    return Issues("diff", diff_headline(shown), unique(issues), file=_file_of(next(iter(diff.meshes), None)))
+
+
+def issues_of_check(results: Sequence[CheckResult]) -> Issues:
+    """The failed cases of suites; what held is ``passed``."""
+    issues = [_case_issue(result, case) for result in results for case in result.failures]
+    issues += [_evidence_issue(result, lack) for result in results for lack in result.lacking]
+    passed = tuple(Passed(result.suite, case.name) for result in results for case in result.cases if case.passed)
+    return Issues("check", check_headline(results), unique(issues), passed, next((r.suite for r in results), ""))
+
+
+def check_headline(results: Sequence[CheckResult]) -> str:
+    """How many cases of how many suites hold."""
+    cases = sum(len(result.cases) for result in results)
+    failed = sum(len(result.failures) for result in results)
+    lacking = sum(bool(result.lacking) for result in results)
+    suites = format_count(len(results), "suite")
+    hold = f"{format_count(cases, 'case')} {'holds' if cases == 1 else 'hold'}"
+    told = f"{failed:,} of {format_count(cases, 'case')} failed" if failed else hold
+    return f"{told} in {suites}{f'; {lacking} with too little evidence' if lacking else ''}."
+
+
+def _move_issue(group: MoveGroup) -> Issue:
+    first = group.first
+    code = _MOVE_CODES[kind_of(first)]
+    count = format_count(len(group.moves), "call")
+    message = (
+        f"{group.source} → {group.target} ({sent_phrase(first.call)}): {ends_phrase(group.before, group.after)}"
+        f"{_way(group.before, group.after)}; {count}"
+    )
+    identity = (group.source, group.target, ends_phrase(group.before, group.after), *_ends(group))
+    return Issue(code, message, identity, group.yaml, tuple(m.call.id for m in group.moves), code.advice)
+
+
+def _ends(group: MoveGroup) -> tuple[str, ...]:
+    return tuple(end_phrase(each) if each else "" for each in (group.before, group.after))
+
+
+def _way(before: Decision | None, after: Decision | None) -> str:
+    """The reason, and the clusters where only these change."""
+    last = after or before
+    why = f" ({reason_word(last)})" if last else ""
+    if before is None or after is None or before.verdict != after.verdict:
+        return why
+    return f"{why}, from {end_phrase(before) or '-'} to {end_phrase(after) or '-'}"
+
+
+def _share_issue(share: ShareChange) -> Issue:
+    key = share.key
+    ends = ", ".join(f"{each.ending.verdict or 'undetermined'} {each.before} → {each.after}" for each in share.shares)
+    who = f"{key.client} → {key.target} {key.method} {key.path}".rstrip()
+    return Issue(CHANGED_SHARE, f"{who}: {ends}", (who,))
+
+
+def _case_issue(result: CheckResult, case: Case) -> Issue:
+    code = _CASE_CODES[case.kind]
+    because = f"; {case.blame.why}" if case.blame.why else ""
+    message = redact_text(f"{case.name}: expected {case.expected}, got {case.got}{because}")
+    yaml = (*case.blame.yaml, case.place)
+    return Issue(code, message, (result.suite, case.kind, case.name), yaml, case.blame.calls, code.advice)
+
+
+def _evidence_issue(result: CheckResult, lack: str) -> Issue:
+    return Issue(TOO_LITTLE_EVIDENCE, f"{result.suite}: {lack}", (result.suite,), advice=TOO_LITTLE_EVIDENCE.advice)
+
+
+def _file_of(mesh: MeshRecord | None) -> str:
+    return next(iter(mesh.sources), "") if mesh else ""

@@ -1,0 +1,1 @@
+"""Suites: what a team expects of its recorded calls, and whether it holds."""

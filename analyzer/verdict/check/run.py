@@ -1,0 +1,144 @@
+"""A suite held against a run: budgets, expectations, recorded ends, acceptances, and the evidence for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+
+from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, Blame, Case, CheckResult, blame
+from analyzer.verdict.check.expected import RecordedCall, compare_recorded
+from analyzer.verdict.check.suite import DISAGREEMENT, UNDETERMINED, Acceptance, Budget, Expectation, Suite
+from analyzer.verdict.filter import Filter
+from analyzer.verdict.record import Analysis, CallRecord
+
+_SECOND_NS = 1_000_000_000
+
+
+def newest_day(analysis: Analysis) -> date:
+    """The day of the newest packet, in UTC: a suite means the same whenever it runs."""
+    newest = max((capture.last_ns for capture in analysis.captures), default=0)
+    return datetime.fromtimestamp(newest // _SECOND_NS, UTC).date()
+
+
+def run_suite(
+    suite: Suite,
+    analysis: Analysis,
+    *,
+    today: date,
+    recorded: Sequence[RecordedCall] | None = None,
+) -> CheckResult:
+    """What holds of ``suite`` in ``analysis``; ``recorded`` is what its expected file says, None where it has none.
+
+    Acceptances that have expired on ``today`` fail, and accept nothing.
+    """
+    standing = [each for each in suite.accepted if each.until is None or today <= each.until]
+    accepted = {call.id for call in analysis.calls if any(each.where(call) for each in standing)}
+    cases = [
+        *(_acceptance(each, today) for each in suite.accepted),
+        *(_budget(each, analysis.calls, accepted) for each in suite.budgets),
+        *(_expectation(each, analysis.calls) for each in suite.expectations),
+    ]
+    if recorded is not None:
+        cases += compare_recorded(recorded, analysis.calls, file=suite.expected or suite.file)
+    return CheckResult(
+        suite=suite.file,
+        cases=tuple(cases),
+        calls=len(analysis.calls),
+        undetermined=sum(call.decision.verdict is None for call in analysis.calls),
+        accepted=len(accepted),
+        lacking=tuple(_lacking(suite, analysis)),
+        notes=tuple(_idle(standing, analysis.calls)),
+        captures=analysis.captures,
+        mesh=analysis.mesh,
+        limits=analysis.limits,
+    )
+
+
+def _acceptance(acceptance: Acceptance, today: date) -> Case:
+    until = acceptance.until
+    expired = until is not None and today > until
+    return Case(
+        name=f"accepted by {acceptance.owner}: {acceptance.where.text}",
+        kind=ACCEPTANCE,
+        passed=not expired,
+        expected=f"to hold until {until}" if until else "to hold",
+        got=f"expired; it is {today}" if expired else "holds",
+        place=acceptance.place,
+        blame=Blame(acceptance.reason) if expired else Blame(),
+    )
+
+
+def _budget(budget: Budget, calls: Sequence[CallRecord], accepted: set[str]) -> Case:
+    spent = [call for call in calls if call.id not in accepted and _is(call, budget.what)]
+    passed = len(spent) <= budget.most.of(len(calls))
+    return Case(
+        name=f"budget for {budget.what}",
+        kind=BUDGET,
+        passed=passed,
+        expected=f"at most {budget.most} of {len(calls):,} calls",
+        got=_of_all(len(spent), len(calls)),
+        place=budget.place,
+        blame=Blame() if passed else blame(spent),
+    )
+
+
+def _is(call: CallRecord, what: str) -> bool:
+    if what == DISAGREEMENT:
+        return call.observed.agrees is False
+    return call.decision.verdict is None if what == UNDETERMINED else call.decision.verdict == what
+
+
+def _of_all(count: int, total: int) -> str:
+    return f"{count:,} ({100 * count / total:.3g}%)" if total else f"{count:,}"
+
+
+def _expectation(expectation: Expectation, calls: Sequence[CallRecord]) -> Case:
+    chosen = [call for call in calls if expectation.where(call)]
+    odd = [call for call in chosen if expectation.expect is not None and not expectation.expect(call)]
+    few = len(chosen) < expectation.least
+    many = expectation.most is not None and len(chosen) > expectation.most
+    passed = not (odd or few or many)
+    return Case(
+        name=expectation.name,
+        kind=EXPECTATION,
+        passed=passed,
+        expected=_expected(expectation),
+        got=_got(chosen, odd, expectation.expect),
+        place=expectation.place,
+        blame=Blame() if passed else blame(odd or (chosen if many else [])),
+    )
+
+
+def _expected(expectation: Expectation) -> str:
+    most = "" if expectation.most is None else f" and at most {expectation.most}"
+    count = f"at least {expectation.least}{most} {'call' if expectation.least == 1 and not most else 'calls'}"
+    return f"{count} with {expectation.expect.text}" if expectation.expect else count
+
+
+def _got(chosen: list[CallRecord], odd: list[CallRecord], expect: Filter | None) -> str:
+    if not chosen:
+        return "no call that fits"
+    count = f"{len(chosen):,} {'call' if len(chosen) == 1 else 'calls'}"
+    if expect is None or not odd:
+        return count
+    ends = dict.fromkeys(f"{call.decision.verdict or 'undetermined'} ({_reason(call)})" for call in odd)
+    return f"{count}, {len(odd):,} of them otherwise: {', '.join(ends)}"
+
+
+def _reason(call: CallRecord) -> str:
+    return call.decision.reason or ", ".join(call.decision.undetermined)
+
+
+def _lacking(suite: Suite, analysis: Analysis) -> Iterator[str]:
+    total = len(analysis.calls)
+    if total < suite.evidence.calls:
+        yield f"{total:,} calls, expected at least {suite.evidence.calls:,}"
+    known = sum(call.decision.verdict is not None for call in analysis.calls)
+    if total and 100 * known / total < suite.evidence.determined:
+        yield f"{100 * known / total:.3g}% of the calls have a verdict, expected {suite.evidence.determined:g}%"
+
+
+def _idle(standing: Sequence[Acceptance], calls: Sequence[CallRecord]) -> Iterator[str]:
+    for each in standing:
+        if not any(each.where(call) for call in calls):
+            yield f"{each.place.file_line}: accepts no call any more: {each.where.text}"

@@ -1,0 +1,69 @@
+"""JUnit XML: parsed back, and of the shape that its schema asks for."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.base.place import YamlPlace
+from analyzer.report.as_junit import render_junit
+from analyzer.report.issue import MOVED_CALL, NEW_CALL, Issue, Issues, Passed
+
+
+def parsed(*issues, passed=(), headline="2 move."):
+    found = Issues("whatif", headline, tuple(issues), tuple(passed), file="mesh/a.yaml")
+    return ElementTree.fromstring(b"".join(render_junit(found)))
+
+
+def test_the_suite_counts_its_cases() -> None:
+    root = parsed(Issue(MOVED_CALL, "m", ("a",)), Issue(NEW_CALL, "n", ("b",)), passed=[Passed("s.yaml", "holds")])
+
+    (suite,) = root
+    assert (root.tag, suite.tag) == ("testsuites", "testsuite")
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "0",
+    }
+    assert len(suite.findall("testcase")) == 3
+    assert all(case.get("name") and case.get("classname") for case in suite)
+
+
+def test_an_issue_fails_with_its_message_lines_and_advice() -> None:
+    issue = Issue(MOVED_CALL, 'a <b> & "c"', ("a", ""), (YamlPlace("x.yaml", 7),), advice="look")
+
+    case = parsed(issue)[0][0]
+
+    failure = case.find("failure")
+    assert (case.get("name"), case.get("file"), case.get("line")) == ("a", "x.yaml", "7")
+    assert (failure.get("type"), failure.get("message")) == ("moved-call", 'a <b> & "c"')
+    assert failure.text == 'a <b> & "c"\nx.yaml:7\nlook'
+
+
+def test_what_is_only_worth_knowing_does_not_fail() -> None:
+    case = parsed(Issue(NEW_CALL, "n", ("b",)))[0][0]
+
+    assert case.find("failure") is None
+    assert case.find("system-out").text.startswith("n")
+
+
+def test_without_issues_one_case_says_so() -> None:
+    case = parsed(headline="Nothing moves.")[0][0]
+
+    assert (case.get("classname"), case.get("name"), len(case)) == ("whatif", "Nothing moves.", 0)
+
+
+def test_an_issue_without_a_file_has_no_place() -> None:
+    text = b"".join(render_junit(Issues("check", "", (Issue(MOVED_CALL, "m", ("a",)),))))
+
+    assert ElementTree.fromstring(text)[0][0].get("file") is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=30))
+def test_any_text_gives_xml(wire: str) -> None:
+    case = parsed(Issue(MOVED_CALL, wire, (wire,)), headline=wire)[0][0]
+
+    assert case.find("failure") is not None
