@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
+from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Headers, Request
 from analyzer.verdict.asking import with_request
 from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Decision
+from analyzer.verdict.likeness import Own, class_of_client, own_steps, place_of_told, retell
 from analyzer.verdict.question import Question
 from analyzer.verdict.sameness import Sameness, sameness_of
 
@@ -21,19 +23,34 @@ class Answers:
         self._mesh = mesh
         self._sameness = sameness_of(mesh)
         self._desks: dict[Question, Desk] = {}
+        self._models: dict[Hashable, _Model] = {}
 
     def about(self, connection: Question) -> Desk:
         """Who answers about the calls of a connection; ``connection`` is the question without a request."""
         found = self._desks.get(connection)
         if found is None:
-            found = self._desks[connection] = Desk(self._mesh, self._sameness, connection)
+            found = self._desks[connection] = self._open(connection)
         return found
+
+    def _open(self, connection: Question) -> Desk:
+        """A desk for a client, or one that asks that of a client which the mesh cannot tell from it."""
+        desk = Desk(self._mesh, self._sameness, connection)
+        outbound = connection.direction == "outbound" and not connection.bypass
+        pod = self._mesh.pod(connection.namespace, connection.pod or "") if outbound else None
+        kind = class_of_client(self._mesh, pod) if pod else None
+        own = own_steps(self._mesh, pod, connection.address, connection.port) if pod and kind else None
+        if pod is None or own is None:
+            return desk
+        key = kind, replace(connection, pod=None)
+        model = self._models.get(key)
+        if model is None:
+            self._models[key] = _Model(desk, pod, own)
+            return desk
+        return _AlikeDesk(desk, model, own)
 
 
 class Desk:
     """Answers about the requests of all connections that a proxy meets alike."""
-
-    __slots__ = ("_answers", "_mesh", "_sameness", "connection")
 
     def __init__(self, mesh: MeshSnapshot, sameness: Sameness, connection: Question) -> None:
         self._mesh = mesh
@@ -63,6 +80,44 @@ class Desk:
         key = (alike[0], request.target) if _quotes(decision, request.target) else alike
         self._answers[key] = decision
         return decision
+
+
+class _Model:
+    """The desk of the first client of a class, with the steps that name this client."""
+
+    def __init__(self, desk: Desk, pod: Pod, own: Own) -> None:
+        self.desk = desk
+        self._pod = pod
+        self._own = own
+        self._places: dict[int, int | None] = {}
+
+    def place_of(self, decision: Decision) -> int | None:
+        """As ``place_of_told``, of a decision that ``desk`` gave and keeps."""
+        if id(decision) not in self._places:
+            self._places[id(decision)] = place_of_told(decision, self._pod, self._own)
+        return self._places[id(decision)]
+
+
+class _AlikeDesk(Desk):
+    """Answers for a client as for its class, but for the steps that name it."""
+
+    def __init__(self, alone: Desk, model: _Model, own: Own) -> None:
+        self.connection = alone.connection
+        self._alone = alone
+        self._model = model
+        self._own = own
+        self._retold: dict[int, Decision] = {}
+
+    def answer(self, request: Request | None, endpoint: tuple[str, int] | None = None) -> Decision:
+        """As of any desk."""
+        decision = self._model.desk.answer(request, endpoint)
+        found = self._retold.get(id(decision))
+        if found is None:
+            place = self._model.place_of(decision)
+            if place is None:
+                return self._alone.answer(request, endpoint)
+            found = self._retold[id(decision)] = retell(decision, place, self._own)
+        return found
 
 
 def _quotes(decision: Decision, target: str) -> bool:

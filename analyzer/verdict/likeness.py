@@ -1,0 +1,120 @@
+"""Which clients a mesh cannot tell apart: what their sidecars do with equal calls differs in the steps that name them.
+
+A client is somebody to the mesh where it serves calls itself, where policies ask who calls, or where something chooses
+proxies by more than routes do. Only clients of which all that is certainly not so are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+from analyzer.mesh.inbound.targets import service_targets
+from analyzer.mesh.kinds.destination_rule import DestinationRule
+from analyzer.mesh.kinds.endpoint_slice import EndpointSlice
+from analyzer.mesh.kinds.gateway import Gateway
+from analyzer.mesh.kinds.namespace import Namespace
+from analyzer.mesh.kinds.peer_authentication import PeerAuthentication
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.kinds.service import Service
+from analyzer.mesh.kinds.service_entry import ServiceEntry
+from analyzer.mesh.kinds.sidecar import Sidecar
+from analyzer.mesh.kinds.virtual_service import VirtualService
+from analyzer.mesh.kinds.workload_entry import WorkloadEntry
+from analyzer.mesh.outbound.identity import routing_identity
+from analyzer.mesh.outbound.scope import scope_of
+from analyzer.mesh.outbound.told import told_by_istiod
+from analyzer.mesh.proxy import proxy_of
+from analyzer.mesh.redirect import is_loopback, outbound_redirect
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.decision import Decision, Step
+
+# Kinds that ask no client who it is, beyond its namespace and the labels of ``routing_identity``.
+_INDIFFERENT = frozenset(
+    {
+        DestinationRule, EndpointSlice, Gateway, Namespace, PeerAuthentication, Pod, Service, ServiceEntry, Sidecar,
+        VirtualService, WorkloadEntry,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The steps of a decision that name the client: how iptables takes the connection, and what its sidecar is told."""
+
+    redirect: Step
+    told: Step
+
+
+def class_of_client(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
+    """Equal for pods whose sidecars do the same with equal calls; None where that is not certain."""
+    return mesh.memo(("client-class", pod.full_name), lambda: _class_of(mesh, pod))
+
+
+def _class_of(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
+    indifferent = all(kind in _INDIFFERENT for kind, views in mesh.views.items() if views)
+    if not indifferent or not pod.has_sidecar or service_targets(mesh, pod):
+        return None
+    if not mesh.memo("endpoint-addresses", lambda: frozenset(_endpoint_addresses(mesh))).isdisjoint(pod.ips):
+        return None
+    proxy = proxy_of(mesh, pod)
+    return scope_of(mesh, proxy).key, routing_identity(mesh, proxy)
+
+
+def _endpoint_addresses(mesh: MeshSnapshot) -> Iterator[str]:
+    for each in mesh.of(EndpointSlice):
+        for endpoint in each.endpoints:
+            yield from endpoint.addresses
+    for entry in mesh.of(ServiceEntry):
+        yield from (endpoint.address for endpoint in entry.endpoints)
+    yield from (entry.endpoint.address for entry in mesh.of(WorkloadEntry))
+
+
+def own_steps(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> Own | None:
+    """What ``decide`` says of a client by name when it calls an address.
+
+    None where its sidecar does not take the connection, or it calls its own pod, which no other client can.
+    """
+    if address in pod.ips or is_loopback(address):
+        return None
+    redirect = outbound_redirect(mesh, pod, address, port)
+    if not redirect.captured:
+        return None
+    told = mesh.memo(("told-step", pod.full_name), lambda: _told_step(mesh, pod))
+    return Own(Step(redirect.sentence, yaml=redirect.yaml), told)
+
+
+def _told_step(mesh: MeshSnapshot, pod: Pod) -> Step:
+    told = told_by_istiod(mesh, proxy_of(mesh, pod))
+    return Step(told.sentence, yaml=told.yaml)
+
+
+def place_of_told(decision: Decision, pod: Pod, own: Own) -> int | None:
+    """Where in the decision about a call of ``pod`` its ``told`` step stands, behind its ``redirect``.
+
+    None where it is not there, or another step names the pod: such a decision is about nobody else.
+    """
+    steps = decision.steps
+    if not steps or steps[0] != own.redirect or steps.count(own.told) != 1:
+        return None
+    place = steps.index(own.told)
+    return None if any(_names(step, pod) for n, step in enumerate(steps) if n not in (0, place)) else place
+
+
+def _names(step: Step, pod: Pod) -> bool:
+    lost = (text for each in step.lost for text in (each.name, each.why))
+    return any(pod.name in text for text in (step.sentence, *lost))
+
+
+def retell(decision: Decision, place: int, own: Own) -> Decision:
+    """The decision about a client's call as it is about that of another one of its class."""
+    steps = decision.steps
+    return Decision(
+        decision.verdict,
+        decision.reason,
+        decision.undetermined,
+        decision.outbound,
+        decision.gateway,
+        decision.inbound,
+        (own.redirect, *steps[1:place], own.told, *steps[place + 1 :]),
+    )

@@ -1,0 +1,122 @@
+"""Clients share a decision only where the mesh certainly cannot tell them apart, and each is called by its own name."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analyzer.mesh.load import load_mesh
+from analyzer.protocol.facts import Request
+from analyzer.verdict.answers import Answers
+from analyzer.verdict.asking import with_request
+from analyzer.verdict.calls_file import parse_calls
+from analyzer.verdict.decide import decide
+from analyzer.verdict.decision import Candidate, Decision, Step
+from analyzer.verdict.likeness import class_of_client, own_steps, place_of_told, retell
+from analyzer.verdict.question import Question
+
+WORLDS = sorted((Path(__file__).parents[3] / "shared" / "worlds").glob("q0*7"))
+TWIN = """
+apiVersion: v1
+kind: Pod
+metadata: {name: sleep-1, namespace: shop, labels: {app: other}}
+spec: {containers: [{name: app}, {name: istio-proxy}]}
+status: {phase: Running, podIP: 10.244.1.20, podIPs: [{ip: 10.244.1.20}]}
+"""
+
+
+def kind_of(mesh, name: str):
+    return class_of_client(mesh, mesh.pod(*name.split("/")))
+
+
+def test_clients_that_no_rule_asks_for_are_alike(shop) -> None:
+    mesh = shop(TWIN)
+
+    assert kind_of(mesh, "shop/sleep-0") == kind_of(mesh, "shop/sleep-1") is not None
+
+
+@pytest.mark.parametrize("name", ["shop/reviews-0", "legacy/naked-0", "edge/gateway-0"])
+def test_a_server_and_a_pod_without_a_sidecar_are_like_nobody(shop, name) -> None:
+    assert kind_of(shop(), name) is None
+
+
+def test_a_pod_that_is_an_endpoint_elsewhere_is_like_nobody(shop, resource) -> None:
+    endpoints = [{"address": "10.244.1.10"}]
+    spec = {"hosts": ["a.example"], "ports": [{"number": 80, "name": "http"}], "endpoints": endpoints,
+            "resolution": "STATIC"}  # fmt: skip
+
+    assert kind_of(shop(resource("networking.istio.io/v1", "ServiceEntry", "far/a", spec)), "shop/sleep-0") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"), [("AuthorizationPolicy", {"rules": [{}]}), ("RequestAuthentication", {"jwtRules": []})]
+)
+def test_where_policies_ask_who_calls_nobody_is_alike(shop, security, kind, spec) -> None:
+    assert kind_of(shop(security(kind, spec)), "shop/sleep-0") is None
+
+
+def test_clients_whose_labels_a_rule_asks_for_are_not_alike(shop, resource) -> None:
+    rule = {"host": "reviews", "workloadSelector": {"matchLabels": {"app": "other"}}}
+    mesh = shop(TWIN + "---" + resource("networking.istio.io/v1", "DestinationRule", "shop/reviews", rule))
+
+    assert kind_of(mesh, "shop/sleep-0") != kind_of(mesh, "shop/sleep-1")
+
+
+@pytest.mark.parametrize(("address", "port"), [("10.244.1.10", 80), ("127.0.0.1", 80), ("10.96.0.11", 5432)])
+def test_a_call_that_the_sidecar_does_not_take_is_the_clients_alone(shop, address, port) -> None:
+    mesh = shop()
+
+    assert own_steps(mesh, mesh.pod("shop", "sleep-0"), address, port) is None
+
+
+def test_a_retold_decision_is_the_one_that_the_client_would_get(shop) -> None:
+    mesh = shop(TWIN)
+    question = Question("shop", "sleep-0", address="10.96.0.11", port=9080, host="reviews:9080")
+    one, other = mesh.pod("shop", "sleep-0"), mesh.pod("shop", "sleep-1")
+    decision = decide(mesh, question)
+    place = place_of_told(decision, one, own_steps(mesh, one, "10.96.0.11", 9080))
+
+    told = retell(decision, place, own_steps(mesh, other, "10.96.0.11", 9080))
+
+    assert told == decide(mesh, replace(question, pod="sleep-1"))
+    assert told != decision
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (),
+        (Step("something else"),),
+        (Step("taken"),),
+        (Step("taken"), Step("told"), Step("told")),
+        (Step("taken"), Step("told"), Step("shop/sleep-0 is named")),
+        (Step("taken"), Step("told"), Step("x", lost=(Candidate("y", "sleep-0 is older"),))),
+    ],
+)
+def test_a_decision_that_names_the_client_elsewhere_is_not_retold(shop, steps) -> None:
+    mesh = shop()
+    pod = mesh.pod("shop", "sleep-0")
+    own = replace(own_steps(mesh, pod, "10.96.0.11", 9080), redirect=Step("taken"), told=Step("told"))
+
+    assert place_of_told(Decision(None, None, steps=steps), pod, own) is None
+
+
+@pytest.mark.skipif(not WORLDS, reason="no recordings beside the repository")
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_answers_for_any_client_are_those_that_it_would_get_alone(world) -> None:
+    chance = random.Random(world.name)
+    mesh = load_mesh([world / "mesh"])
+    named = parse_calls((world / "calls.jsonl").read_bytes(), file="calls.jsonl")
+    questions = [each.question for each in named if each.question.protocol in ("http", "tcp") and each.question.pod]
+    answers = Answers(mesh)
+
+    for question in chance.sample(questions, min(len(questions), 25)):
+        for pod in chance.sample(mesh.pods, min(len(mesh.pods), 3)):
+            asked = replace(question, namespace=pod.namespace, pod=pod.name, direction="outbound", endpoint=None)
+            plain = replace(asked, protocol="tcp", host=None, path="/", method="GET", headers=())
+            request = Request("http/1.1", asked.method, asked.path, asked.host, asked.headers, 0, 1)
+            sent = request if question.protocol == "http" else None
+            assert answers.about(plain).answer(sent) == decide(mesh, with_request(plain, sent) if sent else plain)
