@@ -15,7 +15,16 @@ def test_a_table_is_as_long_as_its_columns(kind: type[RecordTable] | type[Packet
 
 
 def test_every_fate_has_a_name_at_its_own_index() -> None:
-    fates = ["DECODED", "NOT_IP", "OTHER_TRANSPORT", "CUT_HEADER", "BAD_HEADER", "IP_FRAGMENT", "UNKNOWN_LINK", "FRAGMENT_CONFLICT"]
+    fates = [
+        "DECODED",
+        "NOT_IP",
+        "OTHER_TRANSPORT",
+        "CUT_HEADER",
+        "BAD_HEADER",
+        "IP_FRAGMENT",
+        "UNKNOWN_LINK",
+        "FRAGMENT_CONFLICT",
+    ]
 
     named = {FATE_NAMES[getattr(table, fate)]: fate.lower().replace("_", "-") for fate in fates}
 

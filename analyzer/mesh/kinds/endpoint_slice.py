@@ -56,8 +56,7 @@ def parse_endpoint_slice(resource: Resource) -> EndpointSlice:
 
 def _parse_ports(node: Node) -> tuple[SlicePort, ...]:
     return tuple(
-        SlicePort(port.text("name"), port.port("port"), port.text("protocol") or "TCP")
-        for port in node.nodes("ports")
+        SlicePort(port.text("name"), port.port("port"), port.text("protocol") or "TCP") for port in node.nodes("ports")
     )
 
 
