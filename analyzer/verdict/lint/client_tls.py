@@ -52,7 +52,7 @@ OWN_TLS_TO_SIDECAR = Code(
 )
 
 # A rule for a wildcard is held against at most this many services.
-MAX_SERVICES = 2000
+MAX_SERVICES = 1000
 
 
 @dataclass(slots=True)
@@ -110,7 +110,9 @@ def _compare(
 
 def _used(mesh: MeshSnapshot, rule: DestinationRule, service: RegistryService) -> MergedRule | None:
     """The merged rule by which some client really uses ``rule`` for a service."""
-    for namespace in lookup_namespaces(mesh, service.hostname):
+    own = rule.resource.namespace
+    namespaces = lookup_namespaces(mesh, service.hostname)
+    for namespace in sorted(namespaces, key=lambda each: each != own):
         merged = rule_seen_from(mesh, namespace, service, rule.workload_selector)
         if merged is not None and rule in merged.rules:
             return merged

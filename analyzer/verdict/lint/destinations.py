@@ -99,14 +99,13 @@ def _asked_ports(
 ) -> tuple[frozenset[int], frozenset[int]]:
     """The ports on which sidecars, and gateways, may ask for a rule: those of the services or servers it is for."""
     of_mesh = _allowed(rule, MESH_GATEWAY, _mesh_ports(mesh, vs, rule)) if vs.for_mesh else frozenset[int]()
-    gateways = mesh.memo("lint-gateways", lambda: {gateway.full_name: gateway for gateway in mesh.of(Gateway)})
-    of_gateways = frozenset(
-        port
-        for name in vs.gateways
-        if name in gateways
-        for port in _allowed(rule, name, (server.port for server in gateways[name].servers))
-    )
+    ports = mesh.memo("lint-gateway-ports", lambda: _gateway_ports(mesh))
+    of_gateways = frozenset(port for name in vs.gateways if name in ports for port in _allowed(rule, name, ports[name]))
     return of_mesh, of_gateways
+
+
+def _gateway_ports(mesh: MeshSnapshot) -> dict[str, frozenset[int]]:
+    return {gateway.full_name: frozenset(each.port for each in gateway.servers) for gateway in mesh.of(Gateway)}
 
 
 def _allowed(rule: HttpRule | L4Rule, gateway: str, ports: Iterable[int]) -> frozenset[int]:

@@ -75,8 +75,8 @@ def _selecting(mesh: MeshSnapshot) -> Iterator[tuple[Resource, Mapping[str, str]
     for rule in mesh.of(DestinationRule):
         yield rule.resource, rule.workload_selector or {}, ("workloadSelector", "matchLabels")
     for entry in mesh.of(ServiceEntry):
-        if not _selects_workloads(mesh, entry):
-            yield entry.resource, entry.selector or {}, ("workloadSelector", "labels")
+        if entry.selector:
+            yield entry.resource, entry.selector, ("workloadSelector", "labels")
 
 
 def _fits(mesh: MeshSnapshot, namespace: str, selector: Mapping[str, str], *, whole_mesh: bool) -> bool:
@@ -84,11 +84,8 @@ def _fits(mesh: MeshSnapshot, namespace: str, selector: Mapping[str, str], *, wh
     if whole_mesh:
         shown = bool(mesh.pods) and bool(mesh.of(Namespace))
         return not shown or bool(pods_with_labels(mesh, None, selector))
-    return not shows_pods(mesh, namespace) or bool(pods_with_labels(mesh, namespace, selector))
-
-
-def _selects_workloads(mesh: MeshSnapshot, entry: ServiceEntry) -> bool:
-    namespace, selector = entry.resource.namespace, entry.selector or {}
+    if not shows_pods(mesh, namespace) or pods_with_labels(mesh, namespace, selector):
+        return True
     workloads = (each for each in mesh.of(WorkloadEntry) if each.resource.namespace == namespace)
     return any(labels_match(selector, each.endpoint.labels) for each in workloads)
 

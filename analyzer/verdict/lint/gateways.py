@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.gateway.merge import merged_servers
-from analyzer.mesh.hosts import hosts_overlap
+from analyzer.mesh.hosts import hosts_overlap, is_wildcard
 from analyzer.mesh.inbound.targets import service_targets
 from analyzer.mesh.kinds.gateway import Gateway
 from analyzer.mesh.kinds.kubernetes_gateway import KubernetesGateway
@@ -19,6 +19,7 @@ from analyzer.mesh.pod_labels import pods_with_labels
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.lint.evidence import shows_gateway_pods, shows_namespace
 from analyzer.verdict.lint.finding import LintFinding, listing, title
+from analyzer.verdict.lint.host_index import wildcards_over
 
 GATEWAY_WITHOUT_PODS = Code(
     "gateway-without-pods",
@@ -120,20 +121,31 @@ def _bound(
         if (namespace, short) not in of_api and shows_namespace(mesh, namespace):
             yield LintFinding(UNKNOWN_GATEWAY, about, f"{about}: there is no Gateway {name} to be bound to", (place,))
         return
-    offered = [host for server in gateway.servers for host in server.hosts]
-    if vs.hosts and not any(_takes(host, gateway, vs) for host in offered):
+    offered = mesh.memo(("lint-gateway-hosts", name), lambda: _offered(gateway))
+    if vs.hosts and not any(_takes(offered, host.lower(), vs.namespace) for host in vs.hosts):
         hosts = listing(vs.hosts)
-        sentence = f"{about}: {title(gateway.resource)} serves {listing(offered)}, but not {hosts}"
-        if any(host.rpartition("/")[2] in vs.hosts for host in offered):
+        served = listing(host for server in gateway.servers for host in server.hosts)
+        sentence = f"{about}: {title(gateway.resource)} serves {served}, but not {hosts}"
+        if any(host in offered for host in vs.hosts):
             sentence += f" of namespace {vs.namespace}"
         places = place, gateway.resource.place("spec", "servers", 0, "hosts")
         yield LintFinding(HOST_NOT_IN_GATEWAY, about, sentence, places)
 
 
-def _takes(host: str, gateway: Gateway, vs: VirtualService) -> bool:
-    """Whether a server's host, with or without ``namespace/``, takes some host of a VirtualService."""
-    scope, slash, name = host.partition("/")
-    own = gateway.resource.namespace if scope == "." else scope
-    if slash and own not in ("*", vs.namespace):
-        return False
-    return any(hosts_overlap(name if slash else host, each) for each in vs.hosts)
+def _offered(gateway: Gateway) -> dict[str, set[str]]:
+    """The hosts of a Gateway's servers, each with the namespaces whose VirtualServices may have it (``*`` for all)."""
+    found: dict[str, set[str]] = {}
+    for server in gateway.servers:
+        for host in server.hosts:
+            scope, slash, name = host.lower().rpartition("/")
+            own = gateway.resource.namespace if scope == "." else scope
+            found.setdefault(name, set()).add(own if slash else "*")
+    return found
+
+
+def _takes(offered: Mapping[str, set[str]], host: str, namespace: str) -> bool:
+    """Whether some server takes a VirtualService's host: it, a wildcard over it, or what a wildcard covers."""
+    fitting = {host, *wildcards_over(host)}.intersection(offered)
+    if is_wildcard(host):
+        fitting |= {each for each in offered if hosts_overlap(each, host)}
+    return any(offered[each] & {"*", namespace} for each in fitting)

@@ -79,7 +79,8 @@ def _use(mesh: MeshSnapshot, rule: DestinationRule, host: str) -> Iterator[LintF
     """Where a rule is used first tells how it is merged; where it never is, why."""
     services = services_of_host(mesh, host)
     for service in services[:MAX_SERVICES]:
-        for namespace in lookup_namespaces(mesh, service.hostname):
+        own = rule.resource.namespace
+        for namespace in sorted(lookup_namespaces(mesh, service.hostname), key=lambda each: each != own):
             merged = rule_seen_from(mesh, namespace, service, rule.workload_selector)
             if merged is not None and rule in merged.rules:
                 yield from _overruled(rule, merged)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.inbound.mtls import pod_mtls
 from analyzer.mesh.kinds.authorization_policy import DENY, AuthorizationPolicy, Match, PolicyRule
 from analyzer.mesh.kinds.namespace import Namespace
 from analyzer.mesh.kinds.peer_authentication import STRICT
+from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.pod_labels import pods_with_labels
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.lint.finding import LintFinding, title
@@ -69,14 +70,20 @@ def _denial(mesh: MeshSnapshot, policy: AuthorizationPolicy) -> Iterator[LintFin
     if policy.action != DENY or policy.dry_run or policy.targets or rule is None:
         return
     namespace = None if policy.resource.namespace == mesh.root_namespace else policy.resource.namespace
-    for pod in pods_with_labels(mesh, namespace, policy.selector):
+    key = ("lint-lenient-pod", namespace, tuple(sorted(policy.selector.items())))
+    pod = mesh.memo(key, lambda: _lenient_pod(mesh, namespace, policy.selector))
+    if pod is not None:
         mode = pod_mtls(mesh, pod).overall
-        if pod.has_sidecar and mode.mode != STRICT:
-            about = title(policy.resource)
-            sentence = f"{about}: it denies by identity, but {pod.full_name} is {mode.mode}: plaintext is not denied"
-            places = (rule.place, *([mode.place] if mode.place else []))
-            yield LintFinding(DENIAL_BY_IDENTITY, about, sentence, places)
-            return
+        about = title(policy.resource)
+        sentence = f"{about}: it denies by identity, but {pod.full_name} is {mode.mode}: plaintext is not denied"
+        places = (rule.place, *([mode.place] if mode.place else []))
+        yield LintFinding(DENIAL_BY_IDENTITY, about, sentence, places)
+
+
+def _lenient_pod(mesh: MeshSnapshot, namespace: str | None, selector: Mapping[str, str]) -> Pod | None:
+    """The first pod with a sidecar that takes plaintext too."""
+    pods = (pod for pod in pods_with_labels(mesh, namespace, selector) if pod.has_sidecar)
+    return next((pod for pod in pods if pod_mtls(mesh, pod).overall.mode != STRICT), None)
 
 
 def _only_by_identity(rule: PolicyRule) -> bool:

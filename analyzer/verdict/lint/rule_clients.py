@@ -44,6 +44,10 @@ def lookup_namespaces(mesh: MeshSnapshot, host: str) -> tuple[str, ...]:
 
     One more stands for all others. Only namespaces that have clients, as far as the input tells; sorted.
     """
+    return mesh.memo(("lint-lookups", host), lambda: _lookup_namespaces(mesh, host))
+
+
+def _lookup_namespaces(mesh: MeshSnapshot, host: str) -> tuple[str, ...]:
     named = {mesh.root_namespace, *(service.namespace for service in services_by_host(mesh).get(host, ()))}
     for rule in rules_over(mesh, host):
         named.add(rule.resource.namespace)

@@ -132,16 +132,22 @@ def _undefined(
 
 def _callers(mesh: MeshSnapshot, vs: VirtualService, host: str) -> list[str]:
     """The namespaces that may use a VirtualService's route to a host, one for each way to look rules up."""
-    found = set()
+    found: set[str] = set()
     if vs.for_mesh:
         seen_by = virtual_service_exports(mesh, vs)
         found = {each for each in lookup_namespaces(mesh, host) if is_visible(seen_by, each)}
-    gateways = {gateway.full_name: gateway for gateway in mesh.of(Gateway)} if not vs.for_mesh else {}
-    for name in vs.gateways:
-        if name in gateways:
-            pods = pods_with_labels(mesh, None, gateways[name].selector)
-            found |= {pod.namespace for pod in pods if pod.is_gateway}
-    return sorted(found)
+    gateways = mesh.memo("lint-gateway-homes", lambda: _gateway_homes(mesh)) if not vs.for_mesh else {}
+    return sorted(found.union(*(gateways.get(name, ()) for name in vs.gateways)))
+
+
+def _gateway_homes(mesh: MeshSnapshot) -> dict[str, frozenset[str]]:
+    """The namespaces of the pods that serve each Gateway."""
+    return {
+        gateway.full_name: frozenset(
+            pod.namespace for pod in pods_with_labels(mesh, None, gateway.selector) if pod.is_gateway
+        )
+        for gateway in mesh.of(Gateway)
+    }
 
 
 def _has_subset(mesh: MeshSnapshot, namespace: str, host: str, subset: str) -> bool:

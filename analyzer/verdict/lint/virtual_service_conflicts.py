@@ -26,6 +26,13 @@ VIRTUAL_SERVICE_CONFLICT = Code(
     "Merge them into one VirtualService, use delegates, or export each to other namespaces.",
 )
 
+# A VirtualService is held against this many others of its host, and so many conditions of each.
+MAX_COMPARED = 100
+
+# A port (0 for any) and labels of the client.
+_Condition = tuple[int, frozenset[tuple[str, str]]]
+_ALWAYS: _Condition = (0, frozenset())
+
 
 def find_virtual_service_conflicts(mesh: MeshSnapshot) -> Iterator[LintFinding]:
     """A finding for each VirtualService that loses a host to another."""
@@ -48,11 +55,14 @@ def _conflicts(mesh: MeshSnapshot, host: str, sharing: Sequence[VirtualService])
     clients = _clients(mesh, sharing)
     lost: dict[tuple[str, str], _Loss] = {}
     for namespace in clients:
-        ordered = _as_seen_from(mesh, namespace, sharing)
-        for position, loser in enumerate(ordered):
-            winner = next((each for each in ordered[:position] if _meet(each, loser, namespace)), None)
+        earlier: list[tuple[VirtualService, list[_Condition]]] = []
+        for vs in _as_seen_from(mesh, namespace, sharing):
+            conditions = _conditions(vs, namespace)
+            winner = next((each for each, taken in earlier if _meet(taken, conditions)), None)
             if winner is not None:
-                lost.setdefault(loser.key, _Loss(loser, winner)).namespaces.append(namespace)
+                lost.setdefault(vs.key, _Loss(vs, winner)).namespaces.append(namespace)
+            elif len(earlier) < MAX_COMPARED:
+                earlier.append((vs, conditions))
     for loss in lost.values():
         seen_by = virtual_service_exports(mesh, loss.loser)
         every = loss.namespaces == [each for each in clients if is_visible(seen_by, each)]
@@ -102,25 +112,22 @@ def _as_seen_from(mesh: MeshSnapshot, namespace: str, sharing: Sequence[VirtualS
     return sorted(seen, key=rank)
 
 
-def _meet(a: VirtualService, b: VirtualService, namespace: str) -> bool:
-    """Whether some client of a namespace gets routes of both on some port.
+def _meet(a: Sequence[_Condition], b: Sequence[_Condition]) -> bool:
+    """Whether some client gets routes of both on some port.
 
     One without any route for a proxy and port is skipped there, so that two may share a host by port or by client.
     """
-    return any(_compatible(x, y) for x in _conditions(a, namespace) for y in _conditions(b, namespace))
+    return any(_compatible(x, y) for x in a for y in b)
 
 
-_Condition = tuple[int, frozenset[tuple[str, str]]]
-
-
-def _conditions(vs: VirtualService, namespace: str) -> set[_Condition]:
+def _conditions(vs: VirtualService, namespace: str) -> list[_Condition]:
     """For which ports and labels of clients in a namespace a VirtualService has routes; port 0 stands for any."""
-    found: set[_Condition] = set()
+    found: dict[_Condition, None] = {}
     for rule in vs.http:
         if not rule.matches:
-            return {(0, frozenset())}
-        found |= {_condition(match) for match in rule.matches if _may_hold(match, namespace)}
-    return {(0, frozenset())} if (0, frozenset()) in found else found
+            return [_ALWAYS]
+        found.update(dict.fromkeys(_condition(match) for match in rule.matches if _may_hold(match, namespace)))
+    return [_ALWAYS] if _ALWAYS in found else list(found)[:MAX_COMPARED]
 
 
 def _condition(match: HttpMatch) -> _Condition:
