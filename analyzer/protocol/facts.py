@@ -15,7 +15,8 @@ class Request:
 
     ``version`` is ``http/1.0``, ``http/1.1`` or ``h2``; ``target`` as sent (``:path`` of HTTP/2), ``host`` is Host or
     ``:authority`` as sent, None where there is none. ``start`` to ``end`` is the head on the client's stream;
-    ``body_end`` is where the message ends, None while that is not known.
+    ``body_end`` is where the message ends, None while that is not known. Not ``whole``: the capture does not show all
+    of the head, so that a header which is absent may have been sent.
     """
 
     version: str
@@ -27,6 +28,7 @@ class Request:
     end: int
     body_end: int | None = None
     stream_id: int = 0
+    whole: bool = True
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
@@ -38,7 +40,8 @@ class Response:
     """A final response's head and what was seen of its message. ``complete`` is true when its end was seen.
 
     ``body`` holds at most the first 128 captured body bytes: enough to know Envoy's local replies by their text.
-    ``trailers`` as ``headers``; ``grpc_status`` from the trailers or a trailers-only head.
+    ``trailers`` as ``headers``; ``grpc_status`` from the trailers or a trailers-only head. Not ``whole``: the capture
+    does not show all of its headers or trailers, so that one which is absent proves nothing.
     """
 
     status: int
@@ -50,6 +53,7 @@ class Response:
     complete: bool = False
     trailers: Headers = ()
     grpc_status: int | None = None
+    whole: bool = True
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""

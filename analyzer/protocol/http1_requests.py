@@ -129,7 +129,9 @@ def _request(line: RequestLine, head: Head, body_end: int | None, notes: Notes) 
         _compare_authority(line, host, notes, head.start)
     if line.method not in KNOWN_METHODS:
         notes.odd(UNKNOWN_METHOD, from_client=True, offset=head.start, method=line.method)
-    return Request(line.version, line.method, line.target, host, head.headers, head.start, head.end, body_end)
+    return Request(
+        line.version, line.method, line.target, host, head.headers, head.start, head.end, body_end, whole=head.whole
+    )
 
 
 def _host(headers: Headers, notes: Notes, offset: int) -> str | None:

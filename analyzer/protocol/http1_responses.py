@@ -51,6 +51,9 @@ def walk_responses(stream: Stream, position: int, asks: Asks, notes: Notes) -> I
         head = read_head(stream, at, notes, from_client=False)
         match = None if head is None else _STATUS.fullmatch(head.first_line)
         if head is None or match is None or not head.whole:
+            if head is not None and match is not None and match[1] >= "200":
+                request = asks.request_for(head.start, int(match[1]))
+                yield FoundResponse(_cut_response(head, int(match[1])), request, False)
             if stream.contiguous_end(at) >= stream.length:
                 if head is not None and match is None:
                     notes.odd(NOT_A_RESPONSE, from_client=False, offset=at)
@@ -89,6 +92,11 @@ def _body(stream: Stream, head: Head, status: int, request: Request | None, note
         return walk_chunks(stream, head.end, notes, from_client=False)
     closed = stream.end is End.FIN and length == NO_LENGTH
     return Body(stream.length if closed else None, head.end, (head.end, stream.length - head.end))
+
+
+def _cut_response(head: Head, status: int) -> Response:
+    """What the first lines of a head tell whose end was not seen."""
+    return Response(status, head.headers, head.start, head.end, grpc_status=grpc_status(head.headers), whole=False)
 
 
 def _response(stream: Stream, head: Head, status: int, body: Body) -> Response:

@@ -49,6 +49,7 @@ class _StreamState:
     asked_end: int | None = None
     replied: HeadersEvent | None = None
     trailers: Headers = ()
+    trailers_whole: bool = True
     body: bytes = b""
     body_end: int | None = None
     reset_by_client: int | None = None
@@ -110,7 +111,7 @@ def _hear_server(streams: dict[int, _StreamState], event: Event, stream: Stream)
     if isinstance(event, DataEvent):
         state.body += stream.read(event.position, min(event.size, BODY_PREVIEW_LEN - len(state.body)))
     elif state.replied is not None:
-        state.trailers = event.headers
+        state.trailers, state.trailers_whole = event.headers, event.whole
     elif event.ends or not _is_interim(event.headers):
         state.replied = event
     if event.ends and state.body_end is None:
@@ -161,6 +162,7 @@ def _request(event: HeadersEvent, stream_id: int, body_end: int | None, notes: N
         event.end,
         body_end,
         stream_id,
+        event.whole,
     )
 
 
@@ -195,4 +197,5 @@ def _response(state: _StreamState, sent: int) -> Response | None:
         state.body_end is not None and state.body_end <= sent,
         state.trailers,
         grpc_status(state.trailers or headers),
+        event.whole and state.trailers_whole,
     )

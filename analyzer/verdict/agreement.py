@@ -37,10 +37,15 @@ def _compare(observed: Observed, call: Call, decision: Decision, upstream: Onwar
     response = call.exchange.response if call.exchange else None
     local = _local_reply(decision)
     if local is not None:
-        return _against_local_reply(observed, response, local)
+        return _against_local_reply(observed, response, local) if _told(response) else (None, "")
     if decision.verdict == DROPPED:
         return _against_refusal(observed, response, decision.inbound.response if decision.inbound else None)
     return _against_delivery(observed, response, upstream)
+
+
+def _told(response: Response | None) -> bool:
+    """Whether a reply's headers say what they would; without ``grpc-status`` a status of 200 may be any error."""
+    return response is None or response.whole or response.status != _GRPC_OK
 
 
 def _local_reply(decision: Decision) -> LocalResponse | None:

@@ -66,7 +66,7 @@ class Desk:
                 found = self._answers[endpoint] = decide(self._mesh, replace(self.connection, endpoint=endpoint))
             return found
         headers = self._sameness.seen_of(request.headers)
-        same = (endpoint, request.version, request.host, request.method, headers)
+        same = (endpoint, request.version, request.host, request.method, headers, request.whole)
         alike = (same, self._sameness.class_of(request.target))
         known = self._answers.get(alike) or self._answers.get((same, request.target))
         return known or self._decide(request, endpoint, headers, alike)

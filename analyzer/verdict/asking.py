@@ -126,6 +126,7 @@ def with_request(connection: Question, request: Request) -> Question:
         path=path,
         method=request.method,
         headers=request.headers,
+        head_cut=not request.whole,
     )
 
 

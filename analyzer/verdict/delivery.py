@@ -97,6 +97,7 @@ def _arrivals(
             client_silent=question.client_silent,
             sealed=question.sealed and not target.originated,
             inspected=None if request else question.inspected,
+            head_cut=question.head_cut,
         )
 
 

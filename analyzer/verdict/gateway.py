@@ -80,6 +80,7 @@ def gateway_question(arrival: Arrival) -> Question:
         client_silent=arrival.client_silent,
         peer=arrival.peer.full_name if arrival.peer else None,
         inspected=arrival.inspected,
+        head_cut=arrival.head_cut,
     )
 
 

@@ -62,6 +62,7 @@ def answer_gateway(mesh: MeshSnapshot, question: Question, follow: Follow) -> De
         client=question.client,
         sealed=question.sealed,
         inspected=question.inspected,
+        head_cut=question.head_cut,
     )
     return at_gateway(mesh, arrival, follow, endpoint=question.endpoint)
 

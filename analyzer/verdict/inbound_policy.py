@@ -119,6 +119,7 @@ def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mt
         path=normalize_path(arrival.path, mesh.config.path_normalization),
         headers=arrival.headers,
         request_seen=not arrival.sealed,
+        head_cut=arrival.head_cut,
     )
 
 

@@ -101,4 +101,5 @@ def _arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
         client=question.client,
         sealed=question.sealed,
         inspected=question.inspected,
+        head_cut=question.head_cut,
     )

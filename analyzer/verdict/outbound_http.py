@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.request import HttpRequest
-from analyzer.mesh.outbound.route import BLOCK_ALL_HOST, Route, RouteConfig, VirtualHost, route_matches
+from analyzer.mesh.outbound.route import BLOCK_ALL_HOST, Route, RouteConfig, VirtualHost, hangs_on_unseen, route_matches
 from analyzer.mesh.path import normalize_path
 from analyzer.mesh.regex import replace_all
 from analyzer.verdict.decision import (
@@ -22,7 +22,7 @@ from analyzer.verdict.decision import (
 )
 from analyzer.verdict.outbound_cluster import Sender, send_to
 from analyzer.verdict.question import Question
-from analyzer.verdict.reasons import BAD_REQUEST, BLOCK_ALL, LOCAL_REPLY, NO_CLUSTER, NO_ROUTE, WEIGHTED
+from analyzer.verdict.reasons import BAD_REQUEST, BLOCK_ALL, HEADER_UNSEEN, LOCAL_REPLY, NO_CLUSTER, NO_ROUTE, WEIGHTED
 from analyzer.verdict.upstream import OutboundDecision
 
 _MISSING_HOST = LocalResponse(400, None)
@@ -85,12 +85,16 @@ def request_of(question: Question, normalization: str) -> HttpRequest:
         path=normalize_path(path, normalization),
         method=question.method,
         headers=question.headers,
+        head_cut=question.head_cut,
     )
 
 
 def _choose_route(sender: Sender, outbound: Outbound, host: VirtualHost, request: HttpRequest) -> OutboundDecision:
     tried: list[Route] = []
     for route in host.routes:
+        if hangs_on_unseen(route, request):
+            step = Step(f"{_route_sentence(route, host)} if a header that was not captured says so", (), route.yaml)
+            return OutboundDecision(outbound, None, None, (HEADER_UNSEEN.name,), steps=(step,), request=request)
         if route_matches(route, request):
             step = Step(_route_sentence(route, host), (), route.yaml, _lost_routes(tried))
             return _with_steps(_take_route(sender, replace(outbound, route=route.name), route, request), step)

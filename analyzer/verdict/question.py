@@ -20,6 +20,7 @@ class Question:
     address, empty where that is not known. ``sealed``: what is said inside the TLS is not known, so that ``protocol``
     and the request fields prove nothing where a proxy ends it. ``inspected`` is what Envoy's inspectors take the first
     bytes for where that is not ``protocol``: ``tcp`` for HTTP after a blank line, ``http/1.0`` for HTTP/0.9.
+    ``head_cut``: the capture does not show all of the request's head, so that an absent header may have been sent.
     """
 
     namespace: str
@@ -44,3 +45,4 @@ class Question:
     client: str = ""
     sealed: bool = False
     inspected: str | None = None
+    head_cut: bool = False

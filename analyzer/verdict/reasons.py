@@ -81,6 +81,14 @@ TLS_REQUIRED = Code(
     "Call the port with TLS.",
 )
 
+HEADER_UNSEEN = Code(
+    "header-unseen",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "a route asks for a header, and the capture does not show all of the request's head",
+    "A header that is absent from what was captured may have been sent in the part that was not.",
+    "Capture whole packets (tcpdump -s 0) with a larger buffer (-B).",
+)
 WEIGHTED = Code(
     "weighted",
     Family.UNDETERMINED,
@@ -121,6 +129,7 @@ __all__ = [
     "BALANCED",
     "BLACK_HOLE",
     "BLOCK_ALL",
+    "HEADER_UNSEEN",
     "HEADLESS_SERVICE",
     "INBOUND_PASSTHROUGH",
     "LOCAL_REPLY",

@@ -22,13 +22,18 @@ _JWT_TEXTS = (b"Jwt ", b"Jwks ", b"Audiences in Jwt ")
 _UNAUTHORIZED = 401
 
 
-def written_by(response: Response) -> str:
-    """``envoy`` where a sidecar wrote the reply by itself, else ``app``."""
+def written_by(response: Response) -> str | None:
+    """``envoy`` where a sidecar wrote the reply by itself, else ``app``; None where a cut head leaves it open."""
     if any(text in response.body for text in _ENVOY_TEXTS):
         return "envoy"
     if response.status == _UNAUTHORIZED and response.body.startswith(_JWT_TEXTS):
         return "envoy"
-    return "envoy" if _server(response) in _MANAGERS and response.header(SERVICE_TIME) is None else "app"
+    server = _server(response)
+    if response.header(SERVICE_TIME) is not None or (server and server not in _MANAGERS):
+        return "app"
+    if not response.whole:
+        return None
+    return "envoy" if server else "app"
 
 
 def passed_http_manager(response: Response) -> bool:
@@ -38,7 +43,7 @@ def passed_http_manager(response: Response) -> bool:
 
 def written_at_home(response: Response) -> bool:
     """Whether the client's own sidecar wrote the reply without having tried an upstream."""
-    if not passed_http_manager(response) or response.header(SERVICE_TIME) is not None:
+    if not passed_http_manager(response) or response.header(SERVICE_TIME) is not None or not response.whole:
         return False
     return UPSTREAM_ERROR_TEXT not in response.body and UPSTREAM_TIMEOUT_TEXT not in response.body
 

@@ -25,7 +25,10 @@ _ARRIVAL_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
 def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decision | None:
     """The decision that the connection proves, or None where it proves none."""
     cluster = cluster_of_sni(call.said.sni) if call.said.istio_mtls else None
-    arrived = decide_inbound(mesh, _arrival(call, target, mesh)) if target is not None and target.has_sidecar else None
+    tls = call.said.conversation.tls
+    # Without its hello nobody knows whether TLS is the mesh's own, which decides what takes it.
+    met = target is not None and target.has_sidecar and (tls is None or tls.client_hello is not None)
+    arrived = decide_inbound(mesh, _arrival(call, target, mesh)) if target is not None and met else None
     inbound = arrived.inbound if arrived else None
     steps = (*_read(call, cluster), *(arrived.steps if arrived else ()))
     if arrived is not None and arrived.dropped:
@@ -51,6 +54,7 @@ def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:
         sni=call.said.sni,
         protocol=_ARRIVAL_PROTOCOL[request.version] if request else "tcp",
         inspected=call.said.conversation.inspected,
+        head_cut=request is not None and not request.whole,
         host=request.host if request else None,
         path=request.target if request else "/",
         method=request.method if request else "GET",

@@ -104,6 +104,29 @@ def test_garbage_ends_the_walk(say, notes, codes) -> None:
     assert codes(notes) == ["http1-not-a-response"]
 
 
+@pytest.mark.parametrize("following", [0, 1])
+def test_of_a_head_that_was_cut_the_first_lines_count(following: int, say, notes) -> None:
+    one = say.ok(b"1", status=503, more="Server: envoy\r\nX-Lost: 1\r\n")
+    lost = one.index(b"X-Lost") + 3
+    stream = say.stream(one + say.ok(b"2") * following, gap=(lost, len(one)), cuts=[len(one)])
+
+    found = walk(stream, notes)
+
+    assert (found[0].status, found[0].headers, found[0].whole) == (
+        503,
+        (("content-length", "1"), ("server", "envoy")),
+        False,
+    )
+    assert (found[0].body, found[0].body_end, found[0].complete) == (b"", None, False)
+    assert [response.whole for response in found[1:]] == [True] * following
+
+
+def test_an_interim_head_that_was_cut_answers_nothing(say, notes) -> None:
+    stream = say.stream(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", gap=(30, 36))
+
+    assert walk(stream, notes) == []
+
+
 def test_a_response_in_a_gap_is_lost_and_the_next_one_found(say, notes) -> None:
     one, two, three = say.ok(b"1"), say.ok(b"2"), say.ok(b"3")
     begin, asked = len(one), Asked()

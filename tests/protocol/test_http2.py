@@ -154,8 +154,18 @@ def test_from_the_middle_only_literals_are_known(client, server, notes) -> None:
 
     assert (one.request.method, one.request.host, one.missing) == ("GET", None, ("hpack-state",))
     assert (two.request.host, two.missing) == ("new.example", ())
+    assert (one.request.whole, two.request.whole) == (False, True)
     assert one.response.status == 200
     assert notes.missing == ("hpack-state",)
+
+
+def test_an_answer_whose_headers_are_known_in_part_is_not_whole(client, server, notes) -> None:
+    server.headers(1, (":status", "200"), ("server", "envoy"))
+    said = server.headers(3, (":status", "200"), ("server", "envoy"))
+
+    (known,) = parse_http2(Stream.of(client.request(3)), Stream.of(said), notes, from_start=False)
+
+    assert (known.response.status, known.response.headers, known.response.whole) == (200, (), False)
 
 
 def test_an_upgraded_request_is_answered_on_stream_one(client, server, parse) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.verdict.agreement import with_agreement
@@ -93,6 +95,14 @@ def test_grpc_says_its_errors_over_http_200(app, decision) -> None:
     refused = app().ask().answer(200, server="envoy", grpc=12)
 
     assert verdict(refused, decision("dropped", "no-route", code=404, flag="NR")) is True
+
+
+@pytest.mark.parametrize(("status", "agrees"), [(200, None), (503, False)])
+def test_a_status_of_200_whose_headers_were_lost_may_be_an_error_of_grpc(app, decision, status, agrees) -> None:
+    told = app().ask().answer(status)
+    told.exchanges = [replace(each, response=replace(each.response, whole=False)) for each in told.exchanges]
+
+    assert verdict(told, decision("dropped", "no-route", code=404, flag="NR")) is agrees
 
 
 def test_another_status_contradicts_a_local_reply(app, decision) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.protocol.facts import Request
@@ -43,6 +45,10 @@ def test_a_decision_is_that_of_the_whole_question(shop, desk) -> None:
 
 def test_requests_that_differ_where_nobody_looks_share_a_decision(desk) -> None:
     assert desk.answer(ask("/a", x="1")) is desk.answer(ask("/b?c", y="2"))
+
+
+def test_a_request_whose_head_was_cut_shares_no_decision_with_a_whole_one(desk) -> None:
+    assert desk.answer(ask()) is not desk.answer(replace(ask(), whole=False))
 
 
 def test_requests_to_other_hosts_do_not_share_a_decision(desk) -> None:

@@ -120,6 +120,11 @@ def test_the_authority_of_an_absolute_target_is_the_host(app, shop, target, host
     assert (question.host, question.path) == (host, path)
 
 
+def test_a_head_that_was_cut_is_told(app, shop) -> None:
+    assert not asked(app().ask("/a"), shop()).head_cut
+    assert question_of(lacking(app().ask("/a").call(), whole=False), shop(), None).head_cut
+
+
 def test_what_inspectors_take_the_first_bytes_for_is_told(app, shop) -> None:
     told = app().ask("/a")
     said = Said(told.wire, replace(told.conversation, inspected="tcp"), Role.APP)

@@ -49,6 +49,16 @@ def test_a_request_that_no_route_takes_is_answered_404(market) -> None:
     assert [each.why for each in found.steps[-1].lost] == ["does not match the request"]
 
 
+def test_a_route_that_asks_for_a_header_is_open_where_the_head_was_cut(market) -> None:
+    rules = vs(market, {"match": [{"headers": {"x-user": {"exact": "a"}}}], "route": [to()]}, {"route": [to("gone")]})
+
+    found = decided(rules, head_cut=True)
+
+    assert (found.verdict, found.undetermined) == (None, ("header-unseen",))
+    assert found.steps[-1].yaml
+    assert decided(rules, head_cut=True, headers=(("x-user", "a"),)).verdict == "service-matched"
+
+
 def test_an_empty_configuration_is_answered_404(town) -> None:
     egress = [{"hosts": ["./gone.example.com"], "port": {"number": 7000, "protocol": "HTTP"}}, {"hosts": ["*/*"]}]
     town.pod("shop/sleep-0").service("shop/auto", "10.9.0.1", ports=("x:7000:1",)).rule(

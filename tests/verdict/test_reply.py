@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.protocol.facts import Response
@@ -70,3 +72,20 @@ def test_the_clients_http_manager_names_itself_in_every_reply(server, passed) ->
 )
 def test_the_clients_sidecar_wrote_what_passed_it_without_an_upstream_having_been_tried(response, at_home) -> None:
     assert written_at_home(response) is at_home
+
+
+@pytest.mark.parametrize(
+    ("server", "service_time", "body", "who"),
+    [
+        ("envoy", None, b"", None),
+        (None, None, b"", None),
+        ("envoy", "3", b"", "app"),
+        ("nginx", None, b"", "app"),
+        (None, None, b"RBAC: access denied", "envoy"),
+    ],
+)
+def test_a_head_that_was_cut_may_leave_it_open(server, service_time, body, who) -> None:
+    cut = replace(reply(200, server, service_time, body), whole=False)
+
+    assert written_by(cut) == who
+    assert not written_at_home(cut)

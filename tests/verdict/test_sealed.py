@@ -80,6 +80,11 @@ def test_plaintext_proves_what_strict_mutual_tls_refuses(upstream, shop, strict_
     assert (decision.verdict, decision.reason, decision.outbound) == ("dropped", "mtls-required", None)
 
 
+def test_tls_whose_hello_was_not_seen_proves_nothing(upstream, shop, strict_yaml) -> None:
+    """What Istio's own ALPN would have let in is not known to be refused."""
+    assert decided(upstream().midstream_tls(), shop(strict_yaml)) is None
+
+
 def test_plaintext_that_is_let_in_proves_nothing(upstream, shop) -> None:
     assert decided(upstream().ask(), shop()) is None
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """``authority`` as sent, ``path`` with its query; header names in lower case, several values of one name apart."""
+    """``authority`` as sent, ``path`` with its query; header names in lower case, several values of one name apart.
+
+    ``head_cut``: its head was not seen whole, so that a header which is absent may have been sent.
+    """
 
     authority: str
     path: str = "/"
     method: str = "GET"
     scheme: str = "http"
     headers: tuple[tuple[str, str], ...] = ()
+    head_cut: bool = False
 
     @property
     def path_only(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
 from analyzer.base.place import YamlPlace
@@ -129,6 +129,20 @@ def route_config(
             else:
                 exact.setdefault(domain, host)
     return RouteConfig(name, exact, suffixes, prefixes, catch_all, dropped)
+
+
+def hangs_on_unseen(route: Route, request: HttpRequest) -> bool:
+    """Whether a header that the capture may have lost decides if a route takes the request."""
+    match = route.match
+    if match is None or not request.head_cut:
+        return False
+    asked = (*match.headers, *match.without_headers)
+    lost = [name for name, _ in asked if request.header(name.lower()) is None]
+    if not lost:
+        return False
+    seen = tuple(pair for pair in match.headers if pair[0] not in lost)
+    not_sent = tuple(pair for pair in match.without_headers if pair[0] not in lost)
+    return route_matches(replace(route, match=replace(match, headers=seen, without_headers=not_sent)), request)
 
 
 def route_matches(route: Route, request: HttpRequest) -> bool:

@@ -158,7 +158,7 @@ def _header(subject: Subject, key: str, value: str, _terms: Terms) -> Answer:
     pseudo = {":authority": subject.host, ":method": subject.method, ":path": subject.path, "host": subject.host}
     found = pseudo[name] if name in pseudo else subject.header(name)
     if found is None:
-        return NO
+        return unknown(key) if subject.head_cut else NO
     return known(value == "*" or text_matches(value, found))
 
 

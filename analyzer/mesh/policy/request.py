@@ -43,10 +43,10 @@ def authenticate(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Authenticati
     rules = _rules_of(mesh, pod)
     if not rules or _is_preflight(subject):
         return Authentication()
-    if not subject.request_seen:
+    tokens = list(dict.fromkeys(found for rule in rules for found in _tokens(rule, subject)))
+    if not subject.request_seen or (subject.head_cut and not tokens):
         places = tuple(rule.place for rule in rules)
         return Authentication(None, "whether the request carries a token is not known", places, None, ("token",))
-    tokens = list(dict.fromkeys(found for rule in rules for found in _tokens(rule, subject)))
     if not tokens:
         places = tuple(rule.place for rule in rules)
         return Authentication(sentence="no token where RequestAuthentication looks for one: it passes", yaml=places)

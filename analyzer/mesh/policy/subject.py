@@ -18,7 +18,8 @@ class Subject:
     found. ``headers`` have lower-case names. ``claims`` are those of a verified token. ``trusted_hops``: how
     many addresses at the end of X-Forwarded-For were written by trusted proxies; sidecars believe the last one
     (``use_remote_address`` false), gateways none unless they are told to.
-    Not ``request_seen``: the request is inside TLS, so that its fields, headers and claims are not known.
+    Not ``request_seen``: the request is inside TLS, so that its fields, headers and claims are not known. ``head_cut``:
+    its head was not seen whole, so that a header which is absent may have been sent.
     """
 
     http: bool
@@ -34,6 +35,7 @@ class Subject:
     claims: Mapping[str, Any] | None = field(default_factory=dict)
     trusted_hops: int = 1
     request_seen: bool = True
+    head_cut: bool = False
 
     @property
     def remote_ip(self) -> str | None:
@@ -44,9 +46,9 @@ class Subject:
         """
         if not (self.http and self.trusted_hops):
             return self.source_ip
-        if not self.request_seen:
-            return None
         forwarded = self.header("x-forwarded-for")
+        if not self.request_seen or (self.head_cut and forwarded is None):
+            return None
         addresses = forwarded.rsplit(",", self.trusted_hops) if forwarded is not None else []
         if len(addresses) < self.trusted_hops:
             return self.source_ip

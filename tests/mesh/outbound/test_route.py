@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.virtual_service import HttpMatch, StringMatch
 from analyzer.mesh.outbound.request import HttpRequest
-from analyzer.mesh.outbound.route import Route, VirtualHost, route_config, route_matches
+from analyzer.mesh.outbound.route import Route, VirtualHost, hangs_on_unseen, route_config, route_matches
 
 PLACE = YamlPlace("f", 1)
 
@@ -169,3 +169,26 @@ def test_the_found_host_is_the_one_that_a_scan_would_choose(domains: list[str], 
     )
     expected = next(iter([*exact, *reversed(suffix), *reversed(prefix)]), "rest")
     assert config(*domains).virtual_host(host).name == expected
+
+
+@pytest.mark.parametrize(
+    ("conditions", "hangs"),
+    [
+        ({"headers": (("X-Lost", text("exact", "1")),)}, True),
+        ({"without_headers": (("x-lost", text("")),)}, True),
+        ({"headers": (("x-seen", text("exact", "1")),)}, False),
+        ({"headers": (("x-lost", text("")), ("x-seen", text("exact", "2")))}, False),
+        ({"headers": (("x-lost", text("")),), "uri": text("exact", "/other")}, False),
+        ({"uri": text("exact", "/a")}, False),
+    ],
+)
+def test_a_route_hangs_on_a_header_that_may_have_been_lost(conditions, hangs: bool) -> None:
+    route = Route("r", HttpMatch("", PLACE, **conditions))
+    seen = (("x-seen", "1"),)
+
+    assert hangs_on_unseen(route, HttpRequest("web", "/a", headers=seen, head_cut=True)) is hangs
+    assert not hangs_on_unseen(route, HttpRequest("web", "/a", headers=seen))
+
+
+def test_a_route_without_conditions_hangs_on_nothing() -> None:
+    assert not hangs_on_unseen(Route("r"), HttpRequest("web", head_cut=True))

@@ -148,3 +148,8 @@ def test_an_unknown_key_is_none():
 
 def test_query_and_fragment_are_no_part_of_a_path():
     assert path_of("/a?b#c") == path_of("/a#c?b") == "/a"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("x-user", True), ("x-other", None), (":method", True)])
+def test_a_header_that_may_have_been_lost_leaves_it_open(name, expected):
+    assert holds(f"request.headers[{name}]", "*", head_cut=True) is expected

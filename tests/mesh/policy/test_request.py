@@ -20,10 +20,10 @@ def bearer(**claims):
     return (("authorization", f"Bearer {token(**claims)}"),)
 
 
-def outcome(world, headers=(), path="/", method="GET", **rule):
+def outcome(world, headers=(), path="/", method="GET", head_cut=False, **rule):
     spec = {"jwtRules": [{"issuer": "me", **rule}]}
     mesh = world.add("RequestAuthentication", "jwt", spec).pod("web-0").mesh()
-    subject = Subject(True, "10.0.0.9", 80, headers=headers, path=path, method=method)
+    subject = Subject(True, "10.0.0.9", 80, headers=headers, path=path, method=method, head_cut=head_cut)
     return authenticate(mesh, mesh.pod("shop", "web-0"), subject)
 
 
@@ -38,6 +38,12 @@ def test_without_a_token_a_request_passes(world, headers):
     found = outcome(world, headers)
     assert (found.code, found.claims, found.missing) == (None, {}, ())
     assert found.yaml
+
+
+def test_a_token_may_stand_in_the_part_of_a_head_that_was_not_captured(world):
+    found = outcome(world, head_cut=True)
+    assert (found.code, found.claims, found.missing) == (None, None, ("token",))
+    assert outcome(world, RUBBISH, head_cut=True).code == 401
 
 
 def test_a_malformed_token_is_refused(world):

@@ -25,6 +25,8 @@ def test_several_values_of_a_header_are_joined():
         ({"headers": (("x-forwarded-for", "192.0.2.1, 192.0.2.2"),), "trusted_hops": 3}, "10.0.0.1"),
         ({"headers": (("x-forwarded-for", "unknown"),)}, "10.0.0.1"),
         ({"request_seen": False}, None),
+        ({"head_cut": True}, None),
+        ({"head_cut": True, "headers": (("x-forwarded-for", "192.0.2.1"),)}, "192.0.2.1"),
         ({"headers": (("x-forwarded-for", "192.0.2.1"),), "http": False}, "10.0.0.1"),
         ({"headers": (("x-forwarded-for", "192.0.2.1,"),)}, None),
         ({"source_ip": None}, None),
