@@ -7,14 +7,14 @@ calls have in common (a decision, legs, the words around a path) is written once
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from analyzer.base.place import PacketPlace
 from analyzer.base.secret import redact_host, redact_target, redact_text, shows_no_secret
 from analyzer.flow.connection import Endpoint
 from analyzer.report.display_filter import display_filter
-from analyzer.report.json_objects import decided_object, encode, leg_object, observed_object, step_object
-from analyzer.report.private import redact_leg, redact_observed, redact_step
+from analyzer.report.json_objects import Object, decided_object, encode, observed_object, step_object
+from analyzer.report.private import redact_observed, redact_step
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import Decision, Step
 from analyzer.verdict.record import CallRecord, FlowRecord, Leg, Observed
@@ -23,7 +23,7 @@ Thing = TypeVar("Thing")
 Value = TypeVar("Value", bound=Hashable)
 
 # So many texts of a kind are remembered; then remembering begins anew.
-_REMEMBERED = 8192
+_REMEMBERED = 1 << 14
 
 
 class _ByValue(Generic[Value]):
@@ -64,15 +64,15 @@ class CallText:
     def __init__(self, *, redact: bool) -> None:
         self._redact = redact
         self._word = _ByValue(quoted)
+        self._words = _ByValue(_write_words)
         self._host = _ByValue(self._write_host)
         self._phrase = _ByValue(self._write_phrase)
-        self._words = _ByValue(_write_words)
-        self._decided = _ByIdentity(_write_decided)
-        self._evidence = _ByIdentity(self._write_evidence)
         self._step = _ByIdentity(self._write_step)
+        self._evidence = _ByIdentity(self._write_evidence)
         self._observed = _ByIdentity(self._write_observed)
         self._legs = _ByIdentity(self._write_legs)
-        self._filter: _ByIdentity[tuple[Leg, ...]] = _ByIdentity(lambda legs: quoted(display_filter(legs)))
+        self._filter = _ByIdentity(_write_filter)
+        self._sides: dict[Hashable, tuple[Decision, str]] = {}
         self._connections: dict[Hashable, tuple[tuple[Endpoint, Endpoint], str, str]] = {}
 
     def write(self, call: CallRecord) -> str:
@@ -127,13 +127,26 @@ class CallText:
             said += f',"sni":{self._host(call.sni)}'
         return f'{said},"alpn":{self._words(call.alpn)}' if call.alpn else said
 
+    def _decided(self, decision: Decision) -> str:
+        """The fields of a decision; decisions for alike clients share their sides."""
+        key = (
+            decision.verdict, decision.reason, decision.undetermined,
+            id(decision.outbound), id(decision.gateway), id(decision.inbound),
+        )  # fmt: skip
+        found = self._sides.get(key)
+        if found is None:
+            if len(self._sides) >= _REMEMBERED:
+                self._sides.clear()
+            found = self._sides[key] = decision, _fields(decided_object(decision))
+        return found[1]
+
     def _chain(self, call: CallRecord, phrase: str) -> str:
-        """All steps: the first with the call's own words, the last with its packet, between them what is shared."""
+        """All steps: the first with the call's own words, then what calls share, the last with its packet."""
         steps = [self._asked(step, call.path, phrase) for step in call.before[:1]]
-        steps += [self._step(step) for step in call.before[1:]]
+        steps += [self._packet_step(step) for step in call.before[1:]]
         if call.decision.steps:
             steps.append(self._evidence(call.decision))
-        steps += [self._plain(step, self._phrase(step.sentence)) for step in call.after]
+        steps += [self._packet_step(step) for step in call.after]
         return ",".join(steps)
 
     def _asked(self, step: Step, path: str | None, phrase: str) -> str:
@@ -141,15 +154,20 @@ class CallText:
         before, quotes, after = step.sentence.partition(path) if path else ("", "", "")
         # A blank on either side keeps the words apart by which sentences are redacted.
         if quotes and before.endswith(" ") and after.startswith(" "):
-            return self._plain(step, f"{self._phrase(before)}{phrase}{self._phrase(after)}")
-        return self._plain(step, self._write_phrase(step.sentence))
+            return self._written(step, f"{self._phrase(before)}{phrase}{self._phrase(after)}")
+        return self._written(step, self._write_phrase(step.sentence))
 
-    def _plain(self, step: Step, sentence: str) -> str:
-        """A step whose sentence is known as text; packets are nearly always all that it stands on."""
-        if step.yaml or step.lost or len(step.packets) != 1:
-            return self._write_step(step)
-        place: PacketPlace = step.packets[0]
-        return f'{{"sentence":"{sentence}","packets":{{{self._word(place.capture)}:[{place.packet}]}},"yaml":[]}}'
+    def _packet_step(self, step: Step) -> str:
+        """A step of a call's own whose sentence other calls have too."""
+        return self._written(step, self._phrase(step.sentence))
+
+    def _written(self, step: Step, sentence: str) -> str:
+        """A step whose sentence is written already; most stand on one packet, or on nothing else."""
+        if step.yaml or step.lost or len(step.packets) > 1:
+            return encode(step_object(redact_step(step) if self._redact else step)).decode()
+        place: PacketPlace | None = step.packets[0] if step.packets else None
+        packets = f"{self._word(place.capture)}:[{place.packet}]" if place else ""
+        return f'{{"sentence":"{sentence}","packets":{{{packets}}},"yaml":[]}}'
 
     def _write_host(self, host: str) -> str:
         return quoted(redact_host(host) if self._redact else host)
@@ -161,14 +179,23 @@ class CallText:
         return ",".join(map(self._step, decision.steps))
 
     def _write_step(self, step: Step) -> str:
-        return encode(step_object(redact_step(step) if self._redact else step)).decode()
+        return self._written(step, self._write_phrase(step.sentence))
 
     def _write_observed(self, observed: Observed) -> str:
         return encode(observed_object(redact_observed(observed) if self._redact else observed)).decode()
 
     def _write_legs(self, legs: tuple[Leg, ...]) -> str:
-        shown = map(redact_leg, legs) if self._redact else legs
-        return encode([leg_object(leg) for leg in shown]).decode()
+        return f"[{','.join(map(self._leg, legs))}]"
+
+    def _leg(self, leg: Leg) -> str:
+        sni = f',"sni":{self._host(leg.sni)}' if leg.sni is not None else ""
+        uid = f',"uid":{quoted(leg.uid)}' if leg.uid else ""
+        certain = "true" if leg.certain else "false"
+        return (
+            f'{{"role":{self._word(leg.role)},"capture":{self._word(leg.capture)},'
+            f'"client":{_endpoint(leg.client)},"server":{_endpoint(leg.server)},'
+            f'"packets":[{leg.first_packet},{leg.last_packet}],"certain":{certain}{sni}{uid}}}'
+        )
 
 
 def flow_text(flow: FlowRecord) -> str:
@@ -200,9 +227,13 @@ def _write_words(texts: tuple[str, ...]) -> str:
     return encode(texts).decode()
 
 
-def _write_decided(decision: Decision) -> str:
-    fields: dict[str, Any] = decided_object(decision)
-    return encode(fields).decode()[1:-1]
+def _write_filter(legs: tuple[Leg, ...]) -> str:
+    return quoted(display_filter(legs))
+
+
+def _fields(value: Object) -> str:
+    """An object without its braces."""
+    return encode(value).decode()[1:-1]
 
 
 def _write_ends(call: CallRecord) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -15,6 +16,8 @@ from analyzer.verdict.likeness import Own, class_of_client, own_steps, place_of_
 from analyzer.verdict.question import Question
 from analyzer.verdict.sameness import Sameness, sameness_of
 
+Part = TypeVar("Part")
+
 
 class Answers:
     """Decides about connections, and remembers: what is equal for every rule of the mesh is decided once."""
@@ -22,6 +25,7 @@ class Answers:
     def __init__(self, mesh: MeshSnapshot) -> None:
         self._mesh = mesh
         self._sameness = sameness_of(mesh)
+        self._parts: dict[Any, Any] = {}
         self._desks: dict[Question, Desk] = {}
         self._models: dict[Hashable, _Model] = {}
 
@@ -34,7 +38,7 @@ class Answers:
 
     def _open(self, connection: Question) -> Desk:
         """A desk for a client, or one that asks that of a client which the mesh cannot tell from it."""
-        desk = Desk(self._mesh, self._sameness, connection)
+        desk = Desk(self._ask, self._sameness, connection)
         outbound = connection.direction == "outbound" and not connection.bypass
         pod = self._mesh.pod(connection.namespace, connection.pod or "") if outbound else None
         kind = class_of_client(self._mesh, pod) if pod else None
@@ -48,12 +52,29 @@ class Answers:
             return desk
         return _AlikeDesk(desk, model, own)
 
+    def _ask(self, question: Question) -> Decision:
+        """The mesh's decision; equal parts of decisions are one object."""
+        decision = decide(self._mesh, question)
+        return Decision(
+            decision.verdict,
+            decision.reason,
+            decision.undetermined,
+            self._shared(decision.outbound),
+            self._shared(decision.gateway),
+            self._shared(decision.inbound),
+            tuple(map(self._shared, decision.steps)),
+        )
+
+    def _shared(self, part: Part) -> Part:
+        found: Part = self._parts.setdefault(part, part)
+        return found
+
 
 class Desk:
     """Answers about the requests of all connections that a proxy meets alike."""
 
-    def __init__(self, mesh: MeshSnapshot, sameness: Sameness, connection: Question) -> None:
-        self._mesh = mesh
+    def __init__(self, ask: Callable[[Question], Decision], sameness: Sameness, connection: Question) -> None:
+        self._ask = ask
         self._sameness = sameness
         self.connection = connection
         self._answers: dict[Hashable, Decision] = {}
@@ -63,7 +84,7 @@ class Desk:
         if request is None:
             found = self._answers.get(endpoint)
             if found is None:
-                found = self._answers[endpoint] = decide(self._mesh, replace(self.connection, endpoint=endpoint))
+                found = self._answers[endpoint] = self._ask(replace(self.connection, endpoint=endpoint))
             return found
         headers = self._sameness.seen_of(request.headers)
         same = (endpoint, request.version, request.host, request.method, headers, request.whole)
@@ -75,7 +96,7 @@ class Desk:
         self, request: Request, endpoint: tuple[str, int] | None, headers: Headers, alike: tuple[Hashable, Hashable]
     ) -> Decision:
         question = replace(with_request(self.connection, request), headers=headers, endpoint=endpoint)
-        decision = decide(self._mesh, question)
+        decision = self._ask(question)
         # A sentence that quotes the target holds for no other one.
         key = (alike[0], request.target) if _quotes(decision, request.target) else alike
         self._answers[key] = decision
