@@ -13,13 +13,13 @@ from analyzer.mesh.load import load_mesh
 from analyzer.mesh.revision import is_revision
 from analyzer.pipeline import Interval, Progress, analyze_paths
 from analyzer.report.as_expected import render_expected
+from analyzer.verdict.check import SUITE_SUFFIXES
 from analyzer.verdict.check.case import CheckResult
 from analyzer.verdict.check.expected import RecordedCall, parse_recorded, record_ends
 from analyzer.verdict.check.run import newest_day, run_suite
 from analyzer.verdict.check.suite import Suite, parse_suite
 from analyzer.verdict.record import Analysis
 
-SUITE_SUFFIXES = (".verdict.yaml", ".verdict.yml")
 EXPECTED_SUFFIX = ".expected.yaml"
 # Suites are written by hand, recorded ends by the program.
 _MAX_SUITE_BYTES = 16 << 20

@@ -58,7 +58,7 @@ def _acceptance(acceptance: Acceptance, today: date) -> Case:
     until = acceptance.until
     expired = until is not None and today > until
     return Case(
-        name=f"accepted by {acceptance.owner}: {acceptance.where.text}",
+        name=acceptance.name,
         kind=ACCEPTANCE,
         passed=not expired,
         expected=f"to hold until {until}" if until else "to hold",
@@ -72,7 +72,7 @@ def _budget(budget: Budget, calls: Sequence[CallRecord], accepted: set[str]) -> 
     spent = [call for call in calls if call.id not in accepted and _is(call, budget.what)]
     passed = len(spent) <= budget.most.of(len(calls))
     return Case(
-        name=f"budget for {budget.what}",
+        name=budget.name,
         kind=BUDGET,
         passed=passed,
         expected=f"at most {budget.most} of {len(calls):,} calls",

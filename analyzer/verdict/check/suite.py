@@ -52,6 +52,11 @@ class Budget:
     most: Amount
     place: YamlPlace
 
+    @property
+    def name(self) -> str:
+        """What its case is called."""
+        return f"budget for {self.what}"
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -74,6 +79,11 @@ class Acceptance:
     reason: str
     until: date | None
     place: YamlPlace
+
+    @property
+    def name(self) -> str:
+        """What its case is called."""
+        return f"accepted by {self.owner}: {self.where.text}"
 
 
 @dataclass(frozen=True, slots=True)

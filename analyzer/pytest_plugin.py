@@ -1,0 +1,156 @@
+"""pytest: suites (``*.verdict.yaml``) as test items, and the fixture ``meshverdict``.
+
+pytest finds it by its entry point; nothing has to be imported. A suite is an item for each budget, expectation and
+acceptance, one for its recorded ends, and one for its evidence; it is run once, when the first of them is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from analyzer.base.errors import AnalyzerError
+from analyzer.verdict.check import SUITE_SUFFIXES
+
+if TYPE_CHECKING:
+    from analyzer.notebook import Run
+    from analyzer.verdict.check.case import Case, CheckResult
+
+_EVIDENCE, _RECORDED = "evidence", "recorded ends"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--meshverdict-today``."""
+    group = parser.getgroup("meshverdict", "recorded calls of a service mesh")
+    group.addoption("--meshverdict-today", metavar="DAY", help="The day by which acceptances expire, as 2026-12-31.")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
+    """A suite where a file is one."""
+    if not file_path.name.endswith(SUITE_SUFFIXES):
+        return None
+    found: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
+    return found
+
+
+class SuiteFile(pytest.File):
+    """A suite as a collection of items."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """The items that the file names, before any capture is read."""
+        from analyzer.checking import expected_path, load_suite
+
+        suite = load_suite(self.path)
+        names = [budget.name for budget in suite.budgets]
+        names += [expectation.name for expectation in suite.expectations]
+        names += [acceptance.name for acceptance in suite.accepted]
+        if expected_path(self.path, suite).is_file() or suite.expected:
+            names.append(_RECORDED)
+        for name in (*names, _EVIDENCE):
+            yield CaseItem.from_parent(self, name=name)
+
+    @cached_property
+    def result(self) -> CheckResult:
+        """What holds of it; made once."""
+        from analyzer.checking import check_suite
+
+        return check_suite(self.path, today=_day(self.config))
+
+    def failures(self, name: str) -> Sequence[Case]:
+        """The failed cases of an item."""
+        from analyzer.verdict.check.case import RECORDED
+
+        failed = self.result.failures
+        return [case for case in failed if (case.kind == RECORDED if name == _RECORDED else case.name == name)]
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002
+        """A suite that is wrong, in one line."""
+        return str(excinfo.value) if isinstance(excinfo.value, AnalyzerError) else super().repr_failure(excinfo)
+
+
+class CaseItem(pytest.Item):
+    """One thing that a suite asks."""
+
+    parent: SuiteFile
+
+    def runtest(self) -> None:
+        """Fails with what was expected, what was found, why and where."""
+        result = self.parent.result
+        unread = next((capture.error for capture in result.captures if capture.error), None)
+        if self.name == _EVIDENCE:
+            lacking = [*([unread] if unread else []), *result.lacking]
+            if lacking:
+                raise CaseFailedError("; ".join(lacking))
+        elif failed := self.parent.failures(self.name):
+            raise CaseFailedError("\n\n".join(map(failure_text, failed)))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The failure's own text; a traceback only for a bug of ours."""
+        if isinstance(excinfo.value, CaseFailedError | AnalyzerError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """The file and what it asks."""
+        return self.path, None, f"{self.path.name}: {self.name}"
+
+
+class CaseFailedError(AssertionError):
+    """A case that does not hold."""
+
+
+def failure_text(case: Case) -> str:
+    """A failed case in lines."""
+    rows = [("expected", case.expected), ("got", case.got), ("why", case.blame.why), ("asked in", case.place.file_line)]
+    rows += [("where", place.file_line) for place in case.blame.yaml]
+    rows += [("where", str(place)) for place in case.blame.packets]
+    return "\n".join([case.name, *(f"  {name:<9} {_visible(value)}" for name, value in rows if value)])
+
+
+def _visible(text: str) -> str:
+    from analyzer.base.escape import visible
+    from analyzer.base.secret import redact_text
+
+    return visible(redact_text(text))
+
+
+def _day(config: pytest.Config) -> date | None:
+    text = config.getoption("--meshverdict-today")
+    return date.fromisoformat(text) if text else None
+
+
+class MeshVerdict:
+    """The fixture: paths are relative to the folder of the test that uses it."""
+
+    def __init__(self, folder: Path, today: date | None) -> None:
+        self._folder = folder
+        self._today = today
+
+    def analyze(self, *captures: str, mesh: str | Sequence[str]) -> Run:
+        """A run of captures, as ``analyzer.analyze`` gives it."""
+        from analyzer.notebook import analyze, load_mesh
+
+        sources = [mesh] if isinstance(mesh, str) else mesh
+        return analyze(
+            [self._folder / capture for capture in captures], load_mesh(*(self._folder / each for each in sources))
+        )
+
+    def check(self, suite: str) -> CheckResult:
+        """What holds of a suite; fails the test where something does not, or where there is too little evidence."""
+        from analyzer.checking import check_suite
+
+        result = check_suite(self._folder / suite, today=self._today)
+        if result.failures or result.lacking:
+            raise CaseFailedError("\n\n".join([*map(failure_text, result.failures), *result.lacking]))
+        return result
+
+
+@pytest.fixture
+def meshverdict(request: pytest.FixtureRequest) -> MeshVerdict:
+    """Recorded calls of a mesh: ``meshverdict.check(SUITE)``, ``meshverdict.analyze(CAPTURES, mesh=...)``."""
+    return MeshVerdict(request.path.parent, _day(request.config))
