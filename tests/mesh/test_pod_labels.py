@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.mesh.load import parse_mesh
-from analyzer.mesh.pod_labels import pods_in, pods_with_labels
+from analyzer.mesh.pod_labels import has_pod_with_labels, pods_in, pods_with_labels
 
 MESH = "\n---\n".join(
     f"{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: {namespace}, labels: {labels}}}}}"
@@ -46,3 +46,12 @@ def test_no_labels_select_every_pod():
 
     assert names(pods_with_labels(mesh, None, {})) == ["b", "a", "c", "d"]
     assert names(pods_with_labels(mesh, "pay", {})) == ["c", "d"]
+
+
+def test_whether_there_is_one_needs_no_list():
+    mesh = parse_mesh(MESH)
+
+    assert has_pod_with_labels(mesh, "shop", {"app": "cart", "version": "v2"})
+    assert not has_pod_with_labels(mesh, "shop", {"app": "cart", "version": "v3"})
+    assert has_pod_with_labels(mesh, "pay", {})
+    assert not has_pod_with_labels(mesh, "elsewhere", {})

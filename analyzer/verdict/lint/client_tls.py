@@ -5,12 +5,14 @@ cluster_tls.go (a rule's tls is for every endpoint), filterchain_options.go (wha
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.endpoints import Endpoint, endpoints_of
+from analyzer.mesh.hosts import is_wildcard
 from analyzer.mesh.inbound.mtls import Mtls, workload_mtls
 from analyzer.mesh.kinds import peer_authentication as peers
 from analyzer.mesh.kinds.destination_rule import DISABLE, ISTIO_MUTUAL, ClientTls, DestinationRule, Subset
@@ -51,8 +53,11 @@ OWN_TLS_TO_SIDECAR = Code(
     "Use ISTIO_MUTUAL, or no tls section, for workloads of the mesh.",
 )
 
-# A rule for a wildcard is held against at most this many services.
+# All rules for wildcards together are held against about this many services, each against no more and no fewer than
+# the other two say.
+MAX_COMPARED = 100_000
 MAX_SERVICES = 1000
+MIN_SERVICES = 50
 
 
 @dataclass(slots=True)
@@ -67,11 +72,12 @@ class _Clash:
 
 def find_client_tls(mesh: MeshSnapshot) -> Iterator[LintFinding]:
     """A finding for each tls section of a rule and kind of contradiction, with the services that it hits."""
-    for rule in mesh.of(DestinationRule):
-        if not _sets_tls(rule):
-            continue
+    rules = [rule for rule in mesh.of(DestinationRule) if _sets_tls(rule)]
+    wildcards = sum(is_wildcard(rule.host) for rule in rules)
+    most = max(MIN_SERVICES, min(MAX_SERVICES, MAX_COMPARED // max(wildcards, 1)))
+    for rule in rules:
         clashes: dict[tuple[YamlPlace, str, str], _Clash] = {}
-        for service in services_of_host(mesh, rule_host(rule))[:MAX_SERVICES]:
+        for service in services_of_host(mesh, rule_host(rule))[:most]:
             _compare(mesh, rule, service, clashes)
         for (place, _, _), clash in clashes.items():
             about = title(rule.resource)
@@ -110,9 +116,10 @@ def _compare(
 
 def _used(mesh: MeshSnapshot, rule: DestinationRule, service: RegistryService) -> MergedRule | None:
     """The merged rule by which some client really uses ``rule`` for a service."""
-    own = rule.resource.namespace
     namespaces = lookup_namespaces(mesh, service.hostname)
-    for namespace in sorted(namespaces, key=lambda each: each != own):
+    own = rule.resource.namespace
+    # Nearly always the first is enough: a rule counts in its own namespace, where anybody lives there.
+    for namespace in itertools.chain((own,) if own in namespaces else (), namespaces):
         merged = rule_seen_from(mesh, namespace, service, rule.workload_selector)
         if merged is not None and rule in merged.rules:
             return merged

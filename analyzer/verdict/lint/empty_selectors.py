@@ -14,7 +14,7 @@ from analyzer.mesh.kinds.request_authentication import RequestAuthentication
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.kinds.sidecar import Sidecar
 from analyzer.mesh.kinds.workload_entry import WorkloadEntry
-from analyzer.mesh.pod_labels import pods_with_labels
+from analyzer.mesh.pod_labels import has_pod_with_labels
 from analyzer.mesh.resource import Resource
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -83,8 +83,8 @@ def _fits(mesh: MeshSnapshot, namespace: str, selector: Mapping[str, str], *, wh
     """Whether some pod has the labels; true where the input does not show the pods."""
     if whole_mesh:
         shown = bool(mesh.pods) and bool(mesh.of(Namespace))
-        return not shown or bool(pods_with_labels(mesh, None, selector))
-    if not shows_pods(mesh, namespace) or pods_with_labels(mesh, namespace, selector):
+        return not shown or has_pod_with_labels(mesh, None, selector)
+    if not shows_pods(mesh, namespace) or has_pod_with_labels(mesh, namespace, selector):
         return True
     workloads = (each for each in mesh.of(WorkloadEntry) if each.resource.namespace == namespace)
     return any(labels_match(selector, each.endpoint.labels) for each in workloads)
