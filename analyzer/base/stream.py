@@ -25,7 +25,8 @@ class Stream:
     empty; what lies between two pieces is a gap. ``length`` is the position after the last byte known to have been
     sent (a gap may stand at the end). ``from_start`` says that the handshake was seen, so that position 0 is the true
     beginning. ``times_ns[i]`` is when piece i was captured. ``breaks`` are the indices of the pieces before which
-    bytes are missing; who knows them passes them, otherwise they are found.
+    bytes are missing; who knows them passes them, otherwise they are found. ``heard`` is how many bytes of the other
+    direction the sender had received when it sent the first piece.
     """
 
     buffer: memoryview
@@ -40,6 +41,7 @@ class Stream:
     end_packet: int = 0
     end_time_ns: int = 0
     breaks: Sequence[int] | None = None
+    heard: int = 0
 
     def __post_init__(self) -> None:
         if self.breaks is None:

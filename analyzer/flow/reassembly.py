@@ -14,9 +14,10 @@ import numpy as np
 
 from analyzer.base.kernel import run_kernel
 from analyzer.base.stream import End, Stream
-from analyzer.base.table import I64, PacketTable, RecordTable
+from analyzer.base.table import ACK, I64, PacketTable, RecordTable
 from analyzer.flow.lanes import LaneTable
-from analyzer.flow.sequence import ACKNOWLEDGED, END_AT, END_KIND, LIMIT, SENT, Placement
+from analyzer.flow.sequence import ACKNOWLEDGED, END_AT, END_KIND, LIMIT, MAX_WINDOW, SENT, Placement
+from analyzer.flow.table import LOW_32
 
 # Rows of the matrix of segments that ``deliver_segments`` reads, and of the one of cuts that it writes.
 START, STOP = range(2)
@@ -39,6 +40,7 @@ class PieceTable:
     ``position``, ``length`` and ``offset`` are as in ``Stream``, ``row`` is the packet's. ``breaks`` are the indices
     of the pieces before which bytes are missing. ``lengths`` ``(2C,)`` is how many bytes each lane is known to have
     sent. ``repeated`` are the indices into ``LaneTable.rows`` of the packets of which some bytes were not taken.
+    ``heard`` ``(2C,)`` is how many bytes of the other lane the packet of each lane's first piece acknowledges.
     """
 
     position: I64
@@ -49,6 +51,7 @@ class PieceTable:
     breaks: I64
     lengths: I64
     repeated: I64
+    heard: I64
 
     @property
     def missing(self) -> I64:
@@ -80,16 +83,32 @@ def reassemble(packets: PacketTable, lanes: LaneTable, placement: Placement) -> 
     position, length = begin[there], captured[there]
     sent = placement.lanes[[SENT, ACKNOWLEDGED]].max(axis=0)
     limit = placement.lanes[LIMIT]
+    lengths = np.where(limit >= 0, np.minimum(sent, limit), sent)
+    row = rows[segment[there]]
+    starts = np.searchsorted(piece_lane, np.arange(2 * len(lanes) + 1))
     return PieceTable(
         position=position,
         length=length,
-        offset=packets.payload_off[rows[segment[there]]] + skipped[there],
-        row=rows[segment[there]],
-        starts=np.searchsorted(piece_lane, np.arange(2 * len(lanes) + 1)),
+        offset=packets.payload_off[row] + skipped[there],
+        row=row,
+        starts=starts,
         breaks=_breaks(position, length, piece_lane),
-        lengths=np.where(limit >= 0, np.minimum(sent, limit), sent),
+        lengths=lengths,
         repeated=used[taken < placement.usable[used]],
+        heard=_heard(packets, row, starts, placement.bases, lengths),
     )
+
+
+def _heard(packets: PacketTable, row: I64, starts: I64, bases: I64, lengths: I64) -> I64:
+    """What the first piece of each lane acknowledges, ``(2C,)``; 0 where there is no piece or no ACK."""
+    heard = np.zeros(len(lengths), np.int64)
+    speaks = np.flatnonzero(np.diff(starts) > 0)
+    first = row[starts[speaks]]
+    acked = (packets.ack[first].astype(np.int64) - bases[speaks ^ 1]) & LOW_32
+    known = (packets.tcp_flags[first] & ACK != 0) & (acked <= MAX_WINDOW)
+    # A FIN is acknowledged as if it were a byte.
+    heard[speaks] = np.where(known, np.minimum(acked, lengths[speaks ^ 1]), 0)
+    return heard
 
 
 def deliver_segments(segments: I64, by_position: I64, starts: I64, cuts: I64) -> int:
@@ -157,17 +176,17 @@ def build_streams(
     end_times = np.where(kinds > 0, records.time_ns[end_rows], 0) if len(lanes.rows) else kinds
     facts = zip(
         pieces.lengths.tolist(), placement.from_start.tolist(), kinds.tolist(), end_rows.tolist(), end_times.tolist(),
-        strict=True,
+        pieces.heard.tolist(), strict=True,
     )  # fmt: skip
     found = []
-    for lane, (length, from_start, kind, end_row, end_ns) in enumerate(facts):
+    for lane, (length, from_start, kind, end_row, end_ns, heard) in enumerate(facts):
         first, stop = piece_starts[lane], piece_starts[lane + 1]
         before = [b - first for b in breaks[break_starts[lane] : break_starts[lane + 1]]]
         starts, offsets, lengths, numbers, times = _listed(columns, first, stop) if first < stop else NOTHING
         found.append(
             Stream(
                 buffer, starts, offsets, lengths, numbers, times, length,
-                from_start, ENDS[kind], end_row + 1, end_ns, before,
+                from_start, ENDS[kind], end_row + 1, end_ns, before, heard,
             )
         )  # fmt: skip
     return found

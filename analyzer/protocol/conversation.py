@@ -158,12 +158,17 @@ def _inner_tls(
 
 
 def _speaks_first(one: Stream, other: Stream) -> bool:
-    """Whether the first byte of ``one`` was captured before any byte of ``other``; False where that is not known."""
+    """Whether ``one`` spoke before it heard ``other``; False where that is not known.
+
+    What the first segments acknowledge tells, and where they cross the order in which they were captured.
+    """
     if not (one.from_start and other.from_start):
         return False
     first, second = one.next_data(0), other.next_data(0)
     if first != 0 or second is None:
         return first == 0 and other.length == 0
+    if one.heard or other.heard:
+        return not one.heard
     return second == 0 and (one.time_at(0), one.packet_at(0)) < (other.time_at(0), other.packet_at(0))
 
 

@@ -12,6 +12,7 @@ from analyzer.verdict.answers import Answers, Desk
 from analyzer.verdict.asking import (
     APP_LEG_UNSEEN,
     NO_MESH,
+    REQUEST_UNSEEN,
     SOURCE_UNKNOWN,
     connection_question,
     endpoint_of,
@@ -204,6 +205,7 @@ class _Judge:
         return _Judged(call, decision, onward) if decision else self._unasked(call, onward)
 
     def _unasked(self, call: Call, onward: tuple[Onward, ...] = ()) -> _Judged:
-        """A sidecar's connection alone does not show what the application asked."""
-        lacking = APP_LEG_UNSEEN if self._mesh else NO_MESH
+        """A sidecar's connection alone does not show what the application asked; nor do answers alone."""
+        half = call.said.wire.connection.client_packets == 0
+        lacking = NO_MESH if self._mesh is None else REQUEST_UNSEEN if half else APP_LEG_UNSEEN
         return _Judged(call, Decision(None, None, (lacking.name,)), onward)

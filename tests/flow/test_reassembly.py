@@ -55,6 +55,25 @@ def test_each_piece_knows_its_packet_and_time(wire) -> None:
     assert (stream.packets, stream.times_ns) == ([4, 5], [3_000_000, 4_000_000])
 
 
+def test_a_stream_knows_what_its_sender_had_heard_when_it_began(wire) -> None:
+    wire.talk().open().ask(b"hello").answer(b"hi").ask(b"!")
+    connection = wire.connection()
+
+    assert (connection.from_client.heard, connection.from_server.heard) == (0, 5)
+
+
+def test_a_fin_is_nothing_to_hear(wire) -> None:
+    wire.talk().open().send(C, "FA").answer(b"bye")
+
+    assert wire.connection().from_server.heard == 0
+
+
+def test_acknowledgements_of_nothing_that_was_sent_are_not_believed(wire) -> None:
+    wire.talk().open().answer(b"hi", ack=900).ask(b"x", ack=2**31)
+
+    assert [stream.heard for stream in (wire.connection().from_client, wire.connection().from_server)] == [0, 0]
+
+
 def test_a_retransmission_adds_nothing(wire) -> None:
     talk = wire.talk().open().ask(b"hello").ask(b"!")
     segment(talk, 0, b"hello")

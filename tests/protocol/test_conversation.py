@@ -1,11 +1,12 @@
 import sys
+from dataclasses import replace
 from subprocess import run
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.base.stream import End
+from analyzer.base.stream import End, Stream
 from analyzer.protocol.conversation import PARSERS, parse_conversation
 from analyzer.protocol.opening import Kind
 
@@ -193,6 +194,14 @@ def test_a_silent_connection_is_opaque(say) -> None:
     said = say.parse(b"")
 
     assert (said.protocol, said.exchanges, said.sniffable, said.server_first) == ("tcp", (), True, False)
+
+
+@pytest.mark.parametrize(("heard", "expected"), [((0, 0), True), ((0, 4), False), ((9, 0), True)])
+def test_who_answers_did_not_speak_first_whatever_was_captured_first(heard: tuple[int, int], expected: bool) -> None:
+    client = replace(Stream.of(b"HELO"), heard=heard[0], times_ns=[2], packets=[2])
+    server = replace(Stream.of(b"220 ready"), heard=heard[1], times_ns=[1], packets=[1])
+
+    assert parse_conversation(client, server).server_first is expected
 
 
 @pytest.mark.parametrize(

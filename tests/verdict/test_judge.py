@@ -93,6 +93,14 @@ def test_a_delivery_to_an_application_that_is_called_is_no_record(delivery, upst
     assert [call.protocol for call in calls] == ["tls"]
 
 
+def test_answers_alone_do_not_show_what_was_asked_whoever_opened_the_connection(upstream, shop) -> None:
+    told = upstream(opened=False).reply(b"HTTP/1.1 200 OK")
+
+    (call,) = judge([(told.wire, told.conversation)], shop(), {})
+
+    assert call.decision.undetermined == ("request-unseen",)
+
+
 @pytest.mark.parametrize(("upgraded", "sni"), [(True, "inner.example"), (False, None)])
 def test_the_sni_inside_a_tunnel_is_that_of_the_request_that_opened_it(talk, upgraded, sni) -> None:
     told = talk().ask("inner.example:443", "proxy", method="CONNECT").answer()
