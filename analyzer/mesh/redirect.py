@@ -193,6 +193,7 @@ def _within(address: str, ranges: str) -> bool:
     return any(ip in network for network in networks if network.version == ip.version)
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(address: str) -> bool:
     """Whether a text is a loopback address."""
     try:

@@ -24,11 +24,14 @@ _TRIED_TEXTS = (UPSTREAM_ERROR_TEXT, UPSTREAM_TIMEOUT_TEXT)
 
 def with_agreement(observed: Observed, call: Call, decision: Decision, upstream: Onward | None) -> Observed:
     """``observed`` with its ``agrees`` and, where that is False, ``why``."""
-    agrees, why = _compare(observed, call, decision, upstream)
+    agrees, why = compare_with(observed, call, decision, upstream)
     return replace(observed, agrees=agrees, why=why)
 
 
-def _compare(observed: Observed, call: Call, decision: Decision, upstream: Onward | None) -> tuple[bool | None, str]:
+def compare_with(
+    observed: Observed, call: Call, decision: Decision, upstream: Onward | None
+) -> tuple[bool | None, str]:
+    """Whether what was observed fits the decision, None where the packets cannot tell; and why it does not."""
     if decision.verdict is None:
         return None, ""
     elsewhere = _other_cluster(decision, upstream)

@@ -43,6 +43,10 @@ class Carriers:
         for (address, capture), found in by_place.items():
             self._shelves.setdefault(address, []).append((capture, _shelf(found)))
 
+    def any_at(self, addresses: Iterable[str]) -> bool:
+        """Whether there are wires at any of the addresses."""
+        return any(address in self._shelves for address in addresses)
+
     def opened(self, addresses: Iterable[str], clock: Clock) -> Iterator[Said]:
         """The wires whose first packet lies in the span, in that order within a capture."""
         for shelf, begin, end in self._at(addresses, clock):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analyzer.verdict.agreement import with_agreement
+from analyzer.verdict.agreement import compare_with
 from analyzer.verdict.asking import source_pod, target_pod
 from analyzer.verdict.decision import Decision, Step
 from analyzer.verdict.observed import observe
@@ -43,7 +43,7 @@ class Recorder:
         self._mesh = mesh
         self._homes = homes
         self._common: dict[int, tuple[Said, _Common]] = {}
-        self._observed: dict[Observed, Observed] = {}
+        self._observed: dict[tuple[Observed, bool | None, str], Observed] = {}
 
     def record(self, number: str, call: Call, decision: Decision, onward: tuple[Onward, ...]) -> CallRecord:
         """The record of a call that was decided and carried onward."""
@@ -105,8 +105,12 @@ class Recorder:
 
     def _observe(self, call: Call, decision: Decision, onward: tuple[Onward, ...]) -> Observed:
         upstream = next((o for o in onward if o.said.role is Role.UPSTREAM), None) if onward else None
-        observed = with_agreement(observe(call), call, decision, upstream)
-        return self._observed.setdefault(observed, observed)
+        seen = observe(call)
+        key = seen, *compare_with(seen, call, decision, upstream)
+        found = self._observed.get(key)
+        if found is None:
+            found = self._observed[key] = replace(seen, agrees=key[1], why=key[2])
+        return found
 
 
 def _inner_sni(call: Call) -> str | None:

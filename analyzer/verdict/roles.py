@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from ipaddress import ip_address
 
 from analyzer.protocol.facts import Conversation
@@ -87,6 +88,7 @@ def cluster_of_sni(sni: str | None) -> str | None:
     return f"outbound|{match[1]}|{match[2]}|{match[3]}" if match else None
 
 
+@lru_cache(maxsize=65536)
 def is_loopback(ip: str) -> bool:
     """Whether an address never leaves its pod."""
     return ip_address(ip).is_loopback
@@ -102,20 +104,20 @@ def assign_roles(said: Iterable[tuple[Wire, Conversation]], sidecar_pods: frozen
     pairs = [(wire, conversation) for wire, conversation in said]
     behind = sidecar_pods | {w.client.ip for w, _ in pairs if w.connection.redirect_port == OUTBOUND_PORT}
     behind |= {w.connection.server.ip for w, _ in pairs if w.client.ip in DELIVERY_ADDRESSES}
-    return [_with_role(Said(wire, conversation, Role.DIRECT), behind) for wire, conversation in pairs]
+    return [Said(wire, conversation, _role_of(wire, conversation, behind)) for wire, conversation in pairs]
 
 
-def _with_role(said: Said, behind: frozenset[str]) -> Said:
-    connection = said.wire.connection
+def _role_of(wire: Wire, conversation: Conversation, behind: frozenset[str]) -> Role:
+    connection = wire.connection
     client = connection.client.ip
     if connection.redirect_port == OUTBOUND_PORT:
-        return replace(said, role=Role.APP)
+        return Role.APP
     if connection.redirect_port == INBOUND_PORT:
-        return replace(said, role=Role.UPSTREAM)
+        return Role.UPSTREAM
     if client in DELIVERY_ADDRESSES:
-        return replace(said, role=Role.DELIVERY)
+        return Role.DELIVERY
     if client == connection.server.ip or is_loopback(client):
-        return said
-    if client in behind or said.istio_mtls or cluster_of_sni(said.sni):
-        return replace(said, role=Role.UPSTREAM)
-    return said
+        return Role.DIRECT
+    said = Said(wire, conversation, Role.DIRECT)
+    upstream = client in behind or said.istio_mtls or cluster_of_sni(said.sni)
+    return Role.UPSTREAM if upstream else Role.DIRECT

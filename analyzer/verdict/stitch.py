@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Exchange, Request
@@ -25,29 +26,26 @@ _COMPARED_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One thing an Envoy has to decide about: an exchange of HTTP, or a whole connection (``exchange`` None)."""
+    """One thing an Envoy has to decide about: an exchange of HTTP, or a whole connection (``exchange`` None).
+
+    ``begin_ns`` is its request's first byte, or its connection's first packet; ``end_ns`` when its reply began to show,
+    or its connection's last packet. ``request`` is None where it is no HTTP, or the head was not captured.
+    """
 
     said: Said
     ordinal: int
     exchange: Exchange | None
+    request: Request | None = field(init=False, repr=False, compare=False)
+    begin_ns: int = field(init=False, repr=False, compare=False)
+    end_ns: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def request(self) -> Request | None:
-        """The request's head, where it is HTTP and the head was captured."""
-        return self.exchange.request if self.exchange else None
-
-    @property
-    def begin_ns(self) -> int:
-        """When the call began: its request's first byte, or its connection's first packet."""
-        request = self.request
-        return self.said.wire.connection.from_client.time_at(request.start) if request else self.said.wire.first_ns
-
-    @property
-    def end_ns(self) -> int:
-        """When its reply began to show, or its connection's last packet."""
-        connection = self.said.wire.connection
-        response = self.exchange.response if self.exchange else None
-        return (connection.from_server.time_at(response.start) if response else 0) or self.said.wire.last_ns
+    def __post_init__(self) -> None:
+        wire, exchange = self.said.wire, self.exchange
+        request, response = (exchange.request, exchange.response) if exchange else (None, None)
+        begin = wire.connection.from_client.time_at(request.start) if request else wire.first_ns
+        end = (wire.connection.from_server.time_at(response.start) if response else 0) or wire.last_ns
+        for name, value in (("request", request), ("begin_ns", begin), ("end_ns", end)):
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +113,21 @@ class Stitcher:
         """``gateways`` are the addresses of gateways' pods: what reaches one may leave it again."""
         self._upstream = Carriers((s.wire.client.ip, s) for s in all_said if s.role is Role.UPSTREAM)
         self._delivery = Carriers((s.wire.connection.server.ip, s) for s in all_said if s.role is Role.DELIVERY)
-        self._in_flight = Overlap(
-            span for s in all_said for address in _crowds(s, gateways) for span in _spans(s, address)
-        )
-        self._own_hellos = {_first_bytes(s) for s in all_said if s.role is Role.APP and s.conversation.tls is not None}
+        self._all_said = all_said
+        self._gateways = gateways
         self._given: set[tuple[int, int]] = set()
         self._tunnels: dict[int, Onward] = {}
+
+    @cached_property
+    def _in_flight(self) -> Overlap:
+        pairs = ((said, address) for said in self._all_said for address in _crowds(said, self._gateways))
+        return Overlap(span for said, address in pairs for span in _spans(said, address))
+
+    @cached_property
+    def _own_hellos(self) -> frozenset[bytes]:
+        """What the TLS of applications begins with."""
+        own = (said for said in self._all_said if said.role is Role.APP and said.conversation.tls is not None)
+        return frozenset(map(_first_bytes, own))
 
     def upstream_of(self, call: Call, cluster: str | None) -> Onward | None:
         """The sidecar's upstream leg of an application's call; ``cluster`` is the predicted one, where there is one."""
@@ -131,6 +138,8 @@ class Stitcher:
         return self._upstream_from(call, via, gateway, cluster)
 
     def _upstream_from(self, call: Call, via: Said, address: str, cluster: str | None) -> Onward | None:
+        if not self._upstream.any_at((address,)):
+            return None
         search = _Search(call, via, self._upstream, (address,), address)
         if call.exchange is None:
             return self._connection(search, cluster)
@@ -146,6 +155,8 @@ class Stitcher:
         """The leg from the server's sidecar to its application, of a call that came by ``onward`` or by itself."""
         via = onward.said if onward else call.said
         addresses = tuple(dict.fromkeys(s.ip for s in via.wire.servers))
+        if not self._delivery.any_at(addresses):
+            return None
         search = _Search(call, via, self._delivery, addresses, call.said.wire.client.ip)
         if call.exchange is None:
             return self._connection(search, None)

@@ -7,7 +7,7 @@ also where a node rewrites a Service's address to a pod's; so these, not the des
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from analyzer.flow.connection import Connection, Endpoint
@@ -28,35 +28,32 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One TCP connection; ``main`` is the sighting that shows most of it, ``sightings`` all of them by first time."""
+    """One TCP connection; ``main`` is the sighting that shows most of it, ``sightings`` all of them by first time.
+
+    ``connection`` is the main sighting's, ``client`` who opened it. ``servers`` has the server's address as each
+    sighting has it: a Service's before the node rewrites it, a pod's after. ``first_ns`` and ``last_ns`` are when any
+    capture saw it.
+    """
 
     main: Sighting
     sightings: tuple[Sighting, ...]
+    connection: Connection = field(init=False, repr=False, compare=False)
+    client: Endpoint = field(init=False, repr=False, compare=False)
+    servers: tuple[Endpoint, ...] = field(init=False, repr=False, compare=False)
+    first_ns: int = field(init=False, repr=False, compare=False)
+    last_ns: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def connection(self) -> Connection:
-        """The connection of the main sighting."""
-        return self.main.connection
-
-    @property
-    def client(self) -> Endpoint:
-        """Who opened it."""
-        return self.connection.client
-
-    @property
-    def servers(self) -> tuple[Endpoint, ...]:
-        """The server's address as each sighting has it: a Service's before the node rewrites it, a pod's after."""
-        return tuple(dict.fromkeys(s.connection.server for s in self.sightings))
-
-    @property
-    def first_ns(self) -> int:
-        """When any capture first saw it."""
-        return min(s.connection.first_ns for s in self.sightings)
-
-    @property
-    def last_ns(self) -> int:
-        """When any capture last saw it."""
-        return max(s.connection.last_ns for s in self.sightings)
+    def __post_init__(self) -> None:
+        main, seen = self.main.connection, [sighting.connection for sighting in self.sightings]
+        derived = {
+            "connection": main,
+            "client": main.client,
+            "servers": tuple(dict.fromkeys(c.server for c in seen)) if len(seen) > 1 else (seen[0].server,),
+            "first_ns": min([c.first_ns for c in seen]),
+            "last_ns": max([c.last_ns for c in seen]),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
 
 
 def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:
