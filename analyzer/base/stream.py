@@ -70,12 +70,16 @@ class Stream:
 
     def read(self, position: int, size: int) -> bytes:
         """Up to ``size`` bytes from ``position``; fewer at a gap or at the end, none inside a gap."""
-        i = self.piece_at(position)
-        if i < 0 or size <= 0:
+        i = bisect_right(self.starts, position) - 1
+        skip = position - self.starts[i] if i >= 0 else 0
+        there = self.lengths[i] - skip if i >= 0 else 0
+        if there <= 0 or size <= 0:
             return b""
+        if size <= there:
+            begin = self.offsets[i] + skip
+            return bytes(self.buffer[begin : begin + size])
         parts: list[memoryview] = []
         left = size
-        skip = position - self.starts[i]
         end = position
         while left > 0 and i < len(self.starts) and self.starts[i] + skip == end:
             take = min(self.lengths[i] - skip, left)
@@ -85,7 +89,17 @@ class Stream:
             left -= take
             skip = 0
             i += 1
-        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)
+
+    def read_piece(self, position: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``position`` that one packet brought; none inside a gap."""
+        i = bisect_right(self.starts, position) - 1
+        skip = position - self.starts[i] if i >= 0 else 0
+        there = self.lengths[i] - skip if i >= 0 else 0
+        if there <= 0 or size <= 0:
+            return b""
+        begin = self.offsets[i] + skip
+        return bytes(self.buffer[begin : begin + (size if size < there else there)])
 
     def next_data(self, position: int) -> int | None:
         """The first position at or after ``position`` that has bytes, or None."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Exchange, Request, Response
+from analyzer.protocol.http1_plain import parse_plain
 from analyzer.protocol.http1_requests import FoundRequest, walk_requests
 from analyzer.protocol.http1_responses import FoundResponse, walk_responses
 from analyzer.protocol.notes import REQUESTS_UNSEEN, Notes
@@ -36,6 +37,19 @@ def parse_http1(
 
     Not ``in_step``: requests before ``client_start`` may be missing, so that the first response may not be theirs.
     """
+    if in_step:
+        plain = parse_plain(from_client, from_server, client_start=client_start, server_start=server_start)
+        if plain is not None:
+            return Http1Conversation(plain)
+    return parse_any(
+        from_client, from_server, notes, client_start=client_start, server_start=server_start, in_step=in_step
+    )
+
+
+def parse_any(
+    from_client: Stream, from_server: Stream, notes: Notes, *, client_start: int, server_start: int, in_step: bool
+) -> Http1Conversation:
+    """As ``parse_http1``, whatever the connection is like."""
     pairing = _Pairing(from_client, from_server, client_start, notes, in_step=in_step)
     for found in walk_responses(from_server, server_start, pairing, notes):
         pairing.add(found)
