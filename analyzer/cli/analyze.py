@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from analyzer.cli.options import (
+    FORGE_NAMES,
+    also_option,
     capture_arguments,
     interval_options,
     load,
     mesh_options,
     out_option,
     output,
+    parse_also,
     parse_time,
     parse_where,
     redact_option,
     where_option,
+    write_also,
 )
 from analyzer.cli.outcome import FAIL_ON, exit_code, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
@@ -25,7 +29,7 @@ from analyzer.cli.terminal import colour, width
 if TYPE_CHECKING:
     from analyzer.verdict.record import Analysis
 
-FORMATS = ("text", "json", "jsonl", "csv", "markdown", "junit", "sarif", "github", "gitlab")
+FORMATS = ("text", "json", "jsonl", "csv", *FORGE_NAMES)
 
 
 @click.command("analyze")
@@ -33,6 +37,7 @@ FORMATS = ("text", "json", "jsonl", "csv", "markdown", "junit", "sarif", "github
 @mesh_options
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
+@also_option
 @click.option("--html", type=click.Path(), metavar="FILE", help="Also write the report as one HTML file.")
 @click.option(
     "--fail-on",
@@ -51,6 +56,7 @@ def command(
     mesh_config: str | None,
     output_format: str,
     out: str | None,
+    also: tuple[str, ...],
     html: str | None,
     fail_on: str,
     since: str | None,
@@ -62,8 +68,10 @@ def command(
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
     from analyzer.pipeline import Interval, analyze_paths
+    from analyzer.report.issues import issues_of_run
 
     failures = parse_fail_on(fail_on)
+    more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     chosen = parse_where(where)
     mesh = load(mesh_paths, mesh_config)
@@ -73,6 +81,7 @@ def command(
     _write(analysis, output_format, out, color, redact=redacted)
     if html is not None:
         _write_page(analysis, html, redact=redacted)
+    write_also(more, lambda: issues_of_run(analysis, redact=redacted))
     tell_problems(analysis)
     return exit_code(analysis, failures)
 

@@ -10,7 +10,15 @@ import click
 
 from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
-from analyzer.cli.options import out_option, output, redact_option
+from analyzer.cli.options import (
+    FORGE_NAMES,
+    also_option,
+    out_option,
+    output,
+    parse_also,
+    redact_option,
+    write_also,
+)
 from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_LIMIT
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
@@ -18,7 +26,7 @@ from analyzer.cli.terminal import colour, width
 if TYPE_CHECKING:
     from analyzer.verdict.check.case import CheckResult
 
-FORMATS = ("text", "jsonl", "json", "markdown", "junit", "sarif", "github", "gitlab")
+FORMATS = ("text", "jsonl", "json", *FORGE_NAMES)
 EXIT_EVIDENCE = 5
 
 
@@ -33,6 +41,7 @@ EXIT_EVIDENCE = 5
 @click.option("--only-failures", is_flag=True, help="Leave out what holds.")
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
+@also_option
 @redact_option
 @click.option("--no-progress", is_flag=True, help="No progress on standard error.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
@@ -45,6 +54,7 @@ def command(
     only_failures: bool,
     output_format: str,
     out: str | None,
+    also: tuple[str, ...],
     redact: str,
     no_progress: bool,
     color: str,
@@ -55,7 +65,9 @@ def command(
     """
     from analyzer.checking import check_suite, find_suites, update_suite
     from analyzer.report.as_check import redact_result
+    from analyzer.report.issues import issues_of_check
 
+    more = parse_also(also)
     day = _day(today)
     paths = find_suites(suites)
     if update:
@@ -65,6 +77,7 @@ def command(
         results = [check_suite(path, today=day, progress=progress) for path in paths]
     shown = [redact_result(each) if redact == "standard" else each for each in results]
     _write(shown, output_format, out, color, only_failures=only_failures)
+    write_also(more, lambda: issues_of_check(results))
     return _leave(results, fail_under, fail_on)
 
 

@@ -11,15 +11,19 @@ import click
 from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
+    FORGE_NAMES,
+    also_option,
     interval_options,
     load,
     mesh_options,
     out_option,
     output,
+    parse_also,
     parse_time,
     parse_where,
     redact_option,
     where_option,
+    write_also,
 )
 from analyzer.cli.outcome import EXIT_FINDINGS
 from analyzer.cli.terminal import colour, width
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from analyzer.verdict.drift import RunDiff
     from analyzer.verdict.record import Analysis
 
-FORMATS = ("text", "jsonl", "json", "markdown", "junit", "sarif", "github", "gitlab")
+FORMATS = ("text", "jsonl", "json", *FORGE_NAMES)
 # What --fail-on may name: a kind of difference, or that a call ends in that verdict now.
 FAIL_ON = ("any", "none", "moved", "new", "gone", "share", "dropped", "passthrough", "undetermined")
 
@@ -46,6 +50,7 @@ FAIL_ON = ("any", "none", "moved", "new", "gone", "share", "dropped", "passthrou
               metavar="POINTS", help="By how many percentage points a share may change.")  # fmt: skip
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
+@also_option
 @click.option("--fail-on", default="any", show_default=True, metavar="WHAT",
               help=f"Exit with 1 when there is any of these, by comma: {', '.join(FAIL_ON)}.")  # fmt: skip
 @interval_options
@@ -62,6 +67,7 @@ def command(
     share_points: float,
     output_format: str,
     out: str | None,
+    also: tuple[str, ...],
     fail_on: str,
     since: str | None,
     until: str | None,
@@ -74,10 +80,12 @@ def command(
     A run is what analyze -o json or jsonl wrote, or captures (a file or folder), which are then analysed with -m.
     """
     from analyzer.pipeline import Interval, what_if_paths
+    from analyzer.report.issues import issues_of_diff
     from analyzer.verdict.drift import diff_runs, with_causes
 
     names = _fail_on(fail_on)
     at = parse_time(split, "--split")
+    more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     mesh, mesh_new = load(mesh_paths, mesh_config), load(new_paths, None)
     earlier = interval if at is None else replace(interval, until_ns=at)
@@ -90,6 +98,7 @@ def command(
     meshes = tuple(each.mesh for each in (old, new) if each.mesh)
     found = replace(found, captures=(*old.captures, *new.captures), meshes=meshes)
     _write(found, output_format, out, color, redact=redact == "standard")
+    write_also(more, lambda: issues_of_diff(found, redact=redact == "standard"))
     return _leave(found, names)
 
 

@@ -14,7 +14,11 @@ from analyzer.base.moment import parse_moment
 
 if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.report.issue import Issues
     from analyzer.verdict.record import CallRecord
+
+# What pipelines read: the keys of report/forges.py, which is imported only where one of them is written.
+FORGE_NAMES = ("markdown", "junit", "sarif", "github", "gitlab")
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -74,6 +78,16 @@ def out_option(function: Decorated) -> Decorated:
     )
 
 
+def also_option(function: Decorated) -> Decorated:
+    """``--also``."""
+    return click.option(
+        "--also",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        help=f"Also write the findings so, in the same run: one of {', '.join(FORGE_NAMES)}; repeatable.",
+    )(function)
+
+
 def load(mesh_paths: tuple[str, ...], mesh_config: str | None) -> MeshSnapshot | None:
     """The mesh that the options name, or None where they name none; raises ``MeshError``."""
     if not mesh_paths and mesh_config is None:
@@ -90,6 +104,29 @@ def parse_where(text: str | None) -> Callable[[CallRecord], bool] | None:
     from analyzer.verdict.filter import parse_filter
 
     return parse_filter(text)
+
+
+def parse_also(texts: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Formats and files of ``--also``; raises ``UsageError`` for one that is none."""
+    pairs = []
+    for text in texts:
+        name, _, file = text.partition("=")
+        if name not in FORGE_NAMES or not file:
+            raise UsageError(f"--also: found {text!r}, expected FORMAT=FILE, FORMAT one of {', '.join(FORGE_NAMES)}")
+        pairs.append((name, file))
+    return pairs
+
+
+def write_also(also: list[tuple[str, str]], issues: Callable[[], Issues]) -> None:
+    """Writes what ``--also`` asked for; ``issues`` is only asked where there is something to write."""
+    if not also:
+        return
+    from analyzer.report.forges import FORGES
+
+    found = issues()
+    for name, file in also:
+        with output(file) as sink:
+            sink.writelines(FORGES[name](found))
 
 
 def parse_time(text: str | None, option: str) -> int | None:

@@ -9,16 +9,20 @@ import click
 from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
+    FORGE_NAMES,
+    also_option,
     capture_arguments,
     interval_options,
     load,
     mesh_options,
     out_option,
     output,
+    parse_also,
     parse_time,
     parse_where,
     redact_option,
     where_option,
+    write_also,
 )
 from analyzer.cli.outcome import EXIT_FINDINGS
 from analyzer.cli.progress import showing_progress
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.verdict.record import WhatIf
 
-FORMATS = ("text", "jsonl", "json", "markdown", "junit", "sarif", "github", "gitlab")
+FORMATS = ("text", "jsonl", "json", *FORGE_NAMES)
 # What --fail-on may name: any call that moves, or one that moves to that verdict.
 FAIL_ON = ("any", "none", "dropped", "passthrough", "undetermined")
 
@@ -44,6 +48,7 @@ FAIL_ON = ("any", "none", "dropped", "passthrough", "undetermined")
               "mtls[NS/POD]=), sidecar[NS/POD]=none, exportTo[NS/NAME]=. ; repeatable.")  # fmt: skip
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
+@also_option
 @click.option("--fail-on", default="any", show_default=True, metavar="WHAT",
               help=f"Exit with 1 when a call moves to any of these, by comma: {', '.join(FAIL_ON)}.")  # fmt: skip
 @interval_options
@@ -60,6 +65,7 @@ def command(
     settings: tuple[str, ...],
     output_format: str,
     out: str | None,
+    also: tuple[str, ...],
     fail_on: str,
     since: str | None,
     until: str | None,
@@ -74,14 +80,17 @@ def command(
     not bind the other mesh.
     """
     from analyzer.pipeline import Interval, what_if_paths
+    from analyzer.report.issues import issues_of_moves
 
     names = _fail_on(fail_on)
+    more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     chosen = parse_where(where)
     old, new = _meshes(mesh_paths, mesh_config, new_paths, mesh_config_new, settings)
     with showing_progress(enabled=not no_progress) as progress:
         what = what_if_paths(captures, old, new, interval=interval, where=chosen, progress=progress)
     _write(what, output_format, out, color, redact=redact == "standard")
+    write_also(more, lambda: issues_of_moves(what, redact=redact == "standard"))
     return _leave(what, names)
 
 

@@ -12,7 +12,7 @@ from analyzer.report.issues import check_headline
 from analyzer.report.layout import Page
 from analyzer.report.phrase import packets_phrases
 from analyzer.report.wording import format_count
-from analyzer.verdict.check.case import NAMED, Case, CheckResult
+from analyzer.verdict.check.case import NAMED, RECORDED, Case, CheckResult
 
 
 def redact_result(result: CheckResult) -> CheckResult:
@@ -101,8 +101,11 @@ def _suite(page: Page, result: CheckResult, *, only_failures: bool) -> None:
     for case in result.cases:
         if not case.passed:
             _failure(page, case)
-        elif not only_failures:
+        elif not only_failures and case.kind != RECORDED:
             page.line([("✓ ", "green"), case.name], indent=2)
+    recorded = sum(case.passed and case.kind == RECORDED for case in result.cases)
+    if recorded and not only_failures:
+        page.line([("✓ ", "green"), f"{format_count(recorded, 'recorded end')} as before"], indent=2)
     for note in result.notes:
         page.prose((note, "dim"), indent=2, label=("· ", "dim"))
 

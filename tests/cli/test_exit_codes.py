@@ -101,3 +101,15 @@ def test_5_where_a_suite_has_too_little_evidence_even_though_it_fails(cli, world
     suite.write_text(suite.read_text() + "evidence: {calls: 1000}\n")
 
     assert ask(cli, world, FINDING["check"], output).code == 5
+
+
+@pytest.mark.parametrize("command", FORMATS)
+def test_further_reports_of_the_same_run_are_written_beside_the_first(cli, world, command) -> None:
+    files = {name: world / f"report.{name}" for name in FORGES}
+    also = [word for name, file in files.items() for word in ("--also", f"{name}={file}")]
+
+    answer = ask(cli, world, (*FINDING[command], *also), "text")
+
+    assert answer.code == 1
+    for name, file in files.items():
+        assert file.read_bytes() == ask(cli, world, FINDING[command], name).out.encode()

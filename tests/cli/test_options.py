@@ -10,14 +10,17 @@ import pytest
 
 from analyzer.base.errors import MeshError, UsageError
 from analyzer.cli.options import (
+    FORGE_NAMES,
     capture_arguments,
     interval_options,
     load,
     mesh_options,
     out_option,
     output,
+    parse_also,
     parse_time,
     redact_option,
+    write_also,
 )
 
 SECOND = 1_000_000_000
@@ -155,3 +158,20 @@ def test_a_filter_is_read_from_where_and_absent_means_every_call() -> None:
     assert parse_where(None) is None
     with pytest.raises(UsageError, match="column 6"):
         parse_where("host = 1")
+
+
+def test_further_reports_are_a_format_and_a_file() -> None:
+    assert parse_also(("sarif=a=b.sarif", "junit=x")) == [("sarif", "a=b.sarif"), ("junit", "x")]
+    for text in ("sarif", "sarif=", "papyrus=x", "=x"):
+        with pytest.raises(UsageError, match="expected FORMAT=FILE"):
+            parse_also((text,))
+
+
+def test_the_formats_of_pipelines_are_those_that_there_are() -> None:
+    from analyzer.report.forges import FORGES
+
+    assert tuple(FORGES) == FORGE_NAMES
+
+
+def test_further_reports_are_asked_for_only_where_they_are_wanted() -> None:
+    write_also([], lambda: pytest.fail("asked"))

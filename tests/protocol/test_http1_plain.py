@@ -122,7 +122,8 @@ SWITCHED = b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n"
 UNCHANGED = b"HTTP/1.1 304 N\r\nContent-Length: 7\r\n\r\n"
 ANSWERS = st.sampled_from(
     [
-        OK, EMPTY, UNCHANGED, REFUSED, CHUNKED, SWITCHED, b"HTTP/1.1 100 C\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"junk",
+        OK, EMPTY, UNCHANGED, REFUSED, CHUNKED, SWITCHED, b"HTTP/1.1 100 C\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n", b"junk",
         OK.replace(b"\r\n", b"\n"),
     ]
 )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.report.as_check import check_json, check_jsonl, redact_result, render_check
-from analyzer.verdict.check.case import BUDGET, EXPECTATION, Blame, Case, CheckResult
+from analyzer.verdict.check.case import BUDGET, EXPECTATION, RECORDED, Blame, Case, CheckResult
 
 PLACE = YamlPlace("s.yaml", 3)
 
@@ -37,6 +38,15 @@ def test_a_failure_tells_expected_got_why_and_where(result) -> None:
     ]  # fmt: skip
     for each in told:
         assert each in page
+
+
+def test_recorded_ends_that_hold_are_only_counted(result) -> None:
+    ends = tuple(replace(result.cases[0], kind=RECORDED, name=f"end {n}") for n in range(3))
+
+    page = render_check([replace(result, cases=ends)])
+
+    assert "✓ 3 recorded ends as before" in page
+    assert "end 1" not in page
 
 
 def test_what_holds_can_be_left_out(result) -> None:

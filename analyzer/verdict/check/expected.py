@@ -133,8 +133,9 @@ def _new_case(key: CallKey, calls: list[CallRecord], file: str) -> Case:
 
 
 def key_phrase(key: CallKey) -> str:
-    """Who calls what, in a line."""
-    words = [key.method, key.path] if key.method or key.path else [key.protocol]
+    """Who calls what, in a line; HTTP/1.1 goes without saying."""
+    words = [key.method, key.path] if key.method or key.path else []
+    words += [] if words and key.protocol == "http/1.1" else [key.protocol]
     return f"{key.client} → {key.target} {' '.join(word for word in words if word)}".rstrip()
 
 

@@ -16,6 +16,7 @@ from analyzer.verdict.lint.empty_selectors import find_empty_selectors
 from analyzer.verdict.lint.entry_hosts import find_entry_hosts
 from analyzer.verdict.lint.external_names import find_external_names
 from analyzer.verdict.lint.finding import LintFinding
+from analyzer.verdict.lint.gateway_merges import find_gateway_merges
 from analyzer.verdict.lint.gateways import find_gateways
 from analyzer.verdict.lint.headless import find_headless
 from analyzer.verdict.lint.hidden_namespaces import find_hidden_namespaces
@@ -51,6 +52,7 @@ ANALYSERS: Mapping[str, Callable[[MeshSnapshot], Iterable[LintFinding]]] = {
     "wildcard-listeners": find_wildcard_listeners,
     "listener-conflicts": find_listener_conflicts,
     "gateways": find_gateways,
+    "gateway-merges": find_gateway_merges,
     "sidecar-scopes": find_sidecar_scopes,
     "overlapping-policies": find_overlapping_policies,
     "empty-selectors": find_empty_selectors,

@@ -12,7 +12,7 @@ from analyzer.mesh.kinds.virtual_service import HttpRule, VirtualService
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.mesh.visibility import is_visible, virtual_service_exports
 from analyzer.verdict.lint.finding import LintFinding, title
-from analyzer.verdict.lint.shadowed_routes import rule_name
+from analyzer.verdict.lint.match_index import rule_name
 
 MISSING_DELEGATE = Code(
     "missing-delegate",
@@ -56,7 +56,7 @@ def _missing(
     why = _why(mesh, root, delegate)
     if why:
         about = title(root.resource)
-        sentence = f"{about}: {rule_name(rule)} is dropped: its delegate {name} {why}"
+        sentence = f"{about}: {rule_name(mesh, rule)} is dropped: its delegate {name} {why}"
         yield LintFinding(MISSING_DELEGATE, about, sentence, places)
 
 

@@ -68,6 +68,7 @@ class _Leg:
     of_mesh: frozenset[int]
     of_gateways: frozenset[int]
     keeps_port: bool
+    purpose: str = "route"
 
 
 def find_destinations(mesh: MeshSnapshot) -> Iterator[LintFinding]:
@@ -86,8 +87,10 @@ def _legs(mesh: MeshSnapshot, vs: VirtualService) -> Iterator[_Leg]:
     for rule in vs.http:
         if rule.redirect is None and rule.direct_response is None and rule.delegate is None:
             of_mesh, of_gateways = _asked_ports(mesh, vs, rule)
-            for destination in (*counted_destinations(rule.route), *rule.mirrors):
+            for destination in counted_destinations(rule.route):
                 yield _Leg(vs, destination, of_mesh, of_gateways, keeps_port=True)
+            for mirror in rule.mirrors:
+                yield _Leg(vs, mirror, of_mesh, of_gateways, keeps_port=True, purpose="mirror")
     for l4 in (*vs.tcp, *vs.tls):
         of_mesh, of_gateways = _asked_ports(mesh, vs, l4)
         for destination in counted_destinations(l4.route):
@@ -160,7 +163,7 @@ def _unknown(mesh: MeshSnapshot, leg: _Leg, about: str) -> Iterator[LintFinding]
         yield LintFinding(SHORT_HOST, about, sentence, (place,))
     elif shows_services(mesh, namespace) if namespace else mesh.of(Service):
         what = "there is no Service" if namespace else "no Service or ServiceEntry has the host"
-        yield LintFinding(UNKNOWN_DESTINATION, about, f"{about}: {what} {host} to route to", (place,))
+        yield LintFinding(UNKNOWN_DESTINATION, about, f"{about}: {what} {host} to {leg.purpose} to", (place,))
 
 
 def _alias(mesh: MeshSnapshot, leg: _Leg, about: str, alias: RegistryService) -> Iterator[LintFinding]:
@@ -179,7 +182,7 @@ def _ports(leg: _Leg, about: str, services: tuple[RegistryService, ...]) -> Iter
     yaml = (place, services[0].place)
     if port is not None:
         if port not in known:
-            sentence = f"{about}: {host} has no port {port} to route to; {has}"
+            sentence = f"{about}: {host} has no port {port} to {leg.purpose} to; {has}"
             yield LintFinding(UNKNOWN_DESTINATION_PORT, about, sentence, yaml)
         return
     if len(known) > 1 or leg.keeps_port:

@@ -100,10 +100,13 @@ def test_what_gets_no_request_is_not_judged(make, codes):
     assert codes(find_destinations, make.service("shop/cart"), vs) == []
 
 
-def test_mirrors_are_judged_too(make, codes):
+def test_mirrors_are_judged_too(make, lint):
     vs = make.virtual_service("shop/r", ["cart"], [make.rule("cart", mirror={"host": "ghost"})])
 
-    assert codes(find_destinations, make.service("shop/cart"), vs) == ["unknown-destination"]
+    found = lint(find_destinations, make.service("shop/cart"), vs)
+
+    assert [each.code.name for each in found] == ["unknown-destination"]
+    assert found[0].sentence.endswith("no Service ghost.shop.svc.cluster.local to mirror to")
 
 
 def test_an_external_name_needs_a_target_in_the_mesh(make, codes):

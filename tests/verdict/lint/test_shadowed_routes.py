@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.verdict.lint.shadowed_routes import describe, find_shadowed_routes
+from analyzer.verdict.lint.shadowed_routes import find_shadowed_routes
 
 PREFIX_A = {"uri": {"prefix": "/a"}}
 EXACT_AB = {"uri": {"exact": "/ab"}}
@@ -88,17 +88,3 @@ def test_tls_rules_with_equal_names_shadow_each_other(make, lint):
     )
 
     assert [each.yaml[0].field for each in lint(find_shadowed_routes, vs)] == ["spec.tls[2]"]
-
-
-def test_a_match_is_described_by_what_it_asks_for(make, mesh_of):
-    every = {
-        "uri": {"prefix": "/a"}, "method": {"exact": "GET"}, "headers": {"x": {}}, "withoutHeaders": {"y": {}},
-        "queryParams": {"q": {"exact": "1"}}, "port": 80, "sourceNamespace": "pay", "sourceLabels": {"app": "z"},
-    }  # fmt: skip
-    mesh = mesh_of(make.virtual_service("shop/r", ["cart"], [make.rule("cart", every)]))
-    match = next(iter(mesh.views.values()))[0].http[0].matches[0]
-
-    assert describe(match) == (
-        "prefix /a, method GET, header x, without header y, query q, port 80, from pay, from app=z"
-    )
-    assert describe(None) == "everything"
