@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ def is_wildcard(host: str) -> bool:
     return host.startswith("*")
 
 
+@lru_cache(maxsize=4096)
 def is_ip(text: str) -> bool:
     """Whether a text is an IP address."""
     try:
@@ -47,6 +49,8 @@ def is_subset(a: str, b: str) -> bool:
 
 def most_specific(host: str, candidates: Mapping[str, T]) -> T | None:
     """The value of the key that fits ``host`` best: itself, else the longest wildcard (MostSpecificHostMatch)."""
+    if not candidates:
+        return None
     if host in candidates:
         return candidates[host]
     needle = host[1:] if is_wildcard(host) else host

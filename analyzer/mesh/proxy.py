@@ -59,6 +59,10 @@ class Proxy:
 
 def proxy_of(mesh: MeshSnapshot, pod: Pod) -> Proxy:
     """The proxy of a pod; its environment and annotation ``proxy.istio.io/config`` may turn DNS capture on."""
+    return mesh.memo(("proxy", pod), lambda: _proxy_of(mesh, pod))
+
+
+def _proxy_of(mesh: MeshSnapshot, pod: Pod) -> Proxy:
     environment = pod.proxy.environment if pod.proxy else {}
     return Proxy(
         namespace=pod.namespace,

@@ -27,6 +27,7 @@ from analyzer.verdict.caveats import with_ambient, with_arrival_caveats
 from analyzer.verdict.decision import Candidate, Inbound, LocalResponse, Step
 from analyzer.verdict.dumped_inbound import held_against_yaml, outcome_by_dump, port_by_dump
 from analyzer.verdict.inbound_policy import judge_policies
+from analyzer.verdict.likeness import kind_of_arrival
 
 MTLS_REQUIRED = Code(
     "mtls-required",
@@ -72,6 +73,11 @@ _HANDSHAKE_FAILED = LocalResponse(None, None)
 
 def decide_inbound(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     """What the sidecar of ``arrival.pod`` does, redirect included."""
+    kind = kind_of_arrival(mesh, arrival)
+    return _decide(mesh, arrival) if kind is None else mesh.memo(("arrival", kind), lambda: _decide(mesh, arrival))
+
+
+def _decide(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     own = arrival.peer is arrival.pod
     redirect = inbound_redirect(mesh, arrival.pod, arrival.address, arrival.port, from_own_pod=own)
     step = Step(redirect.sentence, yaml=redirect.yaml)

@@ -7,7 +7,8 @@ proxies by more than routes do. Only clients of which all that is certainly not 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from analyzer.mesh.inbound.targets import service_targets
 from analyzer.mesh.kinds.destination_rule import DestinationRule
@@ -27,6 +28,7 @@ from analyzer.mesh.outbound.told import told_by_istiod
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.redirect import is_loopback, outbound_redirect
 from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.arrival import Arrival
 from analyzer.verdict.decision import Decision, Step
 
 # Kinds that ask no client who it is, beyond its namespace and the labels of ``routing_identity``.
@@ -36,6 +38,9 @@ _INDIFFERENT = frozenset(
         VirtualService, WorkloadEntry,
     }
 )  # fmt: skip
+# Who sends what only policies ask.
+_OF_POLICIES = frozenset({"peer", "client", "host", "path", "method", "headers", "head_cut"})
+_OF_ARRIVAL = attrgetter(*(field.name for field in fields(Arrival) if field.name not in _OF_POLICIES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,20 @@ def class_of_client(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
     return mesh.memo(("client-class", pod.full_name), lambda: _class_of(mesh, pod))
 
 
+def kind_of_arrival(mesh: MeshSnapshot, arrival: Arrival) -> Hashable | None:
+    """Equal for arrivals of which a sidecar makes the same, whoever sends them; None where that is not certain."""
+    return (arrival.peer is arrival.pod, *_OF_ARRIVAL(arrival)) if _is_indifferent(mesh) else None
+
+
+def _is_indifferent(mesh: MeshSnapshot) -> bool:
+    def look() -> bool:
+        return all(kind in _INDIFFERENT for kind, views in mesh.views.items() if views)
+
+    return mesh.memo("indifferent", look)
+
+
 def _class_of(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
-    indifferent = all(kind in _INDIFFERENT for kind, views in mesh.views.items() if views)
-    if not indifferent or not pod.has_sidecar or service_targets(mesh, pod):
+    if not _is_indifferent(mesh) or not pod.has_sidecar or service_targets(mesh, pod):
         return None
     if not mesh.memo("endpoint-addresses", lambda: frozenset(_endpoint_addresses(mesh))).isdisjoint(pod.ips):
         return None

@@ -11,11 +11,12 @@ import pytest
 from analyzer.mesh.load import load_mesh
 from analyzer.protocol.facts import Request
 from analyzer.verdict.answers import Answers
+from analyzer.verdict.arrival import Arrival
 from analyzer.verdict.asking import with_request
 from analyzer.verdict.calls_file import parse_calls
 from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Candidate, Decision, Step
-from analyzer.verdict.likeness import class_of_client, own_steps, place_of_told, retell
+from analyzer.verdict.likeness import class_of_client, kind_of_arrival, own_steps, place_of_told, retell
 from analyzer.verdict.question import Question
 
 WORLDS = sorted((Path(__file__).parents[3] / "shared" / "worlds").glob("q0*7"))
@@ -102,6 +103,36 @@ def test_a_decision_that_names_the_client_elsewhere_is_not_retold(shop, steps) -
     own = replace(own_steps(mesh, pod, "10.96.0.11", 9080), redirect=Step("taken"), told=Step("told"))
 
     assert place_of_told(Decision(None, None, steps=steps), pod, own) is None
+
+
+# Arrivals.
+
+
+def arriving(mesh, name="shop/reviews-0", *, by="shop/sleep-0", **changes):
+    return Arrival(mesh.pod(*name.split("/")), "10.244.1.11", 9080, peer=mesh.pod(*by.split("/")), **changes)
+
+
+@pytest.mark.parametrize("changes", [{"by": "legacy/naked-0"}, {"path": "/b"}, {"host": "b"}, {"client": "10.9.9.9"}])
+def test_arrivals_that_differ_in_what_policies_ask_are_alike_without_any(shop, changes) -> None:
+    mesh = shop()
+
+    assert kind_of_arrival(mesh, arriving(mesh)) == kind_of_arrival(mesh, arriving(mesh, **changes))
+
+
+@pytest.mark.parametrize("changes", [{"tls": "mtls"}, {"protocol": "tcp"}, {"by": "shop/reviews-0"}])
+def test_arrivals_that_a_chain_may_tell_apart_are_not_alike(shop, changes) -> None:
+    mesh = shop()
+
+    assert kind_of_arrival(mesh, arriving(mesh)) != kind_of_arrival(mesh, arriving(mesh, **changes))
+
+
+def test_where_there_are_policies_no_arrivals_are_alike(shop, security) -> None:
+    mesh = shop(security("AuthorizationPolicy", {"rules": [{}]}))
+
+    assert kind_of_arrival(mesh, arriving(mesh)) is None
+
+
+# Recorded meshes.
 
 
 @pytest.mark.skipif(not WORLDS, reason="no recordings beside the repository")

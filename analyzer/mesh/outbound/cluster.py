@@ -105,7 +105,8 @@ def find_cluster(
     if subset_name and subset is None:
         places = rule.places if rule else ()
         return NoCluster(name, f"subset {subset_name} is not defined by any DestinationRule for {host}", places)
-    return _build(mesh, name, service, port, rule, subset, router=router)
+    key = ("cluster", name, service, rule, router)
+    return mesh.memo(key, lambda: _build(mesh, name, service, port, rule, subset, router=router))
 
 
 def _build(

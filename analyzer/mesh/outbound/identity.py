@@ -13,6 +13,10 @@ from analyzer.mesh.visibility import virtual_services
 
 def routing_identity(mesh: MeshSnapshot, proxy: Proxy) -> Proxy:
     """``proxy`` without its name, its own addresses (one of each family stays) and labels that no rule asks for."""
+    return mesh.memo(("routing-identity", proxy), lambda: _identity(mesh, proxy))
+
+
+def _identity(mesh: MeshSnapshot, proxy: Proxy) -> Proxy:
     asked = mesh.memo("asked-labels", lambda: frozenset(_asked_labels(mesh)))
     families = (("0.0.0.0",) if proxy.ipv4 else ()) + (("::",) if proxy.ipv6 else ())
     labels = tuple(each for each in proxy.labels if each[0] in asked)
