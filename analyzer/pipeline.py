@@ -6,11 +6,12 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.capture.decode import decode_packets

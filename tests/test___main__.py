@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -26,5 +27,17 @@ def test_it_leaves_with_the_programs_exit_code(monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit) as left:
         main()
 
+    gc.enable()
     assert left.value.code == 2
     assert "unheard-of" in capsys.readouterr().err
+
+
+def test_a_run_that_is_left_at_once_has_said_everything() -> None:
+    capture = ROOT / "captures/shop-default/pods/shop_sleep-0.any.pcap"
+    command = [sys.executable, "-m", "analyzer", "analyze", str(capture), "--fail-on", "undetermined", "-o", "jsonl"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stdout.endswith(b"}\n")
+    assert len(done.stdout.splitlines()) > 5

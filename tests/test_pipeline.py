@@ -218,8 +218,7 @@ def test_lines_of_a_file_that_is_gone_are_left_out(mesh, tmp_path, monkeypatch) 
 
 def test_no_file_is_opened_that_the_mesh_was_not_read_from(tmp_path, monkeypatch) -> None:
     """A run that was read back names files that somebody else wrote there."""
-    from dataclasses import replace
-
+    from analyzer.base.fact import replace
     from analyzer.base.place import YamlPlace
     from analyzer.verdict.decision import Step
 

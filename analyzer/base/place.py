@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from analyzer.base.fact import Fact
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PacketPlace:
+class PacketPlace(Fact, frozen=True, order=True):
     """A packet of a capture: ``packet`` is 1-based, as Wireshark numbers it; ``offset`` is the file byte, or None."""
 
     capture: str
@@ -17,8 +16,7 @@ class PacketPlace:
         return f"{self.capture}: packet {self.packet}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StreamPlace:
+class StreamPlace(Fact, frozen=True, order=True):
     """A byte of one direction of a connection: ``offset`` counts from the first payload byte, 0-based."""
 
     from_client: bool
@@ -28,8 +26,7 @@ class StreamPlace:
         return f"{'client' if self.from_client else 'server'} stream, byte {self.offset}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class YamlPlace:
+class YamlPlace(Fact, frozen=True, order=True):
     """A line of the mesh input: ``line`` and ``column`` are 1-based, ``field`` is the path inside the resource."""
 
     file: str

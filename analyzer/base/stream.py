@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from analyzer.base.fact import Fact, set_derived
 
 
 class End(Enum):
@@ -16,8 +17,7 @@ class End(Enum):
     RST = "rst"
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Fact, frozen=True):
     """Ordered bytes with gaps; position 0 is the byte after the SYN, or the first byte seen of a mid-stream start.
 
     ``starts[i]`` is the stream position of piece i, ``offsets[i]`` where it lies in ``buffer``, ``lengths[i]`` its
@@ -47,7 +47,7 @@ class Stream:
         if self.breaks is None:
             ends = [0, *(start + length for start, length in zip(self.starts, self.lengths, strict=True))]
             found = [i for i, start in enumerate(self.starts) if start != ends[i]]
-            object.__setattr__(self, "breaks", found)
+            set_derived(self, "breaks", found)
 
     @classmethod
     def of(cls, data: bytes, *, from_start: bool = True, end: End = End.OPEN) -> Stream:

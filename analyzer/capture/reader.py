@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from analyzer.base.errors import CaptureError
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.capture.capture import Capture

@@ -22,7 +22,7 @@ from analyzer.cli.options import (
     where_option,
     write_also,
 )
-from analyzer.cli.outcome import FAIL_ON, exit_code, parse_fail_on, tell_problems
+from analyzer.cli.outcome import FAIL_ON, exit_code, keep, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
@@ -77,6 +77,7 @@ def command(
     mesh = load(mesh_paths, mesh_config)
     with showing_progress(enabled=not no_progress) as progress:
         analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress)
+    keep(analysis)
     redacted = redact == "standard"
     _write(analysis, output_format, out, color, redact=redacted)
     if html is not None:

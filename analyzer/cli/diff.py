@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
+from analyzer.base.fact import replace
 from analyzer.cli.options import (
     FORGE_NAMES,
     also_option,

@@ -59,6 +59,13 @@ def mesh_exit_code(mesh: MeshSnapshot) -> int:
     return MeshError.exit_code if errors else 0
 
 
+def keep(analysis: Analysis) -> None:
+    """Spare the end of the process the work of freeing a run, where the caller of the command line asked for that."""
+    kept = click.get_current_context().obj
+    if kept is not None:
+        kept.append(analysis)
+
+
 def tell_problems(analysis: Analysis) -> None:
     """One line on standard error for everything that could not be read and every limit that was hit."""
     lines = [capture.error for capture in analysis.captures if capture.error]

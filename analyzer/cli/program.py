@@ -67,11 +67,14 @@ def program() -> None:
     """
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line; gives the exit code. Nothing but our own errors and bugs end it early."""
+def run(arguments: Sequence[str], kept: list[object] | None = None) -> int:
+    """Run the command line; gives the exit code. Nothing but our own errors and bugs end it early.
+
+    Into ``kept`` goes what is large and lives until the process ends.
+    """
     stdout, stderr = sys.stdout, sys.stderr
     try:
-        code = program.main(list(arguments), prog_name="meshverdict", standalone_mode=False)
+        code = program.main(list(arguments), prog_name="meshverdict", standalone_mode=False, obj=kept)
         return int(code or 0)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code

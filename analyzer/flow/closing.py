@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import ACK, FIN, I64, RST, SYN, U16
 from analyzer.flow.lanes import SIDES, LaneTable
 from analyzer.flow.sequence import BAD_FIN, BAD_RST
@@ -33,8 +33,7 @@ class Phase(IntEnum):
     RESET = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(Fact, frozen=True):
     """``conn_state`` (Zeek, conn.log), who sent the first FIN or RST, and who aborted the connection."""
 
     conn_state: str

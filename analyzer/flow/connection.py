@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.stream import Stream
 
@@ -13,8 +13,7 @@ from analyzer.base.stream import Stream
 FLIPPED = "^"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(Fact, frozen=True, order=True):
     """An address and a port."""
 
     ip: str
@@ -24,8 +23,7 @@ class Endpoint:
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Fact, frozen=True):
     """One TCP connection of one capture.
 
     ``client`` opened it; ``client_by`` says how we know: ``syn``, ``syn-ack``, ``redirect`` (the half towards

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from analyzer.base.address import format_address
+from analyzer.base.fact import Fact
 from analyzer.base.table import ACK, HAS_TIMESTAMP, I64, RST, SYN, U32
 from analyzer.flow.connection import Endpoint
 from analyzer.flow.halves import REDIRECT_PORTS, is_loopback, redirected_flows
@@ -16,8 +16,7 @@ from analyzer.flow.table import LOW_32
 from analyzer.flow.traffic import Traffic
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Fact, frozen=True):
     """Who talks with whom: the fields of ``Connection`` of the same names."""
 
     client: Endpoint
@@ -27,8 +26,7 @@ class Ends:
     joined: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Fact, frozen=True):
     """When and how much: the fields of ``Connection`` of the same names."""
 
     first_ns: int
@@ -42,8 +40,7 @@ class Extent:
     missed_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Fact, frozen=True):
     """The handshake: the fields of ``Connection`` of the same names."""
 
     syn_seq: int | None

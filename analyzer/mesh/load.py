@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from analyzer.base.errors import MeshError
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.collector import collection_paused

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import CLUSTER_DOMAIN, is_ip
 from analyzer.mesh.kinds.service import Service

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Conversation, Exchange, Response, TlsFacts

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Oddity
 
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Fact, frozen=True):
     """A request's head. ``headers`` keep their order, names in lower case, values as latin-1 without outer blanks.
 
     ``version`` is ``http/1.0``, ``http/1.1`` or ``h2``; ``target`` as sent (``:path`` of HTTP/2), ``host`` is Host or
@@ -35,8 +33,7 @@ class Request:
         return next((value for key, value in self.headers if key == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Fact, frozen=True):
     """A final response's head and what was seen of its message. ``complete`` is true when its end was seen.
 
     ``body`` holds at most the first 128 captured body bytes: enough to know Envoy's local replies by their text.
@@ -60,8 +57,7 @@ class Response:
         return next((value for key, value in self.headers if key == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Fact, frozen=True):
     """A request with its response; either may be None when the capture does not show it.
 
     ``ordinal`` is the request's 1-based place on its connection. ``reset_by_client`` / ``reset_by_server`` are the
@@ -79,8 +75,7 @@ class Exchange:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(Fact, frozen=True):
     """A TLS ClientHello (RFC 8446 section 4.1.2). ``ech`` says that the SNI is an outer name only (RFC 9849)."""
 
     sni: str | None
@@ -91,8 +86,7 @@ class ClientHello:
     ech: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Fact, frozen=True):
     """A TLS alert in the clear: ``level`` 1 warning or 2 fatal, ``description`` as RFC 8446 names it."""
 
     level: int
@@ -101,8 +95,7 @@ class Alert:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFacts:
+class TlsFacts(Fact, frozen=True):
     """What a TLS connection shows in the clear.
 
     ``version`` and ``alpn`` are what the server chose, where visible; ``san`` are the server certificate's URI and
@@ -120,8 +113,7 @@ class TlsFacts:
     client_certificate: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Fact, frozen=True):
     """Everything said on one connection.
 
     ``protocol`` is ``http/1.0``, ``http/1.1``, ``h2``, ``tls`` or ``tcp`` (opaque, or nothing said). ``server_first``:
@@ -139,7 +131,7 @@ class Conversation:
     server_first: bool = False
     sniffable: bool = True
     missing: tuple[str, ...] = ()
-    oddities: tuple[Oddity, ...] = field(default=())
+    oddities: tuple[Oddity, ...] = ()
     inspected: str | None = None
     inner_tls: TlsFacts | None = None
     answer: Response | None = None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Exchange, Request, Response
 from analyzer.protocol.http1_plain import parse_plain
@@ -15,8 +14,7 @@ from analyzer.protocol.notes import REQUESTS_UNSEEN, Notes
 _REQUEST_TIMEOUT = 408
 
 
-@dataclass(frozen=True, slots=True)
-class Http1Conversation:
+class Http1Conversation(Fact, frozen=True):
     """The exchanges of an HTTP/1 connection, and where it leaves HTTP/1.
 
     ``upgraded_to`` is the protocol that a 101 names, ``connect`` for a tunnel, None where the connection stays;

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.base.secret import redact_text
 from analyzer.report.as_json import SCHEMA, Object, encode
 from analyzer.report.facts import yaml_phrases

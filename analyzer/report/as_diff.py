@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.report.as_json import SCHEMA, Object, encode
 from analyzer.report.as_moves import move_object, moves_section, redact_move
 from analyzer.report.layout import Column, Page, Part

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import groupby
 
+from analyzer.base.fact import replace
 from analyzer.report.as_chain import VERDICT_STYLES
 from analyzer.report.as_json import SCHEMA, Object, call_object, decision_object, encode, mesh_object
 from analyzer.report.facts import decision_sides, yaml_phrases

@@ -6,9 +6,10 @@ dropped; the legs of the captures are laid on the links by their role. A link wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
+from analyzer.base.fact import replace
 from analyzer.flow.connection import Endpoint
 from analyzer.verdict.decision import DROPPED, Inbound, LocalResponse, Outbound
 from analyzer.verdict.record import APP_TO_SIDECAR, DIRECT, SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRecord, Leg

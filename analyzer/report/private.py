@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.base.secret import redact_host, redact_target, redact_text
 from analyzer.verdict.decision import Candidate, Decision, Step
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, Leg, Observed

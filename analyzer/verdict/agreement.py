@@ -6,8 +6,7 @@ module says False only where the packets exclude the prediction, and None where 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
 from analyzer.verdict.decision import DROPPED, Decision, LocalResponse
 from analyzer.verdict.record import Observed

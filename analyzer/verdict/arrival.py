@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from analyzer.base.fact import Fact
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.verdict.decision import Inbound, Step
 
@@ -14,8 +13,7 @@ PASSTHROUGH_PORT = "passthrough"  # InboundPassthroughCluster
 NO_SIDECAR = "no-sidecar"  # nobody between the wire and the application
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Fact, frozen=True):
     """A connection, or a request on it, as it reaches a pod from the wire.
 
     ``address`` and ``port`` are its destination there. ``tls`` is ``plaintext``, ``tls`` or ``mtls`` (Istio's own, from
@@ -36,7 +34,7 @@ class Arrival:
     host: str | None = None
     path: str = "/"
     method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = field(default=())
+    headers: tuple[tuple[str, str], ...] = ()
     peer: Pod | None = None
     server_first: bool = False
     client_silent: bool = False
@@ -46,8 +44,7 @@ class Arrival:
     head_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InboundDecision:
+class InboundDecision(Fact, frozen=True):
     """What the pod's sidecar does with an arrival.
 
     ``inbound`` is None where no sidecar takes it. ``port_class`` is one of the constants above, None where dropped

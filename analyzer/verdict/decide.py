@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, PASSTHROUGH_CLUSTER

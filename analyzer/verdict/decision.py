@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.base.place import PacketPlace, YamlPlace
 
 SERVICE_MATCHED = "service-matched"
@@ -15,8 +14,7 @@ DROPPED = "dropped"
 VERDICTS = (SERVICE_MATCHED, HEADLESS_MATCHED, PASSTHROUGH, DROPPED)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Fact, frozen=True):
     """Something that was considered and lost: what it is, why it lost, and its line of YAML."""
 
     name: str
@@ -24,8 +22,7 @@ class Candidate:
     yaml: tuple[YamlPlace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Fact, frozen=True):
     """One step of the chain: a sentence, what it stands on, and who lost there.
 
     An ``aside`` decides nothing. ``code`` names the finding that the step is, if it is one.
@@ -39,24 +36,21 @@ class Step:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalResponse:
+class LocalResponse(Fact, frozen=True):
     """Envoy answers by itself: HTTP ``code`` (None for a closed connection) and its access log's response ``flag``."""
 
     code: int | None
     flag: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class WeightedCluster:
+class WeightedCluster(Fact, frozen=True):
     """One of several clusters that weights choose between."""
 
     cluster: str
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(Fact, frozen=True):
     """The client's sidecar, or a gateway (then ``pod`` names it): listener to cluster, None where not reached."""
 
     listener: str | None = None
@@ -70,8 +64,7 @@ class Outbound:
     pod: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(Fact, frozen=True):
     """The server's sidecar. ``mtls`` is whether the chain that took the connection terminated Istio mutual TLS."""
 
     pod: str | None
@@ -81,8 +74,7 @@ class Inbound:
     response: LocalResponse | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Fact, frozen=True):
     """One verdict, or None with what is ``undetermined``; ``reason`` is a code's name, None where undetermined."""
 
     verdict: str | None

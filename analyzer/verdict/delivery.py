@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.verdict.compare import CallKey, Ending, ending_of
 from analyzer.verdict.decision import Decision

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.dump.chains import POLICY_FILTERS, DumpedChain
 from analyzer.mesh.dump.routes import DumpedRoute

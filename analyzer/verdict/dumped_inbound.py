@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.dump.chains import DumpedChain
 from analyzer.mesh.dump.inbound import DumpedPort, dumped_port

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.gateway.listeners import GatewayChain, gateway_listener
 from analyzer.mesh.gateway.merge import merged_servers

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.answers import Answers, Desk
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from analyzer.verdict.question import Question
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Fact, frozen=True):
     """A call's record with what was asked about it.
 
     ``question`` says nothing of the balancer's choice; it is None where no proxy could be asked: something is missing,
@@ -47,8 +46,7 @@ class Asked:
     question: Question | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Fact, frozen=True):
     """``question`` is the one about the call's connection."""
 
     call: Call

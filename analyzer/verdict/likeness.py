@@ -7,9 +7,9 @@ proxies by more than routes do. Only clients of which all that is certainly not 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, fields
 from operator import attrgetter
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.inbound.targets import service_targets
 from analyzer.mesh.kinds.destination_rule import DestinationRule
 from analyzer.mesh.kinds.endpoint_slice import EndpointSlice
@@ -40,11 +40,10 @@ _INDIFFERENT = frozenset(
 )  # fmt: skip
 # Who sends what only policies ask.
 _OF_POLICIES = frozenset({"peer", "client", "host", "path", "method", "headers", "head_cut"})
-_OF_ARRIVAL = attrgetter(*(field.name for field in fields(Arrival) if field.name not in _OF_POLICIES))
+_OF_ARRIVAL = attrgetter(*(name for name in Arrival.__struct_fields__ if name not in _OF_POLICIES))
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Fact, frozen=True):
     """The steps of a decision that name the client: how iptables takes the connection, and what its sidecar is told."""
 
     redirect: Step

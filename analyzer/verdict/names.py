@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.capture.dns import DnsAnswer
 from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from analyzer.base.escape import shorten
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Family, Level, Oddity
 from analyzer.base.place import PacketPlace, StreamPlace
 from analyzer.protocol.facts import Conversation

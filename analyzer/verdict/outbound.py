@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.mesh.outbound.listener import RAW_BUFFER, FilterChain, FirstBytes, Listener, choose_chain
 from analyzer.mesh.outbound.told import Told, told_by_istiod
 from analyzer.mesh.proxy import Proxy

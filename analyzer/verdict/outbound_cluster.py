@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from analyzer.base.fact import replace
 from analyzer.mesh.endpoints import Endpoint, endpoints_of
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.outbound.cluster import (

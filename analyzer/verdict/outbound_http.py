@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.request import HttpRequest

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from analyzer.base.fact import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Fact, frozen=True):
     """A call, in the words of ``meshverdict route --calls``.
 
     ``namespace`` and ``pod`` (None when only ``labels`` are known) say whose Envoy decides; ``direction`` is
@@ -36,7 +36,7 @@ class Question:
     host: str | None = None
     path: str = "/"
     method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = field(default=())
+    headers: tuple[tuple[str, str], ...] = ()
     endpoint: tuple[str, int] | None = None
     server_first: bool = False
     client_silent: bool = False

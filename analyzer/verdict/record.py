@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
@@ -15,8 +14,7 @@ SIDECAR_TO_APP = "sidecar-to-app"
 DIRECT = "direct"
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Fact, frozen=True):
     """A connection on the wire that carried the call; not ``certain`` where addresses and times only suggest it."""
 
     role: str
@@ -30,8 +28,7 @@ class Leg:
     uid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Fact, frozen=True):
     """What the packets show.
 
     ``outcome`` is one word: ``answered``, ``local-reply``, ``reset``, ``closed``, ``refused``, ``no-answer``,
@@ -49,8 +46,7 @@ class Observed:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(Fact, frozen=True):
     """One call, however many captures and legs saw it. Field meanings as in the documentation of ``-o jsonl``.
 
     ``packets`` maps a capture to its first and last packet; ``first_ns`` / ``last_ns`` since the epoch.
@@ -90,8 +86,7 @@ class CallRecord:
         return (*self.before, *self.decision.steps, *self.after)
 
 
-@dataclass(frozen=True, slots=True)
-class MovedCall:
+class MovedCall(Fact, frozen=True):
     """A call that ends elsewhere in another mesh or run; ``yaml`` are the lines that moved it, in either.
 
     ``before`` is None for a call that is new, ``after`` for one that is gone.
@@ -103,8 +98,7 @@ class MovedCall:
     yaml: tuple[YamlPlace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FlowRecord:
+class FlowRecord(Fact, frozen=True):
     """One connection of one capture as Zeek's conn.log would tell it, with the worst verdict of its calls."""
 
     uid: str
@@ -126,8 +120,7 @@ class FlowRecord:
     history: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Fact, frozen=True):
     """Something a person should look at: one sentence, how many calls, where it stands. Heaviest first in a run."""
 
     code: Code
@@ -139,8 +132,7 @@ class Finding:
     first_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureRecord:
+class CaptureRecord(Fact, frozen=True):
     """What a capture is and how well it can be read. ``fates`` counts records by the names in ``FATE_NAMES``."""
 
     name: str
@@ -160,8 +152,7 @@ class CaptureRecord:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MeshRecord:
+class MeshRecord(Fact, frozen=True):
     """What the mesh input held: resources by kind, unknown kinds, what was odd about it, and what could not be used."""
 
     sources: tuple[str, ...]
@@ -171,8 +162,7 @@ class MeshRecord:
     errors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Fact, frozen=True):
     """A run. ``calls`` in the order of their first packet; ``mesh`` is None without mesh input."""
 
     calls: tuple[CallRecord, ...]
@@ -183,8 +173,7 @@ class Analysis:
     limits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Fact, frozen=True):
     """A run held against another mesh: the calls that move, in the order of the captures.
 
     ``old`` is what the mesh of the recording held, ``new`` what the other one did. Of the ``calls`` that were

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from analyzer.base.fact import Fact, replace
 from analyzer.verdict.agreement import compare_with
 from analyzer.verdict.asking import source_pod, target_pod
 from analyzer.verdict.decision import Decision, Step
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 _ONWARD_ROLES = {Role.UPSTREAM: SIDECAR_TO_UPSTREAM, Role.DELIVERY: SIDECAR_TO_APP}
 
 
-@dataclass(frozen=True, slots=True)
-class _Common:
+class _Common(Fact, frozen=True):
     """What the records of one connection's calls share; ``who`` is the client in a person's words."""
 
     pod: str | None

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from ipaddress import ip_address
 
+from analyzer.base.fact import Fact
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.wires import Wire
 
@@ -35,8 +35,7 @@ class Role(Enum):
     DIRECT = "direct"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Fact, frozen=True):
     """A wire with what was said on it, and its role."""
 
     wire: Wire

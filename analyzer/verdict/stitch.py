@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
+from analyzer.base.fact import Fact, set_derived
 from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Exchange, Request
 from analyzer.verdict.carriers import Carriers
@@ -24,8 +24,7 @@ CLOCK_SLACK_NS = 1_000_000
 _COMPARED_BYTES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Fact, frozen=True):
     """One thing an Envoy has to decide about: an exchange of HTTP, or a whole connection (``exchange`` None).
 
     ``begin_ns`` is its request's first byte, or its connection's first packet; ``end_ns`` when its reply began to show,
@@ -35,21 +34,25 @@ class Call:
     said: Said
     ordinal: int
     exchange: Exchange | None
-    request: Request | None = field(init=False, repr=False, compare=False)
-    begin_ns: int = field(init=False, repr=False, compare=False)
-    end_ns: int = field(init=False, repr=False, compare=False)
+    # Derived, as are the times.
+    request: Request | None = None
+    begin_ns: int = 0
+    end_ns: int = 0
 
     def __post_init__(self) -> None:
         wire, exchange = self.said.wire, self.exchange
-        request, response = (exchange.request, exchange.response) if exchange else (None, None)
-        begin = wire.connection.from_client.time_at(request.start) if request else wire.first_ns
-        end = (wire.connection.from_server.time_at(response.start) if response else 0) or wire.last_ns
-        for name, value in (("request", request), ("begin_ns", begin), ("end_ns", end)):
-            object.__setattr__(self, name, value)
+        if exchange is None:
+            set_derived(self, "begin_ns", wire.first_ns)
+            set_derived(self, "end_ns", wire.last_ns)
+            return
+        request, response, connection = exchange.request, exchange.response, wire.connection
+        end = connection.from_server.time_at(response.start) if response else 0
+        set_derived(self, "request", request)
+        set_derived(self, "begin_ns", connection.from_client.time_at(request.start) if request else wire.first_ns)
+        set_derived(self, "end_ns", end or wire.last_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class Onward:
+class Onward(Fact, frozen=True):
     """A leg of a call: ``certain`` when only this wire can have carried it; ``exchange`` where it is readable."""
 
     said: Said
@@ -65,8 +68,7 @@ def calls_of(said: Said) -> list[Call]:
     return [Call(said, exchange.ordinal, exchange) for exchange in exchanges]
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Fact, frozen=True):
     """For what carried ``call`` onwards from ``via``: among the wires of ``carriers`` at ``addresses``.
 
     ``crowd`` is the address whose calls may be mistaken for this one.

@@ -7,8 +7,9 @@ differ only where the meshes do.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.mesh.snapshot import MeshSnapshot

@@ -7,9 +7,9 @@ also where a node rewrites a Service's address to a pod's; so these, not the des
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from analyzer.base.fact import Fact, set_derived
 from analyzer.flow.connection import Connection, Endpoint
 
 # Pieces of the client's stream that must be found in another sighting before two mid-stream ones count as one.
@@ -18,16 +18,14 @@ _COMPARED_BYTES = 48
 _SEARCHED_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Fact, frozen=True):
     """One connection as one capture shows it."""
 
     capture: str
     connection: Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Fact, frozen=True):
     """One TCP connection; ``main`` is the sighting that shows most of it, ``sightings`` all of them by first time.
 
     ``connection`` is the main sighting's, ``client`` who opened it. ``servers`` has the server's address as each
@@ -37,23 +35,21 @@ class Wire:
 
     main: Sighting
     sightings: tuple[Sighting, ...]
-    connection: Connection = field(init=False, repr=False, compare=False)
-    client: Endpoint = field(init=False, repr=False, compare=False)
-    servers: tuple[Endpoint, ...] = field(init=False, repr=False, compare=False)
-    first_ns: int = field(init=False, repr=False, compare=False)
-    last_ns: int = field(init=False, repr=False, compare=False)
+    # Derived from the sightings, as is all that follows.
+    connection: Connection = None  # type: ignore[assignment]
+    client: Endpoint = None  # type: ignore[assignment]
+    servers: tuple[Endpoint, ...] = ()
+    first_ns: int = 0
+    last_ns: int = 0
 
     def __post_init__(self) -> None:
         main, seen = self.main.connection, [sighting.connection for sighting in self.sightings]
-        derived = {
-            "connection": main,
-            "client": main.client,
-            "servers": tuple(dict.fromkeys(c.server for c in seen)) if len(seen) > 1 else (seen[0].server,),
-            "first_ns": min([c.first_ns for c in seen]),
-            "last_ns": max([c.last_ns for c in seen]),
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
+        servers = tuple(dict.fromkeys([c.server for c in seen])) if len(seen) > 1 else (seen[0].server,)
+        set_derived(self, "connection", main)
+        set_derived(self, "client", main.client)
+        set_derived(self, "servers", servers)
+        set_derived(self, "first_ns", min([c.first_ns for c in seen]))
+        set_derived(self, "last_ns", max([c.last_ns for c in seen]))
 
 
 def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:

@@ -1,7 +1,6 @@
 """Endpoints and connections as nouns."""
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.flow.connection import Endpoint, swap_ends
 
 

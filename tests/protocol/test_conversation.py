@@ -1,11 +1,11 @@
 import sys
-from dataclasses import replace
 from subprocess import run
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.base.fact import replace
 from analyzer.base.stream import End, Stream
 from analyzer.protocol.conversation import PARSERS, parse_conversation
 from analyzer.protocol.opening import Kind

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
+from analyzer.base.fact import replace
 from analyzer.report.as_chain import render_chain
 from analyzer.verdict.decision import Decision, Inbound, LocalResponse
 from analyzer.verdict.record import Observed

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.report.as_check import check_json, check_jsonl, redact_result, render_check
 from analyzer.verdict.check.case import BUDGET, EXPECTATION, RECORDED, Blame, Case, CheckResult

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.report import as_graph
 from analyzer.report.as_graph import COLOURS, GRAPHS, render_graph
 from analyzer.report.graph import Graph, GraphEdge

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.report.as_info import info_json, render_info
 
 

@@ -109,7 +109,7 @@ def test_both_chains_stand_side_by_side(what) -> None:
 
 
 def test_only_steps_of_the_mesh_are_held_against_each_other(shop) -> None:
-    from dataclasses import replace
+    from analyzer.base.fact import replace
 
     decision = shop.calls[0].decision
     old = replace(decision, steps=(Step("a"), Step("by the way", aside=True), decision.steps[0]))
@@ -121,7 +121,7 @@ def test_only_steps_of_the_mesh_are_held_against_each_other(shop) -> None:
 
 
 def test_a_page_of_many_moves_shows_the_first(shop) -> None:
-    from dataclasses import replace
+    from analyzer.base.fact import replace
 
     call = shop.calls[0]
     moves = tuple(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import yaml
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.load import parse_mesh
 from analyzer.report.as_service_entry import service_entries

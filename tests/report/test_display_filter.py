@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.flow.connection import Endpoint
 from analyzer.pipeline import analyze_paths
 from analyzer.report.as_chain import render_chain

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.report.facts import call_facts, decision_sides, yaml_phrases
 from analyzer.verdict.decision import Decision

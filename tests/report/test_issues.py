@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.report.issues import check_headline, issues_of_check, issues_of_diff, issues_of_moves, issues_of_run
 from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, RECORDED, Blame, Case, CheckResult

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.report.journey import Place, answer_phrase, journey_of
 from analyzer.verdict.decision import Decision, LocalResponse, Outbound
 

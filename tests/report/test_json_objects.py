@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.report.json_objects import (
     call_object,
     capture_object,

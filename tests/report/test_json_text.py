@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.flow.connection import Endpoint
 from analyzer.report import json_text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
+from analyzer.base.fact import replace
 from analyzer.report.journey import journey_of
 from analyzer.report.ladder import SHOWN_CONNECTIONS, ladder_of
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.report.move_groups import end_phrase, ends_phrase, group_moves
 from analyzer.verdict.decision import Decision, Inbound, LocalResponse, Outbound

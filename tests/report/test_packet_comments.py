@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.report.packet_comments import packet_comments
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.report.as_json import render_jsonl
 from analyzer.report.private import redact_analysis, redact_call, redact_decision

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.report.timeline import KINDS, has_failed, timeline_of
 from analyzer.verdict.record import Observed

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.report.view import SHOWN_DETAILS, SHOWN_MEMBERS, SHOWN_ROWS, page_view
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.stream import End, Stream
 from analyzer.flow.connection import Connection, Endpoint
 from analyzer.mesh.load import parse_mesh

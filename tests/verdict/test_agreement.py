@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.agreement import with_agreement
 from analyzer.verdict.observed import observe
 from analyzer.verdict.roles import Role

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.protocol.facts import Request
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.decide import decide

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.asking import endpoint_of, missing_for, question_of, source_pod, target_pod
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.stitch import Call, Onward

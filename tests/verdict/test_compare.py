@@ -28,7 +28,7 @@ def test_another_address_port_or_time_is_no_move(record) -> None:
 
 
 def test_another_listener_on_the_way_to_the_same_end_is_no_move(record, decision) -> None:
-    from dataclasses import replace
+    from analyzer.base.fact import replace
 
     other = decision()
     other = replace(other, outbound=replace(other.outbound, listener="10.96.0.11_9080", route="other"))
@@ -55,7 +55,7 @@ def test_a_call_that_ends_otherwise_moved(record, decision) -> None:
     ],
 )
 def test_another_cluster_or_local_answer_on_any_side_is_a_move(record, decision, change) -> None:
-    from dataclasses import replace
+    from analyzer.base.fact import replace
 
     assert len(moves([record()], [record(replace(decision(), **change))])) == 1
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.report.as_json import call_object
 from analyzer.verdict.decision import Inbound, LocalResponse, Outbound, WeightedCluster
 from analyzer.verdict.filter_fields import BOOLEAN, FIELDS, NUMBER, TEXT, TEXTS

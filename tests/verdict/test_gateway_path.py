@@ -1,10 +1,9 @@
 """Calls through gateways: their own decision, and how it joins the client's."""
 
-from dataclasses import replace
-
 import pytest
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import replace
 from analyzer.verdict.arrival import Arrival
 from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Decision, Inbound, Outbound, Step

@@ -1,9 +1,8 @@
 """What a pod's sidecar does with what arrives."""
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.mesh.inbound.chains import chains_for
 from analyzer.mesh.port_protocol import AUTO
 from analyzer.verdict.arrival import Arrival

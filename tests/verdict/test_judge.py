@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.protocol.facts import ClientHello, TlsFacts
 from analyzer.verdict.judge import judge, judge_and_ask
 from analyzer.verdict.wires import gather_wires

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.mesh.load import load_mesh
 from analyzer.protocol.facts import Request
 from analyzer.verdict.answers import Answers

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
 from analyzer.verdict.observed import observe
 from analyzer.verdict.stitch import Call
@@ -103,7 +102,7 @@ def test_a_warning_alert_is_no_failure(app) -> None:
 
 @pytest.mark.parametrize("side", ["reset_by_client", "reset_by_server"])
 def test_a_reset_stream_is_a_reset_although_the_connection_lives_on(app, side) -> None:
-    from dataclasses import replace
+    from analyzer.base.fact import replace
 
     call = app().ask().call()
 

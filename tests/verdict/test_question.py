@@ -1,7 +1,6 @@
 """The noun of a question."""
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.verdict.question import Question
 
 

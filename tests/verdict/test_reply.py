@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
 from analyzer.verdict.reply import passed_http_manager, written_at_home, written_by
 

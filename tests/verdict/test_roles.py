@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.roles import Role, assign_roles, cluster_of_sni, is_loopback
 
 NOBODY = frozenset()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.base.fact import replace
 from analyzer.mesh.load import load_mesh
 from analyzer.protocol.facts import Request
 from analyzer.verdict.answers import Answers

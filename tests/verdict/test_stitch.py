@@ -620,8 +620,7 @@ def test_the_clock_of_the_other_pod_may_be_wrong(app, upstream, delivery) -> Non
 
 
 def _one_wire(sent, came):
-    from dataclasses import replace
-
+    from analyzer.base.fact import replace
     from analyzer.verdict.wires import gather_wires
 
     (wire,) = gather_wires([sent.sighting, came.sighting])

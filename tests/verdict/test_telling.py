@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.verdict.decision import Step
 from analyzer.verdict.observed import observe

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.judge import Asked, judge_and_ask
 from analyzer.verdict.question import Question
 from analyzer.verdict.whatif import what_if

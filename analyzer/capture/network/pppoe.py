@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
+from analyzer.base.fact import replace
 from analyzer.capture.frames import LINK_TYPE, PPP, Decoding, Frames
 
 # Codes other than this belong to discovery (section 4).

@@ -6,8 +6,9 @@ istio pilot/pkg/config/kube/gateway: route_collections.go, conversion.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from analyzer.base.fact import replace
 from analyzer.mesh.gateway.api_parents import Attachment, attachments_of
 from analyzer.mesh.hosts import CLUSTER_DOMAIN, hosts_overlap, is_subset
 from analyzer.mesh.kinds.api_route import GROUP, ApiRoute, ApiRule, BackendRef, prefix_rewrite

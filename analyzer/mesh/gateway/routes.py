@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.gateway.merge import BoundServer, merged_servers
 from analyzer.mesh.hosts import is_subset, is_wildcard

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import HttpMatch, HttpRule, StringMatch, VirtualService
 
 

@@ -6,8 +6,9 @@ pilot/pkg/model/push_context.go destinationRule, setDestinationRules; pilot/pkg/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import most_specific, resolve_short_name
 from analyzer.mesh.kinds.destination_rule import ClientTls, DestinationRule, Subset, TrafficPolicy

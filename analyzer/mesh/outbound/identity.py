@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.destination_rule import DestinationRule
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.snapshot import MeshSnapshot

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import Destination, VirtualService
 from analyzer.mesh.registry import RegistryService, services_by_host
 from analyzer.mesh.snapshot import MeshSnapshot

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from analyzer.base.fact import replace
 from analyzer.mesh.endpoints import endpoints_of
 from analyzer.mesh.hosts import is_ip
 from analyzer.mesh.kinds.mesh_config import ALLOW_ANY, ALLOW_ANY_DYNAMIC_DNS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.virtual_service import (
     Abort,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import hosts_overlap, is_subset, is_wildcard, most_specific
 from analyzer.mesh.kinds.sidecar import EgressListener, EgressProxy, Sidecar, SidecarPort

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import alternative_names, hosts_overlap, is_wildcard
 from analyzer.mesh.kinds.mesh_config import ALLOW_ANY, ALLOW_ANY_DYNAMIC_DNS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.base.secret import redact_host, redact_target

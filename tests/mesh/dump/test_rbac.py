@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.mesh.dump.rbac import rbac_verdict
 from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.resource import Node

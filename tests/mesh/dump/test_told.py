@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analyzer.base.fact import replace
 from analyzer.mesh.dump.proxy_dump import ProxyDump
 from analyzer.mesh.dump.told import dump_of, told_by_dump
 from analyzer.mesh.load import load_mesh, parse_mesh

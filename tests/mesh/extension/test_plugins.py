@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.mesh.extension.plugins import plugins_at
 from analyzer.mesh.extension.spot import GATEWAY, SIDECAR_INBOUND, SIDECAR_OUTBOUND, Spot
 from analyzer.mesh.proxy import proxy_of

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.outbound.http_routes import RouteTarget, http_routes
 from analyzer.mesh.proxy import Proxy

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.mesh.outbound.listener import (
     PLAINTEXT_HTTP_ALPN,
     FilterChain,

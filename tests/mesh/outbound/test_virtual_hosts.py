@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.outbound.scope import scope_of
 from analyzer.mesh.outbound.virtual_hosts import egress_for_port, outbound_route_config, service_domains

@@ -21,7 +21,7 @@ def suite():
 @pytest.fixture(scope="session")
 def run_of():
     """A function that gives a run of calls, numbered from 1."""
-    from dataclasses import replace
+    from analyzer.base.fact import replace
 
     def tell(*calls) -> Analysis:
         capture = CaptureRecord(

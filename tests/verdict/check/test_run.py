@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.check.run import newest_day, run_suite
 
 TODAY = date(2026, 11, 21)
