@@ -27,12 +27,13 @@ from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
 from analyzer.verdict.flows import flow_records
 from analyzer.verdict.health import capture_record
-from analyzer.verdict.judge import judge, judge_and_ask
+from analyzer.verdict.judge import Asked, judge, judge_and_ask
 from analyzer.verdict.oddities import said_oddities, tell, tell_limits
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, MeshRecord, WhatIf
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
+    from analyzer.capture.capture import Capture
     from analyzer.capture.dns import DnsAnswer
     from analyzer.capture.pcapng_writer import PickedPacket
     from analyzer.mesh.snapshot import MeshSnapshot
@@ -59,7 +60,9 @@ Where = Callable[[CallRecord], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class OpenedCapture:
+    """A capture that was read: its record, so far without calls, its connections, and the limits that were hit."""
+
     record: CaptureRecord
     connections: Sequence[Connection]
     limits: tuple[str, ...] = ()
@@ -98,7 +101,7 @@ def what_if_paths(
     from analyzer.verdict.whatif import what_if
 
     opened = _open_all(captures, old, progress)
-    asked = judge_and_ask(_spoken(opened), old, _homes(opened))
+    asked = ask_all(opened, old)
     keep = _both(interval or Interval(), where)
     moved = what_if((each for each in asked if keep(each.record)), old, new)
     return replace(
@@ -119,7 +122,12 @@ def read_paths(
     return read, _spoken(opened)
 
 
-def assemble(opened: Sequence[_Opened], mesh: MeshSnapshot | None, keep: Where) -> Analysis:
+def ask_all(opened: Sequence[OpenedCapture], mesh: MeshSnapshot) -> list[Asked]:
+    """The records of the calls in captures that were read, each with its question."""
+    return judge_and_ask(_spoken(opened), mesh, _homes(opened))
+
+
+def assemble(opened: Sequence[OpenedCapture], mesh: MeshSnapshot | None, keep: Where) -> Analysis:
     """Wires, verdicts and findings of captures that were read, of the calls that ``keep`` chooses."""
     spoken = _spoken(opened)
     calls = tuple(call for call in judge(spoken, mesh, _homes(opened)) if keep(call))
@@ -145,12 +153,12 @@ def _both(interval: Interval, where: Where | None) -> Where:
     return lambda call: interval.holds(call) and (where is None or where(call))
 
 
-def _spoken(opened: Sequence[_Opened]) -> list[tuple[Wire, Conversation]]:
+def _spoken(opened: Sequence[OpenedCapture]) -> list[tuple[Wire, Conversation]]:
     wires = gather_wires(Sighting(o.record.name, c) for o in opened for c in o.connections)
     return [(w, parse_conversation(w.connection.from_client, w.connection.from_server)) for w in wires]
 
 
-def _homes(opened: Sequence[_Opened]) -> dict[str, str | None]:
+def _homes(opened: Sequence[OpenedCapture]) -> dict[str, str | None]:
     return {o.record.name: o.record.pod for o in opened}
 
 
@@ -252,7 +260,7 @@ def all_codes() -> list[Code]:
     return sorted(found.values(), key=lambda code: (code.family.value, code.name))
 
 
-def _open_all(captures: Sequence[str], mesh: MeshSnapshot | None, progress: Progress | None) -> list[_Opened]:
+def _open_all(captures: Sequence[str], mesh: MeshSnapshot | None, progress: Progress | None) -> list[OpenedCapture]:
     sources = find_captures(captures)
     opened = []
     for n, source in enumerate(sources):
@@ -264,19 +272,24 @@ def _open_all(captures: Sequence[str], mesh: MeshSnapshot | None, progress: Prog
     return opened
 
 
-def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> _Opened:
-    hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
+def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> OpenedCapture:
     try:
         capture = read_capture(source.path, name=source.name)
     except CaptureError as error:
-        return _Opened(_unreadable(source.name, str(error)), ())
+        return OpenedCapture(_unreadable(source.name, str(error)), ())
+    return open_capture(capture, source.pod_hint, mesh)
+
+
+def open_capture(capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: MeshSnapshot | None) -> OpenedCapture:
+    """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
+    hint = "/".join(part for part in pod_hint if part) if pod_hint else None
     packets = decode_packets(capture)
     traffic = read_traffic(packets, capture.records)
     found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
     links = sorted({interface.link_name for interface in capture.interfaces})
     record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=mesh)
     odd = [*capture.oddities, *traffic.oddities, *(oddity for c in found for oddity in c.oddities)]
-    return _Opened(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
+    return OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
 
 
 def _as_said(connection: Connection) -> Connection:

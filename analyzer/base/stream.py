@@ -118,6 +118,14 @@ class Stream(Fact, frozen=True):
         i = self.piece_at(position)
         return self.packets[i] if i >= 0 else 0
 
+    def packet_up_to(self, position: int) -> int:
+        """The 1-based packet that brought the byte at ``position``, inside a gap the one before it; 0 without one.
+
+        Where a capture's snapshot length cut segments, that is the one whose rest is missing.
+        """
+        i = bisect_right(self.starts, position) - 1
+        return self.packets[i] if i >= 0 else 0
+
     def time_at(self, position: int) -> int:
         """When the byte at ``position`` was captured, ns since the epoch; 0 inside a gap."""
         i = self.piece_at(position)

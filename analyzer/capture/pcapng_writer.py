@@ -27,11 +27,12 @@ _LOW_64 = 0xFFFF_FFFF_FFFF_FFFF
 
 @dataclass(frozen=True, slots=True)
 class PickedPacket:
-    """Record ``row`` (0-based) of a capture, with what is to be said about it."""
+    """Record ``row`` (0-based) of a capture, with what is to be said about it; ``kept_len`` bytes, None for all."""
 
     capture: Capture
     row: int
     comments: tuple[str, ...] = ()
+    kept_len: int | None = None
 
 
 def write_pcapng(packets: Iterable[PickedPacket], names: Mapping[str, str] | None = None) -> Iterator[bytes]:
@@ -65,6 +66,7 @@ def _interface(capture: Capture, number: int) -> bytes:
 def _packet(picked: PickedPacket, interface: int) -> bytes:
     records, row = picked.capture.records, picked.row
     begin, size = int(records.data_off[row]), int(records.captured_len[row])
+    size = size if picked.kept_len is None else min(size, picked.kept_len)
     time = int(records.time_ns[row]) & _LOW_64
     head = struct.pack("<IIIII", interface, time >> 32, time & 0xFFFF_FFFF, size, int(records.wire_len[row]))
     data = bytes(picked.capture.buffer[begin : begin + size])

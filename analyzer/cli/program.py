@@ -27,6 +27,7 @@ COMMANDS = {
     "names": "Name what calls went to that no Service took.",
     "route": "Say where an invented call would go.",
     "timeline": "Tell what failed since when, and where the evidence has gaps.",
+    "trim": "Cut captures to what their verdicts need, and prove these unchanged.",
     "whatif": "Say which recorded calls would end elsewhere with another mesh.",
 }
 EXIT_BUG = 70

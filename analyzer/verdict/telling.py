@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.base.place import PacketPlace
+from analyzer.base.stream import Stream
 from analyzer.verdict.decision import Step
 from analyzer.verdict.record import Leg, Observed
 from analyzer.verdict.roles import Role, Said
@@ -18,18 +19,26 @@ def packets_of(call: Call) -> tuple[int, int]:
     exchange = call.exchange
     if exchange is None:
         return connection.first_packet, connection.last_packet
-    places = []
+    places: list[int] = []
     if exchange.request is not None:
-        places.append(connection.from_client.packet_at(exchange.request.start))
-        places.append(connection.from_client.packet_at(exchange.request.end - 1))
+        request = exchange.request
+        places += _first_and_last(connection.from_client, request.start, request.end)
     if exchange.response is not None:
-        places.append(connection.from_server.packet_at(exchange.response.start))
-        end = exchange.response.body_end or exchange.response.end
-        places.append(connection.from_server.packet_at(end - 1))
+        response = exchange.response
+        places += _first_and_last(connection.from_server, response.start, response.body_end or response.end)
     seen = [p for p in places if p]
     if exchange.response is None:
         seen.append(connection.last_packet)
     return (min(seen), max(seen)) if seen else (connection.first_packet, connection.last_packet)
+
+
+def _first_and_last(stream: Stream, start: int, end: int) -> tuple[int, int]:
+    """The packets that brought the first and the last of some bytes, 0 where they are not there.
+
+    Of a segment that the snapshot length cut the end is missing, yet that packet brought it.
+    """
+    first = stream.packet_at(start)
+    return first, stream.packet_up_to(end - 1) if first else stream.packet_at(end - 1)
 
 
 def legs_of(said: Said) -> tuple[Leg, ...]:

@@ -40,6 +40,7 @@ ASKED = {
     "names": (CAPTURE, "-m", MESH),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
     "timeline": (CAPTURE, "-m", MESH),
+    "trim": (CAPTURE, "-m", MESH, "--out", "OUT"),
     "whatif": (CAPTURE, "-m", MESH, "--set", "mtls=STRICT", "--fail-on", "none"),
 }
 
@@ -50,8 +51,9 @@ def run_offline(program: str, *arguments: str, cwd: Path) -> subprocess.Complete
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_no_command_touches_the_network(root: Path, command: str) -> None:
-    done = run_offline(RUN, command, *ASKED[command], cwd=root)
+def test_no_command_touches_the_network(root: Path, tmp_path: Path, command: str) -> None:
+    asked = (str(tmp_path) if word == "OUT" else word for word in ASKED[command])
+    done = run_offline(RUN, command, *asked, cwd=root)
 
     assert done.returncode == 0, done.stderr
 

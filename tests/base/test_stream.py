@@ -111,3 +111,10 @@ def test_nothing_lies_before_the_first_byte() -> None:
     stream = Stream.of(b"x")
 
     assert (stream.read(-1, 1), stream.piece_at(-1), stream.next_data(-1)) == (b"", -1, 0)
+
+
+def test_a_byte_that_was_cut_away_came_with_the_packet_before_it() -> None:
+    stream = Stream(memoryview(b"abcd"), [0, 10], [0, 2], [2, 2], [3, 5], [0, 0], 20, True)
+
+    assert [stream.packet_up_to(at) for at in (0, 1, 9, 10, 19)] == [3, 3, 3, 5, 5]
+    assert Stream.of(b"").packet_up_to(4) == 0
