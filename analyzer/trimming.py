@@ -6,11 +6,12 @@ import gzip
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from analyzer.base.errors import CaptureError
+from analyzer.base.fact import replace
 from analyzer.base.table import I64
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets

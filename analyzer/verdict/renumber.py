@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.verdict.decision import Decision, Step
 from analyzer.verdict.record import CallRecord

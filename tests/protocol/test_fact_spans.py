@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.stream import Stream
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.fact_spans import BEGINNING_LEN, fact_spans

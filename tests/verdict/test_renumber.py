@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.pipeline import analyze_paths
 from analyzer.verdict.decision import Decision, Step
