@@ -241,9 +241,11 @@ def _l4_matches(route: ApiRoute, attachment: Attachment, rule: ApiRule, host: st
     port = attachment.ref.port if attachment.for_mesh else 0
     if route.kind == "TCPRoute":
         return (L4Match(rule.place, port=port),) if port else ()
-    names: Iterable[str] = route.hostnames or ("*",)
-    if attachment.for_mesh:
-        names = [name for name in route.hostnames or attachment.hosts if hosts_overlap(host, name)]
-    else:
+    names = route.hostnames or ("*",)
+    if not attachment.for_mesh:
         names = _narrowed(names, attachment.hostname)
+    else:
+        names = attachment.hosts if names == ("*",) else names
+        # A single name counts whatever the parent's host is (compatibleRoutesForHost).
+        names = tuple(name for name in names if hosts_overlap(host, name)) if len(names) > 1 else names
     return (L4Match(rule.place, sni_hosts=tuple(name.lower() for name in names), port=port),)

@@ -187,13 +187,19 @@ def parse_virtual_service(resource: Resource) -> VirtualService:
 
 
 def _gateways(node: Node, namespace: str) -> tuple[str, ...]:
-    names = node.texts("gateways")
-    return tuple(name if name == MESH_GATEWAY or "/" in name else f"{namespace}/{_short(name)}" for name in names)
+    return tuple(_resolve_gateway(name, namespace) for name in node.texts("gateways"))
 
 
-def _short(name: str) -> str:
-    # The old way names a gateway by a host name (config.go resolveGatewayName).
-    return name.partition(".")[0]
+def _resolve_gateway(name: str, namespace: str) -> str:
+    """``namespace/name`` of a gateway; ``mesh`` stays (config.go resolveGatewayName)."""
+    if name == MESH_GATEWAY:
+        return name
+    place, slash, short = name.partition("/")
+    if slash:
+        return f"{namespace}/{short}" if place == "." else name
+    # The old way names a gateway like a Service: name.namespace.svc.cluster.local.
+    short, dot, rest = name.partition(".")
+    return f"{rest.partition('.')[0]}/{short}" if dot else f"{namespace}/{name}"
 
 
 def _parse_http(node: Node, namespace: str) -> HttpRule:

@@ -268,3 +268,15 @@ def test_a_tls_route_for_the_mesh_keeps_hostnames_that_fit_the_service(edge, onl
     names = ["*.svc.cluster.local", "out.com"]
     edge.route("TLSRoute", "s", mesh_parent(), hostnames=names, rules=[rule(WEB)])
     assert only(edge).tls[0].matches[0].sni_hosts == ("*.svc.cluster.local",)
+
+
+def test_a_single_hostname_of_a_tls_route_for_the_mesh_stays_whatever_the_service_is_called(edge, only):
+    edge.world.service("web", {"port": 80})
+    edge.route("TLSRoute", "s", mesh_parent(), hostnames=["out.com"], rules=[rule(WEB)])
+    assert only(edge).tls[0].matches[0].sni_hosts == ("out.com",)
+
+
+def test_a_tls_route_for_the_mesh_that_takes_every_name_takes_those_of_its_service(edge, only):
+    edge.world.service("web", {"port": 80})
+    edge.route("TLSRoute", "s", mesh_parent(), hostnames=["*"], rules=[rule(WEB)])
+    assert only(edge).tls[0].matches[0].sni_hosts == ("web.shop.svc.cluster.local",)

@@ -26,9 +26,22 @@ def test_short_hosts_are_resolved_in_its_own_namespace(town) -> None:
 
 def test_it_is_for_the_mesh_unless_gateways_say_otherwise(town) -> None:
     assert service_of(town, hosts=["web"]).for_mesh
-    found = service_of(town, hosts=["web"], gateways=["gw", "pay/gw", "old.pay.svc.cluster.local"])
-    assert found.gateways == ("shop/gw", "pay/gw", "shop/old")
-    assert not found.for_mesh
+    assert not service_of(town, hosts=["web"], gateways=["gw"]).for_mesh
+
+
+@pytest.mark.parametrize(
+    ("written", "gateway"),
+    [
+        ("gw", "shop/gw"),
+        ("pay/gw", "pay/gw"),
+        ("./gw", "shop/gw"),
+        ("old.pay.svc.cluster.local", "pay/old"),
+        ("old.pay", "pay/old"),
+        ("mesh", "mesh"),
+    ],
+)
+def test_a_gateway_may_be_named_in_several_ways(town, written: str, gateway: str) -> None:
+    assert service_of(town, hosts=["web"], gateways=[written]).gateways == (gateway,)
 
 
 def test_matches_are_read_whole(town) -> None:
