@@ -13,7 +13,7 @@ from analyzer.protocol.facts import Conversation, Exchange, Response, TlsFacts
 from analyzer.protocol.http1 import Http1Conversation, parse_http1
 from analyzer.protocol.notes import Notes
 from analyzer.protocol.opening import Kind, Opening, late_client_hello, late_records, open_conversation
-from analyzer.protocol.resync import is_response_at
+from analyzer.protocol.resync import is_request_at, is_response_at
 from analyzer.protocol.tls import SSL2_HELLO, parse_tls
 
 INNER_TLS = Code(
@@ -22,6 +22,15 @@ INNER_TLS = Code(
     Level.INFO,
     "TLS begins inside the connection",
     "After a STARTTLS or in a CONNECT tunnel. Envoy decided on the bytes before: the server name had no part in it.",
+)
+
+
+INNER_HTTP = Code(
+    "http-inside",
+    Family.PROTOCOL,
+    Level.INFO,
+    "HTTP begins inside a CONNECT tunnel",
+    "Envoy decided about the CONNECT, and passes on what comes in its tunnel: these requests go where that one went.",
 )
 
 
@@ -68,6 +77,7 @@ def _http1(from_client: Stream, from_server: Stream, opening: Opening, notes: No
     exchanges, inner_tls = said.exchanges, None
     if said.upgraded_to == "connect":
         inner_tls = _inner_tls(from_client, from_server, said.client_end, said.server_end, notes)
+        exchanges = _continue_in_tunnel(from_client, from_server, said, notes)
     elif said.upgraded_to == "h2c":
         exchanges = _continue_as_http2(from_client, from_server, said, notes)
     versions = (exchange.request.version for exchange in exchanges if exchange.request is not None)
@@ -94,6 +104,22 @@ def _continue_as_http2(
     else:
         after = (replace(after[0], missing=last.missing), *after[1:])
     return (*before, *(replace(exchange, ordinal=len(before) + exchange.ordinal) for exchange in after))
+
+
+def _continue_in_tunnel(
+    from_client: Stream, from_server: Stream, said: Http1Conversation, notes: Notes
+) -> tuple[Exchange, ...]:
+    """The exchanges of a connection, and those in the tunnel that the last one opened; no tunnel inside a tunnel."""
+    before = max(exchange.ordinal for exchange in said.exchanges if exchange.upgraded)
+    opened = said.exchanges[before - 1].request
+    if opened is None or not is_request_at(from_client, said.client_end):
+        return said.exchanges
+    notes.odd(INNER_HTTP, from_client=True, offset=said.client_end)
+    inner = parse_http1(from_client, from_server, notes, client_start=said.client_end, server_start=said.server_end)
+    return (
+        *said.exchanges[:before],
+        *(replace(each, ordinal=before + each.ordinal, upgraded=False, within=opened) for each in inner.exchanges),
+    )
 
 
 def _http2(from_client: Stream, from_server: Stream, opening: Opening, notes: Notes) -> _Said:

@@ -63,7 +63,8 @@ class Exchange(Fact, frozen=True):
     ``ordinal`` is the request's 1-based place on its connection. ``reset_by_client`` / ``reset_by_server`` are the
     HTTP/2 error codes of RST_STREAM frames. ``upgraded`` says that the connection left HTTP here (CONNECT, 101).
     ``missing`` names what the capture does not show of this exchange (codes of family undetermined): where it is not
-    empty, a None or an absent header of the request proves nothing.
+    empty, a None or an absent header of the request proves nothing. ``within`` is the CONNECT in whose tunnel it was
+    said: that one alone is what an Envoy decided about.
     """
 
     ordinal: int
@@ -73,6 +74,7 @@ class Exchange(Fact, frozen=True):
     reset_by_client: int | None = None
     reset_by_server: int | None = None
     missing: tuple[str, ...] = ()
+    within: Request | None = None
 
 
 class ClientHello(Fact, frozen=True):

@@ -82,7 +82,7 @@ def missing_for(call: Call) -> tuple[str, ...]:
 
 def _missing_of_request(exchange: Exchange) -> tuple[str, ...]:
     """A head that was not seen whole is still enough where it names what routes look at."""
-    request = exchange.request
+    request = exchange.within or exchange.request
     if request is None:
         return exchange.missing or (REQUEST_UNSEEN.name,)
     return () if request.method and request.target and request.host is not None else exchange.missing
@@ -94,7 +94,7 @@ def question_of(call: Call, mesh: MeshSnapshot, home: Pod | None) -> Question | 
     ``home`` is the pod in which the call's capture was taken, where that is known.
     """
     connection = connection_question(call.said, mesh, home)
-    return with_request(connection, call.request) if connection and call.request else connection
+    return with_request(connection, call.asked) if connection and call.asked else connection
 
 
 def connection_question(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Question | None:

@@ -87,7 +87,7 @@ def _judge_all(
 
 
 def _question_of(judged: _Judged) -> Question | None:
-    connection, request = judged.question, judged.call.request
+    connection, request = judged.question, judged.call.asked
     return with_request(connection, request) if connection and request else connection
 
 
@@ -165,7 +165,7 @@ class _Judge:
         delivery = self._stitcher.delivery_of(call, beyond or upstream)
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None
         if desk is not None and endpoint is not None:
-            decision = desk.answer(call.request, endpoint)
+            decision = desk.answer(call.asked, endpoint)
         onward = tuple(leg for leg in (upstream, beyond, delivery) if leg is not None)
         return _Judged(call, decision, onward, desk.connection if desk else None)
 
@@ -185,7 +185,7 @@ class _Judge:
         if missing:
             return Decision(None, None, missing), None
         desk = self._desk_of(call.said)
-        return (desk.answer(call.request), desk) if desk else (Decision(None, None, (SOURCE_UNKNOWN.name,)), None)
+        return (desk.answer(call.asked), desk) if desk else (Decision(None, None, (SOURCE_UNKNOWN.name,)), None)
 
     def _desk_of(self, said: Said) -> Desk | None:
         """Who answers about a connection; the calls of one come one after the other."""

@@ -28,7 +28,8 @@ class Call(Fact, frozen=True):
     """One thing an Envoy has to decide about: an exchange of HTTP, or a whole connection (``exchange`` None).
 
     ``begin_ns`` is its request's first byte, or its connection's first packet; ``end_ns`` when its reply began to show,
-    or its connection's last packet. ``request`` is None where it is no HTTP, or the head was not captured.
+    or its connection's last packet. ``request`` is None where it is no HTTP, or the head was not captured. ``asked`` is
+    the request that an Envoy was asked: ``request``, or the CONNECT in whose tunnel it was sent.
     """
 
     said: Said
@@ -36,6 +37,7 @@ class Call(Fact, frozen=True):
     exchange: Exchange | None
     # Derived, as are the times.
     request: Request | None = None
+    asked: Request | None = None
     begin_ns: int = 0
     end_ns: int = 0
 
@@ -48,6 +50,7 @@ class Call(Fact, frozen=True):
         request, response, connection = exchange.request, exchange.response, wire.connection
         end = connection.from_server.time_at(response.start) if response else 0
         set_derived(self, "request", request)
+        set_derived(self, "asked", exchange.within or request)
         set_derived(self, "begin_ns", connection.from_client.time_at(request.start) if request else wire.first_ns)
         set_derived(self, "end_ns", end or wire.last_ns)
 

@@ -124,6 +124,25 @@ def test_tls_in_a_tunnel_stands_beside_the_request(talks, say, codes) -> None:
     assert codes(said) == ["tls-inside"]
 
 
+def test_http_in_a_tunnel_follows_the_request_that_opened_it(say, codes) -> None:
+    asked = b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" + say.get("/one") + say.get("/two")
+
+    said = say.parse(asked, say.ok(b"") + say.ok(b"1") + say.ok(b"2", status=404))
+
+    connect, *inside = said.exchanges
+    assert [(e.ordinal, e.request.target, e.response.status) for e in inside] == [(2, "/one", 200), (3, "/two", 404)]
+    assert [e.within for e in said.exchanges] == [None, connect.request, connect.request]
+    assert codes(said) == ["http-inside"]
+
+
+def test_a_tunnel_inside_a_tunnel_is_not_entered(say) -> None:
+    connect = b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"
+
+    said = say.parse(connect * 2 + say.get("/deep"), say.ok(b"") * 3)
+
+    assert [e.request.method for e in said.exchanges] == ["CONNECT", "CONNECT"]
+
+
 def test_a_tunnel_of_other_bytes_says_no_more(say) -> None:
     said = say.parse(b"CONNECT a:25 HTTP/1.1\r\nHost: a:25\r\n\r\nEHLO x\r\n", say.ok(b"") + b"220 mail\r\n")
 

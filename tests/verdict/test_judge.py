@@ -111,6 +111,17 @@ def test_the_sni_inside_a_tunnel_is_that_of_the_request_that_opened_it(talk, upg
     assert call.sni == sni
 
 
+def test_a_request_in_a_tunnel_goes_where_the_tunnel_goes(app, shop) -> None:
+    told = matched(app).ask("/inside", "elsewhere.example").answer()
+    tunnel = told.exchanges[0].request
+    told.exchanges = [told.exchanges[0], replace(told.exchanges[1], within=tunnel)]
+
+    outer, inner = judged(shop(), told)
+
+    assert inner.host == "elsewhere.example"
+    assert inner.decision == outer.decision
+
+
 # What is decided.
 
 
