@@ -93,7 +93,7 @@ def _by_answers(from_client: Stream, from_server: Stream, notes: Notes) -> Openi
     if answered or _is_server_hello(from_server.read(0, HEADER_LEN + 1)):
         notes.lack(REQUESTS_UNSEEN)
         return _by_any_bytes(from_client, from_server)
-    if from_client.from_start or from_server.length == 0:
+    if from_client.from_start:
         return Opening(Kind.OPAQUE)
     notes.lack(MIDSTREAM)
     return _by_any_bytes(from_client, from_server)

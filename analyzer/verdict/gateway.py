@@ -30,6 +30,7 @@ from analyzer.verdict.reasons import (
     NO_CLUSTER,
     NO_HEALTHY_UPSTREAM,
     NO_ROUTE,
+    SERVER_FIRST,
     TLS_REQUIRED,
 )
 from analyzer.verdict.upstream import OutboundDecision, Target
@@ -93,6 +94,9 @@ def decide_gateway(mesh: MeshSnapshot, arrival: Arrival) -> OutboundDecision:
         step = Step(f"no server of {pod.full_name} listens on port {arrival.port}", lost=_rejected(mesh, arrival))
         return OutboundDecision(outbound, None, None, (NO_LISTENER.name,), steps=(step,))
     step = Step(f"{arrival.address}:{arrival.port} is taken by listener {listener.name} of {pod.full_name}")
+    if _waits(arrival, listener):
+        waiting = Step(f"{listener.name} waits for the client's first bytes, which do not come")
+        return OutboundDecision(outbound, None, None, (SERVER_FIRST.name,), steps=(step, waiting))
     first = FirstBytes(arrival.tls != "plaintext", arrival.sni or "", arrival.alpn)
     chain = choose_chain(listener, arrival.address, first)
     if not isinstance(chain, GatewayChain):
@@ -103,6 +107,13 @@ def decide_gateway(mesh: MeshSnapshot, arrival: Arrival) -> OutboundDecision:
     taken = Step(_chain_sentence(chain), yaml=chain.yaml, lost=_chains_of(listener, chain))
     decided = _in_chain(mesh, arrival, outbound, chain)
     return replace(decided, steps=(step, taken, *decided.steps))
+
+
+def _waits(arrival: Arrival, listener: Listener) -> bool:
+    """Whether nothing can be decided before the client speaks, who does not: its TLS, or its request, comes first."""
+    silent = (arrival.client_silent or arrival.server_first) and arrival.tls == "plaintext"
+    chains = (chain for chain in listener.chains if isinstance(chain, GatewayChain))
+    return silent and any(chain.terminates or chain.server_names or chain.rds is not None for chain in chains)
 
 
 def _rejected(mesh: MeshSnapshot, arrival: Arrival) -> tuple[Candidate, ...]:

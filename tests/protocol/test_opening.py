@@ -121,6 +121,14 @@ def test_answers_betray_a_client_that_is_not_in_the_capture(say, notes) -> None:
     assert notes.missing == ("requests-unseen",)
 
 
+def test_a_connection_that_says_nothing_from_the_middle_on_is_midstream(notes) -> None:
+    nothing = Stream.of(b"", from_start=False)
+
+    opening = open_with(nothing, notes, nothing)
+
+    assert (opening.kind, opening.from_start, notes.missing) == (Kind.OPAQUE, False, ("midstream",))
+
+
 def test_a_client_that_only_answers_is_midstream(say, notes) -> None:
     server = say.stream(b"whatever", from_start=False)
 

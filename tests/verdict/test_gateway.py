@@ -157,6 +157,14 @@ def test_plaintext_fails_the_handshake_of_a_server_for_any_name(shop, gateway, r
     )
 
 
+@pytest.mark.parametrize("hosts", [("a.com",), ("*",)])
+@pytest.mark.parametrize("silence", ["client_silent", "server_first"])
+def test_a_client_that_says_nothing_is_waited_for_where_tls_is_expected(shop, gateway, reach, hosts, silence):
+    mesh = shop(gateway(server(443, "HTTPS", *hosts, tls=CERT)))
+    found = reach(mesh, 443, protocol="tcp", **{silence: True})
+    assert (found.verdict, found.undetermined) == (None, ("protocol-detection",))
+
+
 def test_a_client_without_certificate_is_refused_where_one_is_asked_for(https, reach):
     found = reach(https(mode="MUTUAL"), 443, tls="tls", sni="a.com")
     assert (found.verdict, found.reason) == ("dropped", "mtls-required")
