@@ -10,7 +10,14 @@ from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
 from analyzer.verdict.decision import DROPPED, Decision, LocalResponse
 from analyzer.verdict.record import Observed
-from analyzer.verdict.reply import NO_UPSTREAM_TEXT, RBAC_TEXT, SERVICE_TIME, UPSTREAM_ERROR_TEXT, UPSTREAM_TIMEOUT_TEXT
+from analyzer.verdict.reply import (
+    NO_UPSTREAM_TEXT,
+    RBAC_TEXT,
+    SERVICE_TIME,
+    UPSTREAM_ERROR_TEXT,
+    UPSTREAM_TIMEOUT_TEXT,
+    is_unread,
+)
 from analyzer.verdict.roles import cluster_of_sni
 from analyzer.verdict.stitch import Call, Onward
 
@@ -84,6 +91,8 @@ def _against_refusal(
     """The server's Envoy refuses: it closes, which the client's tells as an upstream error, or it answers a code."""
     if response is not None and RBAC_TEXT in response.body:
         return True, ""
+    if response is not None and is_unread(response):
+        return None, ""
     tried = response is not None and any(text in response.body for text in _TRIED_TEXTS)
     if refusal is None or refusal.code is None:
         return (True, "") if tried else _against_close(observed)
@@ -116,7 +125,7 @@ def _against_delivery(
 
 def _against_own_words(response: Response, upstream: Onward | None) -> tuple[bool | None, str]:
     """An Envoy answered by itself although the call should have reached its upstream."""
-    if any(text in response.body for text in _TRIED_TEXTS):
+    if is_unread(response) or any(text in response.body for text in _TRIED_TEXTS):
         return None, ""
     if RBAC_TEXT in response.body:
         return False, "an Envoy denied it by an AuthorizationPolicy that the input does not explain"

@@ -62,6 +62,16 @@ APP_LEG_UNSEEN = Code(
     "Capture in the client's pod too, with -i any.",
 )
 
+HANDSHAKE_ONLY = Code(
+    "handshake-only",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "of the connection only the first packets were captured",
+    "The SYN and its answer are there and nothing that came after them: the capture ends, or its filter leaves out "
+    "the rest. What the client sent, if anything, is not known.",
+    "Capture without a filter, and until the call has ended: tcpdump -i any -s 0 -w FILE.",
+)
+
 # What stands between a scheme and the path of an absolute-form target (RFC 9112 section 3.2.2).
 _AUTHORITY = re.compile(r"[^/?#]*")
 _QUESTION_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
@@ -77,7 +87,12 @@ def missing_for(call: Call) -> tuple[str, ...]:
         return _missing_of_request(call.exchange)
     if not call.said.conversation.sniffable:
         return call.said.conversation.missing or (MIDSTREAM.name,)
-    return ()
+    return (HANDSHAKE_ONLY.name,) if _is_handshake(connection.history) else ()
+
+
+def _is_handshake(history: str) -> bool:
+    """Whether a connection was accepted, and neither end is seen to say anything after that."""
+    return "h" in history and set(history) <= {"S", "h"}
 
 
 def _missing_of_request(exchange: Exchange) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ wrote it; ``x-envoy-upstream-service-time`` is there only where that manager had
 
 from __future__ import annotations
 
+import re
+
 from analyzer.protocol.facts import Response
 
 SERVICE_TIME = "x-envoy-upstream-service-time"
@@ -20,20 +22,36 @@ _ENVOY_TEXTS = (RBAC_TEXT, UPSTREAM_ERROR_TEXT, NO_UPSTREAM_TEXT)
 # What the JWT filter says with its 401 (jwt_verify_lib, status.cc): every text begins like one of these.
 _JWT_TEXTS = (b"Jwt ", b"Jwks ", b"Audiences in Jwt ")
 _UNAUTHORIZED = 401
+_LONGEST_TEXT = max(map(len, (*_ENVOY_TEXTS, UPSTREAM_TIMEOUT_TEXT)))
+# Errors alone bear these texts.
+_FIRST_ERROR = 400
+_LENGTH = re.compile(r"[0-9]{1,9}")
 
 
 def written_by(response: Response) -> str | None:
-    """``envoy`` where a sidecar wrote the reply by itself, else ``app``; None where a cut head leaves it open."""
+    """``envoy`` where a sidecar wrote the reply by itself, else ``app``; None where a cut capture leaves it open."""
     if any(text in response.body for text in _ENVOY_TEXTS):
         return "envoy"
     if response.status == _UNAUTHORIZED and response.body.startswith(_JWT_TEXTS):
         return "envoy"
     server = _server(response)
-    if response.header(SERVICE_TIME) is not None or (server and server not in _MANAGERS):
+    if server and server not in _MANAGERS:
         return "app"
+    if response.header(SERVICE_TIME) is not None:
+        return None if is_unread(response) else "app"
     if not response.whole:
         return None
     return "envoy" if server else "app"
+
+
+def is_unread(response: Response) -> bool:
+    """Whether an error's text, by which Envoys are known, is not in the capture, or not whole."""
+    if response.status < _FIRST_ERROR:
+        return False
+    length = _LENGTH.fullmatch(response.header("content-length") or "")
+    if not response.whole or length is None or response.body_end == response.end:
+        return not response.whole
+    return len(response.body) < min(int(length[0]), _LONGEST_TEXT)
 
 
 def passed_http_manager(response: Response) -> bool:

@@ -25,9 +25,8 @@ _ARRIVAL_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
 def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decision | None:
     """The decision that the connection proves, or None where it proves none."""
     cluster = cluster_of_sni(call.said.sni) if call.said.istio_mtls else None
-    tls = call.said.conversation.tls
-    # Without its hello nobody knows whether TLS is the mesh's own, which decides what takes it.
-    met = target is not None and target.has_sidecar and (tls is None or tls.client_hello is not None)
+    # Without its first bytes nobody knows whether it is TLS, and the mesh's own, which decides what takes it.
+    met = target is not None and target.has_sidecar and (call.said.conversation.sniffable or call.request is not None)
     arrived = decide_inbound(mesh, _arrival(call, target, mesh)) if target is not None and met else None
     inbound = arrived.inbound if arrived else None
     steps = (*_read(call, cluster), *(arrived.steps if arrived else ()))

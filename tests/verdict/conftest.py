@@ -190,7 +190,7 @@ class Talk:
         protocol = self.version if self.exchanges else "tls" if self.tls is not None else "tcp"
         return Conversation(
             self.said_protocol or protocol, tuple(self.exchanges), self.tls, server_first=self.spoke_first is False,
-            sniffable=self.opened,
+            sniffable=self.opened and (self.tls is None or self.tls.client_hello is not None),
         )  # fmt: skip
 
     @property

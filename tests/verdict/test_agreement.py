@@ -241,3 +241,14 @@ def test_without_a_predicted_cluster_no_name_contradicts(app, upstream, alpn, de
     leg = by(upstream().hello(RATINGS_SNI, alpn["http"]))
 
     assert verdict(app().ask().answer(200), decision("passthrough", "not-captured", cluster=None), leg) is True
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_an_error_whose_text_was_cut_tells_nothing(app, decision, refused) -> None:
+    told = app().ask().answer(503, server="envoy")
+    response = told.exchanges[0].response
+    headers = (*response.headers, ("content-length", "95"))
+    cut = replace(response, headers=headers, body=b"upstream conn", body_end=response.end + 95)
+    told.exchanges = [replace(told.exchanges[0], response=cut)]
+
+    assert verdict(told, decision("dropped", "mtls-required") if refused else decision()) is None

@@ -55,6 +55,19 @@ def test_opaque_bytes_from_the_middle_of_a_connection_do_not_show_what_envoy_det
     assert missing_for(app(opened=False).send(b"ING").call()) == ("midstream",)
 
 
+@pytest.mark.parametrize(
+    ("history", "missing"), [("Sh", ("handshake-only",)), ("S", ()), ("ShA", ()), ("Shr", ()), ("ShAD", ())]
+)
+def test_a_handshake_alone_does_not_show_what_the_client_sent(app, history, missing) -> None:
+    call = app().call()
+    wire = call.said.wire
+    sighting = replace(wire.main, connection=replace(wire.connection, history=history))
+
+    said = replace(call.said, wire=replace(wire, main=sighting, sightings=(sighting,)))
+
+    assert missing_for(replace(call, said=said)) == missing
+
+
 def test_what_the_parser_knows_to_be_missing_is_said(app) -> None:
     call = app(opened=False).send(b"ING").call()
     said = replace(call.said, conversation=replace(call.said.conversation, missing=("gap",)))

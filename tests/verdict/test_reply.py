@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
-from analyzer.verdict.reply import passed_http_manager, written_at_home, written_by
+from analyzer.verdict.reply import is_unread, passed_http_manager, written_at_home, written_by
 
 UPSTREAM_ERROR = b"upstream connect error or disconnect/reset before headers. reset reason: connection termination"
 
@@ -88,3 +88,33 @@ def test_a_head_that_was_cut_may_leave_it_open(server, service_time, body, who) 
 
     assert written_by(cut) == who
     assert not written_at_home(cut)
+
+
+@pytest.mark.parametrize(
+    ("status", "length", "body", "unread"),
+    [
+        (503, "95", b"", True),
+        (503, "95", UPSTREAM_ERROR[:20], True),
+        (503, "95", UPSTREAM_ERROR, False),
+        (503, "0", b"", False),
+        (503, None, b"", False),
+        (503, "9" * 5000, b"", False),
+        (200, "95", b"", False),
+    ],
+)
+def test_an_errors_text_that_the_capture_cut_is_unread(status, length, body, unread) -> None:
+    headers = (("content-length", length),) if length is not None else ()
+
+    assert is_unread(replace(reply(status, body=body), headers=headers, end=1, body_end=96)) is unread
+
+
+def test_the_answer_to_a_head_request_has_no_text_to_read() -> None:
+    headers = (("content-length", "95"),)
+
+    assert not is_unread(replace(reply(503), headers=headers, end=1, body_end=1))
+
+
+def test_an_error_without_its_text_may_be_an_envoys_whatever_passed_it_on() -> None:
+    cut = reply(403, "envoy", "3")
+
+    assert written_by(replace(cut, headers=(*cut.headers, ("content-length", "19")), end=1, body_end=20)) is None

@@ -127,3 +127,13 @@ def test_a_policy_that_looks_at_the_connection_decides(upstream, alpn, shop) -> 
     decision = decided(upstream().hello(SNI, alpn["http"]), shop(other_port))
 
     assert (decision.verdict, decision.reason) == ("dropped", "authorization")
+
+
+def test_bytes_from_the_middle_of_a_connection_prove_no_refusal(upstream, shop, strict_yaml) -> None:
+    assert decided(upstream(opened=False).reply(b"+OK"), shop(strict_yaml)) is None
+
+
+def test_a_plaintext_request_from_the_middle_of_a_connection_is_refused_by_strict_mutual_tls(
+    upstream, shop, strict_yaml
+) -> None:
+    assert decided(upstream(opened=False).ask(), shop(strict_yaml)).reason == "mtls-required"
