@@ -20,6 +20,7 @@ from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.flow.connection import Connection, swap_ends
 from analyzer.flow.connections import describe
 from analyzer.flow.traffic import read_traffic
+from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.direction import roles_reversed
 from analyzer.protocol.facts import Conversation
@@ -29,7 +30,8 @@ from analyzer.verdict.flows import flow_records
 from analyzer.verdict.health import capture_record
 from analyzer.verdict.judge import Asked, judge, judge_and_ask
 from analyzer.verdict.oddities import said_oddities, tell, tell_limits
-from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, MeshRecord, WhatIf
+from analyzer.verdict.parting import find_parting, parting_finding
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, MeshRecord, WhatIf
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
@@ -70,13 +72,15 @@ class OpenedCapture:
 
 def analyze_paths(
     captures: Sequence[str],
-    mesh: MeshSnapshot | None = None,
+    mesh: Meshes | None = None,
     *,
     interval: Interval | None = None,
     where: Where | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse files, folders and globs of captures against a mesh; of their calls those that ``where`` chooses count.
+
+    A mesh that changes judges each call as it was at the call's time.
 
     A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
     found at all raises ``CaptureError``.
@@ -127,10 +131,10 @@ def ask_all(opened: Sequence[OpenedCapture], mesh: MeshSnapshot) -> list[Asked]:
     return judge_and_ask(_spoken(opened), mesh, _homes(opened))
 
 
-def assemble(opened: Sequence[OpenedCapture], mesh: MeshSnapshot | None, keep: Where) -> Analysis:
+def assemble(opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where) -> Analysis:
     """Wires, verdicts and findings of captures that were read, of the calls that ``keep`` chooses."""
     spoken = _spoken(opened)
-    calls = tuple(call for call in judge(spoken, mesh, _homes(opened)) if keep(call))
+    calls, found = _judged(spoken, mesh, _homes(opened), keep)
     counts = Counter(name for call in calls for name in call.captures)
     odd: dict[str, list[Oddity]] = {o.record.name: [] for o in opened}
     for name, oddity in said_oddities(spoken):
@@ -138,11 +142,29 @@ def assemble(opened: Sequence[OpenedCapture], mesh: MeshSnapshot | None, keep: W
     return Analysis(
         calls=calls,
         flows=flow_records(spoken, calls),
-        findings=find(calls, CODES),
+        findings=found,
         captures=tuple(_finished(o.record, counts[o.record.name], odd[o.record.name]) for o in opened),
         mesh=_mesh_record(mesh) if mesh else None,
         limits=tuple(line for o in opened for line in (*o.limits, *tell_limits(o.record.name, odd[o.record.name]))),
     )
+
+
+def _judged(
+    spoken: Sequence[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None], keep: Where
+) -> tuple[tuple[CallRecord, ...], tuple[Finding, ...]]:
+    """The calls of a run and its findings: what changed, or seems to have, before what it did to single calls."""
+    if isinstance(mesh, MeshHistory) and len(mesh.eras) > 1:
+        from analyzer.verdict.moved import moved_findings
+
+        asked = [each for each in judge_and_ask(spoken, mesh, homes) if keep(each.record)]
+        calls = tuple(each.record for each in asked)
+        changed = moved_findings(asked, mesh, CODES)
+    else:
+        calls = tuple(call for call in judge(spoken, mesh, homes) if keep(call))
+        parting = find_parting(calls)
+        changed = (parting_finding(parting),) if parting else ()
+    told = frozenset(name for finding in changed for name in finding.calls)
+    return calls, (*changed, *find(calls, CODES, told=told))
 
 
 def _finished(record: CaptureRecord, calls: int, said: Sequence[Oddity]) -> CaptureRecord:
@@ -260,7 +282,7 @@ def all_codes() -> list[Code]:
     return sorted(found.values(), key=lambda code: (code.family.value, code.name))
 
 
-def _open_all(captures: Sequence[str], mesh: MeshSnapshot | None, progress: Progress | None) -> list[OpenedCapture]:
+def _open_all(captures: Sequence[str], mesh: Meshes | None, progress: Progress | None) -> list[OpenedCapture]:
     sources = find_captures(captures)
     opened = []
     for n, source in enumerate(sources):
@@ -272,7 +294,7 @@ def _open_all(captures: Sequence[str], mesh: MeshSnapshot | None, progress: Prog
     return opened
 
 
-def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> OpenedCapture:
+def _open(source: CaptureSource, mesh: Meshes | None) -> OpenedCapture:
     try:
         capture = read_capture(source.path, name=source.name)
     except CaptureError as error:
@@ -280,14 +302,15 @@ def _open(source: CaptureSource, mesh: MeshSnapshot | None) -> OpenedCapture:
     return open_capture(capture, source.pod_hint, mesh)
 
 
-def open_capture(capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: MeshSnapshot | None) -> OpenedCapture:
+def open_capture(capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None) -> OpenedCapture:
     """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
     hint = "/".join(part for part in pod_hint if part) if pod_hint else None
     packets = decode_packets(capture)
     traffic = read_traffic(packets, capture.records)
     found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
     links = sorted({interface.link_name for interface in capture.interfaces})
-    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=mesh)
+    known = mesh.at(min((c.first_ns for c in found), default=0)) if isinstance(mesh, MeshHistory) else mesh
+    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=known)
     odd = [*capture.oddities, *traffic.oddities, *(oddity for c in found for oddity in c.oddities)]
     return OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
 
@@ -309,11 +332,14 @@ def _unreadable(name: str, error: str) -> CaptureRecord:
     )  # fmt: skip
 
 
-def _mesh_record(mesh: MeshSnapshot) -> MeshRecord:
+def _mesh_record(mesh: Meshes) -> MeshRecord:
+    """What a mesh held; of one that changes the kinds are those of its last state, the rest is of all."""
+    meshes = [era.mesh for era in mesh.eras] if isinstance(mesh, MeshHistory) else [mesh]
+    oddities = list(dict.fromkeys((o.code.level is Level.ERROR, str(o)) for each in meshes for o in each.oddities))
     return MeshRecord(
-        sources=tuple(mesh.sources),
-        kinds=mesh.kinds,
-        ignored=mesh.ignored,
-        oddities=tuple(str(o) for o in mesh.oddities if o.code.level is not Level.ERROR),
-        errors=tuple(str(o) for o in mesh.oddities if o.code.level is Level.ERROR),
+        sources=tuple(dict.fromkeys(source for each in meshes for source in each.sources)),
+        kinds=meshes[-1].kinds,
+        ignored=meshes[-1].ignored,
+        oddities=tuple(text for is_error, text in oddities if not is_error),
+        errors=tuple(text for is_error, text in oddities if is_error),
     )

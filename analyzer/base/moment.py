@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from analyzer.base.errors import UsageError
@@ -28,3 +28,10 @@ def parse_moment(text: str, what: str) -> int:
     fraction = re.search(r"\.(\d+)", text)
     nanoseconds = int(fraction[1][:9].ljust(9, "0")) if fraction else 0
     return (delta.days * 86_400 + delta.seconds) * _SECOND_NS + nanoseconds
+
+
+def format_moment(time_ns: int) -> str:
+    """RFC 3339 in UTC with milliseconds, for sentences; what ``parse_moment`` takes."""
+    second, rest = divmod(time_ns, _SECOND_NS)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"

@@ -10,9 +10,9 @@ from analyzer.cli.options import (
     FORGE_NAMES,
     also_option,
     capture_arguments,
+    history_options,
     interval_options,
-    load,
-    mesh_options,
+    load_history,
     out_option,
     output,
     parse_also,
@@ -34,7 +34,7 @@ FORMATS = ("text", "json", "jsonl", "csv", *FORGE_NAMES)
 
 @click.command("analyze")
 @capture_arguments
-@mesh_options
+@history_options
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
 @also_option
@@ -54,6 +54,7 @@ def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],
     mesh_config: str | None,
+    mesh_at: tuple[str, ...],
     output_format: str,
     out: str | None,
     also: tuple[str, ...],
@@ -74,7 +75,7 @@ def command(
     more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     chosen = parse_where(where)
-    mesh = load(mesh_paths, mesh_config)
+    mesh = load_history(mesh_paths, mesh_config, mesh_at)
     with showing_progress(enabled=not no_progress) as progress:
         analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress)
     keep(analysis)

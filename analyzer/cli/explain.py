@@ -5,14 +5,22 @@ from __future__ import annotations
 import click
 
 from analyzer.base.errors import UsageError
-from analyzer.cli.options import load, mesh_options, out_option, output, parse_where, redact_option, where_option
+from analyzer.cli.options import (
+    history_options,
+    load_history,
+    out_option,
+    output,
+    parse_where,
+    redact_option,
+    where_option,
+)
 from analyzer.cli.outcome import exit_code, tell_problems
 from analyzer.cli.terminal import colour, width
 
 
 @click.command("explain")
 @click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", type=click.Path())
-@mesh_options
+@history_options
 @click.option("--call", "call_id", metavar="ID", help="The call: its id in analyze's output.")
 @where_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Calls that --where explains.")
@@ -24,6 +32,7 @@ def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],
     mesh_config: str | None,
+    mesh_at: tuple[str, ...],
     call_id: str | None,
     where: str | None,
     most: int,
@@ -43,7 +52,7 @@ def command(
     if (call_id is None) == (where is None):
         raise UsageError("explain: give either --call ID, or --where EXPR")
     chosen = parse_where(where) or (lambda call: call.id == call_id)
-    analysis = analyze_paths(captures, load(mesh_paths, mesh_config))
+    analysis = analyze_paths(captures, load_history(mesh_paths, mesh_config, mesh_at))
     tell_problems(analysis)
     calls = [call for call in analysis.calls if chosen(call)]
     if not calls:

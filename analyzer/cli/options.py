@@ -13,6 +13,7 @@ from analyzer.base.errors import UsageError
 from analyzer.base.moment import parse_moment
 
 if TYPE_CHECKING:
+    from analyzer.mesh.history import Meshes
     from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.report.issue import Issues
     from analyzer.verdict.record import CallRecord
@@ -37,6 +38,18 @@ def mesh_options(function: Decorated) -> Decorated:
         metavar="PATH",
         help="The mesh's YAML: a file or a folder, as kubectl get -o yaml prints it; repeatable.",
     )(function)
+
+
+def history_options(function: Decorated) -> Decorated:
+    """``-m``, ``--mesh-config`` and ``--mesh-at``."""
+    function = click.option(
+        "--mesh-at",
+        "mesh_at",
+        multiple=True,
+        metavar="TIME=PATH",
+        help="The mesh since TIME (epoch seconds, RFC 3339): calls are judged by the mesh of their time; repeatable.",
+    )(function)
+    return mesh_options(function)
 
 
 def capture_arguments(function: Decorated) -> Decorated:
@@ -95,6 +108,29 @@ def load(mesh_paths: tuple[str, ...], mesh_config: str | None) -> MeshSnapshot |
     from analyzer.mesh.load import load_mesh
 
     return load_mesh([Path(p) for p in mesh_paths], mesh_config=Path(mesh_config) if mesh_config else None)
+
+
+def load_history(mesh_paths: tuple[str, ...], mesh_config: str | None, mesh_at: tuple[str, ...]) -> Meshes | None:
+    """The mesh, or with ``--mesh-at`` the meshes, that the options name; raises ``MeshError`` and ``UsageError``."""
+    first = load(mesh_paths, mesh_config)
+    if not mesh_at:
+        return first
+    from analyzer.mesh.history import Era, history_of
+
+    return history_of(first, [Era(time_ns, _load_one(path)) for time_ns, path in map(_parse_mesh_at, mesh_at)])
+
+
+def _parse_mesh_at(text: str) -> tuple[int, str]:
+    time, separator, path = text.partition("=")
+    if not separator or not path:
+        raise UsageError(f"--mesh-at: found {text!r}, expected TIME=PATH")
+    return parse_moment(time, "--mesh-at"), path
+
+
+def _load_one(path: str) -> MeshSnapshot:
+    from analyzer.mesh.load import load_mesh
+
+    return load_mesh([Path(path)])
 
 
 def parse_where(text: str | None) -> Callable[[CallRecord], bool] | None:

@@ -6,9 +6,9 @@ import click
 
 from analyzer.cli.options import (
     capture_arguments,
+    history_options,
     interval_options,
-    load,
-    mesh_options,
+    load_history,
     out_option,
     output,
     parse_time,
@@ -20,7 +20,7 @@ from analyzer.cli.terminal import colour, width
 
 @click.command("timeline")
 @capture_arguments
-@mesh_options
+@history_options
 @click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
 @out_option
 @interval_options
@@ -30,6 +30,7 @@ def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],
     mesh_config: str | None,
+    mesh_at: tuple[str, ...],
     output_format: str,
     out: str | None,
     since: str | None,
@@ -44,7 +45,7 @@ def command(
     from analyzer.report.timeline import timeline_of
 
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
-    run = analyze_paths(captures, load(mesh_paths, mesh_config), interval=interval)
+    run = analyze_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), interval=interval)
     events = timeline_of(redact_analysis(run) if redact == "standard" else run)
     with output(out) as sink:
         if output_format == "jsonl":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
 from analyzer.verdict.decision import DROPPED, Decision, LocalResponse
+from analyzer.verdict.reasons import LOOPBACK
 from analyzer.verdict.record import Observed
 from analyzer.verdict.reply import (
     NO_UPSTREAM_TEXT,
@@ -49,6 +50,8 @@ def compare_with(
         return _against_local_reply(observed, response, local) if _told(response) else (None, "")
     if decision.verdict == DROPPED:
         return _against_refusal(observed, response, decision.inbound.response if decision.inbound else None)
+    if decision.reason == LOOPBACK.name:
+        return (True, "") if observed.outcome == "answered" else (None, "")  # its server may be the pod's own Envoy
     return _against_delivery(observed, response, upstream)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
@@ -46,15 +46,19 @@ UNDETERMINED_CALL = Code(
 # The order in which findings weigh among equals.
 FINDING_CODES = (CONTRADICTION, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CALL, DUMP_DIFFERS)
 # A finding cites at most this many packets; the calls that it names lead to the rest.
-_CITED_PACKETS = 3
+CITED_PACKETS = 3
 # ... and names at most this many targets.
 _NAMED_TARGETS = 3
 
 
-def find(calls: Iterable[CallRecord], codes: Mapping[str, Code]) -> tuple[Finding, ...]:
-    """The findings of a run; ``codes`` explains reasons and undetermined codes by name."""
+def find(
+    calls: Iterable[CallRecord], codes: Mapping[str, Code], *, told: Collection[str] = frozenset()
+) -> tuple[Finding, ...]:
+    """The findings of a run but for the calls ``told`` (their ids); ``codes`` explains reasons and gaps by name."""
     groups: dict[tuple[int, str, str, str], list[CallRecord]] = {}
     for call in calls:
+        if call.id in told:
+            continue
         for rank, why in _weights(call):
             about = _ABOUT[FINDING_CODES[rank].name](call)
             groups.setdefault((rank, call.pod or call.client.ip, about, why), []).append(call)
@@ -101,13 +105,13 @@ def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, C
     code = FINDING_CODES[rank]
     reason = codes.get(why)
     because = reason.summary if reason else why
-    sentence = f"{first.pod or first.client.ip} → {_targets(group)}: {_WORDS[rank]}: {because}"
+    sentence = f"{first.pod or first.client.ip} → {targets_phrase(group)}: {_WORDS[rank]}: {because}"
     return Finding(
         code=code,
         sentence=sentence,
         calls=tuple(call.id for call in group),
         yaml=deciding_lines(first),
-        packets=tuple(_first_packet(call) for call in group[:_CITED_PACKETS]),
+        packets=tuple(first_packet_of(call) for call in group[:CITED_PACKETS]),
         advice=(reason.advice if reason and rank else "") or code.advice,
         first_ns=min(call.first_ns for call in group),
     )
@@ -116,13 +120,14 @@ def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, C
 _WORDS = ("contradicts the YAML", "dropped", "passthrough", "undetermined", "its own configuration differs")
 
 
-def _targets(group: list[CallRecord]) -> str:
+def targets_phrase(group: Sequence[CallRecord]) -> str:
+    """What several calls asked for; beyond a few, how many more."""
     names = list(dict.fromkeys(target_of(call) for call in group))
     shown = ", ".join(names[:_NAMED_TARGETS])
     return f"{shown} and {len(names) - _NAMED_TARGETS} more" if len(names) > _NAMED_TARGETS else shown
 
 
-def _first_packet(call: CallRecord) -> PacketPlace:
+def first_packet_of(call: CallRecord) -> PacketPlace:
     """The call's first packet in the capture of its own connection."""
     capture = call.legs[0].capture
     first = next((first for name, first, _ in call.packets if name == capture), call.legs[0].first_packet)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.base.fact import Fact, replace
+from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.answers import Answers, Desk
@@ -56,7 +57,7 @@ class _Judged(Fact, frozen=True):
 
 
 def judge(
-    spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None]
 ) -> list[CallRecord]:
     """The records of all calls, numbered in the order of their first packet.
 
@@ -66,24 +67,48 @@ def judge(
 
 
 def judge_and_ask(
-    spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None]
 ) -> list[Asked]:
     """What ``judge`` gives, each record with its question, so that another mesh can be asked the same."""
     return [Asked(record, judged.call, _question_of(judged)) for judged, record in _judge_all(spoken, mesh, homes)]
 
 
 def _judge_all(
-    spoken: Iterable[tuple[Wire, Conversation]], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None]
 ) -> Iterator[tuple[_Judged, CallRecord]]:
-    proxied = [pod for pod in mesh.pods if pod.has_sidecar or pod.is_gateway] if mesh else []
-    said = assign_roles(spoken, frozenset(ip for pod in proxied for ip in pod.ips))
-    pods = {capture: _pod_named(mesh, name) for capture, name in homes.items()}
-    judge_ = _Judge(mesh, said, pods)
-    judged = [judged for s in said for judged in judge_.calls_on(s)]
-    judged += judge_.orphans()
+    history = mesh if isinstance(mesh, MeshHistory) else None
+    meshes = [era.mesh for era in history.eras] if history else [None if isinstance(mesh, MeshHistory) else mesh]
+    era_of = history.index_at if history else (lambda _: 0)
+    traffic = _Traffic(_with_roles(spoken, meshes, era_of), frozenset().union(*map(_gateways_of, meshes)))
+    courts = [_Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}) for each in meshes]
+    judged = [courts[era_of(call.begin_ns)].judge(call) for call in traffic.calls()]
+    for said in traffic.lone_upstreams():
+        judged += courts[era_of(said.wire.first_ns)].orphans(said)
+    judged += [courts[era_of(c.begin_ns)].unasked(c) for s in traffic.lone_deliveries() for c in calls_of(s)]
     judged.sort(key=lambda j: (j.call.begin_ns, j.call.said.wire.client, j.call.ordinal, j.call.said.wire.main.capture))
-    recorder = Recorder(mesh, pods)
-    return ((j, recorder.record(str(n), j.call, j.decision, j.onward)) for n, j in enumerate(judged, 1))
+    return (
+        (j, courts[era_of(j.call.begin_ns)].recorder.record(str(n), j.call, j.decision, j.onward))
+        for n, j in enumerate(judged, 1)
+    )
+
+
+def _with_roles(
+    spoken: Iterable[tuple[Wire, Conversation]], meshes: Sequence[MeshSnapshot | None], era_of: Callable[[int], int]
+) -> list[Said]:
+    """Every wire with its role in the mesh of its time; wires come in the order of time, and so do meshes."""
+    by_era: list[list[tuple[Wire, Conversation]]] = [[] for _ in meshes]
+    for pair in spoken:
+        by_era[era_of(pair[0].first_ns)].append(pair)
+    return [said for mesh, pairs in zip(meshes, by_era, strict=True) for said in assign_roles(pairs, _proxied_in(mesh))]
+
+
+def _proxied_in(mesh: MeshSnapshot | None) -> frozenset[str]:
+    proxied = [pod for pod in mesh.pods if pod.has_sidecar or pod.is_gateway] if mesh else []
+    return frozenset(ip for pod in proxied for ip in pod.ips)
+
+
+def _gateways_of(mesh: MeshSnapshot | None) -> frozenset[str]:
+    return frozenset(ip for pod in mesh.pods if pod.is_gateway for ip in pod.ips) if mesh else frozenset()
 
 
 def _question_of(judged: _Judged) -> Question | None:
@@ -96,50 +121,58 @@ def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
     return mesh.pod(namespace, own) if mesh else None
 
 
-class _Judge:
-    """Decides the calls of a run, in order."""
+class _Traffic:
+    """All wires of a run, and who carried what; the same whichever mesh is asked."""
 
-    def __init__(self, mesh: MeshSnapshot | None, said: Sequence[Said], homes: Mapping[str, Pod | None]) -> None:
-        self._mesh = mesh
-        self._homes = homes
-        self._said = said
-        gateways = frozenset(ip for pod in mesh.pods if pod.is_gateway for ip in pod.ips) if mesh else frozenset[str]()
-        self._reached_gateways = gateways & {server.ip for s in said for server in s.wire.servers}
-        self._stitcher = Stitcher(said, gateways)
-        self._answers = Answers(mesh) if mesh else None
-        self._latest: tuple[Said, Desk | None] | None = None
-        self._app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
+    def __init__(self, said: Sequence[Said], gateways: frozenset[str]) -> None:
+        self.said = said
+        self.called_servers = {server.ip for s in said for server in s.wire.servers}
+        self.stitcher = Stitcher(said, gateways)
+        self.app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
         self._called_addresses = {server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers}
 
-    def calls_on(self, said: Said) -> list[_Judged]:
-        """The calls of an application's own connection; none for a sidecar's."""
-        if said.role not in (Role.APP, Role.DIRECT):
-            return []
-        return [self._judge(call) for call in calls_of(said)]
+    def calls(self) -> Iterator[Call]:
+        """The calls on applications' own connections."""
+        return (call for s in self.said if s.role in (Role.APP, Role.DIRECT) for call in calls_of(s))
 
-    def orphans(self) -> list[_Judged]:
-        """Sidecars' connections that carried no call of the captures, as records of their own.
+    def lone_upstreams(self) -> list[Said]:
+        """Sidecars' connections that carried none of the calls so far."""
+        return [s for s in self.said if s.role is Role.UPSTREAM and not self.stitcher.was_given(s)]
+
+    def lone_deliveries(self) -> list[Said]:
+        """Deliveries to applications whose sidecar nobody is seen to call: captures of lo alone."""
+        deliveries = (s for s in self.said if s.role is Role.DELIVERY)
+        return [s for s in deliveries if s.wire.connection.server.ip not in self._called_addresses]
+
+
+class _Judge:
+    """Decides calls by one mesh, in order."""
+
+    def __init__(self, mesh: MeshSnapshot | None, traffic: _Traffic, homes: Mapping[str, Pod | None]) -> None:
+        self._mesh = mesh
+        self._homes = homes
+        self._traffic = traffic
+        self._reached_gateways = _gateways_of(mesh) & traffic.called_servers
+        self._stitcher = traffic.stitcher
+        self._answers = Answers(mesh) if mesh else None
+        self._latest: tuple[Said, Desk | None] | None = None
+        self.recorder = Recorder(mesh, homes)
+
+    def orphans(self, said: Said) -> list[_Judged]:
+        """The calls of a sidecar's connection that carried none of the captures' calls, as records of their own.
 
         An application that iptables lets past the sidecar looks like one; the mesh tells them apart.
         """
-        left = [s for s in self._said if s.role is Role.UPSTREAM and not self._stitcher.was_given(s)]
-        result: list[_Judged] = []
-        for said in left:
-            if said.wire.connection.redirect_port == 0 and self._is_bypass(said):
-                result += [self._judge(call) for call in calls_of(replace(said, role=Role.DIRECT))]
-            elif said.wire.client.ip not in self._app_addresses | self._reached_gateways:
-                result += [self._judge_orphan(call) for call in calls_of(said)]
-        return result + [self._unasked(call) for said in self._lone_deliveries() for call in calls_of(said)]
-
-    def _lone_deliveries(self) -> list[Said]:
-        """Deliveries to applications whose sidecar nobody is seen to call: captures of lo alone."""
-        deliveries = (s for s in self._said if s.role is Role.DELIVERY)
-        return [s for s in deliveries if s.wire.connection.server.ip not in self._called_addresses]
+        if said.wire.connection.redirect_port == 0 and self._is_bypass(said):
+            return [self.judge(call) for call in calls_of(replace(said, role=Role.DIRECT))]
+        if said.wire.client.ip in self._traffic.app_addresses | self._reached_gateways:
+            return []
+        return [self._judge_orphan(call) for call in calls_of(said)]
 
     def _is_bypass(self, said: Said) -> bool:
         """Whether an application opened it: no sidecar is there to do so, or the redirect lets the application by."""
         if self._mesh is None:
-            return not said.istio_mtls and said.wire.client.ip not in self._app_addresses
+            return not said.istio_mtls and said.wire.client.ip not in self._traffic.app_addresses
         source = self._mesh.pod_at(said.wire.client.ip)
         if source is None:
             target = target_pod(said, self._mesh)
@@ -155,9 +188,10 @@ class _Judge:
     def _opened_for_nobody(self, said: Said) -> bool:
         """Whether the pod's calls were all captured, and none was under way when the connection was opened."""
         client = said.wire.client.ip
-        return client in self._app_addresses and not self._stitcher.anyone_calling(client, said.wire.first_ns)
+        return client in self._traffic.app_addresses and not self._stitcher.anyone_calling(client, said.wire.first_ns)
 
-    def _judge(self, call: Call) -> _Judged:
+    def judge(self, call: Call) -> _Judged:
+        """A call of an application's own connection, with the legs that carried it."""
         decision, desk = self._first_answer(call)
         cluster = decision.outbound.cluster if decision.outbound else None
         upstream = self._stitcher.upstream_of(call, cluster) if call.said.role is Role.APP else None
@@ -200,9 +234,9 @@ class _Judge:
         delivery = self._stitcher.delivery_of(call, None)
         onward = (delivery,) if delivery else ()
         decision = decide_sealed(self._mesh, call, target_pod(call.said, self._mesh)) if self._mesh else None
-        return _Judged(call, decision, onward) if decision else self._unasked(call, onward)
+        return _Judged(call, decision, onward) if decision else self.unasked(call, onward)
 
-    def _unasked(self, call: Call, onward: tuple[Onward, ...] = ()) -> _Judged:
+    def unasked(self, call: Call, onward: tuple[Onward, ...] = ()) -> _Judged:
         """A sidecar's connection alone does not show what the application asked; nor do answers alone."""
         half = call.said.wire.connection.client_packets == 0
         lacking = NO_MESH if self._mesh is None else REQUEST_UNSEEN if half else APP_LEG_UNSEEN

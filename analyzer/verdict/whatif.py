@@ -37,8 +37,7 @@ _OF_ONE_POD = frozenset(
 def what_if(asked: Iterable[Asked], old: MeshSnapshot, new: MeshSnapshot) -> WhatIf:
     """What moves from one mesh to another of the calls that ``judge_and_ask`` judged with the old one."""
     calls = list(asked)
-    before, after = _Mesh(old, old), _Mesh(new, old)
-    shifts = [Shift(each, before.answer(each), after.answer(each), old) for each in calls]
+    shifts = shifts_between(calls, old, new, recorded=old)
     moved = [shift for shift in shifts if shift.moved]
     yaml = find_causes(old, new, moved)
     return WhatIf(
@@ -48,14 +47,22 @@ def what_if(asked: Iterable[Asked], old: MeshSnapshot, new: MeshSnapshot) -> Wha
     )
 
 
+def shifts_between(
+    asked: Iterable[Asked], old: MeshSnapshot, new: MeshSnapshot, *, recorded: MeshSnapshot
+) -> list[Shift]:
+    """Each call with its answers in two meshes; it was recorded in the mesh ``recorded``."""
+    before, after = _Mesh(old, recorded), _Mesh(new, recorded)
+    return [Shift(each, before.answer(each), after.answer(each), recorded) for each in asked]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shift:
-    """A call with its answers in both meshes; the recording was made with ``old``."""
+    """A call with its answers in two meshes, of which one is ``recorded``, the one that it was recorded in."""
 
     asked: Asked
     before: Decision
     after: Decision
-    old: MeshSnapshot
+    recorded: MeshSnapshot
 
     @property
     def moved(self) -> bool:
@@ -71,7 +78,7 @@ class Shift:
 
     def undone_in(self, mesh: MeshSnapshot) -> bool:
         """Whether the call ends in ``mesh`` where it ended before."""
-        return _end(_Mesh(mesh, self.old).answer(self.asked)) == _end(self.before)
+        return _end(_Mesh(mesh, self.recorded).answer(self.asked)) == _end(self.before)
 
 
 def _end(decision: Decision) -> Ending:

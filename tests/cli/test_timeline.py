@@ -30,3 +30,15 @@ def test_a_capture_that_breaks_off_is_an_event(cli, cut):
 
     assert answer.code == 3
     assert "cut.pcap breaks off here" in answer.out
+
+
+def test_a_mesh_that_changes_is_given_with_its_time(cli, sleep, mesh):
+    alone = cli("timeline", sleep, "-m", mesh)
+
+    assert cli("timeline", sleep, "-m", mesh, "--mesh-at", f"2099-01-01T00:00:00Z={mesh}").out == alone.out
+    assert cli("timeline", sleep, "--mesh-at", f"0={mesh}").out == alone.out
+
+
+def test_a_mesh_without_its_time_is_refused(cli, sleep, mesh):
+    assert cli("timeline", sleep, "--mesh-at", mesh).code == 2
+    assert "expected TIME=PATH" in cli("timeline", sleep, "--mesh-at", mesh).err

@@ -36,6 +36,10 @@ def test_an_undetermined_call_agrees_with_nothing_and_contradicts_nothing(app, d
     assert verdict(app().ask().answer(), undetermined) is None
 
 
+def test_a_sidecar_that_is_called_by_its_own_pod_may_answer_itself(app, decision) -> None:
+    assert verdict(app().ask().answer(200, server="envoy"), decision("passthrough", "loopback", cluster=None)) is None
+
+
 # Where the call should have reached its upstream.
 
 
