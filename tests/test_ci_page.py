@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from analyzer.cli.program import COMMANDS
+from analyzer.cli.settings import default_map, options_of, read_file
+from analyzer.cli.whatif import command as whatif
 from analyzer.verdict.check.suite import parse_suite
 from analyzer.verdict.filter_fields import FIELDS
 
@@ -63,6 +65,16 @@ def test_the_ten_minutes_go_as_the_page_says(shell) -> None:
                 begin, cut, _ = line.partition("…")
                 if line.strip() != "…":
                     assert any(each.startswith(begin) if cut else each == line for each in said), line
+
+
+def test_the_settings_that_the_page_shows_are_some(tmp_path) -> None:
+    (text,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "meshverdict.toml").write_text(text)
+    options = {"whatif": options_of(whatif)}
+
+    defaults = default_map(read_file(tmp_path / "meshverdict.toml", options), "whatif", options)
+
+    assert defaults["mesh_paths"] == ["git:origin/main:deploy/"]
 
 
 def test_the_suite_that_the_page_shows_is_one() -> None:

@@ -12,6 +12,7 @@ from analyzer.base.escape import visible
 from analyzer.base.fact import replace
 from analyzer.cli.options import (
     FORGE_NAMES,
+    MeshSource,
     also_option,
     interval_options,
     load,
@@ -43,7 +44,7 @@ FAIL_ON = ("any", "none", "moved", "new", "gone", "share", "dropped", "passthrou
 @click.argument("before", metavar="RUN_A", type=click.Path())
 @click.argument("after", metavar="RUN_B", type=click.Path())
 @mesh_options
-@click.option("--mesh-new", "new_paths", multiple=True, type=click.Path(), metavar="PATH",
+@click.option("--mesh-new", "new_paths", multiple=True, type=MeshSource(), metavar="PATH",
               help="The mesh of RUN_B, where it is another than -m; repeatable.")  # fmt: skip
 @click.option("--split", metavar="T", help="Of RUN_A only calls before T, of RUN_B only calls from T on.")
 @click.option("--share", "share_points", type=click.FloatRange(0, 100), default=10.0, show_default=True,

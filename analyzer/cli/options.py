@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,14 @@ FORGE_NAMES = ("markdown", "junit", "sarif", "github", "gitlab")
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 
+class MeshSource(click.Path):
+    """A file, a folder, or ``git:REV:PATH``; in a variable several stand with colons between them, as in ``PATH``."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The sources of a variable."""
+        return re.findall(r"git:[^:]*:[^:]*|[^:]+", rv)
+
+
 def mesh_options(function: Decorated) -> Decorated:
     """``-m`` and ``--mesh-config``."""
     function = click.option(
@@ -34,7 +43,7 @@ def mesh_options(function: Decorated) -> Decorated:
         "--mesh",
         "mesh_paths",
         multiple=True,
-        type=click.Path(),
+        type=MeshSource(),
         metavar="PATH",
         help="The mesh's YAML: a file or a folder, as kubectl get -o yaml prints it; repeatable.",
     )(function)

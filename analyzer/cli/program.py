@@ -6,17 +6,22 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 import click
 
 from analyzer.base.errors import AnalyzerError
 from analyzer.base.escape import visible
+from analyzer.cli.config import OPTIONS, SETTINGS
+from analyzer.cli.settings import PREFIX, default_map, find_file, options_of, read_file, with_variables
 
 # The commands and their one-line help: a command's module, with the rooms that it needs, is imported when it is called.
 COMMANDS = {
     "analyze": "Say of every call in captures where the mesh sent it and why.",
     "check": "Hold recorded calls against what a suite expects of them.",
     "codes": "Explain reasons, findings and oddities.",
+    "config": "Show what files and the environment set, and where.",
     "diff": "Say what is different between two runs, by who calls what.",
     "explain": "Show the chain of reasons of one call.",
     "extract": "Write the packets of chosen calls as pcapng, with verdicts as comments.",
@@ -46,7 +51,7 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f"analyzer.cli.{cmd_name}")
         command: click.Command = module.command
-        return command
+        return command if isinstance(command, click.Group) else with_variables(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -58,14 +63,33 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 findings at --fail-on, 2 usage, 3 a capture could not be read to its end, "
     "4 mesh input unusable, 5 too little evidence, 6 a limit was hit, 70 a bug here, 130 interrupted, 141 closed pipe. "
+    "Any option may also be set by MESHVERDICT_OPTION or in a file: meshverdict config -h. "
     "Completion: _MESHVERDICT_COMPLETE=bash_source meshverdict (or zsh_source, fish_source) prints the script.",
 )
 @click.version_option(package_name="meshverdict", message="%(prog)s %(version)s")
-def program() -> None:
+@click.option("--config", type=click.Path(), envvar=f"{PREFIX}_CONFIG", metavar="FILE",
+              help="A settings file, instead of the nearest meshverdict.toml or pyproject.toml.")  # fmt: skip
+@click.pass_context
+def program(context: click.Context, config: str | None) -> None:
     """Says of every call in a packet capture where the Istio mesh sent it and why.
 
     Begin with: meshverdict analyze CAPTURE... -m MESH
     """
+    context.meta[OPTIONS] = partial(_all_options, context)
+    context.meta[SETTINGS] = None
+    name = context.invoked_subcommand or ""
+    path = Path(config) if config else find_file(Path.cwd())
+    if path is not None:
+        options = _all_options(context)
+        context.meta[SETTINGS] = found = read_file(path, options)
+        context.default_map = {name: default_map(found, name, options)}
+
+
+def _all_options(context: click.Context) -> dict[str, dict[str, click.Option]]:
+    """The options of every command, which settings may name."""
+    group = context.command
+    commands = {name: group.get_command(context, name) for name in COMMANDS} if isinstance(group, click.Group) else {}
+    return {name: options_of(each) for name, each in commands.items() if each and not isinstance(each, click.Group)}
 
 
 def run(arguments: Sequence[str], kept: list[object] | None = None) -> int:

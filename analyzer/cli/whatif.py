@@ -10,6 +10,7 @@ from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
     FORGE_NAMES,
+    MeshSource,
     also_option,
     capture_arguments,
     interval_options,
@@ -40,7 +41,7 @@ FAIL_ON = ("any", "none", "dropped", "passthrough", "undetermined")
 @click.command("whatif")
 @capture_arguments
 @mesh_options
-@click.option("--mesh-new", "new_paths", multiple=True, type=click.Path(), metavar="PATH",
+@click.option("--mesh-new", "new_paths", multiple=True, type=MeshSource(), metavar="PATH",
               help="The other mesh's YAML, as -m; git:REV:PATH reads a revision; repeatable.")  # fmt: skip
 @click.option("--mesh-config-new", type=click.Path(), metavar="FILE", help="The other mesh's MeshConfig document.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",

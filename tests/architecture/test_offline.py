@@ -30,6 +30,7 @@ ASKED = {
     "analyze": (CAPTURE, "-m", MESH),
     "check": ("captures/shop-default",),
     "codes": (),
+    "config": ("show",),
     "diff": (CAPTURE, CAPTURE, "-m", MESH),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
     "extract": (CAPTURE, "-m", MESH, "--verdict", "dropped", "--out", os.devnull),
