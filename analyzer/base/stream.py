@@ -115,8 +115,8 @@ class Stream(Fact, frozen=True):
 
     def packet_at(self, position: int) -> int:
         """The 1-based packet that brought the byte at ``position``; 0 inside a gap."""
-        i = self.piece_at(position)
-        return self.packets[i] if i >= 0 else 0
+        i = bisect_right(self.starts, position) - 1
+        return self.packets[i] if i >= 0 and position < self.starts[i] + self.lengths[i] else 0
 
     def packet_up_to(self, position: int) -> int:
         """The 1-based packet that brought the byte at ``position``, inside a gap the one before it; 0 without one.
@@ -128,8 +128,8 @@ class Stream(Fact, frozen=True):
 
     def time_at(self, position: int) -> int:
         """When the byte at ``position`` was captured, ns since the epoch; 0 inside a gap."""
-        i = self.piece_at(position)
-        return self.times_ns[i] if i >= 0 else 0
+        i = bisect_right(self.starts, position) - 1
+        return self.times_ns[i] if i >= 0 and position < self.starts[i] + self.lengths[i] else 0
 
     @property
     def captured(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +31,7 @@ from analyzer.cli.terminal import colour, width
 if TYPE_CHECKING:
     from analyzer.verdict.record import Analysis
 
+_LINES_AT_ONCE = 128
 FORMATS = ("text", "json", "jsonl", "csv", *FORGE_NAMES)
 
 
@@ -101,7 +104,13 @@ def _write(analysis: Analysis, output_format: str, out: str | None, color: str, 
 
             sink.write(render_text(analysis, width=width(out), colour=colour(color, out), redact=redact).encode())
         else:
-            sink.writelines(RENDERERS[output_format](analysis, redact=redact))
+            sink.writelines(_in_blocks(RENDERERS[output_format](analysis, redact=redact)))
+
+
+def _in_blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces: each piece is a write of its own."""
+    while block := b"".join(islice(lines, _LINES_AT_ONCE)):
+        yield block
 
 
 def _write_page(analysis: Analysis, html: str, *, redact: bool) -> None:

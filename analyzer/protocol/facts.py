@@ -8,6 +8,14 @@ from analyzer.base.oddity import Oddity
 Headers = tuple[tuple[str, str], ...]
 
 
+def first_value(headers: Headers, name: str) -> str | None:
+    """The first value of a header, or None."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
 class Request(Fact, frozen=True):
     """A request's head. ``headers`` keep their order, names in lower case, values as latin-1 without outer blanks.
 
@@ -30,7 +38,7 @@ class Request(Fact, frozen=True):
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
-        return next((value for key, value in self.headers if key == name), None)
+        return first_value(self.headers, name)
 
 
 class Response(Fact, frozen=True):
@@ -54,7 +62,7 @@ class Response(Fact, frozen=True):
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""
-        return next((value for key, value in self.headers if key == name), None)
+        return first_value(self.headers, name)
 
 
 class Exchange(Fact, frozen=True):

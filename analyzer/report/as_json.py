@@ -6,6 +6,7 @@ Encoded text is inert: no control, bidi or invisible character stands raw in it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from analyzer.report.json_objects import (
     SCHEMA,
@@ -38,13 +39,22 @@ __all__ = [
     "run_object",
 ]
 
+_CALL = '{"kind":"call",'
+
 
 def render_jsonl(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     """The lines of a run: ``run``, then each ``capture``, ``call``, ``flow`` and ``finding``."""
     yield _line("run", _encoded(run_object(analysis))).encode()
-    for kind, texts in _parts(analysis, redact=redact):
-        for text in texts:
-            yield _line(kind, text).encode()
+    shown = redact_apart_from_calls(analysis) if redact else analysis
+    write = CallText(redact=redact).write
+    lines = chain(
+        (_line("capture", _encoded(capture_object(each))) for each in shown.captures),
+        (f"{write(call, _CALL)}\n" for call in analysis.calls),
+        (_line("flow", flow_text(flow)) for flow in shown.flows),
+        (_line("finding", _encoded(finding_object(each))) for each in shown.findings),
+    )
+    for line in lines:
+        yield line.encode()
 
 
 def _line(kind: str, fields: str) -> str:

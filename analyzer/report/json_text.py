@@ -7,7 +7,7 @@ calls have in common (a decision, legs, the words around a path) is written once
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from analyzer.base.place import PacketPlace
 from analyzer.base.secret import redact_host, redact_target, redact_text, shows_no_secret
@@ -21,19 +21,20 @@ from analyzer.verdict.record import CallRecord, FlowRecord, Leg, Observed
 
 Thing = TypeVar("Thing")
 Value = TypeVar("Value", bound=Hashable)
+Text = TypeVar("Text")
 
 # So many texts of a kind are remembered; then remembering begins anew.
 _REMEMBERED = 1 << 14
 
 
-class _ByValue(Generic[Value]):
+class _ByValue(Generic[Value, Text]):
     """The texts of values, each written once."""
 
-    def __init__(self, write: Callable[[Value], str]) -> None:
+    def __init__(self, write: Callable[[Value], Text]) -> None:
         self._write = write
-        self._texts: dict[Value, str] = {}
+        self._texts: dict[Value, Text] = {}
 
-    def __call__(self, value: Value) -> str:
+    def __call__(self, value: Value) -> Text:
         found = self._texts.get(value)
         if found is None:
             if len(self._texts) >= _REMEMBERED:
@@ -58,6 +59,18 @@ class _ByIdentity(Generic[Thing]):
         return found[1]
 
 
+class _Frame(NamedTuple):
+    """What the texts of a connection's calls have in common, in the order of the text; ``of`` keeps its key its own."""
+
+    captures: str
+    ends: str
+    before_path: str
+    after_path: str
+    middle: str
+    names: str
+    of: CallRecord
+
+
 class CallText:
     """Writes calls; ``redact`` takes the secrets out of what was sent."""
 
@@ -66,6 +79,7 @@ class CallText:
         self._word = _ByValue(quoted)
         self._words = _ByValue(_write_words)
         self._host = _ByValue(self._write_host)
+        self._path = _ByValue(self._write_path)
         self._phrase = _ByValue(self._write_phrase)
         self._step = _ByIdentity(self._write_step)
         self._evidence = _ByIdentity(self._write_evidence)
@@ -73,33 +87,47 @@ class CallText:
         self._legs = _ByIdentity(self._write_legs)
         self._filter = _ByIdentity(_write_filter)
         self._sides: dict[Hashable, tuple[Decision, str]] = {}
-        self._connections: dict[Hashable, tuple[tuple[Endpoint, Endpoint], str, str]] = {}
+        self._frames: dict[Hashable, _Frame] = {}
 
-    def write(self, call: CallRecord) -> str:
-        """What ``call_object`` encodes to."""
-        ends, names = self._connection_of(call)
-        path, phrase = self._target_of(call.path)
+    def write(self, call: CallRecord, opening: str = "{") -> str:
+        """What ``call_object`` encodes to; ``opening`` stands for its first brace."""
+        frame = self._frame_of(call)
+        path, phrase = self._path(call.path) if call.path is not None else ("", "")
         return (
-            f'{{"id":{quoted(call.id)},"captures":{self._words(call.captures)},"packets":{self._packets(call.packets)},'
-            f'{ends},"request":{call.request},"protocol":{self._word(call.protocol)}{self._said(call, path)},'
-            f"{self._decided(call.decision)},"
-            f'"observed":{self._observed(call.observed)},"legs":{self._legs(call.legs)},'
-            f'"evidence":[{self._chain(call, phrase)}],"time":"{format_time(call.first_ns)}",'
-            f'"first_ns":{call.first_ns},"last_ns":{call.last_ns},{names},"display_filter":{self._filter(call.legs)}}}'
+            f'{opening}"id":{quoted(call.id)}{frame.captures}{self._packets(call.packets)}'
+            f"{frame.ends}{call.request}{frame.before_path}{path}{frame.after_path}"
+            f"{self._first_steps(call, phrase)}{frame.middle}{self._last_steps(call)}"
+            f'],"time":"{format_time(call.first_ns)}","first_ns":{call.first_ns},"last_ns":{call.last_ns},{frame.names}'
         )
 
-    def _connection_of(self, call: CallRecord) -> tuple[str, str]:
-        """Who talks with whom, and the names of the connection."""
+    def _frame_of(self, call: CallRecord) -> _Frame:
         key = (
-            id(call.client), id(call.server), call.pod, call.server_pod,
-            call.uid, call.community_id, call.conn_state, call.history,
+            id(call.legs), id(call.decision), id(call.observed), id(call.client), id(call.server), call.captures,
+            call.pod, call.server_pod, call.protocol, call.host, call.method, call.path is None, call.sni, call.alpn,
+            call.uid, call.community_id, call.conn_state, call.history, *map(id, call.before[1:]),
         )  # fmt: skip
-        found = self._connections.get(key)
+        found = self._frames.get(key)
         if found is None:
-            if len(self._connections) >= _REMEMBERED:
-                self._connections.clear()
-            found = self._connections[key] = (call.client, call.server), _write_ends(call), _write_names(call)
-        return found[1], found[2]
+            if len(self._frames) >= _REMEMBERED:
+                self._frames.clear()
+            found = self._frames[key] = self._write_frame(call)
+        return found
+
+    def _write_frame(self, call: CallRecord) -> _Frame:
+        middle = [self._packet_step(step) for step in call.before[1:]]
+        if call.decision.steps:
+            middle.append(self._evidence(call.decision))
+        before_path, after_path = self._said(call)
+        return _Frame(
+            f',"captures":{self._words(call.captures)},"packets":',
+            f',{_write_ends(call)},"request":',
+            f',"protocol":{self._word(call.protocol)}{before_path}',
+            f'{after_path},{self._decided(call.decision)},"observed":{self._observed(call.observed)},'
+            f'"legs":{self._legs(call.legs)},"evidence":[',
+            ",".join(middle),
+            f'{_write_names(call)},"display_filter":{self._filter(call.legs)}}}',
+            call,
+        )
 
     def _packets(self, packets: tuple[tuple[str, int, int], ...]) -> str:
         if len(packets) == 1:
@@ -107,25 +135,22 @@ class CallText:
             return f"{{{self._word(capture)}:[{first},{last}]}}"
         return encode({capture: (first, last) for capture, first, last in packets}).decode()
 
-    def _target_of(self, path: str | None) -> tuple[str, str]:
+    def _write_path(self, path: str) -> tuple[str, str]:
         """A request target as it is shown, and as a sentence shows it, without quotes around it."""
-        if path is None:
-            return "", ""
         if not self._redact or shows_no_secret(path):
             shown = quoted(path)
             return shown, shown[1:-1]
         return quoted(redact_target(path)), quoted(redact_text(path))[1:-1]
 
-    def _said(self, call: CallRecord, path: str) -> str:
-        """The fields that are only there where they have a value."""
-        said = f',"host":{self._host(call.host)}' if call.host is not None else ""
+    def _said(self, call: CallRecord) -> tuple[str, str]:
+        """The fields that are only there where they have a value: up to the path's, and behind it."""
+        before = f',"host":{self._host(call.host)}' if call.host is not None else ""
         if call.method is not None:
-            said += f',"method":{self._word(call.method)}'
+            before += f',"method":{self._word(call.method)}'
         if call.path is not None:
-            said += f',"path":{path}'
-        if call.sni is not None:
-            said += f',"sni":{self._host(call.sni)}'
-        return f'{said},"alpn":{self._words(call.alpn)}' if call.alpn else said
+            before += ',"path":'
+        after = f',"sni":{self._host(call.sni)}' if call.sni is not None else ""
+        return before, f'{after},"alpn":{self._words(call.alpn)}' if call.alpn else after
 
     def _decided(self, decision: Decision) -> str:
         """The fields of a decision; decisions for alike clients share their sides."""
@@ -140,14 +165,18 @@ class CallText:
             found = self._sides[key] = decision, _fields(decided_object(decision))
         return found[1]
 
-    def _chain(self, call: CallRecord, phrase: str) -> str:
-        """All steps: the first with the call's own words, then what calls share, the last with its packet."""
-        steps = [self._asked(step, call.path, phrase) for step in call.before[:1]]
-        steps += [self._packet_step(step) for step in call.before[1:]]
-        if call.decision.steps:
-            steps.append(self._evidence(call.decision))
-        steps += [self._packet_step(step) for step in call.after]
-        return ",".join(steps)
+    def _first_steps(self, call: CallRecord, phrase: str) -> str:
+        """The step with the call's own words, where it has one, and what parts it from those that calls share."""
+        before = call.before
+        if not before:
+            return ""
+        asked = self._asked(before[0], call.path, phrase)
+        return f"{asked}," if len(before) > 1 or call.decision.steps or call.after else asked
+
+    def _last_steps(self, call: CallRecord) -> str:
+        """The steps behind the decision."""
+        steps = ",".join([self._packet_step(step) for step in call.after])
+        return f",{steps}" if steps and (len(call.before) > 1 or call.decision.steps) else steps
 
     def _asked(self, step: Step, path: str | None, phrase: str) -> str:
         """A step whose sentence may quote the call's path: its other words are those of many calls."""

@@ -50,12 +50,13 @@ class Recorder:
         common, connection = self._common_of(said), said.wire.connection
         observed = self._observe(call, decision, onward)
         legs = (*common.legs, *_onward_legs(onward)) if onward else common.legs
+        alone = not onward and len(common.captures) == 1
         first_ns, last_ns = call.begin_ns, call.end_ns
         first, last = packets_of(call)
         return CallRecord(
             id=number,
             captures=tuple(sorted({leg.capture for leg in legs})) if onward else common.captures,
-            packets=_packets(said, legs, first, last),
+            packets=((common.captures[0], first, last),) if alone else _packets(said, legs, first, last),
             pod=common.pod,
             client=connection.client,
             server=said.wire.sightings[0].connection.server,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from analyzer.base.place import PacketPlace
 from analyzer.base.stream import Stream
 from analyzer.verdict.decision import Step
@@ -114,6 +116,7 @@ def _carried(onward: Onward) -> Step:
     return Step(sentence, places)
 
 
+@lru_cache(maxsize=1024)
 def _ending(observed: Observed) -> str:
     outcome = "status" if observed.status and observed.outcome == "answered" else observed.outcome
     sentence = _OUTCOMES[outcome].format(
