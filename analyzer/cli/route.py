@@ -55,18 +55,20 @@ def command(
         raise UsageError("route: give either --calls FILE, or --from and --to")
     questions = _read(calls) if calls is not None else [_one_call(one)]
     with output(out) as sink:
-        for line in _answers(mesh, questions, output_format, out, color):
+        for line in _answers(mesh, questions, output_format, out, color, many=calls is not None):
             sink.write(line)
     return mesh_exit_code(mesh)
 
 
 def _answers(
-    mesh: MeshSnapshot, questions: list[NamedQuestion], output_format: str, out: str | None, color: str
+    mesh: MeshSnapshot, questions: list[NamedQuestion], output_format: str, out: str | None, color: str, *, many: bool
 ) -> list[bytes]:
     from analyzer.report.as_answer import answer_line, render_answer
-    from analyzer.verdict.decide import decide
+    from analyzer.verdict.decide import decide, decide_if_possible
 
-    decided = ((q.name, decide(mesh, q.question)) for q in questions)
+    # One wrong call of a file does not keep the answers to the others back.
+    ask = decide_if_possible if many else decide
+    decided = ((q.name, ask(mesh, q.question)) for q in questions)
     if output_format == "jsonl":
         return [answer_line(name, decision) for name, decision in decided]
     columns, coloured = width(out), colour(color, out)

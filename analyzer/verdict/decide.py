@@ -6,6 +6,7 @@ from functools import partial
 
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
+from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, DYNAMIC_DNS_CLUSTER, PASSTHROUGH_CLUSTER
@@ -37,6 +38,15 @@ from analyzer.verdict.reasons import (
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER as PASSTHROUGH_REASON
 from analyzer.verdict.upstream import OutboundDecision, Target
 
+NOBODY_TO_ASK = Code(
+    "nobody-to-ask",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "the call names a pod that cannot be asked",
+    "The pod is not in the mesh input, or the call is to arrive at a gateway and the pod is none.",
+    "Correct the call's source, or add the Pod to the mesh input: kubectl get pods -A -o yaml.",
+)
+
 # Gateways that lead to gateways: an ingress, an egress and one between are all that meshes have.
 MAX_GATEWAYS = 4
 
@@ -62,6 +72,14 @@ def decide(mesh: MeshSnapshot, question: Question) -> Decision:
     if not question.bypass and (redirect.captured or _dials_the_sidecar(mesh, question, proxy)):
         return _with_step(step, _through_sidecar(mesh, question, proxy, pod))
     return _with_step(step, _past_sidecar(mesh, question, pod, redirect))
+
+
+def decide_if_possible(mesh: MeshSnapshot, question: Question) -> Decision:
+    """As ``decide``; a question that names a wrong pod is undetermined, with a step that says what is wrong."""
+    try:
+        return decide(mesh, question)
+    except UsageError as error:
+        return Decision(None, None, (NOBODY_TO_ASK.name,), steps=(Step(str(error)),))
 
 
 def class_of_cluster(mesh: MeshSnapshot, cluster: str) -> tuple[str, str] | None:

@@ -158,7 +158,14 @@ def _through_http(
     sender = _sender(mesh, inside)
     assert chain.rds is not None
     config = gateway_route_config(mesh, arrival.pod, chain.rds)
-    decided = route_http(sender, outbound, Routing(config, mesh.config.path_normalization, sender.proxy.http10))
+    routing = Routing(
+        config,
+        mesh.config.path_normalization,
+        sender.proxy.http10,
+        scheme="https" if chain.terminates else "http",
+        edge=not trusted_proxies(mesh, arrival.pod),
+    )
+    decided = route_http(sender, outbound, routing)
     if decided.undetermined == (BAD_REQUEST.name,):
         return decided
     host = config.virtual_host(request_of(sender.question, mesh.config.path_normalization).host)

@@ -29,17 +29,24 @@ from analyzer.verdict.upstream import OutboundDecision
 _MISSING_HOST = LocalResponse(400, None)
 _CODEC_ERROR = LocalResponse(400, "DPE")
 _UPGRADE_REQUIRED = LocalResponse(426, "DPE")
+_SCHEMES = ("http", "https")
 # Candidates that lost are only worth naming while a person can read them.
 _MAX_LOST = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Where routes come from: a route configuration by name, and the normalisation of paths before it."""
+    """Where routes come from: a route configuration by name, and the normalisation of paths before it.
+
+    ``scheme`` is what the connection itself says of requests. ``edge``: the proxy stands at the edge, where it does not
+    believe an X-Forwarded-Proto that a client sends.
+    """
 
     config: RouteConfig
     path_normalization: str
     http10: bool = False
+    scheme: str = "http"
+    edge: bool = False
 
 
 def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDecision:
@@ -51,7 +58,7 @@ def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDe
         step = Step(f"Envoy's connection manager answers {response.code}: {why}")
         ended = replace(outbound, response=response)
         return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,))
-    request = request_of(sender.question, routing.path_normalization)
+    request = request_of(sender.question, routing.path_normalization, scheme=routing.scheme, edge=routing.edge)
     host = routing.config.host_for(request)
     if host is None:
         ended = replace(outbound, response=LocalResponse(404, "NR"))
@@ -69,22 +76,31 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
         return _CODEC_ERROR, "the bytes are no HTTP"
     if question.protocol == "http/1.0" and not routing.http10:
         return _UPGRADE_REQUIRED, "HTTP/1.0 is not accepted"
-    if not question.host and "://" not in question.path:
+    if question.host is None and "://" not in question.path:
         return _MISSING_HOST, "the request has no Host"
     return None
 
 
-def request_of(question: Question, normalization: str) -> HttpRequest:
-    """The request as routes see it; an absolute-form target gives the authority (RFC 9112 section 3.2.2)."""
+def request_of(question: Question, normalization: str, *, scheme: str = "http", edge: bool = False) -> HttpRequest:
+    """The request as routes see it; an absolute-form target gives the authority (RFC 9112 section 3.2.2).
+
+    Its scheme is that of the target, else of a believed X-Forwarded-Proto, else of the connection (Envoy's
+    ConnectionManagerUtility::mutateRequestHeaders); HTTP/2 clients send that of the connection.
+    """
     authority, path = question.host or "", question.path
-    scheme, separator, rest = path.partition("://")
-    if separator and scheme.lower() in ("http", "https"):
+    absolute, separator, rest = path.partition("://")
+    if separator and absolute.lower() in _SCHEMES:
+        scheme = absolute.lower()
         authority, slash, tail = rest.partition("/")
         path = slash + tail or "/"
+    elif question.protocol != "http2" and not edge:
+        forwarded = dict(question.headers).get("x-forwarded-proto", "").lower()
+        scheme = forwarded if forwarded in _SCHEMES else scheme
     return HttpRequest(
         authority=authority,
         path=normalize_path(path, normalization),
         method=question.method,
+        scheme=scheme,
         headers=question.headers,
         head_cut=question.head_cut,
     )

@@ -99,6 +99,16 @@ def test_every_call_of_a_file_is_answered_in_its_order(cli, mesh, calls) -> None
     assert [record["name"] for record in answer.records] == ["a", "b", "c"]
 
 
+def test_a_call_of_a_file_that_names_an_unknown_pod_says_so_in_its_own_answer(cli, mesh, calls) -> None:
+    path = calls(CALL, {**CALL, "name": "b", "source": "shop/nobody"}, {**CALL, "name": "c", "direction": "gateway"})
+
+    answer = cli("route", "-m", mesh, "--calls", path, "-o", "jsonl")
+
+    assert (answer.code, [each["verdict"] for each in answer.records]) == (0, ["service-matched", None, None])
+    assert [each["undetermined"] for each in answer.records[1:]] == [["nobody-to-ask"]] * 2
+    assert "pod shop/nobody is not in the mesh input" in str(answer.records[1]["evidence"])
+
+
 def test_calls_may_be_a_yaml_list(cli, mesh, tmp_path) -> None:
     path = tmp_path / "calls.yaml"
     path.write_text("- {name: a, source: shop/sleep-0, address: 10.96.0.11, port: 9080, host: frontend}\n")

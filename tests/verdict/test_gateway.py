@@ -133,6 +133,13 @@ def test_tls_is_ended_and_its_requests_routed(https, reach):
     assert (found.verdict, found.outbound.route_config) == ("service-matched", "https.443.p-443.gw.edge")
 
 
+def test_requests_inside_tls_that_it_ends_are_https_whatever_they_say(shop, gateway, bound, reach):
+    match = [{"scheme": {"exact": "https"}}]
+    mesh = shop(gateway(server(443, "HTTPS", tls=CERT), server()), bound(http=[{**TO_REVIEWS[0], "match": match}]))
+    assert reach(mesh, 443, tls="tls", sni="a.com").verdict == "service-matched"
+    assert reach(mesh, 80, headers=(("x-forwarded-proto", "https"),)).reason == "no-route"
+
+
 def test_a_server_name_that_no_chain_has_is_closed(https, reach):
     found = reach(https(), 443, tls="tls", sni="b.com")
     assert (found.verdict, found.reason, found.outbound.response) == ("dropped", "no-route", LocalResponse(None, "NR"))

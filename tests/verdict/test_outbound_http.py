@@ -215,3 +215,18 @@ def test_headers_of_rule_and_destination_go_on(market) -> None:
     own = {"request": {"set": {"x-own": "2"}}}
     found = decided(vs(market, {"headers": headers, "route": [to(headers=own)]}))
     assert found.request.headers == (("x-rule", "1"), ("x-own", "2"))
+
+
+@pytest.mark.parametrize(
+    ("question", "edge", "scheme"),
+    [
+        ({}, False, "http"),
+        ({"headers": (("x-forwarded-proto", "HTTPS"),)}, False, "https"),
+        ({"headers": (("x-forwarded-proto", "ftp"),)}, False, "http"),
+        ({"headers": (("x-forwarded-proto", "https"),)}, True, "http"),
+        ({"headers": (("x-forwarded-proto", "https"),), "protocol": "http2"}, False, "http"),
+        ({"path": "HTTPS://web/x"}, True, "https"),
+    ],
+)
+def test_the_scheme_is_of_the_target_or_of_a_believed_header_or_of_the_connection(question, edge, scheme) -> None:
+    assert request_of(Question("a", host="web", **question), "BASE", edge=edge).scheme == scheme

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
 
 from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
@@ -211,8 +210,9 @@ def _header_absent(name: str, matcher: StringMatch, request: HttpRequest) -> boo
 
 
 def _query_matches(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
+    """Whether the first value of a parameter fits; nothing is decoded (Envoy's parseQueryString)."""
     for pair in request.query.split("&"):
         key, _, value = pair.partition("=")
-        if unquote_plus(key) == name:
-            return is_presence(matcher) or text_matches(matcher, unquote_plus(value))
+        if key == name:
+            return is_presence(matcher) or text_matches(matcher, value)
     return False

@@ -93,7 +93,10 @@ def test_method_authority_and_scheme_are_headers() -> None:
 @pytest.mark.parametrize(
     ("path", "matcher", "matches"),
     [
-        ("/?q=a%20b", ("exact", "a b"), True),
+        ("/?q=a%20b", ("exact", "a%20b"), True),
+        ("/?q=a%20b", ("exact", "a b"), False),
+        ("/?q=a+b", ("exact", "a+b"), True),
+        ("/?%71=1", ("exact", "1"), False),
         ("/?p=1&q=2", ("exact", "2"), True),
         ("/?q=1&q=2", ("exact", "2"), False),
         ("/?q", ("", ""), True),
