@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from analyzer.capture.dns import DnsAnswer
     from analyzer.capture.pcapng_writer import PickedPacket
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.verdict.nearest import Miss
 
 # Called with what is being worked on and how far it is (0.0 to 1.0).
 Progress = Callable[[str, float], None]
@@ -87,6 +88,38 @@ def analyze_paths(
     """
     opened = _open_all(captures, mesh, progress)
     return assemble(opened, mesh, _both(interval or Interval(), where))
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A call, and what would have made it end better."""
+
+    call: CallRecord
+    misses: tuple[Miss, ...]
+
+
+def explain_paths(
+    captures: Sequence[str], mesh: Meshes | None, chosen: Where, *, most: int
+) -> tuple[Analysis, list[Explained]]:
+    """A run without findings, and of its calls the first ``most`` that are ``chosen``, with their nearest misses."""
+    from analyzer.verdict.nearest import nearest_misses
+
+    opened = _open_all(captures, mesh, None)
+    asked = judge_and_ask(_spoken(opened), mesh, _homes(opened))
+    run = Analysis(
+        tuple(each.record for each in asked),
+        (),
+        (),
+        tuple(o.record for o in opened),
+        _mesh_record(mesh) if mesh else None,
+        tuple(line for o in opened for line in o.limits),
+    )
+    explained = []
+    for each in [each for each in asked if chosen(each.record)][:most]:
+        held = mesh.at(each.record.first_ns) if isinstance(mesh, MeshHistory) else mesh
+        misses = nearest_misses(held, each.question, each.record.decision) if held and each.question else ()
+        explained.append(Explained(each.record, misses))
+    return run, explained
 
 
 def what_if_paths(

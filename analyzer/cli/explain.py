@@ -42,7 +42,7 @@ def command(
     color: str,
 ) -> int:
     """Show the chain of one call, or of those that fit: what decided it, who lost and why, by packets and YAML."""
-    from analyzer.pipeline import analyze_paths, dissect
+    from analyzer.pipeline import dissect, explain_paths
     from analyzer.report.as_chain import render_chain
     from analyzer.report.wording import format_count
     from analyzer.verdict.codes import CODES
@@ -52,7 +52,7 @@ def command(
     if (call_id is None) == (where is None):
         raise UsageError("explain: give either --call ID, or --where EXPR")
     chosen = parse_where(where) or (lambda call: call.id == call_id)
-    analysis = analyze_paths(captures, load_history(mesh_paths, mesh_config, mesh_at))
+    analysis, explained = explain_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), chosen, most=most)
     tell_problems(analysis)
     calls = [call for call in analysis.calls if chosen(call)]
     if not calls:
@@ -60,9 +60,14 @@ def command(
         raise UsageError(f"--call: found {call_id!r}, expected {known}" if where is None else "--where: no call fits")
     text = "\n".join(
         render_chain(
-            call, width=width(out), colour=colour(color, out), codes=CODES.values(), redact=redact == "standard"
+            each.call,
+            width=width(out),
+            colour=colour(color, out),
+            codes=CODES.values(),
+            redact=redact == "standard",
+            misses=[miss.sentence for miss in each.misses],
         )
-        for call in calls[:most]
+        for each in explained
     )
     if len(calls) > most:
         text += f"\n… and {format_count(len(calls) - most, 'more call')}\n"

@@ -39,15 +39,25 @@ VERDICT_STYLES: dict[str | None, str] = {
 
 
 def render_chain(
-    call: CallRecord, *, width: int = 100, colour: bool = False, codes: Iterable[Code] = (), redact: bool = True
+    call: CallRecord,
+    *,
+    width: int = 100,
+    colour: bool = False,
+    codes: Iterable[Code] = (),
+    redact: bool = True,
+    misses: Sequence[str] = (),
 ) -> str:
-    """The whole explanation. ``codes`` explain the reason, or what is missing and how to get it."""
+    """The whole explanation.
+
+    ``codes`` explain the reason, or what is missing and how to get it; ``misses`` say what would have ended better.
+    """
     shown = redact_call(call) if redact else call
     known = {code.name: code for code in codes}
     page = Page(width=width, colour=colour)
     _facts_section(page, shown, known)
     chain_section(page, shown.steps)
     decision_section(page, shown.decision)
+    _misses_section(page, misses)
     _journey_section(page, journey_of(shown))
     _filter_section(page, shown)
     _observed_section(page, shown)
@@ -77,6 +87,13 @@ def decision_section(page: Page, decision: Decision) -> None:
     for title, facts in sides:
         page.line(title, indent=2)
         page.pairs(facts, indent=4)
+
+
+def _misses_section(page: Page, misses: Sequence[str]) -> None:
+    if misses:
+        page.heading("NEAREST MISS")
+    for miss in misses:
+        page.prose(miss, indent=2)
 
 
 def undetermined_section(page: Page, decision: Decision, codes: Mapping[str, Code]) -> None:

@@ -118,3 +118,9 @@ def test_a_filter_that_no_call_fits_is_told(cli, naked, mesh) -> None:
 def test_either_an_id_or_a_filter_is_given(cli, naked, mesh) -> None:
     assert cli("explain", naked, "-m", mesh).code == 2
     assert cli("explain", naked, "-m", mesh, "--call", "1", "--where", "port == 1").code == 2
+
+
+def test_what_would_have_ended_better_is_told(cli, sleep, mesh) -> None:
+    answer = cli("explain", sleep, "-m", mesh, "--where", 'reason == "no-route"')
+
+    assert "NEAREST MISS\n  would be service-matched if the header x-user were beta" in answer.out
