@@ -30,6 +30,7 @@ COMMANDS = {
     "lint": "Say what in the mesh is surprising, without any traffic.",
     "mtls": "Show which connections between pods were mutual TLS.",
     "names": "Name what calls went to that no Service took.",
+    "record": "Print the kubectl lines that record what answers a question.",
     "route": "Say where an invented call would go.",
     "timeline": "Tell what failed since when, and where the evidence has gaps.",
     "trim": "Cut captures to what their verdicts need, and prove these unchanged.",

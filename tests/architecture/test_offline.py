@@ -39,6 +39,7 @@ ASKED = {
     "lint": ("-m", MESH, "--fail-on", "none"),
     "mtls": (CAPTURE, "-m", MESH),
     "names": (CAPTURE, "-m", MESH),
+    "record": ("--from", "shop/sleep-0"),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
     "timeline": (CAPTURE, "-m", MESH),
     "trim": (CAPTURE, "-m", MESH, "--out", "OUT"),
