@@ -29,6 +29,7 @@ from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
+    from analyzer.report.issue import Issues
     from analyzer.verdict.record import Analysis
 
 _LINES_AT_ONCE = 128
@@ -72,7 +73,6 @@ def command(
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
     from analyzer.pipeline import Interval, analyze_paths
-    from analyzer.report.issues import issues_of_run
 
     failures = parse_fail_on(fail_on)
     more = parse_also(also)
@@ -86,24 +86,24 @@ def command(
     _write(analysis, output_format, out, color, redact=redacted)
     if html is not None:
         _write_page(analysis, html, redact=redacted)
-    write_also(more, lambda: issues_of_run(analysis, redact=redacted))
+    write_also(more, lambda: _issues(analysis, redact=redacted))
     tell_problems(analysis)
     return exit_code(analysis, failures)
 
 
 def _write(analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
-    from analyzer.report.forges import FORGES
-    from analyzer.report.formats import FORMATS as RENDERERS
-    from analyzer.report.issues import issues_of_run
-
     with output(out) as sink:
-        if output_format in FORGES:
-            sink.writelines(FORGES[output_format](issues_of_run(analysis, redact=redact)))
+        if output_format in FORGE_NAMES:
+            from analyzer.report.forges import FORGES
+
+            sink.writelines(FORGES[output_format](_issues(analysis, redact=redact)))
         elif output_format == "text":
             from analyzer.report.as_text import render_text
 
             sink.write(render_text(analysis, width=width(out), colour=colour(color, out), redact=redact).encode())
         else:
+            from analyzer.report.formats import FORMATS as RENDERERS
+
             sink.writelines(_in_blocks(RENDERERS[output_format](analysis, redact=redact)))
 
 
@@ -111,6 +111,12 @@ def _in_blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes in fewer pieces: each piece is a write of its own."""
     while block := b"".join(islice(lines, _LINES_AT_ONCE)):
         yield block
+
+
+def _issues(analysis: Analysis, *, redact: bool) -> Issues:
+    from analyzer.report.issues import issues_of_run
+
+    return issues_of_run(analysis, redact=redact)
 
 
 def _write_page(analysis: Analysis, html: str, *, redact: bool) -> None:

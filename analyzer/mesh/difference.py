@@ -9,7 +9,7 @@ from typing import Any
 
 from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
-from analyzer.mesh.kinds import KINDS
+from analyzer.mesh.kinds import view_of
 from analyzer.mesh.kinds.mesh_config import parse_mesh_config
 from analyzer.mesh.resource import Node, Path, Resource, read_resource
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -99,7 +99,7 @@ def with_documents(mesh: MeshSnapshot, documents: Mapping[Key, Node | None]) -> 
     known = {view.resource: view for kind in mesh.views.values() for view in kind}
     resources = tuple(_replaced(mesh.resources, documents))
     for resource in resources:
-        view = known.get(resource) or KINDS[resource.group, resource.kind](resource)
+        view = known.get(resource) or view_of(resource)
         views.setdefault(type(view), []).append(view)
     config = documents.get(MESH_CONFIG)
     return replace(

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzer.base.errors import MeshError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.collector import collection_paused
-from analyzer.mesh.dump.proxy_dump import ProxyDump, is_config_dump, parse_config_dump, pod_of_dump
-from analyzer.mesh.kinds import CLUSTER_SCOPED, KINDS
+from analyzer.mesh.kinds import CLUSTER_SCOPED, KINDS, view_of
 from analyzer.mesh.kinds.mesh_config import KNOWN_KEYS, MeshConfig, parse_mesh_config
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.order import ambiguous_orders
@@ -24,6 +23,9 @@ from analyzer.mesh.resource import Node, Resource, read_resource
 from analyzer.mesh.revision import RevisionFile, files_of, is_revision
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.mesh.source import YamlList, YamlMap, YamlText, read_documents
+
+if TYPE_CHECKING:
+    from analyzer.mesh.dump.proxy_dump import ProxyDump
 
 SUFFIXES = (".yaml", ".yml", ".json")
 # Gives the text of a file; raises ``OSError`` or ``UnicodeDecodeError``.
@@ -115,7 +117,7 @@ def _snapshot(loading: _Loading, sources: tuple[str, ...]) -> MeshSnapshot:
     config = _mesh_config(loading)
     views: dict[type, list[Any]] = {}
     for resource in loading.resources.values():
-        view = KINDS[resource.group, resource.kind](resource)
+        view = view_of(resource)
         views.setdefault(type(view), []).append(view)
     _add_dumps(loading, views)
     return MeshSnapshot(
@@ -206,8 +208,7 @@ def _take(loading: _Loading, document: Any, file: str, *, kind: str = "", group:
         found = "a document that is no mapping"
         loading.oddities.append(Oddity(MESH_NO_RESOURCE, YamlPlace(file, 1), {"found": found}))
         return
-    if is_config_dump(document):
-        _take_dump(loading, document, file)
+    if "configs" in document and _takes_dump(loading, document, file):
         return
     own_kind = document.get("kind")
     items = document.get("items")
@@ -223,16 +224,26 @@ def _take(loading: _Loading, document: Any, file: str, *, kind: str = "", group:
     _take_resource(loading, document, file, kind, group)
 
 
-def _take_dump(loading: _Loading, document: YamlMap, file: str) -> None:
+def _takes_dump(loading: _Loading, document: YamlMap, file: str) -> bool:
+    """Whether a document is a configuration dump, which is kept then; few inputs have any, so the import is here."""
+    from analyzer.mesh.dump.proxy_dump import is_config_dump, parse_config_dump
+
+    if not is_config_dump(document):
+        return False
     found = parse_config_dump(Node(file, document, document, (), []))
     if isinstance(found, Oddity):
         loading.oddities.append(found)
     else:
         loading.dumps.append(found)
+    return True
 
 
 def _add_dumps(loading: _Loading, views: dict[type, list[Any]]) -> None:
     """Puts dumps among the views, and the pods that only they show; of two dumps of a pod the later one counts."""
+    if not loading.dumps:
+        return
+    from analyzer.mesh.dump.proxy_dump import ProxyDump, pod_of_dump
+
     for dump in loading.dumps:
         views.setdefault(ProxyDump, []).append(dump)
         pods = views.setdefault(Pod, [])

@@ -53,6 +53,10 @@ class MeshSnapshot:
             return found
         return self.memo(("of", kind), lambda: tuple(each for each in found if self.sees(each.resource.namespace)))
 
+    def has(self, *names: str) -> bool:
+        """Whether there is any view of the classes of these names; for a caller that has no other use of them."""
+        return any(kind.__name__ in names for kind in self.views)
+
     @property
     def root_namespace(self) -> str:
         """Where mesh-wide policies live."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from analyzer.mesh.gateway.api_routes import api_virtual_services
 from analyzer.mesh.kinds.mesh_config import VISIBLE_IN_NAMESPACE, VISIBLE_NOWHERE
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.outbound.delegates import merge_delegates
@@ -81,7 +80,10 @@ def _merged(mesh: MeshSnapshot) -> tuple[VirtualService, ...]:
                 key: is_visible(virtual_service_exports(mesh, each), root.namespace) for key, each in delegates.items()
             }
             merged.append(merge_delegates(root, delegates, visible))
-    merged += api_virtual_services(mesh)
+    if mesh.has("ApiRoute"):
+        from analyzer.mesh.gateway.api_routes import api_virtual_services
+
+        merged += api_virtual_services(mesh)
     return tuple(sorted(merged, key=lambda each: (each.resource.created, each.name, each.namespace)))
 
 

@@ -7,22 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.ambient import enrolment
-from analyzer.mesh.extension.patches import may_decide, patches_at
-from analyzer.mesh.extension.plugins import plugins_at
-from analyzer.mesh.extension.selected import proxy_configs
 from analyzer.mesh.extension.spot import GATEWAY, SIDECAR_INBOUND, SIDECAR_OUTBOUND, Spot
 from analyzer.mesh.inbound.chains import RAW_BUFFER, TLS
 from analyzer.mesh.inbound.listener import inbound_port
-from analyzer.mesh.kinds.envoy_filter import EnvoyFilter, Patch
-from analyzer.mesh.kinds.network_policy import EGRESS, INGRESS, NetworkPolicy
 from analyzer.mesh.kinds.pod import Pod
-from analyzer.mesh.kinds.proxy_config import ProxyConfig
-from analyzer.mesh.kinds.traffic_extension import TrafficExtension
 from analyzer.mesh.outbound.listener import VIRTUAL_OUTBOUND
 from analyzer.mesh.proxy import Proxy, proxy_of
 from analyzer.mesh.resource import Resource
@@ -31,6 +25,10 @@ from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import Outbound, Step
 from analyzer.verdict.question import Question
 from analyzer.verdict.upstream import OutboundDecision
+
+# The modules of these kinds are imported by the functions that meet one: few meshes have any.
+if TYPE_CHECKING:
+    from analyzer.mesh.kinds.envoy_filter import Patch
 
 ENVOY_FILTER = Code(
     "envoy-filter",
@@ -61,7 +59,7 @@ VIRTUAL_INBOUND = "virtualInbound"
 # Environment variables of the proxy that the model reads from the pod.
 _MODELLED_ENVIRONMENT = ("ISTIO_META_DNS_CAPTURE", "ISTIO_META_HTTP10", "ISTIO_META_UNPRIVILEGED_POD")
 # The kinds that this module looks for; a mesh without any of them has no caveats.
-_BESIDE_THE_MODEL = (EnvoyFilter, TrafficExtension, ProxyConfig, NetworkPolicy)
+_BESIDE_THE_MODEL = ("EnvoyFilter", "TrafficExtension", "ProxyConfig", "NetworkPolicy")
 # A step names at most so many of one kind.
 _MAX_NAMED = 8
 
@@ -77,6 +75,9 @@ class Caveats:
 
 def caveats_at(mesh: MeshSnapshot, proxy: Proxy, spot: Spot) -> Caveats:
     """What stands in the mesh input beside the model for a call at ``spot`` of ``proxy``."""
+    from analyzer.mesh.extension.patches import may_decide
+    from analyzer.mesh.extension.plugins import plugins_at
+
     doubts: list[Step] = []
     asides = list(_environment(mesh, proxy))
     codes: list[str] = []
@@ -100,7 +101,7 @@ def with_outbound_caveats(
     virtual = decided.outbound.listener == VIRTUAL_OUTBOUND
     port = 0 if virtual else question.port
     spot = _outbound_spot(decided.outbound, SIDECAR_OUTBOUND, port, question.port, question.tls, question.sni)
-    asides = _network(mesh, proxy.namespace, proxy.label_map, EGRESS)
+    asides = _network(mesh, proxy.namespace, proxy.label_map, inward=False)
     return _with(decided, caveats_at(mesh, proxy, spot), asides)
 
 
@@ -110,7 +111,7 @@ def with_gateway_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: Outbound
         return decided
     pod = arrival.pod
     spot = _outbound_spot(decided.outbound, GATEWAY, arrival.port, arrival.port, arrival.tls, arrival.sni)
-    asides = _network(mesh, pod.namespace, pod.labels, INGRESS)
+    asides = _network(mesh, pod.namespace, pod.labels, inward=True)
     return _with(decided, caveats_at(mesh, proxy_of(mesh, pod), spot), asides)
 
 
@@ -120,7 +121,7 @@ def with_arrival_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: InboundD
         return decided
     pod = arrival.pod
     found = caveats_at(mesh, proxy_of(mesh, pod), _inbound_spot(mesh, arrival, decided))
-    steps = (*found.asides, *_network(mesh, pod.namespace, pod.labels, INGRESS), *decided.steps, *found.doubts)
+    steps = (*found.asides, *_network(mesh, pod.namespace, pod.labels, inward=True), *decided.steps, *found.doubts)
     if not found.undetermined:
         return replace(decided, steps=steps)
     missing = (*decided.undetermined, *found.undetermined)
@@ -145,7 +146,7 @@ def ambient_step(mesh: MeshSnapshot, pod: Pod) -> Step | None:
 
 
 def _is_plain(mesh: MeshSnapshot) -> bool:
-    return not any(mesh.views.get(kind) for kind in _BESIDE_THE_MODEL)
+    return not mesh.has(*_BESIDE_THE_MODEL)
 
 
 def _outbound_spot(outbound: Outbound, context: str, port: int, traffic_port: int, tls: str, sni: str | None) -> Spot:
@@ -196,6 +197,8 @@ def _with(decided: OutboundDecision, found: Caveats, more: tuple[Step, ...]) -> 
 
 
 def _by_filter(mesh: MeshSnapshot, proxy: Proxy, spot: Spot) -> Mapping[Resource, list[Patch]]:
+    from analyzer.mesh.extension.patches import patches_at
+
     found: dict[Resource, list[Patch]] = {}
     for envoy_filter, patch in patches_at(mesh, proxy, spot):
         found.setdefault(envoy_filter.resource, []).append(patch)
@@ -212,6 +215,8 @@ def _filter_step(resource: Resource, patches: list[Patch], *, deciding: bool) ->
 
 def _environment(mesh: MeshSnapshot, proxy: Proxy) -> Iterator[Step]:
     """ProxyConfigs that set what the pod was not made with: they hold from its next start on."""
+    from analyzer.mesh.extension.selected import proxy_configs
+
     configs = proxy_configs(mesh, proxy)
     if not configs:
         return
@@ -228,8 +233,11 @@ def _environment(mesh: MeshSnapshot, proxy: Proxy) -> Iterator[Step]:
             yield Step(sentence, yaml=(place,), aside=True)
 
 
-def _network(mesh: MeshSnapshot, namespace: str, labels: Mapping[str, str], direction: str) -> tuple[Step, ...]:
+def _network(mesh: MeshSnapshot, namespace: str, labels: Mapping[str, str], *, inward: bool) -> tuple[Step, ...]:
     """The NetworkPolicies of a pod: the cluster's network enforces them, istiod does not know them."""
+    from analyzer.mesh.kinds.network_policy import EGRESS, INGRESS, NetworkPolicy
+
+    direction = INGRESS if inward else EGRESS
     policies = [
         policy
         for policy in mesh.views.get(NetworkPolicy, ())
@@ -238,6 +246,6 @@ def _network(mesh: MeshSnapshot, namespace: str, labels: Mapping[str, str], dire
     if not policies:
         return ()
     names = ", ".join(policy.resource.full_name for policy in policies[:_MAX_NAMED])
-    what = "reach the pod" if direction == INGRESS else "be reached by the pod"
+    what = "reach the pod" if inward else "be reached by the pod"
     places = tuple(policy.resource.place("metadata", "name") for policy in policies[:_MAX_NAMED])
     return (Step(f"NetworkPolicy {names} also says what may {what}; no Envoy is asked", yaml=places, aside=True),)

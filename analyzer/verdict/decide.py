@@ -20,8 +20,6 @@ from analyzer.verdict.arrival import InboundDecision
 from analyzer.verdict.caveats import AMBIENT, ambient_step, with_outbound_caveats
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Outbound, Step
 from analyzer.verdict.delivery import Delivery, arrivals_of, deliver
-from analyzer.verdict.dumped import decide_by_dump
-from analyzer.verdict.gateway_path import answer_gateway, at_gateway, through_gateways
 from analyzer.verdict.inbound_question import answer_inbound, class_of_arrival
 from analyzer.verdict.outbound import decide_outbound
 from analyzer.verdict.outbound_cluster import class_of
@@ -59,6 +57,8 @@ def decide(mesh: MeshSnapshot, question: Question) -> Decision:
     if question.direction == "inbound":
         return answer_inbound(mesh, question)
     if question.direction == "gateway":
+        from analyzer.verdict.gateway_path import answer_gateway
+
         return answer_gateway(mesh, question, _follow)
     pod = _pod_of(mesh, question)
     if pod is None:
@@ -115,10 +115,16 @@ def _as_dialled(question: Question) -> OutboundDecision:
 
 
 def _through_sidecar(mesh: MeshSnapshot, question: Question, proxy: Proxy, pod: Pod | None) -> Decision:
-    decided = decide_by_dump(mesh, proxy, question)
+    decided = _by_dump(mesh, question, proxy) if mesh.has("ProxyDump") else None
     if decided is None:
         decided = with_outbound_caveats(mesh, proxy, question, decide_outbound(mesh, proxy, question))
     return _follow(mesh, question, decided, pod)
+
+
+def _by_dump(mesh: MeshSnapshot, question: Question, proxy: Proxy) -> OutboundDecision | None:
+    from analyzer.verdict.dumped import decide_by_dump
+
+    return decide_by_dump(mesh, proxy, question)
 
 
 def _follow(
@@ -147,6 +153,8 @@ def _deliver(
     arrivals = arrivals_of(mesh, question, decided, pod)
     at_gateways = [each for each in arrivals if each.pod.is_gateway]
     if at_gateways and gateways < MAX_GATEWAYS:
+        from analyzer.verdict.gateway_path import at_gateway, through_gateways
+
         onward = partial(_follow, gateways=gateways + 1)
         return through_gateways(so_far, [at_gateway(mesh, each, onward) for each in at_gateways])
     delivery = deliver(mesh, question, decided, pod)

@@ -15,7 +15,8 @@ from analyzer.mesh.outbound.told import Told
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.decision import Outbound, Step
-from analyzer.verdict.dumped_inbound import DUMP_DIFFERS, DUMP_UNMODELLED, is_in_yaml
+from analyzer.verdict.dumped_inbound import DUMP_UNMODELLED, is_in_yaml
+from analyzer.verdict.findings import DUMP_DIFFERS
 from analyzer.verdict.outbound import decide_outbound, first_bytes, sift
 from analyzer.verdict.outbound_http import request_of
 from analyzer.verdict.question import Question

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
-from analyzer.mesh.dump.chains import DumpedChain
-from analyzer.mesh.dump.inbound import DumpedPort, dumped_port
+from analyzer.mesh.dump.inbound import DumpedMatch, DumpedPort, dumped_port
 from analyzer.mesh.dump.rbac import rbac_verdict
 from analyzer.mesh.dump.synthetic import NOT_IN_THE_INPUT
 from analyzer.mesh.dump.told import dump_of
+from analyzer.mesh.inbound.chains import ChainMatch
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.policy.request import authenticate
 from analyzer.mesh.policy.subject import Subject
@@ -16,6 +16,7 @@ from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import LocalResponse, Step
+from analyzer.verdict.findings import DUMP_DIFFERS
 from analyzer.verdict.inbound_policy import (
     AUTHENTICATION,
     AUTHORIZATION,
@@ -24,16 +25,6 @@ from analyzer.verdict.inbound_policy import (
     PolicyOutcome,
 )
 
-DUMP_DIFFERS = Code(
-    "dump-differs",
-    Family.FINDING,
-    Level.WARNING,
-    "the proxy's own configuration is not what the mesh's YAML says",
-    "By its configuration dump the sidecar decides otherwise than istiod would have it by this YAML. The verdict is by "
-    "the dump.",
-    "Look for a proxy that has not received its configuration (istioctl proxy-status), an EnvoyFilter, or YAML that is "
-    "not what the cluster runs.",
-)
 DUMP_UNMODELLED = Code(
     "dump-unmodelled",
     Family.UNDETERMINED,
@@ -54,8 +45,10 @@ def port_by_dump(mesh: MeshSnapshot, arrival: Arrival) -> DumpedPort | None:
     return dumped_port(mesh, dump, arrival.pod, arrival.port, ipv6=":" in arrival.address)
 
 
-def outcome_by_dump(mesh: MeshSnapshot, pod: Pod, chain: DumpedChain, subject: Subject) -> PolicyOutcome:
+def outcome_by_dump(mesh: MeshSnapshot, pod: Pod, match: ChainMatch, subject: Subject) -> PolicyOutcome:
     """What the policy filters of a chain make of a subject; tokens are judged by the YAML, which has the keys."""
+    assert isinstance(match, DumpedMatch)
+    chain = match.chain
     steps: list[Step] = []
     missing: list[str] = []
     if any(each.text("name") == _JWT_FILTER for each in chain.filters):

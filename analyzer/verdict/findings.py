@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH
-from analyzer.verdict.dumped_inbound import DUMP_DIFFERS
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER
 from analyzer.verdict.record import CallRecord, Finding
 
@@ -41,6 +40,16 @@ UNDETERMINED_CALL = Code(
     Level.INFO,
     "the evidence does not settle the verdict",
     "What is missing is named; nothing is guessed.",
+)
+DUMP_DIFFERS = Code(
+    "dump-differs",
+    Family.FINDING,
+    Level.WARNING,
+    "the proxy's own configuration is not what the mesh's YAML says",
+    "By its configuration dump the sidecar decides otherwise than istiod would have it by this YAML. The verdict is by "
+    "the dump.",
+    "Look for a proxy that has not received its configuration (istioctl proxy-status), an EnvoyFilter, or YAML that is "
+    "not what the cluster runs.",
 )
 
 # The order in which findings weigh among equals.

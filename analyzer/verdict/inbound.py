@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
-from analyzer.mesh.dump.inbound import DumpedMatch, DumpedPort
 from analyzer.mesh.inbound.chains import RAW_BUFFER, TLS, ChainMatch, inspects_http, inspects_tls, match_chain
 from analyzer.mesh.inbound.listener import BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER, InboundPort, inbound_port
 from analyzer.mesh.inbound.mtls import Mtls
+from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.redirect import inbound_redirect
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -26,8 +26,7 @@ from analyzer.verdict.arrival import (
 )
 from analyzer.verdict.caveats import with_ambient, with_arrival_caveats
 from analyzer.verdict.decision import Candidate, Inbound, LocalResponse, Step
-from analyzer.verdict.dumped_inbound import held_against_yaml, outcome_by_dump, port_by_dump
-from analyzer.verdict.inbound_policy import judge_policies
+from analyzer.verdict.inbound_policy import PolicyOutcome, judge_policies
 from analyzer.verdict.likeness import kind_of_arrival
 
 MTLS_REQUIRED = Code(
@@ -71,6 +70,9 @@ _UPGRADE_REQUIRED = LocalResponse(426, "DPE")
 _NO_CHAIN = LocalResponse(None, "NR")
 _HANDSHAKE_FAILED = LocalResponse(None, None)
 
+# What the policy filters of a chain make of a subject.
+ChainPolicies = Callable[[ChainMatch, Subject], PolicyOutcome]
+
 
 def decide_inbound(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     """What the sidecar of ``arrival.pod`` does, redirect included."""
@@ -90,13 +92,24 @@ def _decide(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
 def decide_captured(mesh: MeshSnapshot, arrival: Arrival) -> InboundDecision:
     """What the sidecar does with a connection that it has: ``virtualInbound``'s chains and what they hold."""
     by_yaml = _through_chains(mesh, arrival, inbound_port(mesh, arrival.pod, arrival.port))
-    own = port_by_dump(mesh, arrival)
-    if own is None:
-        return with_arrival_caveats(mesh, arrival, by_yaml)
-    return held_against_yaml(mesh, arrival.pod, _through_chains(mesh, arrival, own), by_yaml)
+    by_dump = _by_dump(mesh, arrival, by_yaml) if mesh.has("ProxyDump") else None
+    return by_dump or with_arrival_caveats(mesh, arrival, by_yaml)
 
 
-def _through_chains(mesh: MeshSnapshot, arrival: Arrival, port: InboundPort) -> InboundDecision:
+def _by_dump(mesh: MeshSnapshot, arrival: Arrival, by_yaml: InboundDecision) -> InboundDecision | None:
+    """What the sidecar does by its own configuration; None where the input has no dump of it."""
+    from analyzer.verdict.dumped_inbound import held_against_yaml, outcome_by_dump, port_by_dump
+
+    port = port_by_dump(mesh, arrival)
+    if port is None:
+        return None
+    policies = partial(outcome_by_dump, mesh, arrival.pod)
+    return held_against_yaml(mesh, arrival.pod, _through_chains(mesh, arrival, port, policies), by_yaml)
+
+
+def _through_chains(
+    mesh: MeshSnapshot, arrival: Arrival, port: InboundPort, policies: ChainPolicies | None = None
+) -> InboundDecision:
     pod = arrival.pod
     if arrival.port == mesh.config.proxy_inbound_listen_port:
         inbound = Inbound(pod.full_name, BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER)
@@ -118,7 +131,7 @@ def _through_chains(mesh: MeshSnapshot, arrival: Arrival, port: InboundPort) -> 
     if refusal is not None:
         return _protocol_error(inbound, port, refusal, steps)
     taken = InboundDecision(inbound, port_class=_port_class(port), steps=steps)
-    own = partial(outcome_by_dump, mesh, pod, chain.chain) if isinstance(chain, DumpedMatch) else None
+    own = partial(policies, chain) if policies is not None else None
     return judge_policies(mesh, arrival, taken, http=chain.http, sni=seen.sni, policies=own)
 
 
@@ -163,7 +176,7 @@ def _refusal(mesh: MeshSnapshot, arrival: Arrival, chain: ChainMatch) -> LocalRe
     raw_tls = arrival.tls != "plaintext" and not chain.terminates
     if raw_tls or (arrival.protocol == "tcp" and not arrival.sealed):
         return _CODEC_ERROR
-    http10 = chain.chain.http10 if isinstance(chain, DumpedMatch) else proxy_of(mesh, arrival.pod).http10
+    http10 = proxy_of(mesh, arrival.pod).http10 if chain.http10 is None else chain.http10
     if arrival.protocol == "http/1.0" and not http10:
         return _UPGRADE_REQUIRED
     return None
@@ -200,7 +213,7 @@ def _port_class(port: InboundPort) -> str:
 
 
 def _port_step(port: InboundPort, pod: str) -> Step:
-    if isinstance(port, DumpedPort):
+    if port.dumped:
         return Step(f"by its own configuration {pod} leads port {port.port} to {port.cluster}", yaml=port.yaml)
     if not port.declared:
         return Step(f"no Service or Sidecar declares port {port.port} of {pod}: the passthrough chains take it")

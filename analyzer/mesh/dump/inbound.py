@@ -24,12 +24,22 @@ class DumpedMatch(ChainMatch):
     chain: DumpedChain
     cluster: str
 
+    @property
+    def http10(self) -> bool | None:
+        """What the dump says, whatever the proxy should have been told."""
+        return self.chain.http10
+
 
 @dataclass(frozen=True, slots=True)
 class DumpedPort(InboundPort):
     """The chains of a port, by a dump. ``leads_to`` is the cluster of its chains."""
 
     leads_to: str = PASSTHROUGH_CLUSTER
+
+    @property
+    def dumped(self) -> bool:
+        """That its chains are the proxy's own configuration."""
+        return True
 
     @property
     def cluster(self) -> str:

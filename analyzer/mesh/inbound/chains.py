@@ -30,6 +30,11 @@ class ChainMatch:
     http: bool
     terminates: bool
 
+    @property
+    def http10(self) -> bool | None:
+        """Whether its HTTP connection manager accepts HTTP/1.0; None where it does as the proxy is told."""
+        return None
+
     def __str__(self) -> str:
         alpn = f" with ALPN {', '.join(self.alpn)}" if self.alpn else ""
         does = "mutual TLS" if self.terminates else "TLS left as it is" if self.transport == TLS else "plaintext"

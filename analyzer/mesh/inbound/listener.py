@@ -43,6 +43,11 @@ class InboundPort:
     yaml: tuple[YamlPlace, ...]
 
     @property
+    def dumped(self) -> bool:
+        """Whether its chains are the proxy's own configuration rather than what istiod would tell it."""
+        return False
+
+    @property
     def cluster(self) -> str:
         """The cluster that all its chains lead to."""
         return f"inbound|{self.port}||" if self.declared else PASSTHROUGH_CLUSTER
