@@ -96,6 +96,18 @@ class MeshSnapshot:
         """The pod that owns an address; pods on the host's network own none."""
         return self.memo("pods-by-ip", self._pods_by_ip).get(ip)
 
+    def host_pod_at(self, ip: str) -> Pod | None:
+        """A pod on the host's network whose node has this address: its processes speak from there, among others."""
+        return self.memo("host-pods-by-ip", self._host_pods_by_ip).get(ip)
+
+    def _host_pods_by_ip(self) -> dict[str, Pod]:
+        found: dict[str, Pod] = {}
+        for pod in self.of(Pod):
+            if pod.host_network and pod.phase not in _FINISHED:
+                for ip in pod.ips:
+                    found.setdefault(ip, pod)
+        return found
+
     def _pods_by_ip(self) -> dict[str, Pod]:
         found: dict[str, Pod] = {}
         for pod in self.of(Pod):

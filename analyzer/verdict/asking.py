@@ -119,7 +119,9 @@ def connection_question(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Que
         return _ask(said, source, "outbound", bypass=said.role is not Role.APP and source.has_sidecar)
     target = target_pod(said, mesh)
     if target is None:
-        return None
+        # Whatever speaks from a node's own address has no sidecar; the server's side then decides.
+        host = mesh.host_pod_at(said.wire.client.ip)
+        return _ask(said, host, "outbound", bypass=False) if host is not None else None
     return _ask(said, target, "gateway" if target.is_gateway else "inbound", bypass=False)
 
 

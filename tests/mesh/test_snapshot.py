@@ -41,6 +41,8 @@ def test_pods_on_the_hosts_network_and_finished_ones_own_no_address(town) -> Non
     mesh = town.mesh()
     assert mesh.pod_at("10.1.0.2") is None
     assert mesh.pod_at("10.1.0.3") is None
+    assert mesh.host_pod_at("10.1.0.2") is mesh.pod("shop", "node-0")
+    assert mesh.host_pod_at("10.1.0.3") is None
 
 
 def test_what_was_derived_is_made_once(town) -> None:

@@ -237,6 +237,14 @@ def test_nobody_is_asked_about_strangers(talk, shop) -> None:
     assert asked(talk("192.0.2.1:5000", "192.0.2.2:80").ask(), shop(), Role.DIRECT) is None
 
 
+def test_a_node_is_asked_for_as_a_pod_on_its_network(talk, shop, resource) -> None:
+    mesh = shop(resource("v1", "Pod", "shop/node-0", {"hostNetwork": True}, status={"podIP": "192.0.2.1"}))
+
+    question = asked(talk("192.0.2.1:5000", "10.96.0.11:9080").ask(), mesh, Role.DIRECT)
+
+    assert (question.pod, question.direction, question.address) == ("node-0", "outbound", "10.96.0.11")
+
+
 # Pods at both ends.
 
 
