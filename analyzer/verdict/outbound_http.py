@@ -30,6 +30,7 @@ _MISSING_HOST = LocalResponse(400, None)
 _CODEC_ERROR = LocalResponse(400, "DPE")
 _UPGRADE_REQUIRED = LocalResponse(426, "DPE")
 _SCHEMES = ("http", "https")
+_HOST_HEADERS = ("host", ":authority")
 # Candidates that lost are only worth naming while a person can read them.
 _MAX_LOST = 8
 
@@ -127,7 +128,14 @@ def _choose_route(sender: Sender, outbound: Outbound, host: VirtualHost, request
 
 
 def _take_route(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
-    forwarded = forwarded_request(route, request)
+    """What a route does; its fault comes first, for the fault filter stands before the router."""
+    decided = _act(sender, outbound, route, request)
+    if route.abort is not None and route.abort.percent > 0:
+        return _abort(outbound, route, request, decided)
+    return decided
+
+
+def _act(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
     if route.redirect is not None:
         return _answer(outbound, LocalResponse(route.redirect.code, None), "the route redirects", request)
     if route.direct_response is not None:
@@ -137,9 +145,7 @@ def _take_route(sender: Sender, outbound: Outbound, route: Route, request: HttpR
             step = Step("hosts outside the registry are not allowed (REGISTRY_ONLY): 502", yaml=route.yaml)
             return OutboundDecision(ended, DROPPED, BLOCK_ALL.name, steps=(step,), request=request)
         return _answer(outbound, response, "the route answers by itself", request)
-    if route.abort is not None and route.abort.percent > 0:
-        return _abort(sender, outbound, route, request, forwarded)
-    return _to_clusters(sender, outbound, route, forwarded)
+    return _to_clusters(sender, outbound, route, forwarded_request(route, request))
 
 
 def host_is_block_all(outbound: Outbound) -> bool:
@@ -153,13 +159,10 @@ def _answer(outbound: Outbound, response: LocalResponse, what: str, request: Htt
     return OutboundDecision(ended, SERVICE_MATCHED, LOCAL_REPLY.name, steps=(step,), request=request)
 
 
-def _abort(
-    sender: Sender, outbound: Outbound, route: Route, request: HttpRequest, forwarded: HttpRequest
-) -> OutboundDecision:
+def _abort(outbound: Outbound, route: Route, request: HttpRequest, otherwise: OutboundDecision) -> OutboundDecision:
     """A fault: always, or for some of the requests, which then is chance."""
     assert route.abort is not None
     response = LocalResponse(route.abort.status, "FI")
-    otherwise = _to_clusters(sender, outbound, route, forwarded)
     # The fault filter stands behind the choice of a route, so the access log names a cluster that exists.
     known = otherwise.outbound.cluster if otherwise.reason != NO_CLUSTER.name else None
     aborted = _answer(replace(outbound, cluster=known), response, "the route injects a fault", request)
@@ -167,13 +170,16 @@ def _abort(
         return aborted
     step = Step(f"{route.abort.percent} % of the requests are aborted with {response.code}", yaml=(route.abort.place,))
     return OutboundDecision(
-        otherwise.outbound, None, None, (WEIGHTED.name,), (), forwarded, (step,), (aborted, otherwise)
+        otherwise.outbound, None, None, (WEIGHTED.name,), (), otherwise.request, (step,), (aborted, otherwise)
     )
 
 
 def _to_clusters(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
     def send(choice: ClusterChoice) -> OutboundDecision:
         own = apply_headers(choice.headers, request) if choice.headers else request
+        if len(route.clusters) == 1 and sets_authority(route):
+            # The only destination does not overrule the route (processDestination); one of several does.
+            own = replace(own, authority=request.authority)
         sent = send_to(sender, outbound, choice.cluster, own, not_found_code=route.not_found_code)
         return replace(sent, retries=route.retries)
 
@@ -230,16 +236,22 @@ def _rewrite_prefix(route: Route, request: HttpRequest, replacement: str) -> str
     return replacement + rest
 
 
+def sets_authority(route: Route) -> bool:
+    """Whether a route itself, by rewrite or headers, says what Host it sends on."""
+    changed = {name for name, _ in (*route.headers.set, *route.headers.add)} if route.headers else set()
+    return bool(route.rewrite and route.rewrite.authority) or not changed.isdisjoint(_HOST_HEADERS)
+
+
 def apply_headers(operations: HeaderOperations, request: HttpRequest) -> HttpRequest:
     """The request after header operations; Host and ``:authority`` change the authority."""
     authority = request.authority
     headers = [each for each in request.headers if each[0] not in operations.remove]
     for name, value in (*operations.add, *operations.set):
-        if name in ("host", ":authority"):
+        if name in _HOST_HEADERS:
             authority = value
     names = {name for name, _ in operations.set}
     headers = [each for each in headers if each[0] not in names]
-    headers += [each for each in (*operations.set, *operations.add) if each[0] not in ("host", ":authority")]
+    headers += [each for each in (*operations.set, *operations.add) if each[0] not in _HOST_HEADERS]
     return replace(request, authority=authority, headers=tuple(headers))
 
 

@@ -230,3 +230,29 @@ def test_headers_of_rule_and_destination_go_on(market) -> None:
 )
 def test_the_scheme_is_of_the_target_or_of_a_believed_header_or_of_the_connection(question, edge, scheme) -> None:
     assert request_of(Question("a", host="web", **question), "BASE", edge=edge).scheme == scheme
+
+
+@pytest.mark.parametrize(
+    ("rule", "own", "authority"),
+    [
+        ({}, {"host": "own"}, "own"),
+        ({"rewrite": {"authority": "rule"}}, {"Host": "own"}, "rule"),
+        ({"headers": {"request": {"set": {":authority": "rule"}}}}, {"host": "own"}, "rule"),
+        ({"headers": {"request": {"set": {"x-a": "1"}}}}, {"host": "own"}, "own"),
+    ],
+)
+def test_the_only_destination_does_not_overrule_the_host_that_its_rule_sets(market, rule, own, authority) -> None:
+    found = decided(vs(market, {**rule, "route": [to(headers={"request": {"set": own}})]}))
+    assert found.request.authority == authority
+
+
+def test_one_of_several_destinations_overrules_the_host_that_its_rule_sets(market) -> None:
+    own = {"request": {"set": {"host": "own"}}}
+    route = [to(weight=1, headers=own), to("web", weight=1, headers=own)]
+    assert decided(vs(market, {"rewrite": {"authority": "rule"}, "route": route})).request.authority == "own"
+
+
+def test_a_fault_comes_before_a_redirect(market) -> None:
+    fault = {"abort": {"httpStatus": 418, "percentage": {"value": 100}}}
+    found = decided(vs(market, {"fault": fault, "redirect": {"uri": "/x"}}))
+    assert (response(found), found.reason) == ((418, "FI"), "local-reply")
