@@ -83,7 +83,7 @@ def reassemble(packets: PacketTable, lanes: LaneTable, placement: Placement) -> 
     position, length = begin[there], captured[there]
     sent = placement.lanes[[SENT, ACKNOWLEDGED]].max(axis=0)
     limit = placement.lanes[LIMIT]
-    lengths = np.where(limit >= 0, np.minimum(sent, limit), sent)
+    lengths = _without_fin(np.where(limit >= 0, np.minimum(sent, limit), sent), lane_of, segments[STOP])
     row = rows[segment[there]]
     starts = np.searchsorted(piece_lane, np.arange(2 * len(lanes) + 1))
     return PieceTable(
@@ -97,6 +97,13 @@ def reassemble(packets: PacketTable, lanes: LaneTable, placement: Placement) -> 
         repeated=used[taken < placement.usable[used]],
         heard=_heard(packets, row, starts, placement.bases, lengths),
     )
+
+
+def _without_fin(lengths: I64, lane_of: I64, stops: I64) -> I64:
+    """``lengths`` without a last byte that no packet brought: a FIN counts as one, and is what was not captured."""
+    ends = np.zeros(len(lengths), np.int64)
+    np.maximum.at(ends, lane_of, stops)
+    return np.where(lengths == ends + 1, ends, lengths)
 
 
 def _heard(packets: PacketTable, row: I64, starts: I64, bases: I64, lengths: I64) -> I64:

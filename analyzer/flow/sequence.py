@@ -141,12 +141,17 @@ def _idle_syns(matrix: I64, lanes: LaneTable, bases: I64) -> Bools:
 def gather_acknowledgements(packets: I64, starts: I64, bases: I64, lanes: I64) -> int:
     """Kernel: how far the peer of each lane acknowledges it, into ``lanes``; gives 0.
 
-    Numbers are unwrapped one after the other; one that is behind, or further ahead than any window, says nothing.
+    Numbers are unwrapped one after the other; one that is behind, or further ahead than any window, says nothing. That
+    of a RST counts where its own number is exactly the sender's next, which nobody guesses (RFC 5961 section 3.2).
     """
     for lane in range(len(starts) - 1):
         reached = 0
+        following = -1
         for i in range(starts[lane], starts[lane + 1]):
-            if packets[FLAGS, i] & (ACK | RST) == ACK:
+            flags = packets[FLAGS, i]
+            if flags & RST == 0:
+                following = (packets[SEQ, i] + packets[LENGTH, i] + (flags & SYN != 0) + (flags & FIN != 0)) & LOW_32
+            if flags & ACK and (flags & RST == 0 or packets[SEQ, i] == following):
                 further = (packets[ACKED, i] - bases[lane ^ 1] - reached) & LOW_32
                 reached += further if further <= MAX_WINDOW else 0
         lanes[ACKNOWLEDGED, lane ^ 1] = reached

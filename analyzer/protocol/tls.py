@@ -73,7 +73,7 @@ def parse_tls(
         tuple(sorted((*_alerts(asked, True), *_alerts(answered, False)), key=lambda a: (a.from_client, a.position))),
         asked.data,
         answered.data,
-        _client_certificate(asked, chosen),
+        _client_certificate(asked, answered, chosen),
     )
     return Tls(facts, sound)
 
@@ -118,19 +118,20 @@ def _server_names(flight: Flight, chosen: ServerHello | None) -> tuple[str, ...]
         return ()
 
 
-def _client_certificate(flight: Flight, chosen: ServerHello | None) -> bool | None:
+def _client_certificate(flight: Flight, answered: Flight, chosen: ServerHello | None) -> bool | None:
     """Whether the client sent a certificate: read in TLS 1.2, in TLS 1.3 by the size of its first encrypted record.
 
-    That record holds its Finished alone (53 or 69 bytes), with an empty Certificate (up to 77), or a real one.
+    That record holds its Finished alone (53 or 69 bytes), with an empty Certificate (up to 77), or a real one. None
+    where an earlier session is resumed, in which it may have sent one: a server of TLS 1.2 then sends none either.
     """
-    if chosen is None:
+    if chosen is None or chosen.resumed:
         return None
     if chosen.version >= _TLS_1_3:
         return flight.data_len > _MAX_FINISHED_LEN if flight.data_len else None
     message = _first(flight, _CERTIFICATE)
     if message is not None:
         return any(message.body)
-    return False if flight.data else None
+    return False if flight.data and _first(answered, _CERTIFICATE) is not None else None
 
 
 def _first(flight: Flight, kind: int) -> Message | None:

@@ -47,7 +47,7 @@ ENCRYPTED_CLIENT_HELLO = Code(
     "extension without meaning it (GREASE), which looks the same.",
 )
 
-_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS, _ECH = 0, 16, 43, 0xFE0D
+_SERVER_NAME, _ALPN, _PRE_SHARED_KEY, _SUPPORTED_VERSIONS, _ECH = 0, 16, 41, 43, 0xFE0D
 _HOST_NAME = 0
 _MAX_HOST_NAME_LEN = 255
 _RANDOM_LEN = 32
@@ -66,10 +66,14 @@ class Hello(NamedTuple):
 
 
 class ServerHello(NamedTuple):
-    """The version that the server chose, and its ALPN where the hello shows it (TLS 1.2)."""
+    """The version that the server chose, and its ALPN where the hello shows it (TLS 1.2).
+
+    ``resumed``: it goes on with an earlier session by its key (TLS 1.3), so that nobody shows a certificate again.
+    """
 
     version: int
     alpn: str | None
+    resumed: bool = False
 
 
 def parse_client_hello(body: bytes, notes: Notes, *, offset: int) -> Hello:
@@ -187,6 +191,7 @@ def parse_server_hello(body: bytes) -> ServerHello | None:
         cursor.vector(1)
         cursor.take(3)  # cipher suite and compression method
         alpn: tuple[str, ...] = ()
+        resumed = False
         items = Cursor(cursor.vector(2) if cursor else b"")
         while items:
             kind, data = items.integer(2), items.vector(2)
@@ -194,6 +199,7 @@ def parse_server_hello(body: bytes) -> ServerHello | None:
                 version = Cursor(data).integer(2)
             elif kind == _ALPN:
                 alpn = _protocols(data)
+            resumed |= kind == _PRE_SHARED_KEY
     except MalformedError:
         return None
-    return ServerHello(version, alpn[0] if alpn else None)
+    return ServerHello(version, alpn[0] if alpn else None, resumed)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
-from analyzer.protocol.notes import MIDSTREAM
+from analyzer.protocol.notes import GAP, MIDSTREAM
+from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
 from analyzer.verdict.roles import Role, Said, is_loopback
 from analyzer.verdict.stitch import Call, Onward
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod
     from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.protocol.facts import Exchange, Request
+    from analyzer.verdict.decision import Decision
 
 NO_MESH = Code(
     "no-mesh",
@@ -87,12 +89,23 @@ def missing_for(call: Call) -> tuple[str, ...]:
         return _missing_of_request(call.exchange)
     if not call.said.conversation.sniffable:
         return call.said.conversation.missing or (MIDSTREAM.name,)
-    return (HANDSHAKE_ONLY.name,) if _is_handshake(connection.history) else ()
+    return ()
+
+
+def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
+    """Codes of what a verdict stands on and the packets do not show: silence, or the absence of a certificate."""
+    if decision.verdict is None or call.exchange is not None:
+        return ()
+    said = call.said.conversation
+    if _is_handshake(call.said.wire.connection.history):
+        return (HANDSHAKE_ONLY.name,)
+    unseen = said.tls is not None and said.tls.client_certificate is None and not call.said.istio_mtls
+    return (GAP.name,) if unseen and decision.reason == MTLS_REQUIRED.name and GAP.name in said.missing else ()
 
 
 def _is_handshake(history: str) -> bool:
-    """Whether a connection was accepted, and neither end is seen to say anything after that."""
-    return "h" in history and set(history) <= {"S", "h"}
+    """Whether a connection was accepted, and neither end is seen to say anything after that, or to close it."""
+    return "h" in history and set(history) <= set("SAha")
 
 
 def _missing_of_request(exchange: Exchange) -> tuple[str, ...]:

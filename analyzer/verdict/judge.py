@@ -19,6 +19,7 @@ from analyzer.verdict.asking import (
     endpoint_of,
     missing_for,
     target_pod,
+    unproven,
     with_request,
 )
 from analyzer.verdict.decision import Decision
@@ -111,6 +112,12 @@ def _gateways_of(mesh: MeshSnapshot | None) -> frozenset[str]:
     return frozenset(ip for pod in mesh.pods if pod.is_gateway for ip in pod.ips) if mesh else frozenset()
 
 
+def _as_proven(call: Call, decision: Decision) -> Decision:
+    """The decision, without a verdict where that stands on what the packets do not show."""
+    lacking = unproven(call, decision)
+    return replace(decision, verdict=None, reason=None, undetermined=lacking) if lacking else decision
+
+
 def _question_of(judged: _Judged) -> Question | None:
     connection, request = judged.question, judged.call.asked
     return with_request(connection, request) if connection and request else connection
@@ -200,6 +207,7 @@ class _Judge:
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None
         if desk is not None and endpoint is not None:
             decision = desk.answer(call.asked, endpoint)
+        decision = _as_proven(call, decision)
         onward = tuple(leg for leg in (upstream, beyond, delivery) if leg is not None)
         return _Judged(call, decision, onward, desk.connection if desk else None)
 
@@ -234,7 +242,7 @@ class _Judge:
         delivery = self._stitcher.delivery_of(call, None)
         onward = (delivery,) if delivery else ()
         decision = decide_sealed(self._mesh, call, target_pod(call.said, self._mesh)) if self._mesh else None
-        return _Judged(call, decision, onward) if decision else self.unasked(call, onward)
+        return _Judged(call, _as_proven(call, decision), onward) if decision else self.unasked(call, onward)
 
     def unasked(self, call: Call, onward: tuple[Onward, ...] = ()) -> _Judged:
         """A sidecar's connection alone does not show what the application asked; nor do answers alone."""

@@ -25,8 +25,7 @@ _ARRIVAL_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
 def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decision | None:
     """The decision that the connection proves, or None where it proves none."""
     cluster = cluster_of_sni(call.said.sni) if call.said.istio_mtls else None
-    # Without its first bytes nobody knows whether it is TLS, and the mesh's own, which decides what takes it.
-    met = target is not None and target.has_sidecar and (call.said.conversation.sniffable or call.request is not None)
+    met = target is not None and target.has_sidecar and _is_known(call)
     arrived = decide_inbound(mesh, _arrival(call, target, mesh)) if target is not None and met else None
     inbound = arrived.inbound if arrived else None
     steps = (*_read(call, cluster), *(arrived.steps if arrived else ()))
@@ -38,6 +37,14 @@ def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decisio
     if arrived is not None and arrived.undetermined:
         return Decision(None, None, arrived.undetermined, _outbound(cluster), None, inbound, steps)
     return Decision(*found, (), _outbound(cluster), None, inbound, steps)
+
+
+def _is_known(call: Call) -> bool:
+    """Whether it was seen to be TLS, and whether the mesh's own, or not to be: that decides what takes it."""
+    said = call.said.conversation
+    if said.tls is not None:
+        return said.tls.client_hello is not None
+    return said.sniffable or call.request is not None
 
 
 def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:

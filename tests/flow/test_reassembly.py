@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +152,19 @@ def test_a_fin_is_no_byte(wire) -> None:
     wire.talk().open().ask(b"hello").close()
 
     assert wire.connection().from_client.length == 5
+
+
+@pytest.mark.parametrize("said", [b"hello", b""])
+def test_a_fin_that_was_not_captured_is_no_byte(wire, said) -> None:
+    wire.talk().open().ask(said).send(C, "FA", skip=True).send(S, "A").send(C, "A")
+
+    assert wire.connection().from_client.length == len(said)
+
+
+def test_a_fin_behind_the_reset_that_follows_it_is_no_byte(wire) -> None:
+    wire.talk().open().send(S, "R", seq=5002).send(S, "FA", seq=5001)
+
+    assert wire.connection().server_bytes == 0
 
 
 def test_a_snaplen_leaves_gaps_of_the_right_size(wire) -> None:

@@ -271,6 +271,13 @@ def test_what_both_ends_say_was_sent_is_known(wire) -> None:
     assert placement.lanes[[SENT, ACKNOWLEDGED], 0].tolist() == [7, 7]
 
 
+@pytest.mark.parametrize(("seq", "sent"), [(5001, 7), (5002, 3), (1, 3)])
+def test_a_reset_of_the_exact_number_tells_what_was_received(wire, seq, sent) -> None:
+    wire.talk().open().ask(b"abc").ask(b"defg", skip=True).send(S, "RA", seq=seq)
+
+    assert wire.connection().client_bytes == sent
+
+
 small = st.integers(0, 40)
 packet_rows = st.lists(st.tuples(small, small, st.integers(0, 63), st.integers(0, 9)), max_size=40)
 

@@ -104,3 +104,15 @@ def test_a_second_hello_does_not_hide_the_first(say, notes) -> None:
 def test_alert_names_are_those_of_the_rfc() -> None:
     assert ALERT_NAMES[0] == "close_notify"
     assert ALERT_NAMES[116] == "certificate_required"
+
+
+@pytest.mark.parametrize(
+    ("extensions", "shown"),
+    [([(43, b"\x03\x04")], False), ([(43, b"\x03\x04"), (41, b"\0\0")], None), ([], None)],
+)
+def test_a_resumed_session_does_not_tell_whether_there_is_a_certificate(extensions, shown, say, notes) -> None:
+    """Not even the server sends one then, which in TLS 1.2 is how it shows."""
+    client = say.client_hello() + say.record(20, b"\x01") + say.record(23, bytes(53))
+    server = say.server_hello(*(say.extension(*each) for each in extensions)) + say.record(20, b"\x01")
+
+    assert tls(client, server, notes).facts.client_certificate is shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.base.fact import replace
-from analyzer.verdict.asking import endpoint_of, missing_for, question_of, source_pod, target_pod
+from analyzer.verdict.asking import endpoint_of, missing_for, question_of, source_pod, target_pod, unproven
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.stitch import Call, Onward
 from analyzer.verdict.wires import gather_wires
@@ -56,16 +56,38 @@ def test_opaque_bytes_from_the_middle_of_a_connection_do_not_show_what_envoy_det
 
 
 @pytest.mark.parametrize(
-    ("history", "missing"), [("Sh", ("handshake-only",)), ("S", ()), ("ShA", ()), ("Shr", ()), ("ShAD", ())]
+    ("history", "lacking"),
+    [("Sh", ("handshake-only",)), ("ShAa", ("handshake-only",)), ("S", ()), ("ShAr", ()), ("ShAF", ()), ("ShAD", ())],
 )
-def test_a_handshake_alone_does_not_show_what_the_client_sent(app, history, missing) -> None:
+def test_a_handshake_alone_proves_no_silence(app, decision, history, lacking) -> None:
     call = app().call()
     wire = call.said.wire
     sighting = replace(wire.main, connection=replace(wire.connection, history=history))
 
     said = replace(call.said, wire=replace(wire, main=sighting, sightings=(sighting,)))
 
-    assert missing_for(replace(call, said=said)) == missing
+    assert unproven(replace(call, said=said), decision()) == lacking
+
+
+@pytest.mark.parametrize(
+    ("reason", "missing", "certificate", "lacking"),
+    [
+        ("mtls-required", ("gap",), None, ("gap",)),
+        ("mtls-required", ("gap",), False, ()),
+        ("mtls-required", (), None, ()),
+        ("no-route", ("gap",), None, ()),
+    ],
+)
+def test_a_certificate_that_the_capture_lost_is_not_known_to_be_absent(
+    app, decision, reason, missing, certificate, lacking
+) -> None:
+    call = app().hello("a.example").call()
+    tls = replace(call.said.conversation.tls, client_certificate=certificate)
+    conversation = replace(call.said.conversation, tls=tls, missing=missing)
+
+    said = replace(call.said, conversation=conversation)
+
+    assert unproven(replace(call, said=said), decision("dropped", reason)) == lacking
 
 
 def test_what_the_parser_knows_to_be_missing_is_said(app) -> None:
