@@ -8,9 +8,11 @@ from datetime import date
 from pathlib import Path
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import replace
 from analyzer.base.moment import parse_moment
 from analyzer.mesh.load import load_mesh
 from analyzer.mesh.revision import is_revision
+from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.pipeline import Interval, Progress, analyze_paths
 from analyzer.report.as_expected import render_expected
 from analyzer.verdict.check import SUITE_SUFFIXES
@@ -18,6 +20,7 @@ from analyzer.verdict.check.case import CheckResult
 from analyzer.verdict.check.expected import RecordedCall, parse_recorded, record_ends
 from analyzer.verdict.check.run import newest_day, run_suite
 from analyzer.verdict.check.suite import Suite, parse_suite
+from analyzer.verdict.coverage import count_coverage, cover
 from analyzer.verdict.record import Analysis
 
 EXPECTED_SUFFIX = ".expected.yaml"
@@ -48,15 +51,20 @@ def _expand(path: Path) -> Iterator[Path]:
         yield from (Path(folder, file) for file in sorted(files) if file.endswith(SUITE_SUFFIXES))
 
 
-def check_suite(path: Path, *, today: date | None = None, progress: Progress | None = None) -> CheckResult:
+def check_suite(
+    path: Path, *, today: date | None = None, coverage: bool = False, progress: Progress | None = None
+) -> CheckResult:
     """What holds of the suite in a file; ``today`` is the newest packet's day where it is not given.
 
-    Raises ``UsageError`` where the suite is wrong, ``CaptureError`` and ``MeshError`` where it names nothing.
+    With ``coverage`` it also counts what of the mesh the calls touch. Raises ``UsageError`` where the suite is wrong,
+    ``CaptureError`` and ``MeshError`` where it names nothing.
     """
     suite = load_suite(path)
-    analysis = analyze_suite(suite, path.parent, progress=progress)
+    mesh = _mesh_of(suite, path.parent)
+    analysis = _analyze(suite, path.parent, mesh, progress)
     recorded = _read_recorded(path, suite)
-    return run_suite(suite, analysis, today=today or newest_day(analysis), recorded=recorded)
+    result = run_suite(suite, analysis, today=today or newest_day(analysis), recorded=recorded)
+    return replace(result, coverage=count_coverage(cover(mesh, analysis.calls))) if coverage else result
 
 
 def update_suite(path: Path, *, progress: Progress | None = None) -> Path:
@@ -87,10 +95,17 @@ def load_suite(path: Path) -> Suite:
 
 def analyze_suite(suite: Suite, folder: Path, *, progress: Progress | None = None) -> Analysis:
     """The run that a suite is about; its paths are relative to ``folder``."""
+    return _analyze(suite, folder, _mesh_of(suite, folder), progress)
+
+
+def _mesh_of(suite: Suite, folder: Path) -> MeshSnapshot:
     config = suite.mesh_config
-    mesh = load_mesh(
+    return load_mesh(
         [_in(folder, source) for source in suite.mesh], mesh_config=_in(folder, config) if config is not None else None
     )
+
+
+def _analyze(suite: Suite, folder: Path, mesh: MeshSnapshot, progress: Progress | None) -> Analysis:
     since, until = (parse_moment(t, suite.file) if t is not None else None for t in (suite.since, suite.until))
     captures = [_in(folder, source) for source in suite.captures]
     return analyze_paths(captures, mesh, interval=Interval(since, until), where=suite.where, progress=progress)

@@ -39,6 +39,7 @@ EXIT_EVIDENCE = 5
               help="Fail when fewer of all cases hold.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["any", "none"]), default="any", show_default=True)
 @click.option("--only-failures", is_flag=True, help="Leave out what holds.")
+@click.option("--coverage", is_flag=True, help="Also say how much of the mesh the calls touch.")
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
 @also_option
@@ -52,6 +53,7 @@ def command(
     fail_under: float,
     fail_on: str,
     only_failures: bool,
+    coverage: bool,
     output_format: str,
     out: str | None,
     also: tuple[str, ...],
@@ -74,7 +76,7 @@ def command(
         for path in paths:
             click.echo(f"meshverdict: wrote {visible(update_suite(path).as_posix())}", err=True)
     with showing_progress(enabled=not no_progress) as progress:
-        results = [check_suite(path, today=day, progress=progress) for path in paths]
+        results = [check_suite(path, today=day, coverage=coverage, progress=progress) for path in paths]
     shown = [redact_result(each) if redact == "standard" else each for each in results]
     _write(shown, output_format, out, color, only_failures=only_failures)
     write_also(more, lambda: issues_of_check(results))

@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "Hold recorded calls against what a suite expects of them.",
     "codes": "Explain reasons, findings and oddities.",
     "config": "Show what files and the environment set, and where.",
+    "coverage": "Say what of the mesh recorded calls never touch.",
     "diff": "Say what is different between two runs, by who calls what.",
     "explain": "Show the chain of reasons of one call.",
     "extract": "Write the packets of chosen calls as pcapng, with verdicts as comments.",

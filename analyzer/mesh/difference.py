@@ -13,8 +13,7 @@ from analyzer.mesh.kinds import view_of
 from analyzer.mesh.kinds.mesh_config import parse_mesh_config
 from analyzer.mesh.resource import Node, Path, Resource, read_resource
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.mesh.source import YamlMap
-from analyzer.mesh.structure import ABSENT, Comparison, Difference, compare_documents, narrowed
+from analyzer.mesh.structure import ABSENT, Comparison, Difference, compare_documents, last_line, narrowed
 
 # (API group, kind, namespace, name); the mesh's settings are a resource of their own here.
 Key = tuple[str, str, str, str]
@@ -63,7 +62,7 @@ class Change:
         """Those of ``places`` that lie inside it, in the new mesh or, where it is gone, in the old one."""
         node = self.new or self.old
         assert node is not None
-        last = _last_line(node.value)
+        last = last_line(node.value)
         return tuple(p for p in places if p.file == node.file and node.value.line <= p.line <= last)
 
 
@@ -184,15 +183,3 @@ def _body(node: Node | None) -> Any:
 
 def _is_bookkeeping(difference: Difference) -> bool:
     return any(difference.path[: len(known)] == known for known in _BOOKKEEPING)
-
-
-def _last_line(value: YamlMap) -> int:
-    pending: list[Any] = [value]
-    last = value.line
-    while pending:
-        each = pending.pop()
-        places = each.places.values() if isinstance(each, YamlMap) else each.places
-        last = max([last, *(line for line, _ in places)])
-        items = each.values() if isinstance(each, YamlMap) else each
-        pending += [item for item in items if isinstance(item, YamlMap) or hasattr(item, "places")]
-    return last

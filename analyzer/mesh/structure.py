@@ -182,3 +182,16 @@ def _build_mapping(tree: _Mapping, reverted: Collection[Difference]) -> YamlMap:
             built[key] = value
             built.places[key] = tree.new.places.get(key) or tree.old.places[key]
     return built
+
+
+def last_line(value: YamlMap) -> int:
+    """The last line on which something of a mapping is known to stand."""
+    pending: list[Any] = [value]
+    last = value.line
+    while pending:
+        each = pending.pop()
+        places = each.places.values() if isinstance(each, YamlMap) else each.places
+        last = max([last, *(line for line, _ in places)])
+        items = each.values() if isinstance(each, YamlMap) else each
+        pending += [item for item in items if isinstance(item, YamlMap) or hasattr(item, "places")]
+    return last

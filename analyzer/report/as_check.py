@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from analyzer.base.fact import replace
 from analyzer.base.secret import redact_text
+from analyzer.report.as_coverage import counts_object, coverage_phrase
 from analyzer.report.as_json import SCHEMA, Object, encode
 from analyzer.report.facts import yaml_phrases
 from analyzer.report.issues import check_headline
@@ -45,7 +46,8 @@ def case_object(case: Case) -> Object:
 
 
 def suite_object(result: CheckResult) -> Object:
-    """A suite's totals."""
+    """A suite's totals; ``coverage`` where somebody asked for it."""
+    coverage = {"coverage": counts_object(result.coverage)} if result.coverage else {}
     return {
         "suite": result.suite,
         "cases": len(result.cases),
@@ -55,6 +57,7 @@ def suite_object(result: CheckResult) -> Object:
         "accepted": result.accepted,
         "lacking": result.lacking,
         "notes": result.notes,
+        **coverage,
     }
 
 
@@ -106,6 +109,8 @@ def _suite(page: Page, result: CheckResult, *, only_failures: bool) -> None:
     recorded = sum(case.passed and case.kind == RECORDED for case in result.cases)
     if recorded and not only_failures:
         page.line([("✓ ", "green"), f"{format_count(recorded, 'recorded end')} as before"], indent=2)
+    if result.coverage:
+        page.prose((f"touched: {coverage_phrase(result.coverage)}", "dim"), indent=2, label=("· ", "dim"))
     for note in result.notes:
         page.prose((note, "dim"), indent=2, label=("· ", "dim"))
 

@@ -31,6 +31,7 @@ ASKED = {
     "check": ("captures/shop-default",),
     "codes": (),
     "config": ("show",),
+    "coverage": (CAPTURE, "-m", MESH),
     "diff": (CAPTURE, CAPTURE, "-m", MESH),
     "explain": (CAPTURE, "-m", MESH, "--call", "1", "--packet", "2"),
     "extract": (CAPTURE, "-m", MESH, "--verdict", "dropped", "--out", os.devnull),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.verdict.codes import CODES
+from analyzer.verdict.coverage import CoverageCount
 from analyzer.verdict.decision import HEADLESS_MATCHED, SERVICE_MATCHED
 from analyzer.verdict.findings import deciding_lines
 from analyzer.verdict.record import CallRecord, CaptureRecord, MeshRecord
@@ -43,7 +44,8 @@ class Case:
 class CheckResult:
     """A suite that ran. ``lacking`` says what evidence is too little, empty where it suffices.
 
-    ``accepted`` counts the calls that an acceptance took out of the budgets. ``notes`` fail nothing.
+    ``accepted`` counts the calls that an acceptance took out of the budgets. ``notes`` fail nothing. ``coverage`` is
+    what of the mesh the calls touch, empty where nobody asked.
     """
 
     suite: str
@@ -56,6 +58,7 @@ class CheckResult:
     captures: tuple[CaptureRecord, ...] = ()
     mesh: MeshRecord | None = None
     limits: tuple[str, ...] = ()
+    coverage: tuple[CoverageCount, ...] = ()
 
     @property
     def failures(self) -> tuple[Case, ...]:
