@@ -14,6 +14,7 @@ from analyzer.mesh.kinds.gateway import ISTIO_MUTUAL
 from analyzer.mesh.outbound.cluster import ISTIO_MTLS, NoCluster, endpoint_tls, find_cluster
 from analyzer.mesh.outbound.listener import ClusterChoice, FirstBytes, Listener, choose_chain
 from analyzer.mesh.outbound.scope import scope_of
+from analyzer.mesh.policy.request import authenticate
 from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -158,12 +159,15 @@ def _through_http(
     sender = _sender(mesh, inside)
     assert chain.rds is not None
     config = gateway_route_config(mesh, arrival.pod, chain.rds)
+    subject = _subject(mesh, arrival, chain, http=True)
     routing = Routing(
         config,
         mesh.config.path_normalization,
         sender.proxy.http10,
         scheme="https" if chain.terminates else "http",
         edge=not trusted_proxies(mesh, arrival.pod),
+        # The token filter has the route chosen again when it knows the claims (clear_route_cache).
+        claims=authenticate(mesh, arrival.pod, subject).claims,
     )
     decided = route_http(sender, outbound, routing)
     if decided.undetermined == (BAD_REQUEST.name,):
@@ -173,7 +177,6 @@ def _through_http(
         found = replace(outbound, route_config=config.name, virtual_host=host.name, response=_MOVED)
         step = Step(f"virtual host {host.name} redirects plaintext requests to https: 301", yaml=host.yaml)
         decided = OutboundDecision(found, SERVICE_MATCHED, LOCAL_REPLY.name, steps=(step,))
-    subject = _subject(mesh, arrival, chain, http=True)
     return _with_policies(mesh, _forwarding(decided, subject.source_ip or ""), subject, arrival)
 
 

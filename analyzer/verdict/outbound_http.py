@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.request import HttpRequest
-from analyzer.mesh.outbound.route import BLOCK_ALL_HOST, Route, RouteConfig, VirtualHost, hangs_on_unseen, route_matches
+from analyzer.mesh.outbound.route import (
+    BLOCK_ALL_HOST,
+    Route,
+    RouteConfig,
+    VirtualHost,
+    hangs_on_claims,
+    hangs_on_unseen,
+    route_matches,
+)
 from analyzer.mesh.path import normalize_path
 from analyzer.mesh.regex import replace_all
 from analyzer.verdict.decision import (
@@ -23,7 +32,16 @@ from analyzer.verdict.decision import (
 )
 from analyzer.verdict.outbound_cluster import Sender, send_to
 from analyzer.verdict.question import Question
-from analyzer.verdict.reasons import BAD_REQUEST, BLOCK_ALL, HEADER_UNSEEN, LOCAL_REPLY, NO_CLUSTER, NO_ROUTE, WEIGHTED
+from analyzer.verdict.reasons import (
+    BAD_REQUEST,
+    BLOCK_ALL,
+    HEADER_UNSEEN,
+    LOCAL_REPLY,
+    NO_CLUSTER,
+    NO_ROUTE,
+    TOKEN_UNVERIFIED,
+    WEIGHTED,
+)
 from analyzer.verdict.upstream import OutboundDecision
 
 _MISSING_HOST = LocalResponse(400, None)
@@ -40,7 +58,8 @@ class Routing:
     """Where routes come from: a route configuration by name, and the normalisation of paths before it.
 
     ``scheme`` is what the connection itself says of requests. ``edge``: the proxy stands at the edge, where it does not
-    believe an X-Forwarded-Proto that a client sends.
+    believe an X-Forwarded-Proto that a client sends. ``claims`` are those of the request's verified token, None where
+    they cannot be known.
     """
 
     config: RouteConfig
@@ -48,6 +67,7 @@ class Routing:
     http10: bool = False
     scheme: str = "http"
     edge: bool = False
+    claims: Mapping[str, Any] | None = field(default_factory=dict)
 
 
 def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDecision:
@@ -60,6 +80,7 @@ def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDe
         ended = replace(outbound, response=response)
         return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,))
     request = request_of(sender.question, routing.path_normalization, scheme=routing.scheme, edge=routing.edge)
+    request = replace(request, claims=routing.claims)
     host = routing.config.host_for(request)
     if host is None:
         ended = replace(outbound, response=LocalResponse(404, "NR"))
@@ -113,6 +134,9 @@ def _choose_route(sender: Sender, outbound: Outbound, host: VirtualHost, request
         if hangs_on_unseen(route, request):
             step = Step(f"{_route_sentence(route, host)} if a header that was not captured says so", (), route.yaml)
             return OutboundDecision(outbound, None, None, (HEADER_UNSEEN.name,), steps=(step,), request=request)
+        if hangs_on_claims(route, request):
+            step = Step(f"{_route_sentence(route, host)} if a claim that is not known says so", (), route.yaml)
+            return OutboundDecision(outbound, None, None, (TOKEN_UNVERIFIED.name,), steps=(step,), request=request)
         if route_matches(route, request):
             step = Step(_route_sentence(route, host), (), route.yaml, _lost_routes(tried))
             return _with_steps(_take_route(sender, replace(outbound, route=route.name), route, request), step)

@@ -17,6 +17,10 @@ BY_ADDRESS = {"action": "DENY", "rules": [{"from": [{"source": {"ipBlocks": ["10
 BY_CLIENT = {"action": "DENY", "rules": [{"from": [{"source": {"remoteIpBlocks": ["203.0.113.0/24"]}}]}]}
 
 
+# A token whose claims are {"iss": "me", "group": "dev"}.
+UNVERIFIED = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJtZSIsImdyb3VwIjoiZGV2In0.eA"
+
+
 @pytest.fixture
 def gateway(resource):
     """A function that gives the Gateway ``edge/gw`` with its servers."""
@@ -222,6 +226,16 @@ def test_a_gateway_believes_the_proxies_that_it_is_told_to_trust(plain, security
 
 
 PRINCIPAL = {"rules": [{"from": [{"source": {"principals": ["cluster.local/ns/shop/sa/default"]}}]}]}
+
+
+def test_routes_may_ask_for_claims_of_a_token(shop, gateway, bound, security, reach):
+    rule = {**TO_REVIEWS[0], "match": [{"headers": {"@request.auth.claims.group": {"exact": "dev"}}}]}
+    tokens = security("RequestAuthentication", {"jwtRules": [{"issuer": "me", "jwksUri": "https://me"}]}, "edge/jwt")
+    mesh = shop(gateway(server()), bound(http=[rule]), tokens)
+
+    assert reach(mesh).reason == "no-route"
+    unverified = reach(mesh, headers=(("authorization", f"Bearer {UNVERIFIED}"),))
+    assert unverified.undetermined == ("token-unverified",)
 
 
 @pytest.mark.parametrize(

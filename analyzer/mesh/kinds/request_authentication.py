@@ -20,7 +20,10 @@ class TokenHeader:
 
 @dataclass(frozen=True, slots=True)
 class JwtRule:
-    """One issuer. ``jwks`` are the keys themselves, empty where they are to be fetched from ``jwks_uri``."""
+    """One issuer. ``jwks`` are the keys themselves, empty where they are to be fetched from ``jwks_uri``.
+
+    ``space_delimited`` are claims whose text is a list of words, besides those that always are.
+    """
 
     issuer: str
     audiences: tuple[str, ...]
@@ -30,6 +33,7 @@ class JwtRule:
     params: tuple[str, ...]
     cookies: tuple[str, ...]
     place: YamlPlace
+    space_delimited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,4 +67,5 @@ def _parse_rule(node: Node) -> JwtRule:
         params=node.texts("fromParams"),
         cookies=node.texts("fromCookies"),
         place=node.place(),
+        space_delimited=node.texts("spaceDelimitedClaims"),
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """``authority`` as sent, ``path`` with its query; header names in lower case, several values of one name apart.
 
-    ``head_cut``: its head was not seen whole, so that a header which is absent may have been sent.
+    ``head_cut``: its head was not seen whole, so that a header which is absent may have been sent. ``claims`` are those
+    of a token that the proxy verified, None where they cannot be known.
     """
 
     authority: str
@@ -18,6 +21,7 @@ class HttpRequest:
     scheme: str = "http"
     headers: tuple[tuple[str, str], ...] = ()
     head_cut: bool = False
+    claims: Mapping[str, Any] | None = field(default_factory=dict, compare=False)
 
     @property
     def path_only(self) -> str:

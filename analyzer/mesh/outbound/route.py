@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
@@ -16,6 +17,7 @@ from analyzer.mesh.kinds.virtual_service import (
     Rewrite,
     StringMatch,
 )
+from analyzer.mesh.outbound.claims import claim_matches, claim_path
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.request import HttpRequest
 from analyzer.mesh.regex import full_match
@@ -152,14 +154,42 @@ def route_matches(route: Route, request: HttpRequest) -> bool:
         return True
     return (
         _path_matches(route, match, request)
-        and all(_header_matches(name.lower(), each, request) for name, each in match.headers)
-        and all(_header_absent(name.lower(), each, request) for name, each in match.without_headers)
+        and all(_asked(name, each, request) for name, each in match.headers)
+        and all(_forbidden(name, each, request) for name, each in match.without_headers)
         and all(
             each is None or _header_matches(name, each, request)
             for name, each in ((":method", match.method), (":authority", match.authority), (":scheme", match.scheme))
         )
         and all(_query_matches(name, each, request) for name, each in match.query)
     )
+
+
+def hangs_on_claims(route: Route, request: HttpRequest) -> bool:
+    """Whether claims that cannot be known decide if a route takes the request."""
+    match = route.match
+    if match is None or request.claims is not None:
+        return False
+    seen = tuple(pair for pair in match.headers if not claim_path(pair[0]))
+    not_sent = tuple(pair for pair in match.without_headers if not claim_path(pair[0]))
+    if len(seen) == len(match.headers) and len(not_sent) == len(match.without_headers):
+        return False
+    return route_matches(replace(route, match=replace(match, headers=seen, without_headers=not_sent)), request)
+
+
+def _asked(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
+    path = claim_path(name)
+    return _claim_matches(path, matcher, request) if path else _header_matches(name.lower(), matcher, request)
+
+
+def _forbidden(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
+    path = claim_path(name)
+    return not _claim_matches(path, matcher, request) if path else _header_absent(name.lower(), matcher, request)
+
+
+def _claim_matches(path: tuple[str, ...], matcher: StringMatch, request: HttpRequest) -> bool:
+    """An empty matcher takes no claim: there is no matcher for mere presence (translateMetadataMatch)."""
+    accepts = partial(text_matches, matcher)
+    return bool(matcher.kind) and claim_matches(path, accepts, request.claims or {})
 
 
 def _path_matches(route: Route, match: HttpMatch, request: HttpRequest) -> bool:

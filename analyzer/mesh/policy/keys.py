@@ -193,7 +193,7 @@ def _claim(subject: Subject, key: str, value: str, _terms: Terms) -> Answer:
 
 
 def _claim_holds(claim: Any, value: str) -> Answer:
-    items: Iterable[Any] = claim if isinstance(claim, list) else str(claim).split(" ") if claim is not None else ()
+    items: Iterable[Any] = claim if isinstance(claim, list) else (claim,)
     return any_of(known(isinstance(item, str) and text_matches(value, item)) for item in items)
 
 

@@ -19,6 +19,8 @@ from analyzer.mesh.snapshot import MeshSnapshot
 # Where a provider looks that names no place (envoy jwt_authn/extractor.cc).
 _DEFAULT_HEADERS = (TokenHeader("authorization", "Bearer "),)
 _DEFAULT_PARAMS = ("access_token",)
+# Claims whose text is a list of words (policy_applier.go buildSpaceDelimitedClaims).
+_WORD_CLAIMS = ("permission", "scope")
 # extractor.cc takes the longest run of these characters behind the prefix.
 _TOKEN_TEXT = re.compile(r"[A-Za-z0-9\-_=.]+")
 
@@ -116,7 +118,13 @@ def _judge_for(rule: JwtRule, token: Token) -> Authentication:
         return Authentication(None, f"cannot check a {token.algorithm} signature", places, None, ("jwt-signature",))
     if "exp" in token.claims or "nbf" in token.claims:
         return Authentication(None, "whether the token had expired then is not known", places, None, ("jwt-time",))
-    return Authentication(None, "the token is valid", places, token.claims)
+    return Authentication(None, "the token is valid", places, _normalized(token.claims, rule))
+
+
+def _normalized(claims: Mapping[str, Any], rule: JwtRule) -> Mapping[str, Any]:
+    """The claims as filters behind see them: words of space-delimited ones apart."""
+    words = {name: claims.get(name) for name in (*_WORD_CLAIMS, *rule.space_delimited)}
+    return {**claims, **{name: text.split(" ") for name, text in words.items() if isinstance(text, str)}}
 
 
 def _audience_fits(rule: JwtRule, token: Token) -> bool:

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.virtual_service import HttpMatch, StringMatch
 from analyzer.mesh.outbound.request import HttpRequest
-from analyzer.mesh.outbound.route import Route, VirtualHost, hangs_on_unseen, route_config, route_matches
+from analyzer.mesh.outbound.route import (
+    Route,
+    VirtualHost,
+    hangs_on_claims,
+    hangs_on_unseen,
+    route_config,
+    route_matches,
+)
 
 PLACE = YamlPlace("f", 1)
 
@@ -105,6 +112,26 @@ def test_method_authority_and_scheme_are_headers() -> None:
 )
 def test_the_first_value_of_a_query_parameter_counts(path: str, matcher, matches: bool) -> None:
     assert takes(HttpRequest("web", path), query=(("q", text(*matcher)),)) is matches
+
+
+CLAIM = "@request.auth.claims[group]"
+
+
+@pytest.mark.parametrize(
+    ("claims", "asked", "forbidden"),
+    [({"group": "dev"}, True, False), ({"group": ["x"]}, False, True), ({}, False, True)],
+)
+def test_a_claim_is_asked_of_the_verified_token(claims, asked: bool, forbidden: bool) -> None:
+    request = HttpRequest("web", headers=((CLAIM, "dev"),), claims=claims)
+    assert takes(request, headers=((CLAIM, text("exact", "dev")),)) is asked
+    assert takes(request, without_headers=((CLAIM, text("exact", "dev")),)) is forbidden
+    assert not takes(request, headers=((CLAIM, text("", "")),))
+
+
+@pytest.mark.parametrize(("path", "claims", "open_"), [("/a", None, True), ("/b", None, False), ("/a", {}, False)])
+def test_a_claim_that_cannot_be_known_leaves_the_route_open(path: str, claims, open_: bool) -> None:
+    match = HttpMatch("", PLACE, uri=text("prefix", "/a"), headers=((CLAIM, text("exact", "dev")),))
+    assert hangs_on_claims(Route("r", match), HttpRequest("web", path, claims=claims)) is open_
 
 
 def test_a_route_without_match_takes_everything() -> None:

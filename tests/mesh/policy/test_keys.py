@@ -113,7 +113,15 @@ def test_values_that_istiod_refuses_are_refused(key, value):
         holds(key, value)
 
 
-CLAIMS = {"iss": "https://me", "sub": "alice", "aud": ["a", "b"], "azp": "p", "scope": "read write", "n": {"m": "deep"}}
+CLAIMS = {
+    "iss": "https://me",
+    "sub": "alice",
+    "aud": ["a", "b"],
+    "azp": "p",
+    "scope": ["read", "write"],
+    "name": "A B",
+    "n": {"m": "deep"},
+}
 
 
 @pytest.mark.parametrize(
@@ -129,6 +137,8 @@ CLAIMS = {"iss": "https://me", "sub": "alice", "aud": ["a", "b"], "azp": "p", "s
         ("request.auth.audiences", "b", True),
         ("request.auth.presenter", "p", True),
         ("request.auth.claims[scope]", "write", True),
+        ("request.auth.claims[name]", "A B", True),
+        ("request.auth.claims[name]", "B", False),
         ("request.auth.claims[n][m]", "deep", True),
         ("request.auth.claims[n][o]", "deep", False),
         ("request.auth.claims[iss][m]", "deep", False),

@@ -107,3 +107,10 @@ def test_a_token_that_one_of_several_policies_takes_passes(world, issuer):
     world.add("RequestAuthentication", "other", {"jwtRules": [{"issuer": "me", "jwks": '{"keys": []}'}]})
     headers = (("authorization", f"Bearer {issuer.signed()}"),)
     assert outcome(world, headers, jwks=issuer.jwks()).claims == {"iss": "me"}
+
+
+def test_the_words_of_some_claims_stand_apart(world, issuer):
+    claims = {"iss": "me", "scope": "read write", "name": "A B", "own": "x y"}
+    headers = (("authorization", f"Bearer {issuer.signed(claims=claims)}"),)
+    found = outcome(world, headers, jwks=issuer.jwks(), spaceDelimitedClaims=["own"]).claims
+    assert (found["scope"], found["name"], found["own"]) == (["read", "write"], "A B", ["x", "y"])
