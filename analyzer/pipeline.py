@@ -7,6 +7,7 @@ import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Level, Oddity
 from analyzer.base.place import PacketPlace
+from analyzer.base.workers import run_in_workers
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource, find_captures
@@ -21,17 +23,18 @@ from analyzer.flow.connection import Connection, swap_ends
 from analyzer.flow.connections import describe
 from analyzer.flow.traffic import read_traffic
 from analyzer.mesh.history import Meshes, MeshHistory
-from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.direction import roles_reversed
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
 from analyzer.verdict.flows import flow_records
 from analyzer.verdict.health import capture_record
-from analyzer.verdict.judge import Asked, judge, judge_and_ask
-from analyzer.verdict.oddities import said_oddities, tell, tell_limits
+from analyzer.verdict.judge import Asked, judge_and_ask
+from analyzer.verdict.oddities import tell, tell_limits
 from analyzer.verdict.parting import find_parting, parting_finding
+from analyzer.verdict.parts import Part, join_parts, judge_part, part_of, speak
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, MeshRecord, WhatIf
+from analyzer.verdict.shards import shards_of
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
@@ -58,6 +61,9 @@ class Interval:
         return after and (self.until_ns is None or call.first_ns < self.until_ns)
 
 
+# Fewer connections are judged faster than they are shared out.
+SHARED_WIRES = 4_096
+
 # Chooses calls: a filter, or any function of one.
 Where = Callable[[CallRecord], bool]
 
@@ -78,16 +84,18 @@ def analyze_paths(
     interval: Interval | None = None,
     where: Where | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> Analysis:
     """Analyse files, folders and globs of captures against a mesh; of their calls those that ``where`` chooses count.
 
-    A mesh that changes judges each call as it was at the call's time.
+    A mesh that changes judges each call as it was at the call's time. ``jobs`` processes share the work where there is
+    much of it; what comes out is the same whatever their number.
 
     A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
     found at all raises ``CaptureError``.
     """
     opened = _open_all(captures, mesh, progress)
-    return assemble(opened, mesh, _both(interval or Interval(), where))
+    return assemble(opened, mesh, _both(interval or Interval(), where), jobs=jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +172,20 @@ def ask_all(opened: Sequence[OpenedCapture], mesh: MeshSnapshot) -> list[Asked]:
     return judge_and_ask(_spoken(opened), mesh, _homes(opened))
 
 
-def assemble(opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where) -> Analysis:
+def assemble(opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where, *, jobs: int = 1) -> Analysis:
     """Wires, verdicts and findings of captures that were read, of the calls that ``keep`` chooses."""
-    spoken = _spoken(opened)
-    calls, found = _judged(spoken, mesh, _homes(opened), keep)
+    wires = _wires(opened)
+    part, changed = _judged(wires, mesh, _homes(opened), keep, jobs)
+    calls = part.calls
+    told = frozenset(name for finding in changed for name in finding.calls)
     counts = Counter(name for call in calls for name in call.captures)
     odd: dict[str, list[Oddity]] = {o.record.name: [] for o in opened}
-    for name, oddity in said_oddities(spoken):
+    for _, name, oddity in part.oddities:
         odd[name].append(oddity)
     return Analysis(
         calls=calls,
-        flows=flow_records(spoken, calls),
-        findings=found,
+        flows=flow_records(wires, part.protocols, calls),
+        findings=(*changed, *find(calls, CODES, told=told)),
         captures=tuple(_finished(o.record, counts[o.record.name], odd[o.record.name]) for o in opened),
         mesh=_mesh_record(mesh) if mesh else None,
         limits=tuple(line for o in opened for line in (*o.limits, *tell_limits(o.record.name, odd[o.record.name]))),
@@ -183,21 +193,29 @@ def assemble(opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where) 
 
 
 def _judged(
-    spoken: Sequence[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None], keep: Where
-) -> tuple[tuple[CallRecord, ...], tuple[Finding, ...]]:
-    """The calls of a run and its findings: what changed, or seems to have, before what it did to single calls."""
-    if isinstance(mesh, MeshHistory) and len(mesh.eras) > 1:
+    wires: Sequence[Wire], mesh: Meshes | None, homes: Mapping[str, str | None], keep: Where, jobs: int
+) -> tuple[Part, tuple[Finding, ...]]:
+    """The wires of a run with the calls that count, and what changed, or seems to have, while it was recorded."""
+    if isinstance(mesh, MeshHistory):
         from analyzer.verdict.moved import moved_findings
 
+        spoken = speak(wires)
         asked = [each for each in judge_and_ask(spoken, mesh, homes) if keep(each.record)]
-        calls = tuple(each.record for each in asked)
-        changed = moved_findings(asked, mesh, CODES)
+        part = part_of(spoken, range(len(wires)), [each.record for each in asked])
+        if len(mesh.eras) > 1:
+            return part, tuple(moved_findings(asked, mesh, CODES))
     else:
-        calls = tuple(call for call in judge(spoken, mesh, homes) if keep(call))
-        parting = find_parting(calls)
-        changed = (parting_finding(parting),) if parting else ()
-    told = frozenset(name for finding in changed for name in finding.calls)
-    return calls, (*changed, *find(calls, CODES, told=told))
+        whole = _judged_in_parts(wires, mesh, homes, jobs)
+        part = replace(whole, calls=tuple(call for call in whole.calls if keep(call)))
+    parting = find_parting(part.calls)
+    return part, (parting_finding(parting),) if parting else ()
+
+
+def _judged_in_parts(
+    wires: Sequence[Wire], mesh: MeshSnapshot | None, homes: Mapping[str, str | None], jobs: int
+) -> Part:
+    shards = [list(range(len(wires)))] if jobs < 2 or len(wires) < SHARED_WIRES else shards_of(wires, mesh, jobs)
+    return join_parts(run_in_workers([partial(judge_part, wires, shard, mesh, homes) for shard in shards]))
 
 
 def _finished(record: CaptureRecord, calls: int, said: Sequence[Oddity]) -> CaptureRecord:
@@ -208,9 +226,12 @@ def _both(interval: Interval, where: Where | None) -> Where:
     return lambda call: interval.holds(call) and (where is None or where(call))
 
 
+def _wires(opened: Sequence[OpenedCapture]) -> list[Wire]:
+    return gather_wires(Sighting(o.record.name, c) for o in opened for c in o.connections)
+
+
 def _spoken(opened: Sequence[OpenedCapture]) -> list[tuple[Wire, Conversation]]:
-    wires = gather_wires(Sighting(o.record.name, c) for o in opened for c in o.connections)
-    return [(w, parse_conversation(w.connection.from_client, w.connection.from_server)) for w in wires]
+    return speak(_wires(opened))
 
 
 def _homes(opened: Sequence[OpenedCapture]) -> dict[str, str | None]:

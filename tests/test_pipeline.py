@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer import pipeline
 from analyzer.base.errors import CaptureError, UsageError
 from analyzer.mesh.load import load_mesh, parse_mesh
 from analyzer.pipeline import Interval, all_codes, analyze_paths, cited_lines, dissect
@@ -69,6 +70,14 @@ def test_the_order_of_captures_changes_nothing(mesh) -> None:
     one, other = (analyze_paths(paths, mesh) for paths in ([str(NAKED), str(FRONTEND)], [str(FRONTEND), str(NAKED)]))
 
     assert one.calls == other.calls
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_a_run_is_the_same_whatever_the_number_of_processes(mesh, monkeypatch, jobs) -> None:
+    alone = analyze_paths([str(SHOP / "pods")], mesh)
+    monkeypatch.setattr(pipeline, "SHARED_WIRES", 1)
+
+    assert analyze_paths([str(SHOP / "pods")], mesh, jobs=jobs) == alone
 
 
 def test_findings_are_about_calls_of_the_run(mesh) -> None:

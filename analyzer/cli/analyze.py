@@ -14,12 +14,14 @@ from analyzer.cli.options import (
     capture_arguments,
     history_options,
     interval_options,
+    jobs_option,
     load_history,
     out_option,
     output,
     parse_also,
     parse_time,
     parse_where,
+    processors,
     redact_option,
     where_option,
     write_also,
@@ -52,6 +54,7 @@ FORMATS = ("text", "json", "jsonl", "csv", *FORGE_NAMES)
 @interval_options
 @where_option
 @redact_option
+@jobs_option
 @click.option("--no-progress", is_flag=True, help="No progress on standard error.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
 def command(
@@ -68,6 +71,7 @@ def command(
     until: str | None,
     where: str | None,
     redact: str,
+    jobs: int | None,
     no_progress: bool,
     color: str,
 ) -> int:
@@ -78,12 +82,13 @@ def command(
     more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     chosen = parse_where(where)
+    shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
     with showing_progress(enabled=not no_progress) as progress:
-        analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress)
+        analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared)
     keep(analysis)
     redacted = redact == "standard"
-    _write(analysis, output_format, out, color, redact=redacted)
+    _write(analysis, output_format, out, color, redact=redacted, jobs=shared)
     if html is not None:
         _write_page(analysis, html, redact=redacted)
     write_also(more, lambda: _issues(analysis, redact=redacted))
@@ -91,7 +96,7 @@ def command(
     return exit_code(analysis, failures)
 
 
-def _write(analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
+def _write(analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool, jobs: int) -> None:
     with output(out) as sink:
         if output_format in FORGE_NAMES:
             from analyzer.report.forges import FORGES
@@ -102,9 +107,9 @@ def _write(analysis: Analysis, output_format: str, out: str | None, color: str, 
 
             sink.write(render_text(analysis, width=width(out), colour=colour(color, out), redact=redact).encode())
         else:
-            from analyzer.report.formats import FORMATS as RENDERERS
+            from analyzer.report.formats import renderer
 
-            sink.writelines(_in_blocks(RENDERERS[output_format](analysis, redact=redact)))
+            sink.writelines(_in_blocks(renderer(output_format, jobs)(analysis, redact=redact)))
 
 
 def _in_blocks(lines: Iterator[bytes]) -> Iterator[bytes]:

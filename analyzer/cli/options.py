@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # What pipelines read: the keys of report/forges.py, which is imported only where one of them is written.
 FORGE_NAMES = ("markdown", "junit", "sarif", "github", "gitlab")
+
+# More processes than this wait for each other's results.
+MAX_JOBS = 16
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -72,6 +76,22 @@ def interval_options(function: Decorated) -> Decorated:
     return click.option(
         "--since", metavar="T", help="Only calls that begin at T or later: epoch seconds, or RFC 3339."
     )(function)
+
+
+def jobs_option(function: Decorated) -> Decorated:
+    """``--jobs``."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, MAX_JOBS),
+        metavar="N",
+        help="Processes that share large work; by default as many as there are processors.",
+    )(function)
+
+
+def processors() -> int:
+    """How many processes can run at once."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return min(len(usable(0)) if usable else os.cpu_count() or 1, MAX_JOBS)
 
 
 def where_option(function: Decorated) -> Decorated:

@@ -27,7 +27,7 @@ SEGMENT, BEGIN = range(2)
 ENDS = (End.OPEN, End.FIN, End.RST)
 
 # Streams of so many pieces keep them in lists, whose items are ready integers; longer ones share the table's memory.
-LISTED_PIECES = 64
+LISTED_PIECES = 0
 
 # The columns of a stream without pieces.
 NOTHING: Sequence[Sequence[int]] = ((), (), (), (), ())

@@ -5,9 +5,11 @@ Encoded text is inert: no control, bidi or invisible character stands raw in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
 
+from analyzer.base.workers import stream_from_workers
 from analyzer.report.json_objects import (
     SCHEMA,
     Object,
@@ -22,7 +24,7 @@ from analyzer.report.json_objects import (
 )
 from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.private import redact_apart_from_calls
-from analyzer.verdict.record import Analysis
+from analyzer.verdict.record import Analysis, CallRecord
 
 __all__ = [
     "SCHEMA",
@@ -39,22 +41,41 @@ __all__ = [
     "run_object",
 ]
 
+# Fewer calls are written faster than they are shared out.
+SHARED_CALLS = 4_096
+
 _CALL = '{"kind":"call",'
 
 
-def render_jsonl(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
-    """The lines of a run: ``run``, then each ``capture``, ``call``, ``flow`` and ``finding``."""
+def render_jsonl(analysis: Analysis, *, redact: bool = True, jobs: int = 1) -> Iterator[bytes]:
+    """The lines of a run: ``run``, then each ``capture``, ``call``, ``flow`` and ``finding``.
+
+    So many processes write the calls; with more than one not every piece is a line.
+    """
     yield _line("run", _encoded(run_object(analysis))).encode()
     shown = redact_apart_from_calls(analysis) if redact else analysis
-    write = CallText(redact=redact).write
-    lines = chain(
-        (_line("capture", _encoded(capture_object(each))) for each in shown.captures),
-        (f"{write(call, _CALL)}\n" for call in analysis.calls),
-        (_line("flow", flow_text(flow)) for flow in shown.flows),
-        (_line("finding", _encoded(finding_object(each))) for each in shown.findings),
+    for capture in shown.captures:
+        yield _line("capture", _encoded(capture_object(capture))).encode()
+    yield from stream_from_workers(
+        [partial(_call_lines, calls, redact=redact) for calls in _shares(analysis.calls, jobs)]
     )
-    for line in lines:
-        yield line.encode()
+    for flow in shown.flows:
+        yield _line("flow", flow_text(flow)).encode()
+    for finding in shown.findings:
+        yield _line("finding", _encoded(finding_object(finding))).encode()
+
+
+def _shares(calls: Sequence[CallRecord], jobs: int) -> list[Sequence[CallRecord]]:
+    if jobs < 2 or len(calls) < SHARED_CALLS:
+        return [calls]
+    bounds = [len(calls) * n // jobs for n in range(jobs + 1)]
+    return [calls[first:stop] for first, stop in pairwise(bounds)]
+
+
+def _call_lines(calls: Iterable[CallRecord], *, redact: bool) -> Iterator[bytes]:
+    write = CallText(redact=redact).write
+    for call in calls:
+        yield f"{write(call, _CALL)}\n".encode()
 
 
 def _line(kind: str, fields: str) -> str:

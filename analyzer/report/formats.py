@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from analyzer.report.as_csv import render_csv
 from analyzer.report.as_json import render_json, render_jsonl
@@ -32,3 +33,8 @@ FORMATS: Mapping[str, Renderer] = {
     "csv": render_csv,
     "html": _render_html,
 }
+
+
+def renderer(name: str, jobs: int) -> Renderer:
+    """The format of a name; ``jobs`` processes share the work of those whose work can be shared."""
+    return partial(render_jsonl, jobs=jobs) if name == "jsonl" else FORMATS[name]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from analyzer.protocol.facts import Conversation
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.record import CallRecord, FlowRecord
 from analyzer.verdict.wires import Sighting, Wire
@@ -12,14 +11,16 @@ from analyzer.verdict.wires import Sighting, Wire
 _RANK = {verdict: n for n, verdict in enumerate(VERDICTS)}
 
 
-def flow_records(spoken: Iterable[tuple[Wire, Conversation]], calls: Sequence[CallRecord]) -> tuple[FlowRecord, ...]:
-    """One record for every sighting, in the order of the wires."""
+def flow_records(
+    wires: Sequence[Wire], protocols: Mapping[int, str], calls: Sequence[CallRecord]
+) -> tuple[FlowRecord, ...]:
+    """One record for every sighting, in the order of the wires; ``protocols`` says by position what each speaks."""
     by_uid: dict[str, list[CallRecord]] = {}
     for call in calls:
         by_uid.setdefault(call.uid, []).append(call)
     return tuple(
-        _record(sighting, said, by_uid.get(wire.connection.uid, []))
-        for wire, said in spoken
+        _record(sighting, protocols[position], by_uid.get(wire.connection.uid, []))
+        for position, wire in enumerate(wires)
         for sighting in wire.sightings
     )
 
@@ -29,7 +30,7 @@ def worst_verdict(calls: Iterable[CallRecord]) -> str | None:
     return max((c.decision.verdict for c in calls if c.decision.verdict), key=_RANK.__getitem__, default=None)
 
 
-def _record(sighting: Sighting, said: Conversation, calls: Sequence[CallRecord]) -> FlowRecord:
+def _record(sighting: Sighting, protocol: str, calls: Sequence[CallRecord]) -> FlowRecord:
     c = sighting.connection
     return FlowRecord(
         uid=c.uid,
@@ -37,7 +38,7 @@ def _record(sighting: Sighting, said: Conversation, calls: Sequence[CallRecord])
         capture=sighting.capture,
         client=c.client,
         server=c.server,
-        protocol=said.protocol,
+        protocol=protocol,
         verdict=worst_verdict(calls),
         calls=len(calls),
         first_ns=c.first_ns,

@@ -7,7 +7,7 @@ merely fails now and then does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.base.moment import format_moment
@@ -63,8 +63,10 @@ class _Turn:
     right: int
 
 
-def find_parting(calls: Iterable[CallRecord]) -> Parting | None:
+def find_parting(calls: Sequence[CallRecord]) -> Parting | None:
     """Where the packets of a run and its one mesh part, None where they do not, or at no one moment."""
+    if all(call.observed.agrees is not False for call in calls):
+        return None
     kinds: dict[CallKey, list[CallRecord]] = {}
     for call in calls:
         if call.observed.agrees is not None:

@@ -243,3 +243,10 @@ def test_a_filter_that_is_wrong_names_its_column(cli, naked, mesh) -> None:
 
     assert answer.code == 2
     assert "column 1" in answer.err
+
+
+def test_how_many_processes_share_the_work_changes_nothing(cli, naked, mesh) -> None:
+    alone = cli("analyze", naked, "-m", mesh, "-o", "jsonl", "--jobs", "1")
+
+    assert cli("analyze", naked, "-m", mesh, "-o", "jsonl", "--jobs", "3") == alone
+    assert cli("analyze", naked, "--jobs", "0").code == 2

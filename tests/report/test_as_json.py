@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
+from analyzer.report import as_json
 from analyzer.report.as_json import render_json, render_jsonl
 
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -135,3 +138,10 @@ def test_a_secret_is_shown_only_to_who_asks_for_it(shop):
 
 def test_the_same_run_gives_the_same_bytes(many):
     assert b"".join(render_jsonl(many(50))) == b"".join(render_jsonl(many(50)))
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_the_lines_are_the_same_whoever_writes_them(shop, monkeypatch, jobs) -> None:
+    monkeypatch.setattr(as_json, "SHARED_CALLS", 1)
+
+    assert b"".join(render_jsonl(shop, jobs=jobs)) == b"".join(render_jsonl(shop))

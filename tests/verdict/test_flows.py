@@ -8,8 +8,9 @@ from analyzer.verdict.flows import flow_records, worst_verdict
 from analyzer.verdict.wires import gather_wires
 
 
-def spoken(*talks):
-    return [(wire, talks[0].conversation) for wire in gather_wires(t.sighting for t in talks)]
+def flows_of(*talks, calls=()):
+    wires = gather_wires(talk.sighting for talk in talks)
+    return flow_records(wires, dict.fromkeys(range(len(wires)), talks[0].conversation.protocol), calls)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_flow_is_as_bad_as_the_worst_of_its_calls(record, decision, verdicts, 
 def test_every_sighting_is_a_flow(talk) -> None:
     caller, callee = talk(capture="a"), talk(server="10.244.1.11:9080", capture="b", at=1)
 
-    flows = flow_records(spoken(caller, callee), [])
+    flows = flows_of(caller, callee)
 
     assert [(flow.capture, str(flow.server)) for flow in flows] == [("a", "10.96.0.11:9080"), ("b", "10.244.1.11:9080")]
 
@@ -40,7 +41,7 @@ def test_every_sighting_is_a_flow(talk) -> None:
 def test_a_flow_counts_what_its_capture_saw(talk) -> None:
     told = talk(at=3).ask("/a").answer(200, body=b"hello")
 
-    (flow,) = flow_records(spoken(told), [])
+    (flow,) = flows_of(told)
 
     c = told.connection
     assert (flow.client_bytes, flow.server_bytes) == (c.client_bytes, c.server_bytes)
@@ -55,12 +56,12 @@ def test_a_flow_has_the_calls_of_its_connection_only(talk, record, decision) -> 
         record(decision("passthrough", "x"), uid="C2"),
     ]
 
-    (flow,) = flow_records(spoken(told), calls)
+    (flow,) = flows_of(told, calls=calls)
 
     assert (flow.calls, flow.verdict) == (2, "dropped")
 
 
 def test_a_sidecars_own_connection_has_no_calls(talk, record) -> None:
-    (flow,) = flow_records(spoken(talk(uid="C9")), [record(uid="C1")])
+    (flow,) = flows_of(talk(uid="C9"), calls=[record(uid="C1")])
 
     assert (flow.calls, flow.verdict) == (0, None)

@@ -1,0 +1,118 @@
+"""Work that is shared by several processes: forks of this one, which have all that it has read without a copy.
+
+What comes out is the same with one process and with many. A worker that is lost costs its work once more, here.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+# How much is taken from a worker at once.
+_READ_LEN = 1 << 20
+# Stands behind all that a worker had to say: without it the worker was lost on the way.
+_DONE = b"\0done"
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    pid: int
+    descriptor: int
+
+
+def run_in_workers(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+    """What the tasks return, in their order: the first one runs here, each other one in a fork.
+
+    A result must be picklable, and ``pickle`` gives back equal objects, not the same ones. What the first task raises
+    is raised; where another one raises, it is run again, here.
+    """
+    first, *others = tasks
+    workers = [_fork(partial(_pickled, task)) for task in others]
+    try:
+        results = [first()]
+        for worker, task in zip(workers, others, strict=True):
+            told = b"".join(_read(worker)) if worker else b""
+            results.append(pickle.loads(told) if told.endswith(_DONE) else task())
+        return results
+    finally:
+        _end(workers)
+
+
+def _pickled(task: Callable[[], object]) -> list[bytes]:
+    return [pickle.dumps(task(), pickle.HIGHEST_PROTOCOL)]
+
+
+def stream_from_workers(tasks: Sequence[Callable[[], Iterable[bytes]]]) -> Iterator[bytes]:
+    """The bytes that the tasks give, in their order; as ``run_in_workers``."""
+    first, *others = tasks
+    workers = [_fork(task) for task in others]
+    try:
+        yield from first()
+        for worker, task in zip(workers, others, strict=True):
+            yield from _stream(worker, task)
+    finally:
+        _end(workers)
+
+
+def _stream(worker: _Worker | None, task: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+    """What a worker gives; where it is lost, the rest from a run of its task here."""
+    held, given = b"", 0
+    for piece in _read(worker) if worker else ():
+        held += piece
+        ready, held = held[: -len(_DONE)], held[-len(_DONE) :]
+        given += len(ready)
+        yield ready
+    if held == _DONE:
+        return
+    for piece in task():
+        rest = piece[given:]
+        given = max(given - len(piece), 0)
+        yield rest
+
+
+def _fork(task: Callable[[], Iterable[bytes]]) -> _Worker | None:
+    """A process that does the task and writes what it gives; None where there can be none."""
+    if not hasattr(os, "fork"):
+        return None
+    ours, theirs = os.pipe()
+    with warnings.catch_warnings():
+        # NumPy has threads of its own, which hold no lock while Python code runs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        os.close(theirs)
+        return _Worker(pid, ours)
+    # Nothing that our caller would do at its end may be done twice: the process leaves from here.
+    try:
+        os.close(ours)
+        _write(theirs, list(task()))
+    finally:
+        os._exit(0)
+
+
+def _write(descriptor: int, pieces: Iterable[bytes]) -> None:
+    with open(descriptor, "wb", buffering=_READ_LEN) as pipe:
+        pipe.writelines(pieces)
+        pipe.write(_DONE)
+
+
+def _read(worker: _Worker) -> Iterator[bytes]:
+    while piece := os.read(worker.descriptor, _READ_LEN):
+        yield piece
+
+
+def _end(workers: Iterable[_Worker | None]) -> None:
+    for worker in filter(None, workers):
+        os.close(worker.descriptor)
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
+        os.waitpid(worker.pid, 0)

@@ -1,0 +1,69 @@
+"""What a part of a run's wires gives by itself, and the parts of a run together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import merge
+
+from analyzer.base.fact import Fact, replace
+from analyzer.base.oddity import Oddity
+from analyzer.flow.connection import Endpoint
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.protocol.conversation import parse_conversation
+from analyzer.protocol.facts import Conversation
+from analyzer.verdict.judge import judge
+from analyzer.verdict.oddities import said_oddities
+from analyzer.verdict.record import CallRecord
+from analyzer.verdict.wires import Wire
+
+
+class Part(Fact, frozen=True):
+    """Some wires, judged.
+
+    ``calls`` are in the order of their first packet and numbered in it; ``protocols`` has what was said on each wire,
+    by the wire's position in the run; ``oddities`` what is strange about it, with the position and its capture.
+    """
+
+    calls: tuple[CallRecord, ...]
+    protocols: dict[int, str]
+    oddities: tuple[tuple[int, str, Oddity], ...]
+
+
+def judge_part(
+    wires: Sequence[Wire], positions: Sequence[int], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+) -> Part:
+    """The part of the wires at ``positions``; ``homes`` as in ``judge``."""
+    spoken = speak(wires[position] for position in positions)
+    return part_of(spoken, positions, judge(spoken, mesh, homes))
+
+
+def speak(wires: Iterable[Wire]) -> list[tuple[Wire, Conversation]]:
+    """The wires, each with all that was said on it."""
+    return [(wire, parse_conversation(wire.connection.from_client, wire.connection.from_server)) for wire in wires]
+
+
+def part_of(spoken: Sequence[tuple[Wire, Conversation]], positions: Sequence[int], calls: Iterable[CallRecord]) -> Part:
+    """The part of wires that were judged."""
+    at = list(zip(positions, spoken, strict=True))
+    return Part(
+        calls=tuple(calls),
+        protocols={position: said.protocol for position, (_, said) in at},
+        oddities=tuple((position, *odd) for position, pair in at if pair[1].oddities for odd in said_oddities([pair])),
+    )
+
+
+def join_parts(parts: Sequence[Part]) -> Part:
+    """All parts of a run as one, whatever wires each was made of."""
+    if len(parts) == 1:
+        return parts[0]
+    calls = merge(*(part.calls for part in parts), key=_begin)
+    return Part(
+        calls=tuple(replace(call, id=str(number)) for number, call in enumerate(calls, 1)),
+        protocols={position: said for part in parts for position, said in part.protocols.items()},
+        oddities=tuple(sorted((each for part in parts for each in part.oddities), key=lambda each: each[0])),
+    )
+
+
+def _begin(call: CallRecord) -> tuple[int, Endpoint, int, str]:
+    """What ``judge`` sorts by; calls that are equal in all of it have one client, and so are of one part."""
+    return call.first_ns, call.client, call.request, call.legs[0].capture

@@ -1,0 +1,89 @@
+"""Which wires of a run can be judged without the others.
+
+Calls and the legs that carry them meet by addresses: whatever is looked up for a call is looked up at its client, or at
+a server that it reached. Wires that share none of the addresses of legs, and no client, have nothing to do with each
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from itertools import pairwise
+
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
+from analyzer.verdict.wires import Wire
+
+# The first bytes of TLS are a name too: an application's hello is known again on the wire of a sidecar.
+_HELLO_LEN = 64
+
+
+def shards_of(wires: Sequence[Wire], mesh: MeshSnapshot | None, count: int) -> list[list[int]]:
+    """The positions of ``wires`` in at most ``count`` groups of about the same size, each in ascending order.
+
+    Clients of one namespace stay together where they can: they are told the same, which is found out once.
+    """
+    groups = _groups(wires)
+    order = sorted(groups.values(), key=lambda group: (_namespace_of(wires[group[0]], mesh), group[0]))
+    shards: list[list[int]] = [[] for _ in range(min(count, len(order)))]
+    filled = 0
+    for group in order:
+        shards[min(filled * len(shards) // len(wires), len(shards) - 1)] += group
+        filled += len(group)
+    return [sorted(shard) for shard in shards if shard]
+
+
+def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
+    """The positions of the wires that may meet, by a name that they share."""
+    legs = [may_be_leg(wire) for wire in wires]
+    met = {address for wire, leg in zip(wires, legs, strict=True) if leg for address in _addresses(wire)}
+    links = _Links()
+    names: list[Hashable] = []
+    for wire, leg in zip(wires, legs, strict=True):
+        own: list[Hashable] = [wire.client.ip, *(ip for ip in _addresses(wire) if leg or ip in met)]
+        if met:
+            own.append(wire.connection.from_client.read(0, _HELLO_LEN) or wire.client.ip)
+        for one, other in pairwise(own):
+            links.join(one, other)
+        names.append(wire.client.ip)
+    groups: dict[Hashable, list[int]] = {}
+    for position, name in enumerate(names):
+        groups.setdefault(links.root(name), []).append(position)
+    return groups
+
+
+def may_be_leg(wire: Wire) -> bool:
+    """Whether a wire may be a sidecar's, whatever was said on it; as ``roles`` has it."""
+    client = wire.connection.client.ip
+    own = client == wire.connection.server.ip or is_loopback(client)
+    return (wire.connection.redirect_port != OUTBOUND_PORT and not own) or client in DELIVERY_ADDRESSES
+
+
+def _addresses(wire: Wire) -> tuple[str, ...]:
+    return (wire.client.ip, *(server.ip for server in wire.servers))
+
+
+def _namespace_of(wire: Wire, mesh: MeshSnapshot | None) -> str:
+    pod = mesh.pod_at(wire.client.ip) if mesh else None
+    return pod.namespace if pod else ""
+
+
+class _Links:
+    """Names that belong together (union-find)."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Hashable, Hashable] = {}
+
+    def root(self, name: Hashable) -> Hashable:
+        """The name that stands for all that belong to ``name``."""
+        root = name
+        while (parent := self._parents.get(root, root)) != root:
+            root = parent
+        while (parent := self._parents.get(name, name)) != root:
+            self._parents[name] = root
+            name = parent
+        return root
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        """Let two names belong together."""
+        self._parents[self.root(one)] = self.root(other)

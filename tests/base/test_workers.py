@@ -1,0 +1,90 @@
+"""Shared work comes out as if one process had done it."""
+
+import os
+
+import pytest
+
+from analyzer.base.workers import run_in_workers, stream_from_workers
+
+HERE = os.getpid()
+
+
+def lost_elsewhere(value):
+    """A task whose worker dies, and that succeeds in this process."""
+
+    def task():
+        if os.getpid() != HERE:
+            os.kill(os.getpid(), 9)
+        return value
+
+    return task
+
+
+def failing_elsewhere(pieces):
+    def task():
+        for n, piece in enumerate(pieces):
+            if n and os.getpid() != HERE:
+                raise RuntimeError
+            yield piece
+
+    return task
+
+
+def test_results_come_in_the_order_of_their_tasks() -> None:
+    assert run_in_workers([lambda n=n: n * n for n in range(4)]) == [0, 1, 4, 9]
+
+
+def test_the_first_task_runs_here_and_the_others_elsewhere() -> None:
+    first, second, third = run_in_workers([os.getpid] * 3)
+
+    assert first == HERE
+    assert len({first, second, third}) == 3
+
+
+def test_the_work_of_a_lost_worker_is_done_here() -> None:
+    assert run_in_workers([lambda: 1, lost_elsewhere(2), lambda: 3]) == [1, 2, 3]
+
+
+def test_a_result_that_cannot_be_sent_is_made_here() -> None:
+    _, made = run_in_workers([lambda: 1, lambda: lambda: 7])
+
+    assert made() == 7
+
+
+def test_what_the_first_task_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_in_workers([lambda: 1 // 0, lambda: 1])
+
+
+def test_what_another_task_raises_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_in_workers([lambda: 1, lambda: 1 // 0])
+
+
+def test_no_worker_is_left_behind() -> None:
+    run_in_workers([lambda: 1, lambda: 2])
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("size", [0, 3, 3_000_000])
+def test_pieces_come_in_the_order_of_their_tasks(size) -> None:
+    parts = [[bytes([n]) * size, b"|"] for n in range(3)]
+
+    pieces = stream_from_workers([lambda part=part: part for part in parts])
+
+    assert b"".join(pieces) == b"".join(piece for part in parts for piece in part)
+
+
+def test_what_a_lost_worker_did_not_say_is_said_here() -> None:
+    pieces = stream_from_workers([lambda: [b"a"], failing_elsewhere([b"b", b"cd", b"e"]), lambda: [b"f"]])
+
+    assert b"".join(pieces) == b"abcdef"
+
+
+def test_a_system_without_forks_does_all_of_it_here(monkeypatch) -> None:
+    monkeypatch.delattr(os, "fork")
+
+    assert run_in_workers([os.getpid] * 2) == [HERE] * 2
+    assert b"".join(stream_from_workers([lambda: [b"a"], lambda: [b"b"]])) == b"ab"

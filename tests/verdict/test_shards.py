@@ -1,0 +1,73 @@
+"""Wires that may meet are in one shard; others need not be."""
+
+import pytest
+
+from analyzer.verdict.shards import may_be_leg, shards_of
+from analyzer.verdict.wires import gather_wires
+
+
+def shards(*talks, count=2, mesh=None):
+    return shards_of(gather_wires(told.sighting for told in talks), mesh, count)
+
+
+def test_no_wires_make_no_shards() -> None:
+    assert shards() == []
+
+
+def test_clients_are_independent_where_no_sidecar_is_seen(app) -> None:
+    assert shards(app("10.0.0.1:1"), app("10.0.0.2:1", at=1)) == [[0], [1]]
+
+
+def test_the_calls_of_one_client_stay_together(app) -> None:
+    assert shards(app("10.0.0.1:1"), app("10.0.0.1:2", at=1)) == [[0, 1]]
+
+
+def test_there_are_no_more_shards_than_asked_for(app) -> None:
+    found = shards(*(app(f"10.0.0.{n}:1", at=n) for n in range(9)), count=3)
+
+    assert [len(shard) for shard in found] == [3, 3, 3]
+
+
+def test_a_leg_goes_with_the_calls_of_its_pod(app, upstream) -> None:
+    calls = app("10.0.0.1:1"), app("10.0.0.2:1", at=1)
+    leg = upstream("10.0.0.1:9", "10.0.0.3:80", at=2)
+
+    assert shards(*calls, leg) == [[0, 2], [1]]
+
+
+def test_a_delivery_goes_with_those_who_reached_its_pod(app, upstream, delivery) -> None:
+    call, other = app("10.0.0.1:1"), app("10.0.0.2:1", at=1)
+    leg, last = upstream("10.0.0.1:9", "10.0.0.3:80", at=2), delivery(server="10.0.0.3:80", at=3)
+
+    assert shards(call, other, leg, last) == [[0, 2, 3], [1]]
+
+
+def test_a_hello_is_known_again_on_any_leg(app, upstream) -> None:
+    first = app("10.0.0.1:1").hello("a", client="x")
+    passed = upstream("10.0.0.2:1", "10.0.0.3:80", at=2).hello("a", client="x")
+
+    assert shards(first, passed) == [[0, 1]]
+
+
+def test_clients_of_a_namespace_stay_together(app, shop) -> None:
+    mesh = shop()
+    names = [("10.244.1.10", 0), ("172.16.0.1", 1), ("172.16.0.2", 2), ("10.244.1.11", 3)]
+
+    found = shards(*(app(f"{ip}:1", at=at) for ip, at in names), mesh=mesh)
+
+    assert sorted(map(tuple, found)) == [(0, 3), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "redirect", "leg"),
+    [
+        ("10.0.0.1:1", "10.0.0.2:80", 15001, False),
+        ("10.0.0.1:1", "10.0.0.2:80", 15006, True),
+        ("10.0.0.1:1", "10.0.0.2:80", 0, True),
+        ("127.0.0.6:1", "10.0.0.2:80", 0, True),
+        ("127.0.0.1:1", "127.0.0.1:80", 0, False),
+        ("10.0.0.1:1", "10.0.0.1:80", 0, False),
+    ],
+)
+def test_what_may_be_a_leg(talk, client, server, redirect, leg) -> None:
+    assert may_be_leg(talk(client, server, redirect=redirect).wire) is leg
