@@ -26,9 +26,6 @@ SEGMENT, BEGIN = range(2)
 # By the value of ``END_KIND``.
 ENDS = (End.OPEN, End.FIN, End.RST)
 
-# Streams of so many pieces keep them in lists, whose items are ready integers; longer ones share the table's memory.
-LISTED_PIECES = 0
-
 # The columns of a stream without pieces.
 NOTHING: Sequence[Sequence[int]] = ((), (), (), (), ())
 
@@ -189,7 +186,9 @@ def build_streams(
     for lane, (length, from_start, kind, end_row, end_ns, heard) in enumerate(facts):
         first, stop = piece_starts[lane], piece_starts[lane + 1]
         before = [b - first for b in breaks[break_starts[lane] : break_starts[lane + 1]]]
-        starts, offsets, lengths, numbers, times = _listed(columns, first, stop) if first < stop else NOTHING
+        starts, offsets, lengths, numbers, times = (
+            [column[first:stop] for column in columns] if first < stop else NOTHING
+        )
         found.append(
             Stream(
                 buffer, starts, offsets, lengths, numbers, times, length,
@@ -197,9 +196,3 @@ def build_streams(
             )
         )  # fmt: skip
     return found
-
-
-def _listed(columns: Sequence[memoryview], first: int, stop: int) -> Sequence[Sequence[int]]:
-    """Part of some columns of int64 as sequences of Python integers."""
-    parts = [column[first:stop] for column in columns]
-    return [part.tolist() for part in parts] if stop - first <= LISTED_PIECES else parts

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analyzer.base.kernel import run_kernel
 from analyzer.base.stream import End
-from analyzer.flow.reassembly import LISTED_PIECES, deliver_segments
+from analyzer.flow.reassembly import deliver_segments
 
 C, S = 0, 1
 BASE = 1001
@@ -53,7 +53,7 @@ def test_each_piece_knows_its_packet_and_time(wire) -> None:
     wire.talk().open().ask(b"hello ").ask(b"world")
     stream = wire.connection().from_client
 
-    assert (stream.packets, stream.times_ns) == ([4, 5], [3_000_000, 4_000_000])
+    assert (list(stream.packets), list(stream.times_ns)) == ([4, 5], [3_000_000, 4_000_000])
 
 
 def test_a_stream_knows_what_its_sender_had_heard_when_it_began(wire) -> None:
@@ -207,11 +207,11 @@ def test_a_stream_that_goes_on_has_no_end(wire) -> None:
 
 def test_long_streams_read_like_short_ones(wire) -> None:
     talk = wire.talk().open()
-    for n in range(LISTED_PIECES + 1):
+    for n in range(65):
         talk.ask(bytes([n]))
     stream = wire.connection().from_client
 
-    assert gapless(stream) == bytes(range(LISTED_PIECES + 1))
+    assert gapless(stream) == bytes(range(65))
     assert stream.packet_at(3) == 7
 
 
