@@ -79,21 +79,21 @@ def test_a_retransmission_adds_nothing(wire) -> None:
     talk = wire.talk().open().ask(b"hello").ask(b"!")
     segment(talk, 0, b"hello")
 
-    assert wire.connection().from_client.packets == [4, 5]
+    assert list(wire.connection().from_client.packets) == [4, 5]
 
 
 def test_a_retransmission_that_brings_more_adds_the_more(wire) -> None:
     segment(segment(wire.talk().open(), 0, b"hello"), 0, b"hello world")
     stream = wire.connection().from_client
 
-    assert (gapless(stream), stream.starts) == (b"hello world", [0, 5])
+    assert (gapless(stream), list(stream.starts)) == (b"hello world", [0, 5])
 
 
 def test_a_segment_that_comes_too_early_waits(wire) -> None:
     segment(segment(wire.talk().open(), 6, b"world"), 0, b"hello ")
     stream = wire.connection().from_client
 
-    assert (gapless(stream), stream.packets) == (b"hello world", [5, 4])
+    assert (gapless(stream), list(stream.packets)) == (b"hello world", [5, 4])
 
 
 def test_bytes_that_were_delivered_never_change(wire) -> None:
@@ -133,7 +133,7 @@ def test_a_lost_segment_leaves_a_gap(wire) -> None:
     wire.talk().open().ask(b"hello ").ask(b"lost", skip=True).ask(b"world")
     stream = wire.connection().from_client
 
-    assert (stream.starts, stream.breaks, stream.length) == ([0, 10], [1], 15)
+    assert (list(stream.starts), stream.breaks, stream.length) == ([0, 10], [1], 15)
 
 
 def test_a_gap_at_the_beginning_is_a_break(wire) -> None:
@@ -171,14 +171,14 @@ def test_a_snaplen_leaves_gaps_of_the_right_size(wire) -> None:
     wire.talk().open().ask(b"head", wire_len=100).ask(b"next")
     stream = wire.connection().from_client
 
-    assert (stream.starts, stream.lengths) == ([0, 100], [4, 4])
+    assert (list(stream.starts), list(stream.lengths)) == ([0, 100], [4, 4])
 
 
 def test_a_retransmission_behind_the_captured_bytes_of_another_adds_nothing(wire) -> None:
     talk = wire.talk().open().ask(b"head", wire_len=100).ask(b"next")
     segment(talk, 50, b"later", wire_len=50)
 
-    assert wire.connection().from_client.starts == [0, 100]
+    assert list(wire.connection().from_client.starts) == [0, 100]
 
 
 def test_bytes_from_before_the_beginning_are_dropped(wire) -> None:
