@@ -14,6 +14,8 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # What a run makes is in use until its end: looking for garbage in it takes time and finds none.
     gc.disable()
+    # NumPy starts a thread for each core at its import, for linear algebra, of which there is none here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     kept: list[object] = []
     code = run(sys.argv[1:], kept)
     if kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+Integers = TypeVar("Integers", bound=NDArray[np.integer[Any]])
 
 # The first 96 bits of an IPv4 address in the IPv6 form ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
 IPV4_MAPPED_PREFIX = 0xFFFF_0000_0000
@@ -72,6 +74,15 @@ class PacketTable:
 
     def __len__(self) -> int:
         return len(self.fate)
+
+
+def distinct(values: Integers) -> Integers:
+    """The different ones of ``values``, ``(N,)``, ascending. ``np.unique`` would import masked arrays for that."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    found: Integers = ordered[first]
+    return found
 
 
 # TCP flag bits as on the wire (RFC 9293), then one of our own above the nine of the header.

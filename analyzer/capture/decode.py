@@ -14,6 +14,7 @@ from analyzer.base.table import (
     UNKNOWN_LINK,
     PacketTable,
     RecordTable,
+    distinct,
 )
 from analyzer.capture.capture import Capture
 from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT, Decoding, Frames, Layer, join
@@ -73,7 +74,7 @@ def _decode_rows(decoding: Decoding, frames: Frames) -> None:
     for _ in range(MAX_HEADERS):
         further = [
             _step(decoding, frames.keep(frames.following == number), int(number))
-            for number in np.unique(frames.following)
+            for number in distinct(frames.following)
         ]
         if not any(map(len, further)):
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import I64, U8, U64
+from analyzer.base.table import I64, U8, U64, distinct
 from analyzer.capture.records import SECOND_NS
 
 # The last whole second whose nanoseconds fit int64: in April 2262.
@@ -23,7 +23,7 @@ def to_time_ns(units: U64, resolution: U8, offset_s: I64) -> tuple[I64, NDArray[
     """
     seconds = np.empty(len(units), np.int64)
     nanoseconds = np.empty(len(units), np.int64)
-    for byte in np.unique(resolution):
+    for byte in distinct(resolution):
         rows = resolution == byte
         whole, fraction = _split(units[rows], int(byte))
         seconds[rows] = np.minimum(whole, 1 << 61)

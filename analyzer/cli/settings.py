@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import difflib
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +138,8 @@ def default_map(settings: SettingsFile, command: str, options: Options) -> dict[
 
 def _table_of(path: Path, shown: str) -> Mapping[str, Any] | None:
     """The table that is ours, None where the file has none."""
+    import tomllib  # few runs have such a file
+
     try:
         found: Any = tomllib.loads(_text_of(path, shown))
     except tomllib.TOMLDecodeError as error:

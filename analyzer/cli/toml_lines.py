@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 _KEY = re.compile(r"\s*(?P<key>[\w\-.\"' ]+?)\s*=")
@@ -33,6 +32,8 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 def _path_of(key: str) -> KeyPath | None:
     """The parts of a dotted key, unquoted as TOML does; None where it is none."""
+    import tomllib  # few runs read such a file
+
     try:
         inner: Any = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError:

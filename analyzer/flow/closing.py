@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.fact import Fact
-from analyzer.base.table import ACK, FIN, I64, RST, SYN, U16
+from analyzer.base.table import ACK, FIN, I64, RST, SYN, U16, distinct
 from analyzer.flow.lanes import SIDES, LaneTable
 from analyzer.flow.sequence import BAD_FIN, BAD_RST
 from analyzer.flow.traffic import Traffic
@@ -74,7 +74,8 @@ def closings(traffic: Traffic) -> Iterator[Closing]:
     rst = _first_rows(lanes, (flags & RST != 0) & believed)
     reset_by = _earlier(np.where(rst > fin.max(axis=1, keepdims=True), NEVER, rst))
     phases = _phases(lanes, flags, fin < NEVER, reset_by)
-    states = {(c, s): conn_state(Phase(c), Phase(s)) for c, s in np.unique(phases, axis=0).tolist()}
+    both = distinct(phases[:, 0] * len(Phase) + phases[:, 1]).tolist()
+    states = {(c, s): conn_state(Phase(c), Phase(s)) for c, s in (divmod(pair, len(Phase)) for pair in both)}
     closed_by = _earlier(np.minimum(fin, rst))
     names = (*SIDES, None)
     for (client, server), closer, resetter in zip(phases.tolist(), closed_by.tolist(), reset_by.tolist(), strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 
 from analyzer.base.address import format_address
 from analyzer.base.fact import Fact
-from analyzer.base.table import ACK, HAS_TIMESTAMP, I64, RST, SYN, U32
+from analyzer.base.table import ACK, HAS_TIMESTAMP, I64, RST, SYN, U32, distinct
 from analyzer.flow.connection import Endpoint
 from analyzer.flow.halves import REDIRECT_PORTS, is_loopback, redirected_flows
 from analyzer.flow.orientation import CLIENT_BY
@@ -110,7 +110,7 @@ def interfaces(traffic: Traffic) -> Iterator[tuple[int, ...]]:
     connection = traffic.lanes.connection_of[traffic.flows.flow_of]
     index = traffic.packets.ifindex[traffic.flows.order].astype(np.int64)
     known = (connection >= 0) & (index > 0)
-    pairs = np.unique(connection[known] << 32 | index[known])
+    pairs = distinct(connection[known] << 32 | index[known])
     bounds = np.searchsorted(pairs >> 32, np.arange(len(traffic.lanes) + 1)).tolist()
     indexes = (pairs & LOW_32).tolist()
     for c in range(len(traffic.lanes)):

@@ -2,6 +2,8 @@ from ipaddress import IPv6Address
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.base import table
 from analyzer.base.table import FATE_NAMES, PacketTable, RecordTable
@@ -37,3 +39,10 @@ def test_the_mapped_prefix_is_that_of_the_address_architecture() -> None:
 
 def test_our_own_flag_is_none_of_the_nine_of_the_tcp_header() -> None:
     assert table.HAS_TIMESTAMP & 0x1FF == 0
+
+
+@given(values=st.lists(st.integers(-5, 5)))
+def test_distinct_values_are_those_of_the_library(values: list[int]) -> None:
+    column = np.array(values, dtype=np.int64)
+
+    assert table.distinct(column).tolist() == np.unique(column).tolist()
