@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-Integers = TypeVar("Integers", bound=NDArray[np.integer[Any]])
+Integers = TypeVar("Integers", U8, I64)
 
 # The first 96 bits of an IPv4 address in the IPv6 form ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
 IPV4_MAPPED_PREFIX = 0xFFFF_0000_0000

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds import view_of
 from analyzer.mesh.kinds.mesh_config import parse_mesh_config
@@ -25,8 +24,7 @@ _BOOKKEEPING: frozenset[Path] = frozenset(
 ) | {("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class Change(Fact, frozen=True, eq=False):
     """A resource that is new (``old`` None), gone (``new`` None), or another; both are whole documents.
 
     ``differences`` are those of the two documents, but for what only the API server keeps; of a resource that is new

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import is_ip
 from analyzer.mesh.kinds.endpoint_slice import EndpointSlice, SliceEndpoint
@@ -19,8 +18,7 @@ from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Fact, frozen=True):
     """One address behind a service port. ``address`` may be a host name (DNS) or a socket path (``port`` 0).
 
     ``mutual_tls`` is its tlsMode label: its proxy speaks Istio's mutual TLS, whatever policies say. ``pod`` is None

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Era:
+class Era(Fact, frozen=True):
     """A mesh, and since when it holds (nanoseconds since the epoch)."""
 
     since_ns: int
     mesh: MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class MeshHistory:
+class MeshHistory(Fact, frozen=True):
     """Meshes that follow each other; the first one also held before anything that is known of it."""
 
     eras: tuple[Era, ...]

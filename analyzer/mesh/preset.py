@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.mesh.difference import MESH_CONFIG, Key, key_of, with_documents
 from analyzer.mesh.kinds.mesh_config import ALLOW_ANY, ALLOW_ANY_DYNAMIC_DNS, REGISTRY_ONLY
 from analyzer.mesh.kinds.peer_authentication import DISABLE, PERMISSIVE, STRICT, PeerAuthentication
@@ -28,8 +28,7 @@ _EXPORTED = ("Service", "ServiceEntry", "VirtualService", "DestinationRule")
 Documents = Mapping[Key, Node | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Fact, frozen=True):
     """One preset: ``text`` as written, ``where`` empty for the whole mesh, else ``NS`` or ``NS/NAME``."""
 
     text: str

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.redirect import interception_mode
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Fact, frozen=True):
     """An Envoy. ``pod`` is None where only namespace and labels are known; ``ips`` begins with the first address.
 
     ``router`` marks a gateway's: no Sidecar resource holds for it. ``binds`` marks interception mode NONE: every

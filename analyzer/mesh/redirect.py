@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.pod import Pod
@@ -52,8 +52,7 @@ _DNS_PORT = 53
 _Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Fact, frozen=True):
     """Whether the sidecar takes a connection; if not, ``reason`` is the name of the code that says why, else empty."""
 
     captured: bool

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import CLUSTER_DOMAIN, is_ip
 from analyzer.mesh.kinds.service import Service
@@ -29,8 +28,7 @@ DYNAMIC_DNS = "DYNAMIC_DNS"
 EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryPort:
+class RegistryPort(Fact, frozen=True):
     """A port of a service: its number, what it speaks, and the port of the endpoints (0 or a name: see endpoints)."""
 
     name: str
@@ -40,8 +38,7 @@ class RegistryPort:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RegistryService:
+class RegistryService(Fact, frozen=True, eq=False):
     """A service that proxies may be told of.
 
     ``addresses`` are its cluster IPs, or one address of a ServiceEntry (an IP, or a prefix); empty where it has none.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from analyzer.base.errors import MeshError
+from analyzer.base.fact import Fact
 
 PREFIX = "git:"
 # `env` sets what the child sees, so that this room reads no environment itself.
@@ -20,8 +20,7 @@ _GIT = ("env", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROM
 _TIMEOUT_SECONDS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionFile:
+class RevisionFile(Fact, frozen=True):
     """One file of a revision; ``name`` is how places call it: ``git:REV:PATH``."""
 
     name: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Node
 
 
@@ -13,8 +13,7 @@ def labels_match(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool
     return all(labels.get(name) == value for name, value in selector.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Fact, frozen=True):
     """One expression: ``operator`` is ``In``, ``NotIn``, ``Exists`` or ``DoesNotExist``."""
 
     key: str
@@ -32,8 +31,7 @@ class Requirement:
         }.get(self.operator, False)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
+class LabelSelector(Fact, frozen=True):
     """``metav1.LabelSelector``: all labels and all expressions must hold."""
 
     match_labels: tuple[tuple[str, str], ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Path
 from analyzer.mesh.source import YamlList, YamlMap
 
@@ -25,8 +25,7 @@ class _Absent:
 ABSENT = _Absent()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Difference:
+class Difference(Fact, frozen=True, eq=False):
     """A value that stands in only one of two documents, or is another in each.
 
     ``old_path`` and ``new_path`` lead to it, or to the deepest place that the document has of it.
@@ -48,8 +47,7 @@ class Difference:
         return self.old_path if self.removed else self.new_path
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class Comparison(Fact, frozen=True, eq=False):
     """Two documents laid over each other; ``differences`` in the order of the documents."""
 
     _tree: Any
@@ -60,21 +58,18 @@ class Comparison:
         return _build(self._tree, reverted)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Mapping:
+class _Mapping(Fact, frozen=True, eq=False):
     old: YamlMap
     new: YamlMap
     entries: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sequence:
+class _Sequence(Fact, frozen=True, eq=False):
     new: YamlList
     items: list[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
+class _Same(Fact, frozen=True, eq=False):
     value: Any
 
 

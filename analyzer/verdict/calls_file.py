@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Oddity
 from analyzer.mesh.source import YamlList, read_documents
 from analyzer.verdict.question import Question
@@ -18,8 +18,7 @@ PROTOCOLS = ("http", "http/1.0", "http2", "tcp")
 TLS_KINDS = ("plaintext", "tls", "mtls")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedQuestion:
+class NamedQuestion(Fact, frozen=True):
     """A question with the name under which its answer is found again."""
 
     name: str

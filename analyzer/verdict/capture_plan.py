@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.mesh.endpoints import endpoints_of
 from analyzer.mesh.registry import RegistryService, services_of
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -31,8 +31,7 @@ MOST_SERVERS = 3
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Fact, frozen=True):
     """A question and what answers it: on which ``interface``, in the client's pod, the server's or both."""
 
     asks: str
@@ -43,8 +42,7 @@ class Topic:
     advice: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PodRecording:
+class PodRecording(Fact, frozen=True):
     """One tcpdump: ``snap_len`` bytes of each packet (0: all), ``estimated_len`` bytes in all."""
 
     namespace: str
@@ -61,8 +59,7 @@ class PodRecording:
         return f"{self.namespace}_{self.pod}.{self.interface}.pcap"
 
 
-@dataclass(frozen=True, slots=True)
-class CapturePlan:
+class CapturePlan(Fact, frozen=True):
     """What to record for a question, and what else to know about it."""
 
     topic: Topic

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64
 from analyzer.protocol.facts import Exchange
 from analyzer.verdict.roles import Said
@@ -16,8 +16,7 @@ from analyzer.verdict.roles import Said
 Clock = Callable[[str], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
+class _Shelf(Fact, frozen=True):
     """The wires at one address in one capture; each list or array of times runs beside that of what happened then.
 
     ``spoke_by`` are indices of ``sealed``, the wires that may have HTTP inside TLS.

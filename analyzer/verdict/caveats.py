@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.ambient import enrolment
@@ -64,8 +63,7 @@ _BESIDE_THE_MODEL = ("EnvoyFilter", "TrafficExtension", "ProxyConfig", "NetworkP
 _MAX_NAMED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Caveats:
+class Caveats(Fact, frozen=True):
     """Steps of what changes nothing (``asides``), steps of what could change the verdict, and the codes for these."""
 
     asides: tuple[Step, ...] = ()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.verdict.decision import Decision, Outbound
 from analyzer.verdict.findings import target_of
 from analyzer.verdict.record import CallRecord
@@ -39,8 +40,7 @@ class Ending:
     inbound: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Fact, frozen=True):
     """A call of one key that ends otherwise in the other run: ``before`` or ``after`` is None where it has none."""
 
     key: CallKey

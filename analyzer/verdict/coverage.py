@@ -9,9 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import resolve_short_name
 from analyzer.mesh.kinds.destination_rule import DestinationRule
@@ -42,8 +42,7 @@ _RULES: Mapping[str, str] = MappingProxyType(
 _Cluster = tuple[int, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Fact, frozen=True):
     """One thing of the mesh: how many calls it took part in, and how many only looked at it."""
 
     kind: str
@@ -58,8 +57,7 @@ class Coverage:
         return self.calls > 0
 
 
-@dataclass(frozen=True, slots=True)
-class CoverageCount:
+class CoverageCount(Fact, frozen=True):
     """How many things of a kind are touched, of how many."""
 
     kind: str
@@ -67,8 +65,7 @@ class CoverageCount:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(Fact, frozen=True):
     """Something that stands on lines of a file."""
 
     kind: str

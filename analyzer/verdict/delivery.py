@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
@@ -17,8 +16,7 @@ from analyzer.verdict.reasons import UPSTREAM_TLS
 from analyzer.verdict.upstream import SPIFFE, OutboundDecision, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Fact, frozen=True):
     """What the pods that a call may reach do with it: one decision for each group of pods that act alike.
 
     Empty where no pod of the mesh is reached.

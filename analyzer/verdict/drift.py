@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.verdict.compare import CallKey, Ending, ending_of
 from analyzer.verdict.decision import Decision
@@ -24,8 +23,7 @@ LEAST_SHARED_CALLS = 10
 DEFAULT_SHARE_POINTS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class EndingShare:
+class EndingShare(Fact, frozen=True):
     """How many calls of one key ended in one way, before and after."""
 
     ending: Ending
@@ -33,8 +31,7 @@ class EndingShare:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShareChange:
+class ShareChange(Fact, frozen=True):
     """A key whose calls end in the same ways in both runs, but in other shares; ``first`` is one of them."""
 
     key: CallKey
@@ -42,8 +39,7 @@ class ShareChange:
     shares: tuple[EndingShare, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunDiff:
+class RunDiff(Fact, frozen=True):
     """What is different in the second of two runs; ``calls`` are how many each has."""
 
     moves: tuple[MovedCall, ...]

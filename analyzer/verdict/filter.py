@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from operator import ge, gt, le, lt
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.verdict.filter_fields import BOOLEAN, FIELDS, NUMBER, TEXT, TEXTS, Field, Value
 from analyzer.verdict.filter_tokens import END, NAME, SIGN, Token, tokens_of, wrong
 from analyzer.verdict.filter_tokens import NUMBER as NUMBER_TOKEN
@@ -29,8 +30,7 @@ _KEYWORDS = frozenset({"and", "or", "not", "in", "like", "true", "false", "null"
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Fact, frozen=True):
     """A question about calls; ``text`` is how it was written."""
 
     text: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from analyzer.base.fact import Fact
 from analyzer.verdict.decision import VERDICTS, Decision, Inbound, LocalResponse, Outbound
 from analyzer.verdict.record import CallRecord
 
@@ -15,8 +15,7 @@ Value = str | int | float | bool | tuple[str, ...] | None
 Read = Callable[[CallRecord], Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Fact, frozen=True):
     """One field: its type, how it is read, and the only texts that it may be, where these are few."""
 
     name: str

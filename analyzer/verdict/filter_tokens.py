@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 
 # Longer ones are no question of a person.
 MAX_LENGTH = 10_000
@@ -27,8 +27,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Fact, frozen=True):
     """A word: its ``kind``, its value, and where it begins, ``column`` 1-based."""
 
     kind: str

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.inbound.chains import RAW_BUFFER, TLS, ChainMatch, inspects_http, inspects_tls, match_chain
@@ -149,8 +148,7 @@ def _hangs(arrival: Arrival, port: InboundPort, steps: tuple[Step, ...]) -> Inbo
     return InboundDecision(inbound, port_class=_port_class(port), undetermined=missing, steps=(*steps, step))
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(Fact, frozen=True):
     """What the listener filters find: the transport, the ALPN to match by, and the server name."""
 
     transport: str

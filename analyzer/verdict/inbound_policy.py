@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.path import normalize_path
@@ -52,8 +51,7 @@ _FORBIDDEN = LocalResponse(403, None)
 _CLOSED = LocalResponse(None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyOutcome:
+class PolicyOutcome(Fact, frozen=True):
     """What the policies of a pod say: who ``denied`` it and the proxy's answer, or what is ``missing``."""
 
     denied: Code | None = None

@@ -7,9 +7,9 @@ Only what crosses from one pod to another counts: an application's words to its 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import PacketPlace
 from analyzer.mesh.registry import services_of
 from analyzer.protocol.facts import Conversation
@@ -28,8 +28,7 @@ UNKNOWN = "unknown"
 SECURITIES = (ISTIO_MTLS, OTHER_TLS, PLAINTEXT, UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class SecuredEdge:
+class SecuredEdge(Fact, frozen=True):
     """The connections of one client to one port of one server.
 
     ``client`` and ``server`` are ``namespace/name`` of pods, or addresses. ``packets`` has for each of ``SECURITIES``
@@ -54,8 +53,7 @@ class SecuredEdge:
         return 100 * self.counts[0] / sum(self.counts)
 
 
-@dataclass(frozen=True, slots=True)
-class MtlsSheet:
+class MtlsSheet(Fact, frozen=True):
     """All edges, those inside the mesh first; ``silent`` connections crossed without a byte and are on none."""
 
     edges: tuple[SecuredEdge, ...]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import PacketPlace
 from analyzer.capture.dns import DnsAnswer
 from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER
@@ -25,8 +24,7 @@ _UNKNOWN_TO_REGISTRY = (PASSTHROUGH_CLUSTER, BLACK_HOLE_CLUSTER)
 _PORT = re.compile(r":\d{1,5}$")
 
 
-@dataclass(frozen=True, slots=True)
-class OutsideName:
+class OutsideName(Fact, frozen=True):
     """Calls of one workload to one name and port that no Service and no ServiceEntry took.
 
     ``workload`` is ``namespace/name`` of what owns the pod, or the client's address. ``name`` is None where nothing

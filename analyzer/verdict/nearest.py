@@ -7,10 +7,9 @@ order in which Hosts are tried.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.endpoints import endpoints_of
 from analyzer.mesh.kinds.virtual_service import HttpMatch, StringMatch, VirtualService
 from analyzer.mesh.port_protocol import UDP
@@ -30,8 +29,7 @@ _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")
 _SIDECAR_ALPN = ("istio-http/1.1", "istio", "http/1.1")
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Fact, frozen=True):
     """``condition`` completes "would be ``decision.verdict`` if ..."."""
 
     condition: str

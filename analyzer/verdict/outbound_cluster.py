@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.endpoints import Endpoint, endpoints_of
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.outbound.cluster import (
@@ -47,8 +46,7 @@ from analyzer.verdict.upstream import SPIFFE, OutboundDecision, Target
 _TCP_ALPN = MTLS_ALPN["tcp"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Fact, frozen=True):
     """The proxy that sends: what it knows, and what the call asks of it.
 
     ``find`` gives its cluster of a name, or why there is none; ``fallback`` is the cluster of what nothing matched,

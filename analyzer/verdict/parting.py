@@ -8,8 +8,8 @@ merely fails now and then does not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.moment import format_moment
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.verdict.compare import CallKey
@@ -31,8 +31,7 @@ OTHER_CONFIGURATION = Code(
 LEAST_CALLS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Parting:
+class Parting(Fact, frozen=True):
     """``disagreeing`` calls end at ``moment_ns`` (``ends``) or begin there; other calls of their kind fit beyond it."""
 
     moment_ns: int
@@ -52,8 +51,7 @@ class Parting:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
+class _Turn(Fact, frozen=True):
     """Calls of one kind that disagree on one side of a moment between ``low_ns`` and ``high_ns``."""
 
     low_ns: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.endpoints import kubernetes_endpoints
 from analyzer.mesh.kinds.pod import Pod
@@ -13,8 +13,7 @@ from analyzer.mesh.registry import RegistryService, services_of
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(Fact, frozen=True):
     """A pod that a connection may reach, at an address and port of its own; ``yaml`` says by what."""
 
     pod: Pod
@@ -23,8 +22,7 @@ class Landing:
     yaml: tuple[YamlPlace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Fact, frozen=True):
     """Where an address leads. ``known`` is false for addresses that the mesh input does not have."""
 
     landings: tuple[Landing, ...]

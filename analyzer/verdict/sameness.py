@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.kinds.authorization_policy import AuthorizationPolicy, Match
 from analyzer.mesh.kinds.request_authentication import JwtRule, RequestAuthentication
 from analyzer.mesh.kinds.virtual_service import HttpMatch, HttpRule
@@ -30,8 +30,7 @@ _PREFLIGHT = ("origin", "access-control-request-method")
 _FORWARDED = "x-forwarded-for"
 
 
-@dataclass(frozen=True, slots=True)
-class Beginnings:
+class Beginnings(Fact, frozen=True):
     """Texts that paths may be or begin with, by their length."""
 
     by_length: tuple[tuple[int, frozenset[str]], ...]
@@ -53,8 +52,7 @@ class Beginnings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PathRules:
+class PathRules(Fact, frozen=True):
     """What paths are compared with: ``texts``, ``folded`` texts without regard to case, and ``tests`` of any kind."""
 
     texts: Beginnings
@@ -67,8 +65,7 @@ class PathRules:
         return self.texts.of_path(path), folded, tuple(test(path) for test in self.tests)
 
 
-@dataclass(frozen=True, slots=True)
-class Sameness:
+class Sameness(Fact, frozen=True):
     """What a mesh looks at: headers by their names in lower case, and paths by ``paths``.
 
     ``paths`` is None where nothing can be said: then only equal paths are alike. Without ``query`` nobody looks at

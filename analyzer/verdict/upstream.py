@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.mesh.endpoints import Endpoint
 from analyzer.mesh.outbound.request import HttpRequest
 from analyzer.verdict.decision import Outbound, Step
@@ -12,8 +11,7 @@ from analyzer.verdict.decision import Outbound, Step
 SPIFFE = "spiffe://{}/ns/{}/sa/{}"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Fact, frozen=True):
     """An address that a connection may go to, and what it looks like on the wire.
 
     ``tls``, ``alpn``, ``sni`` and ``protocol`` as in ``Arrival``. ``endpoint`` is None where the address is the one
@@ -32,8 +30,7 @@ class Target:
     originated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundDecision:
+class OutboundDecision(Fact, frozen=True):
     """A client's sidecar, or a gateway: where it sends a call, or that it ends there.
 
     ``verdict`` and ``reason`` are its class, None where ``undetermined``. ``targets`` are all that its balancer may

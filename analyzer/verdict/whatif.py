@@ -7,9 +7,8 @@ differ only where the meshes do.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -55,8 +54,7 @@ def shifts_between(
     return [Shift(each, before.answer(each), after.answer(each), recorded) for each in asked]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shift:
+class Shift(Fact, frozen=True, eq=False):
     """A call with its answers in two meshes, of which one is ``recorded``, the one that it was recorded in."""
 
     asked: Asked

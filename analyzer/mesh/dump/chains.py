@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from analyzer.mesh.extension.patches import HARMLESS_FILTERS
@@ -29,8 +28,7 @@ POLICY_FILTERS = frozenset(
 _OF_SOURCES = ("source_type", "source_prefix_ranges", "source_ports", "direct_source_prefix_ranges")
 
 
-@dataclass(frozen=True, slots=True)
-class DumpedChain(FilterChain):
+class DumpedChain(FilterChain, frozen=True):
     """A chain of a dump. ``port`` is the destination port that it matches, 0 for any.
 
     ``manager`` is the configuration of its HTTP connection manager, None for other chains; ``filters`` all its filters,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from analyzer.mesh.dump.chains import DumpedChain, listener_for
 from analyzer.mesh.dump.proxy_dump import ProxyDump
@@ -17,8 +16,7 @@ from analyzer.mesh.resource import Node
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class DumpedMatch(ChainMatch):
+class DumpedMatch(ChainMatch, frozen=True):
     """A chain of ``virtualInbound`` as the dump has it: where it leads, and the filters before that."""
 
     chain: DumpedChain
@@ -30,8 +28,7 @@ class DumpedMatch(ChainMatch):
         return self.chain.http10
 
 
-@dataclass(frozen=True, slots=True)
-class DumpedPort(InboundPort):
+class DumpedPort(InboundPort, frozen=True):
     """The chains of a port, by a dump. ``leads_to`` is the cluster of its chains."""
 
     leads_to: str = PASSTHROUGH_CLUSTER

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from analyzer.mesh.dump.matchers import conditions_of
 from analyzer.mesh.kinds.virtual_service import Abort, DirectResponse, HeaderOperations, Redirect, Rewrite
@@ -24,8 +23,7 @@ _UNKNOWN_ACTIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class DumpedRoute(Route):
+class DumpedRoute(Route, frozen=True):
     """A route of a dump; ``unknown`` names what it has that is not modelled."""
 
     unknown: tuple[str, ...] = ()

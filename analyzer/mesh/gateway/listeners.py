@@ -23,8 +23,7 @@ from analyzer.mesh.visibility import virtual_services_for_gateway
 _MUTUAL_MODES = (MUTUAL, ISTIO_MUTUAL)
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayChain(FilterChain):
+class GatewayChain(FilterChain, frozen=True):
     """A gateway's filter chain.
 
     ``terminates`` TLS; ``asks_certificate`` then says that a client without one is refused. ``sni_dnat``: the only

@@ -20,8 +20,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.mesh.visibility import is_visible, service_exports, virtual_services_for_gateway
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayVirtualHost(VirtualHost):
+class GatewayVirtualHost(VirtualHost, frozen=True):
     """A gateway's virtual host. ``redirects_to_https``: plaintext requests are answered 301 before any route."""
 
     redirects_to_https: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.kinds.peer_authentication import DISABLE, PERMISSIVE, STRICT
 from analyzer.mesh.port_protocol import AUTO, HTTP_FAMILY
 
@@ -18,8 +18,7 @@ ISTIO_ALPN = (*ISTIO_TCP_ALPN, *ISTIO_HTTP_ALPN)
 PLAINTEXT_HTTP_ALPN = ("http/1.1", "h2c")
 
 
-@dataclass(frozen=True, slots=True)
-class ChainMatch:
+class ChainMatch(Fact, frozen=True):
     """A filter chain of one port: what it matches, and what it does.
 
     ``alpn`` is empty where any will do. ``terminates``: it ends Istio's mutual TLS and asks for a client certificate.

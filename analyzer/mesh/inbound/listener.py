@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.inbound.chains import ChainMatch, chains_for
 from analyzer.mesh.inbound.mtls import Mtls, pod_mtls
@@ -25,8 +24,7 @@ PASSTHROUGH_CLUSTER = "InboundPassthroughCluster"
 _STATIC_PORTS = (15021, 15090)
 
 
-@dataclass(frozen=True, slots=True)
-class InboundPort:
+class InboundPort(Fact, frozen=True):
     """The chains for connections to one port of the pod.
 
     ``declared`` by a service or by a Sidecar's ingress; otherwise the passthrough chains take it. ``protocol`` is what

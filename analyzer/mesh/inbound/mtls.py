@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.peer_authentication import PERMISSIVE, UNSET, MtlsSetting, PeerAuthentication
 from analyzer.mesh.kinds.pod import Pod
@@ -12,8 +12,7 @@ from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Overruled:
+class Overruled(Fact, frozen=True):
     """A policy that applies too and lost: its name, why, and its line."""
 
     name: str
@@ -21,8 +20,7 @@ class Overruled:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Mtls:
+class Mtls(Fact, frozen=True):
     """A mode (STRICT, PERMISSIVE or DISABLE), who set it, and who was overruled. ``place`` None: Istio's default."""
 
     mode: str
@@ -31,8 +29,7 @@ class Mtls:
     overruled: tuple[Overruled, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadMtls:
+class WorkloadMtls(Fact, frozen=True):
     """The mode of a workload and of the ports for which its own policy says otherwise."""
 
     overall: Mtls

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.endpoints import endpoints_of
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
@@ -16,8 +16,7 @@ from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTarget:
+class ServiceTarget(Fact, frozen=True):
     """A service's port that leads to ``port`` of the pod."""
 
     service: RegistryService

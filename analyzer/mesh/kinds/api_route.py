@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations, HttpMatch, Redirect, Rewrite, StringMatch
 from analyzer.mesh.resource import Node, Resource
@@ -12,8 +12,7 @@ from analyzer.mesh.resource import Node, Resource
 GROUP = "gateway.networking.k8s.io"
 
 
-@dataclass(frozen=True, slots=True)
-class ParentRef:
+class ParentRef(Fact, frozen=True):
     """What a route attaches to. ``namespace`` is the route's own where it is not given; ``port`` 0 for any."""
 
     group: str
@@ -30,8 +29,7 @@ class ParentRef:
         return f"{self.group}/{self.kind}/{self.name}/{self.section}/{self.port}.{self.namespace}"
 
 
-@dataclass(frozen=True, slots=True)
-class BackendRef:
+class BackendRef(Fact, frozen=True):
     """Where a rule sends. ``namespace`` is None where it is not given; ``port`` None too."""
 
     group: str
@@ -44,8 +42,7 @@ class BackendRef:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRule:
+class ApiRule(Fact, frozen=True):
     """One rule. ``unsupported`` names a filter that istiod does not know: it then drops the whole route.
 
     ``prefix_replacement`` is what the matched prefix becomes, None where it stays.
@@ -62,8 +59,7 @@ class ApiRule:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ApiRoute:
+class ApiRoute(Fact, frozen=True, eq=False):
     """A route of one of the four kinds (``kind``); rules of TLS and TCP routes have no matches."""
 
     resource: Resource

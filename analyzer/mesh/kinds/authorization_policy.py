@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 
@@ -32,8 +32,7 @@ _OPERATION_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Fact, frozen=True):
     """One key: any of ``values`` (where there are any) and none of ``not_values``."""
 
     key: str
@@ -42,8 +41,7 @@ class Match:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRule:
+class PolicyRule(Fact, frozen=True):
     """Any of ``sources`` and any of ``operations`` and all of ``conditions``; each a conjunction of matches.
 
     Without ``from`` (``to``) there is one empty source (operation), which everything matches.
@@ -55,8 +53,7 @@ class PolicyRule:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class TargetRef:
+class TargetRef(Fact, frozen=True):
     """What a policy is attached to instead of a selector."""
 
     group: str
@@ -65,8 +62,7 @@ class TargetRef:
     namespace: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AuthorizationPolicy:
+class AuthorizationPolicy(Fact, frozen=True, eq=False):
     """A policy. ``selector`` is empty where it takes all workloads; ``dry_run``: only logged, not enforced."""
 
     resource: Resource

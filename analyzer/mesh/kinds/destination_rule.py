@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 
@@ -14,8 +14,7 @@ MUTUAL = "MUTUAL"
 ISTIO_MUTUAL = "ISTIO_MUTUAL"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientTls:
+class ClientTls(Fact, frozen=True):
     """``tls`` of a traffic policy. ``sans`` are the names that the server's certificate must have."""
 
     mode: str
@@ -28,8 +27,7 @@ class ClientTls:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficPolicy:
+class TrafficPolicy(Fact, frozen=True):
     """A traffic policy: ``tls`` None where unset, ``balancer`` is the simple load balancer's name or empty.
 
     ``h2_upgrade`` is the HTTP pool's upgrade policy or empty; ``ports`` are the policies of single ports.
@@ -48,8 +46,7 @@ class TrafficPolicy:
         return next((policy for number, policy in self.ports if number == port), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Subset:
+class Subset(Fact, frozen=True):
     """A named subset of a service's endpoints."""
 
     name: str
@@ -58,8 +55,7 @@ class Subset:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DestinationRule:
+class DestinationRule(Fact, frozen=True, eq=False):
     """A DestinationRule. ``host`` as written; ``workload_selector`` None where it holds for all clients."""
 
     resource: Resource

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 
-@dataclass(frozen=True, slots=True)
-class SlicePort:
+class SlicePort(Fact, frozen=True):
     """A port of a slice: ``name`` ties it to the Service's port; ``port`` is the target port (0: all)."""
 
     name: str
@@ -19,8 +17,7 @@ class SlicePort:
     protocol: str
 
 
-@dataclass(frozen=True, slots=True)
-class SliceEndpoint:
+class SliceEndpoint(Fact, frozen=True):
     """An endpoint. ``ready`` is true where the condition is absent; ``target`` is the pod's name, None for others."""
 
     addresses: tuple[str, ...]
@@ -31,8 +28,7 @@ class SliceEndpoint:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EndpointSlice:
+class EndpointSlice(Fact, frozen=True, eq=False):
     """A slice of the endpoints of ``service`` (a name in the slice's namespace)."""
 
     resource: Resource

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.authorization_policy import TargetRef, parse_targets
 from analyzer.mesh.resource import Node, Resource
@@ -16,8 +16,7 @@ _NESTED = ("typed_config", "route", "common_http_protocol_options")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerMatch:
+class ListenerMatch(Fact, frozen=True):
     """``match.listener``; empty texts and port 0 match any. ``filter`` and ``sub_filter`` are names."""
 
     name: str = ""
@@ -30,8 +29,7 @@ class ListenerMatch:
     sub_filter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteMatch:
+class RouteMatch(Fact, frozen=True):
     """``match.routeConfiguration``; empty texts and port 0 match any."""
 
     name: str = ""
@@ -41,8 +39,7 @@ class RouteMatch:
     route: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterMatch:
+class ClusterMatch(Fact, frozen=True):
     """``match.cluster``; empty texts and port 0 match any. With a ``name`` nothing else counts."""
 
     name: str = ""
@@ -51,8 +48,7 @@ class ClusterMatch:
     port: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Fact, frozen=True):
     """One of ``configPatches``.
 
     ``value_name`` is the name that the patch's value gives itself. ``fields`` are the fields that the value sets, in
@@ -74,8 +70,7 @@ class Patch:
         return f"{self.operation} {self.apply_to}{named}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EnvoyFilter:
+class EnvoyFilter(Fact, frozen=True, eq=False):
     """An EnvoyFilter. ``selector`` is empty where it takes all workloads; ``targets`` are gateways instead."""
 
     resource: Resource

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 
@@ -16,8 +16,7 @@ ISTIO_MUTUAL = "ISTIO_MUTUAL"
 OPTIONAL_MUTUAL = "OPTIONAL_MUTUAL"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTls:
+class ServerTls(Fact, frozen=True):
     """TLS of a server. ``mode`` is PASSTHROUGH where it is not written, the zero value of the API's enum."""
 
     mode: str
@@ -27,8 +26,7 @@ class ServerTls:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Fact, frozen=True):
     """One server: ``hosts`` as written, with or without ``namespace/``; ``tls`` is None where absent."""
 
     name: str
@@ -41,8 +39,7 @@ class Server:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Gateway:
+class Gateway(Fact, frozen=True, eq=False):
     """A Gateway. ``selector`` picks the pods that serve it; an empty one picks every gateway."""
 
     resource: Resource

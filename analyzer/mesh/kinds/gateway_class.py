@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Resource
 
 ISTIO_CONTROLLER = "istio.io/gateway-controller"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GatewayClass:
+class GatewayClass(Fact, frozen=True, eq=False):
     """A class of Gateways and its controller's name."""
 
     resource: Resource

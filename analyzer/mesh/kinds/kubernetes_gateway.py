@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 from analyzer.mesh.selector import LabelSelector, parse_label_selector
@@ -19,8 +19,7 @@ FROM_SELECTOR = "Selector"
 _GROUP = "gateway.networking.k8s.io"
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerTls:
+class ListenerTls(Fact, frozen=True):
     """TLS of a listener: ``mode``, Istio's own ``options``, and the names of its ``certificates``."""
 
     mode: str
@@ -29,8 +28,7 @@ class ListenerTls:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayListener:
+class GatewayListener(Fact, frozen=True):
     """A listener. ``hostname`` is empty for any; ``kinds`` are (group, kind) pairs, empty for all that fit."""
 
     name: str
@@ -44,8 +42,7 @@ class GatewayListener:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KubernetesGateway:
+class KubernetesGateway(Fact, frozen=True, eq=False):
     """A Gateway of the Gateway API.
 
     ``addresses`` are (type, value); ``client_validation`` are the modes of frontend validation by port, 0 for any.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Resource
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Namespace:
+class Namespace(Fact, frozen=True, eq=False):
     """A namespace with its labels (on ``resource``)."""
 
     resource: Resource

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Resource
 from analyzer.mesh.selector import LabelSelector, parse_label_selector
 
@@ -11,8 +10,7 @@ INGRESS = "Ingress"
 EGRESS = "Egress"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NetworkPolicy:
+class NetworkPolicy(Fact, frozen=True, eq=False):
     """A policy for the pods of its namespace that ``selector`` selects, in the ``directions`` that it restricts."""
 
     resource: Resource

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 
@@ -16,16 +16,14 @@ UNSET = "UNSET"
 _MODES = (STRICT, PERMISSIVE, DISABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class MtlsSetting:
+class MtlsSetting(Fact, frozen=True):
     """A mode (``UNSET`` where it inherits) and where it stands."""
 
     mode: str
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PeerAuthentication:
+class PeerAuthentication(Fact, frozen=True, eq=False):
     """A policy. ``selector`` is empty at mesh and namespace level; ``ports`` are workload ports."""
 
     resource: Resource

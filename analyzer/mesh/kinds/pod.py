@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Node, Resource
 
 PROXY_CONTAINER = "istio-proxy"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerPort:
+class ContainerPort(Fact, frozen=True):
     """A declared port of a container; only named target ports ever look at it.
 
     ``protocol`` as written: the API server always writes it, and istiod finds no named port where it is absent.
@@ -22,8 +21,7 @@ class ContainerPort:
     protocol: str
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Fact, frozen=True):
     """A container. ``sidecar`` marks an init container that keeps running (restartPolicy Always)."""
 
     name: str
@@ -34,8 +32,7 @@ class Container:
     sidecar: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pod:
+class Pod(Fact, frozen=True, eq=False):
     """A pod. ``ips`` begins with its first address; ``service_account`` is ``default`` where none is named.
 
     ``host_ips`` are the addresses of its node.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Resource
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ProxyConfig:
+class ProxyConfig(Fact, frozen=True, eq=False):
     """A ProxyConfig. ``selector`` is empty where it takes all workloads."""
 
     resource: Resource

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Resource
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReferenceGrant:
+class ReferenceGrant(Fact, frozen=True, eq=False):
     """A grant. ``sources`` are (group, kind, namespace); ``targets`` (group, kind, name), the name empty for all."""
 
     resource: Resource

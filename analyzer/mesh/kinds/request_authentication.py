@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.authorization_policy import TargetRef, parse_targets
 from analyzer.mesh.resource import Node, Resource
 
 
-@dataclass(frozen=True, slots=True)
-class TokenHeader:
+class TokenHeader(Fact, frozen=True):
     """A header that may hold a token, behind ``prefix``; ``name`` is in lower case."""
 
     name: str
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class JwtRule:
+class JwtRule(Fact, frozen=True):
     """One issuer. ``jwks`` are the keys themselves, empty where they are to be fetched from ``jwks_uri``.
 
     ``space_delimited`` are claims whose text is a list of words, besides those that always are.
@@ -36,8 +34,7 @@ class JwtRule:
     space_delimited: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RequestAuthentication:
+class RequestAuthentication(Fact, frozen=True, eq=False):
     """A policy. ``selector`` is empty where it takes all workloads."""
 
     resource: Resource

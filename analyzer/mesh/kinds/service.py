@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePort:
+class ServicePort(Fact, frozen=True):
     """A port of a Service. ``target`` is a number or the name of a container port; ``app_protocol`` None if absent."""
 
     name: str
@@ -22,8 +21,7 @@ class ServicePort:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Service:
+class Service(Fact, frozen=True, eq=False):
     """A Service. ``cluster_ips`` is empty for headless and ExternalName Services.
 
     ``headless`` is ``clusterIP: None``; ``external_name`` is empty for other types. ``selector`` is empty where absent.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.workload_entry import WorkloadEndpoint, parse_endpoint
 from analyzer.mesh.resource import Node, Resource
@@ -16,8 +16,7 @@ DNS_ROUND_ROBIN = "DNS_ROUND_ROBIN"
 DYNAMIC_DNS = "DYNAMIC_DNS"
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPort:
+class EntryPort(Fact, frozen=True):
     """A port of a ServiceEntry; ``target`` is 0 where it is the number itself."""
 
     name: str
@@ -27,8 +26,7 @@ class EntryPort:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ServiceEntry:
+class ServiceEntry(Fact, frozen=True, eq=False):
     """A ServiceEntry. ``selector`` is None where absent; ``allocated`` are addresses that istiod wrote into its status.
 
     ``export_to`` is empty where it is not set.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.mesh_config import REGISTRY_ONLY
 from analyzer.mesh.resource import Node, Resource
 
 
-@dataclass(frozen=True, slots=True)
-class SidecarPort:
+class SidecarPort(Fact, frozen=True):
     """A port of a listener; ``protocol`` as written."""
 
     number: int
@@ -20,8 +19,7 @@ class SidecarPort:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class EgressListener:
+class EgressListener(Fact, frozen=True):
     """An egress listener; ``port`` is None for the one that catches all. ``hosts`` as written (``ns/host``)."""
 
     hosts: tuple[str, ...]
@@ -31,8 +29,7 @@ class EgressListener:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class IngressListener:
+class IngressListener(Fact, frozen=True):
     """An ingress listener: the port of the pod and where connections to it are handed."""
 
     port: SidecarPort
@@ -42,8 +39,7 @@ class IngressListener:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class EgressProxy:
+class EgressProxy(Fact, frozen=True):
     """The destination that replaces the passthrough cluster."""
 
     host: str
@@ -51,8 +47,7 @@ class EgressProxy:
     port: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sidecar:
+class Sidecar(Fact, frozen=True, eq=False):
     """A Sidecar. ``selector`` is None where it holds for the whole namespace; ``outbound_policy`` None where unset."""
 
     resource: Resource

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.authorization_policy import TargetRef, parse_targets
 from analyzer.mesh.resource import Node, Resource
@@ -16,8 +16,7 @@ HTTP = "HTTP"
 NETWORK = "NETWORK"
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficSelector:
+class TrafficSelector(Fact, frozen=True):
     """One of ``match``: the side of the call that the workload is on, and ports (none: all)."""
 
     mode: str
@@ -28,8 +27,7 @@ class TrafficSelector:
         return self.mode in (mode, CLIENT_AND_SERVER) and (not self.ports or port in self.ports)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrafficExtension:
+class TrafficExtension(Fact, frozen=True, eq=False):
     """An extension of either kind. ``layer`` is ``HTTP`` or ``NETWORK``; without ``traffic`` it takes every call."""
 
     resource: Resource

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import resolve_short_name
 from analyzer.mesh.resource import Node, Resource
@@ -12,8 +12,7 @@ from analyzer.mesh.resource import Node, Resource
 MESH_GATEWAY = "mesh"
 
 
-@dataclass(frozen=True, slots=True)
-class StringMatch:
+class StringMatch(Fact, frozen=True):
     """``kind`` is ``exact``, ``prefix``, ``regex``, or empty where the matcher says nothing."""
 
     kind: str
@@ -21,8 +20,7 @@ class StringMatch:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class HttpMatch:
+class HttpMatch(Fact, frozen=True):
     """One entry of ``match``: all of it must hold. Matchers of maps are pairs of name and matcher."""
 
     name: str
@@ -37,12 +35,11 @@ class HttpMatch:
     query: tuple[tuple[str, StringMatch], ...] = ()
     port: int = 0
     gateways: tuple[str, ...] = ()
-    source_labels: Mapping[str, str] = field(default_factory=dict)
+    source_labels: Mapping[str, str] = {}
     source_namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderOperations:
+class HeaderOperations(Fact, frozen=True):
     """What is done to a message's headers on the way; names in lower case."""
 
     set: tuple[tuple[str, str], ...] = ()
@@ -50,8 +47,7 @@ class HeaderOperations:
     remove: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Fact, frozen=True):
     """Where a route sends: ``port`` is None where it is not given."""
 
     host: str
@@ -62,8 +58,7 @@ class Destination:
     headers: HeaderOperations = HeaderOperations()
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(Fact, frozen=True):
     """``uri`` replaces the matched prefix, ``pattern`` with ``substitution`` rewrites all of the path."""
 
     uri: str = ""
@@ -72,24 +67,21 @@ class Rewrite:
     substitution: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Fact, frozen=True):
     """A redirect with its status ``code`` and place."""
 
     code: int
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class DirectResponse:
+class DirectResponse(Fact, frozen=True):
     """A fixed answer."""
 
     status: int
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
+class Abort(Fact, frozen=True):
     """A fault: ``percent`` of the requests get ``status``."""
 
     status: int
@@ -97,8 +89,7 @@ class Abort:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRule:
+class HttpRule(Fact, frozen=True):
     """One entry of ``http``. ``delegate`` is (namespace, name) or None; ``mirrors`` get copies of the requests.
 
     ``retry_attempts`` is None where the rule leaves retries to the mesh's default.
@@ -118,8 +109,7 @@ class HttpRule:
     retry_attempts: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class L4Match:
+class L4Match(Fact, frozen=True):
     """A match of ``tcp`` or ``tls``."""
 
     place: YamlPlace
@@ -127,12 +117,11 @@ class L4Match:
     destination_subnets: tuple[str, ...] = ()
     port: int = 0
     gateways: tuple[str, ...] = ()
-    source_labels: Mapping[str, str] = field(default_factory=dict)
+    source_labels: Mapping[str, str] = {}
     source_namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class L4Rule:
+class L4Rule(Fact, frozen=True):
     """One entry of ``tcp`` or ``tls``."""
 
     place: YamlPlace
@@ -140,8 +129,7 @@ class L4Rule:
     route: tuple[Destination, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VirtualService:
+class VirtualService(Fact, frozen=True, eq=False):
     """A VirtualService with its hosts and destinations resolved to full names.
 
     ``gateways`` are ``namespace/name`` or ``mesh``. ``gateway_semantics`` marks one that was made from a Gateway API

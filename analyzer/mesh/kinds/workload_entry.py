@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
 
@@ -12,8 +12,7 @@ TLS_MODE_LABEL = "security.istio.io/tlsMode"
 UNIX_PREFIX = "unix://"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadEndpoint:
+class WorkloadEndpoint(Fact, frozen=True):
     """An address with its own ports, labels and identity. ``mutual_tls``: its proxy speaks Istio's mutual TLS."""
 
     address: str
@@ -29,8 +28,7 @@ class WorkloadEndpoint:
         return bool(self.service_account) if mode is None else mode == "istio"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WorkloadEntry:
+class WorkloadEntry(Fact, frozen=True, eq=False):
     """A WorkloadEntry; the endpoint's labels are those of the metadata over those of the spec."""
 
     resource: Resource

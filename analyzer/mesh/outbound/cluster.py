@@ -6,8 +6,8 @@ pilot/pkg/networking/core/cluster.go, cluster_builder.go, cluster_tls.go; pilot/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.endpoints import Endpoint, endpoints_of
 from analyzer.mesh.hosts import is_ip, is_wildcard
@@ -47,8 +47,7 @@ ORDINARY_TLS = "tls"
 ISTIO_MTLS = "mtls"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cluster:
+class Cluster(Fact, frozen=True, eq=False):
     """A cluster of the way out. ``endpoints`` are all of its subset; ``upstream_port`` 0 keeps the port.
 
     ``auto_tls`` says that mutual TLS was not asked for but inferred. ``tls_why`` is the sentence for it. ``dumped``: it
@@ -73,8 +72,7 @@ class Cluster:
     endpoints_known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class NoCluster:
+class NoCluster(Fact, frozen=True):
     """Why a cluster does not exist."""
 
     name: str

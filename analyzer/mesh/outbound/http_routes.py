@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.kinds.virtual_service import Destination, HttpMatch, HttpRule, VirtualService
 from analyzer.mesh.outbound.destination import destination_cluster
 from analyzer.mesh.outbound.listener import ClusterChoice
@@ -14,8 +14,7 @@ from analyzer.mesh.registry import RegistryService
 from analyzer.mesh.selector import labels_match
 
 
-@dataclass(frozen=True, slots=True)
-class RouteTarget:
+class RouteTarget(Fact, frozen=True):
     """For whom routes are made: the proxy, its gateways' names (``mesh`` for a sidecar), and the listener's port.
 
     ``services`` are those by which the builder fills in a destination's port and follows ExternalNames.

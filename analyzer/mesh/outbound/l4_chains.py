@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.hosts import alternative_names, hosts_overlap, is_wildcard
 from analyzer.mesh.kinds.virtual_service import MESH_GATEWAY, Destination, L4Match, VirtualService
 from analyzer.mesh.outbound.destination import cluster_name, destination_cluster
@@ -16,8 +16,7 @@ from analyzer.mesh.registry import DYNAMIC_DNS, RegistryPort, RegistryService, i
 from analyzer.mesh.selector import labels_match
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Fact, frozen=True):
     """A service's port as one listener offers it.
 
     ``port`` is the listener's port (the service's own, or the one of a Sidecar); ``prefixes`` are destination

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import is_ip
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
@@ -28,8 +28,7 @@ BLACK_HOLE_CHAIN = "virtualOutbound-blackhole"
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterChoice:
+class ClusterChoice(Fact, frozen=True):
     """A cluster that a route or a TCP chain names, with its weight, the place that names it, and its own headers."""
 
     cluster: str
@@ -38,8 +37,7 @@ class ClusterChoice:
     headers: HeaderOperations | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FilterChain:
+class FilterChain(Fact, frozen=True):
     """A filter chain: what it matches, and either a route configuration (``rds``) or the clusters of a TCP proxy.
 
     ``owner`` is the host of the service, or the name of the VirtualService, that it was made for.
@@ -68,8 +66,7 @@ class FilterChain:
         return self.transport, self.alpn, frozenset(self.server_names) - {"*"}, prefixes
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Fact, frozen=True):
     """A listener. ``default_chain`` takes what no other chain matches; None closes the connection.
 
     ``detection_timeout_ns`` is how long its inspectors wait for the client's first bytes; 0 is for ever.
@@ -84,8 +81,7 @@ class Listener:
     shadowed: tuple[FilterChain, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FirstBytes:
+class FirstBytes(Fact, frozen=True):
     """What inspectors could learn from the beginning of a connection.
 
     ``http`` is ``http/1.0``, ``http/1.1``, ``h2c`` or empty; ``alpn`` and ``sni`` are of a ClientHello.

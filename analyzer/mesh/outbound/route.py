@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.virtual_service import (
     Abort,
@@ -30,8 +29,7 @@ BLOCK_ALL_HOST = "block_all"
 CLUSTER_NOT_FOUND = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Fact, frozen=True):
     """A route: what it matches, and one of redirect, direct response or clusters.
 
     ``match`` None matches everything. ``path_segments`` makes a prefix match whole segments only (Ingress and Gateway
@@ -64,8 +62,7 @@ class Route:
         return open_path and not conditions and not (match.method or match.authority or match.scheme)
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualHost:
+class VirtualHost(Fact, frozen=True):
     """A virtual host with its domains (lower case) and routes in order."""
 
     name: str
@@ -75,8 +72,7 @@ class VirtualHost:
     yaml: tuple[YamlPlace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RouteConfig:
+class RouteConfig(Fact, frozen=True):
     """A route configuration: virtual hosts by exact domain, by what follows or precedes a ``*``, and for ``*``.
 
     ``dropped`` are virtual hosts that lost all their domains to others. ``with_ports``: domains are compared with the

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.outbound.cluster import Cluster, NoCluster, find_cluster
 from analyzer.mesh.outbound.listener import PASSTHROUGH_CLUSTER, FilterChain, Listener
@@ -16,8 +16,7 @@ from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
+class Routes(Fact, frozen=True):
     """The routes of an HTTP chain, and how its connection manager treats what comes before them."""
 
     config: RouteConfig
@@ -25,8 +24,7 @@ class Routes:
     http10: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Fact, frozen=True):
     """A sidecar's configuration, asked piece by piece.
 
     ``sentence`` and ``yaml`` say where it comes from. ``fallback`` is the cluster of connections that nothing matches.

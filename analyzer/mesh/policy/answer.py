@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from analyzer.base.fact import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Fact, frozen=True):
     """``holds`` is None where it cannot be known; ``missing`` then names the fields that would decide it."""
 
     holds: bool | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.authorization_policy import (
     ALLOW,
@@ -22,8 +22,7 @@ from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Fact, frozen=True):
     """What the policies of a workload say.
 
     ``allowed`` is None where ``missing`` fields decide it. ``sentence`` and ``yaml`` give the rule that decided;
@@ -36,8 +35,7 @@ class Verdict:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruling:
+class _Ruling(Fact, frozen=True):
     """One rule's answer, with where it stands."""
 
     policy: AuthorizationPolicy
@@ -128,8 +126,7 @@ def _policies_of(mesh: MeshSnapshot, pod: Pod) -> tuple[AuthorizationPolicy, ...
     return mesh.memo(key, lambda: select_policies(mesh.of(AuthorizationPolicy), pod, mesh.root_namespace))
 
 
-@dataclass(frozen=True, slots=True)
-class _TermsOf:
+class _TermsOf(Fact, frozen=True):
     mesh: MeshSnapshot
 
     def __call__(self, policy: AuthorizationPolicy) -> Terms:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.policy.answer import NO, Answer, any_of, known, unknown
 from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.policy.text import (
@@ -25,8 +25,7 @@ class InvalidValueError(Exception):
     """A value that istiod refuses: it drops the value (DENY, AUDIT) or the whole rule (ALLOW)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Fact, frozen=True):
     """What a key needs besides the subject: the policy's namespace and the mesh's trust domains, its own first."""
 
     policy_namespace: str
@@ -37,8 +36,7 @@ class Terms:
 Judge = Callable[[Subject, str, str, Terms], Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Fact, frozen=True):
     """A key: its judge, and whether only HTTP chains know it."""
 
     judge: Judge

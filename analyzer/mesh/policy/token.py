@@ -6,8 +6,9 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from analyzer.base.fact import Fact
 
 # google/jwt_verify_lib src/jwt.cc; anything else is refused before its signature is looked at.
 _ALGORITHMS = frozenset(f"{family}{bits}" for family in ("ES", "HS", "RS", "PS") for bits in (256, 384, 512)) | {
@@ -23,8 +24,7 @@ _MAX_TOKEN_LENGTH = 65536
 _MAX_RSA_BITS = 16384
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Fact, frozen=True):
     """A token that parses. ``signed`` is the text under the signature."""
 
     algorithm: str
