@@ -83,7 +83,7 @@ def test_no_room_reads_the_environment(sources) -> None:
     reading = [
         f"{source.name}:{node.lineno}"
         for source in sources
-        if not source.name.startswith("cli/")
+        if not source.name.startswith(("cli/", "__main__"))
         for node in ast.walk(source.tree)
         if dotted(node) in {"os.environ", "os.getenv"}
     ]
