@@ -13,12 +13,12 @@ from analyzer.base.moment import parse_moment
 from analyzer.mesh.load import load_mesh
 from analyzer.mesh.revision import is_revision
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.pipeline import Interval, Progress, analyze_paths
+from analyzer.pipeline import Interval, Progress, analyze_paths, what_if_paths
 from analyzer.report.as_expected import render_expected
 from analyzer.verdict.check import SUITE_SUFFIXES
 from analyzer.verdict.check.case import CheckResult
 from analyzer.verdict.check.expected import RecordedCall, parse_recorded, record_ends
-from analyzer.verdict.check.run import newest_day, run_suite
+from analyzer.verdict.check.run import newest_day, run_suite, with_causes
 from analyzer.verdict.check.suite import Suite, parse_suite
 from analyzer.verdict.coverage import count_coverage, cover
 from analyzer.verdict.record import Analysis
@@ -52,11 +52,17 @@ def _expand(path: Path) -> Iterator[Path]:
 
 
 def check_suite(
-    path: Path, *, today: date | None = None, coverage: bool = False, progress: Progress | None = None
+    path: Path,
+    *,
+    today: date | None = None,
+    recorded_with: MeshSnapshot | None = None,
+    coverage: bool = False,
+    progress: Progress | None = None,
 ) -> CheckResult:
     """What holds of the suite in a file; ``today`` is the newest packet's day where it is not given.
 
-    With ``coverage`` it also counts what of the mesh the calls touch. Raises ``UsageError`` where the suite is wrong,
+    With the mesh that the captures were ``recorded_with``, failures name the lines that moved their calls. With
+    ``coverage`` it also counts what of the mesh the calls touch. Raises ``UsageError`` where the suite is wrong,
     ``CaptureError`` and ``MeshError`` where it names nothing.
     """
     suite = load_suite(path)
@@ -64,6 +70,9 @@ def check_suite(
     analysis = _analyze(suite, path.parent, mesh, progress)
     recorded = _read_recorded(path, suite)
     result = run_suite(suite, analysis, today=today or newest_day(analysis), recorded=recorded)
+    if recorded_with is not None and result.failures:
+        what = what_if_paths(_captures(suite, path.parent), recorded_with, mesh, interval=_interval(suite))
+        result = with_causes(result, analysis.calls, what.moves)
     return replace(result, coverage=count_coverage(cover(mesh, analysis.calls))) if coverage else result
 
 
@@ -106,9 +115,16 @@ def _mesh_of(suite: Suite, folder: Path) -> MeshSnapshot:
 
 
 def _analyze(suite: Suite, folder: Path, mesh: MeshSnapshot, progress: Progress | None) -> Analysis:
-    since, until = (parse_moment(t, suite.file) if t is not None else None for t in (suite.since, suite.until))
-    captures = [_in(folder, source) for source in suite.captures]
-    return analyze_paths(captures, mesh, interval=Interval(since, until), where=suite.where, progress=progress)
+    captures = _captures(suite, folder)
+    return analyze_paths(captures, mesh, interval=_interval(suite), where=suite.where, progress=progress)
+
+
+def _captures(suite: Suite, folder: Path) -> list[str]:
+    return [_in(folder, source) for source in suite.captures]
+
+
+def _interval(suite: Suite) -> Interval:
+    return Interval(*(parse_moment(t, suite.file) if t is not None else None for t in (suite.since, suite.until)))
 
 
 def expected_path(path: Path, suite: Suite) -> Path:

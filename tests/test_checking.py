@@ -10,6 +10,7 @@ import pytest
 
 from analyzer.base.errors import MeshError, UsageError
 from analyzer.checking import check_suite, expected_path, find_suites, load_suite, update_suite
+from analyzer.mesh.load import load_mesh
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOP = ROOT / "captures" / "shop-default"
@@ -69,6 +70,21 @@ def test_what_is_recorded_holds_until_the_mesh_changes(folder) -> None:
     assert target == folder / "a.expected.yaml"
     assert (before.failures, {case.kind for case in after.failures}) == ((), {"recorded"})
     assert after.failures[0].blame.yaml[0].file_line.endswith("strict.yaml:4")
+
+
+def test_with_the_mesh_of_the_recording_the_line_that_moved_a_call_is_named(folder) -> None:
+    suite = folder / "a.verdict.yaml"
+    old = load_mesh([folder / "mesh"])
+    update_suite(suite)
+    policy = (
+        "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, namespace: istio-system}\n"
+    )
+    (folder / "mesh" / "strict.yaml").write_text(f"{policy}spec:\n  mtls:\n    mode: STRICT\n")
+
+    failures = check_suite(suite, recorded_with=old).failures
+
+    assert failures
+    assert {place.file_line.rpartition("/")[2] for case in failures for place in case.blame.yaml} == {"strict.yaml:6"}
 
 
 def test_the_file_of_recorded_ends_may_be_named(folder) -> None:

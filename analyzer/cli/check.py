@@ -12,7 +12,9 @@ from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
     FORGE_NAMES,
+    MeshSource,
     also_option,
+    load,
     out_option,
     output,
     parse_also,
@@ -39,6 +41,9 @@ EXIT_EVIDENCE = 5
               help="Fail when fewer of all cases hold.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["any", "none"]), default="any", show_default=True)
 @click.option("--only-failures", is_flag=True, help="Leave out what holds.")
+@click.option("--mesh-old", "old_paths", multiple=True, type=MeshSource(), metavar="PATH",
+              help="The mesh that the captures were recorded with, as -m of whatif: failures then name the lines that "
+              "moved their calls; repeatable.")  # fmt: skip
 @click.option("--coverage", is_flag=True, help="Also say how much of the mesh the calls touch.")
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
@@ -53,6 +58,7 @@ def command(
     fail_under: float,
     fail_on: str,
     only_failures: bool,
+    old_paths: tuple[str, ...],
     coverage: bool,
     output_format: str,
     out: str | None,
@@ -72,11 +78,14 @@ def command(
     more = parse_also(also)
     day = _day(today)
     paths = find_suites(suites)
+    old = load(old_paths, None)
     if update:
         for path in paths:
             click.echo(f"meshverdict: wrote {visible(update_suite(path).as_posix())}", err=True)
     with showing_progress(enabled=not no_progress) as progress:
-        results = [check_suite(path, today=day, coverage=coverage, progress=progress) for path in paths]
+        results = [
+            check_suite(path, today=day, recorded_with=old, coverage=coverage, progress=progress) for path in paths
+        ]
     shown = [redact_result(each) if redact == "standard" else each for each in results]
     _write(shown, output_format, out, color, only_failures=only_failures)
     write_also(more, lambda: issues_of_check(results))

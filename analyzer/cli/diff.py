@@ -91,11 +91,14 @@ def command(
     mesh, mesh_new = load(mesh_paths, mesh_config), load(new_paths, None)
     earlier = interval if at is None else replace(interval, until_ns=at)
     old = _run(before, mesh, earlier)
-    new = _run(after, mesh_new or mesh, interval if at is None else replace(interval, since_ns=at))
+    later = interval if at is None else replace(interval, since_ns=at)
+    new = _run(after, mesh_new or mesh, later)
     chosen = parse_where(where) or (lambda _: True)
     found = diff_runs(*([c for c in run.calls if chosen(c)] for run in (old, new)), share_points=share_points)
-    if mesh is not None and mesh_new is not None and found.moves and not _is_saved(before):
-        found = with_causes(found, what_if_paths([before], mesh, mesh_new, interval=earlier).moves)
+    recorded = next((source for source in (before, after) if not _is_saved(source)), None)
+    if mesh is not None and mesh_new is not None and found.moves and recorded is not None:
+        asked = earlier if recorded == before else later
+        found = with_causes(found, what_if_paths([recorded], mesh, mesh_new, interval=asked).moves)
     meshes = tuple(each.mesh for each in (old, new) if each.mesh)
     found = replace(found, captures=(*old.captures, *new.captures), meshes=meshes)
     _write(found, output_format, out, color, redact=redact == "standard")

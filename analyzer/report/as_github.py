@@ -29,8 +29,8 @@ def _annotation(issues: Issues, issue: Issue) -> str:
     properties = {"file": file, "line": str(line)} if file else {}
     properties["title"] = f"{issue.code.name}: {issue.code.summary}"
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    advice = f" {issue.advice}" if issue.advice else ""
-    return f"::{_COMMANDS[issue.level]} {told}::{_data(shorten(issue.message + advice, MAX_MESSAGE))}"
+    advice = f". {issue.advice}" if issue.advice else ""
+    return f"::{_COMMANDS[issue.level]} {told}::{_data(shorten(issue.told + advice, MAX_MESSAGE))}"
 
 
 def _data(text: str) -> str:

@@ -29,7 +29,7 @@ def render_gitlab(issues: Issues) -> Iterator[bytes]:
 def _entry(issues: Issues, issue: Issue) -> dict[str, object]:
     file, line = issues.place_of(issue)
     return {
-        "description": shorten(visible(issue.message), MAX_MESSAGE),
+        "description": shorten(visible(issue.told), MAX_MESSAGE),
         "check_name": issue.code.name,
         "fingerprint": issue.fingerprint,
         "severity": _SEVERITIES[issue.level],

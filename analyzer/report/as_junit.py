@@ -39,12 +39,12 @@ def _case(issues: Issues, issue: Issue) -> str:
     where = f" file={_attribute(file)} line={_attribute(str(line))}" if file else ""
     head = f"<testcase classname={_attribute(issue.code.name)} name={_attribute(_name(issue))}{where}>"
     body = "\n".join(
-        [issue.message, *(place.file_line for place in issue.yaml), *([issue.advice] if issue.advice else [])]
+        [issue.told, *(place.file_line for place in issue.yaml), *([issue.advice] if issue.advice else [])]
     )
     if issue.level is Level.INFO:
         return f"{head}<system-out>{_text(body)}</system-out></testcase>"
     kind = _attribute(issue.code.name)
-    return f"{head}<failure type={kind} message={_attribute(issue.message)}>{_text(body)}</failure></testcase>"
+    return f"{head}<failure type={kind} message={_attribute(issue.told)}>{_text(body)}</failure></testcase>"
 
 
 def _name(issue: Issue) -> str:

@@ -56,7 +56,7 @@ def _row(issue: Issue) -> str:
     where = "<br>".join(map(code, places[:SHOWN_PLACES]))
     more = f"<br>and {len(places) - SHOWN_PLACES} more" if len(places) > SHOWN_PLACES else ""
     calls = f"{len(issue.calls):,}" if issue.calls else ""
-    what = f"**{issue.code.name}**<br>{text(shorten(issue.message, MAX_MESSAGE))}"
+    what = f"**{issue.code.name}**<br>{text(shorten(issue.told, MAX_MESSAGE))}"
     return f"| {_MARKS[issue.level]} | {what} | {where}{more} | {calls} |\n"
 
 

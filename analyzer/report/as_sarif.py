@@ -59,7 +59,7 @@ def _result(issues: Issues, issue: Issue, index: dict[str, int]) -> dict[str, An
         "ruleId": issue.code.name,
         "ruleIndex": index[issue.code.name],
         "level": _LEVELS[issue.level],
-        "message": {"text": shorten(visible(issue.message), MAX_MESSAGE)},
+        "message": {"text": shorten(visible(issue.told), MAX_MESSAGE)},
         "partialFingerprints": {_FINGERPRINT: issue.fingerprint},
     }
     file, line = issues.place_of(issue)

@@ -81,6 +81,9 @@ TOO_LITTLE_EVIDENCE = Code(
     "Capture longer, in more pods, or with -i any; see the codes of what is missing.",
 )
 
+# Calls that a message names; the others are found by the filter language.
+NAMED_CALLS = 10
+
 _REVISION = re.compile(r"git:[^:]*:")
 
 
@@ -103,6 +106,16 @@ class Issue:
     def level(self) -> Level:
         """How much it matters."""
         return self.code.level
+
+    @property
+    def told(self) -> str:
+        """The message with the calls that it is about, the first ``NAMED_CALLS`` by their ids."""
+        if not self.calls:
+            return self.message
+        count = len(self.calls)
+        named = ", ".join(self.calls[:NAMED_CALLS])
+        more = f" and {count - NAMED_CALLS:,} more" if count > NAMED_CALLS else ""
+        return f"{self.message}; {'call' if count == 1 else 'calls'} {named}{more}"
 
     @property
     def fingerprint(self) -> str:

@@ -87,10 +87,9 @@ def check_headline(results: Sequence[CheckResult]) -> str:
 def _move_issue(group: MoveGroup) -> Issue:
     first = group.first
     code = _MOVE_CODES[kind_of(first)]
-    count = format_count(len(group.moves), "call")
     message = (
         f"{group.source} → {group.target} ({sent_phrase(first.call)}): {ends_phrase(group.before, group.after)}"
-        f"{_way(group.before, group.after)}; {count}"
+        f"{_way(group.before, group.after)}"
     )
     identity = (group.source, group.target, ends_phrase(group.before, group.after), *_ends(group))
     return Issue(code, message, identity, group.yaml, tuple(m.call.id for m in group.moves), code.advice)

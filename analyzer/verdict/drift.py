@@ -128,12 +128,14 @@ def _moved(call: CallRecord, before: Decision, after: Decision) -> MovedCall:
 
 def _parting_places(before: Decision, after: Decision) -> tuple[YamlPlace, ...]:
     """The YAML of the first step on either side that the other side does not take; later ones follow from it."""
-    places: dict[YamlPlace, None] = {}
+    places: dict[str, YamlPlace] = {}
     for one, other in ((before, after), (after, before)):
         known = {step.sentence for step in other.steps}
         own = (step.yaml for step in one.steps if step.sentence not in known and not step.aside and step.yaml)
-        places |= dict.fromkeys(next(own, ()))
-    return tuple(places)
+        for place in next(own, ()):
+            # A run that was read back knows no columns: the same line is told once, as the newer run has it.
+            places[place.file_line] = place
+    return tuple(places.values())
 
 
 def _shares(key: CallKey, old: list[CallRecord], new: list[CallRecord], share_points: float) -> list[ShareChange]:

@@ -58,6 +58,16 @@ def test_a_saved_run_can_be_held_against_captures(cli, saved, naked, mesh) -> No
     assert cli("diff", saved("a"), naked, "-m", mesh).code == 0
 
 
+def test_with_both_meshes_the_line_that_moved_a_call_is_named(cli, saved, naked, mesh, tmp_path) -> None:
+    (tmp_path / "strict.yaml").write_text(STRICT)
+
+    answer = cli(
+        "diff", saved("a"), naked, "-m", mesh, "--mesh-new", mesh, "--mesh-new", tmp_path / "strict.yaml", "-o", "jsonl"
+    )
+
+    assert {place for move in answer.records for place in move["yaml"]} == {"strict.yaml:5"}
+
+
 def test_a_recording_can_be_split_at_a_moment(cli, naked, mesh) -> None:
     answer = cli("diff", naked.parent, naked.parent, "-m", mesh, "--split", "1", "-o", "jsonl")
 

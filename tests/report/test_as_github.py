@@ -25,7 +25,7 @@ def test_an_annotation_stands_at_its_line() -> None:
     line = lines(issue)[0]
 
     assert line.startswith("::error file=a%2Cb%3Ac.yaml,line=7,title=moved-call%3A a recorded call")
-    assert line.endswith("::m look")
+    assert line.endswith("::m. look")
 
 
 def test_an_annotation_without_a_file_has_only_a_title() -> None:

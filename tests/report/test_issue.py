@@ -50,3 +50,16 @@ def test_an_issue_is_shown_at_its_first_line_in_a_file() -> None:
 def test_a_file_is_named_as_the_repository_has_it(name, path) -> None:
     assert repository_path(name) == path
     assert is_file(name) is bool(path)
+
+
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        ((), "m"),
+        (("7",), "m; call 7"),
+        (("7", "8"), "m; calls 7, 8"),
+        (tuple(map(str, range(12))), "m; calls 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"),
+    ],
+)
+def test_an_issue_names_its_calls(calls, told) -> None:
+    assert Issue(MOVED_CALL, "m", ("a",), (), calls).told == told

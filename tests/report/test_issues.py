@@ -40,8 +40,9 @@ def test_calls_that_move_alike_are_one_issue(shop) -> None:
 
     (issue,) = issues_of_moves(WhatIf(moves, 11, 0, new=shop.mesh)).issues
 
-    assert issue.message == (
-        "shop/web-0 → reviews:9080 (GET /reviews/7): service-matched → dropped (no-route); 2 calls"
+    assert issue.told == (
+        "shop/web-0 → reviews:9080 (GET /reviews/7): service-matched → dropped (no-route); "
+        f"calls {calls[0].id}, {calls[1].id}"
     )
     assert (issue.yaml, issue.calls) == (LINE, (calls[0].id, calls[1].id))
 

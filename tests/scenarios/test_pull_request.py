@@ -77,9 +77,9 @@ def line(repository: Path) -> int:
 WHATIF = ("whatif", "recorded", "-m", "git:main:deploy/", "--mesh-new", "deploy")
 COMMANDS = {
     "whatif": WHATIF,
-    "diff": ("diff", "before.jsonl", "recorded", "-m", "deploy"),
+    "diff": ("diff", "before.jsonl", "recorded", "-m", "git:main:deploy/", "--mesh-new", "deploy"),
     "diff of captures": ("diff", "recorded", "recorded", "-m", "git:main:deploy/", "--mesh-new", "deploy"),
-    "check": ("check",),
+    "check": ("check", "--mesh-old", "git:main:deploy/"),
 }
 FORMATS = ("text", "json", "jsonl", "markdown", "junit", "sarif", "github", "gitlab")
 
@@ -108,21 +108,32 @@ def test_the_change_moves_three_calls_and_each_command_that_tells_calls_names_th
     assert named == dict.fromkeys(named, expected)
 
 
-def test_check_names_the_recorded_ends_of_those_calls(repository: Path) -> None:
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_format_names_those_calls_and_no_other(repository: Path, name: str, output: str) -> None:
     expected = moved_calls(repository)
-    ids = {
-        c["id"]
-        for c in map(
-            json.loads, run(repository, "analyze", "recorded", "-m", "deploy", "-o", "jsonl").stdout.splitlines()
-        )
-        if c["kind"] == "call" and (c["client"]["port"], c["request"]) in expected
-    }
+    lines = run(repository, "analyze", "recorded", "-m", "deploy", "-o", "jsonl").stdout.splitlines()
+    calls = [c for c in map(json.loads, lines) if c["kind"] == "call"]
+    ids = {c["id"] for c in calls if (c["client"]["port"], c["request"]) in expected}
 
-    cases = [
-        r for r in map(json.loads, run(repository, "check", "-o", "jsonl").stdout.splitlines()) if r["kind"] == "case"
-    ]
+    text = run(repository, *COMMANDS[name], "-o", output).stdout
 
-    assert {call for case in cases if not case["passed"] for call in case["calls"]} == ids
+    assert calls_of(text, output) == ids
+
+
+def calls_of(text: str, output: str) -> set[str]:
+    """The ids of the calls that a report names as moved or failed."""
+    if output == "jsonl":
+        records = list(map(json.loads, text.splitlines()))
+        failed = (call for r in records if r["kind"] == "case" and not r["passed"] for call in r["calls"])
+        return {*failed, *(r["id"] for r in records if r["kind"] == "move")}
+    if output == "json":
+        told = json.loads(text)
+        if "moves" in told:
+            return {move["id"] for move in told["moves"]}
+        return {call for suite in told["suites"] for c in suite["case"] if not c["passed"] for call in c["calls"]}
+    named = re.findall(r"\bcalls? +(\d+(?:, \d+)*)", text)
+    return {number for group in named for number in group.split(", ")}
 
 
 @pytest.mark.parametrize("output", FORMATS)
@@ -134,7 +145,7 @@ def test_the_exit_code_is_1_in_every_format(repository: Path, name: str, output:
 
 
 @pytest.mark.parametrize("output", FORMATS)
-@pytest.mark.parametrize("name", ["whatif", "diff of captures"])
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_line_is_named_in_every_format(repository: Path, line: int, name: str, output: str) -> None:
     """A mesh of a revision is shown under the path that its files have in the repository."""
     text = run(repository, *COMMANDS[name], "-o", output).stdout
@@ -145,21 +156,23 @@ def test_the_line_is_named_in_every_format(repository: Path, line: int, name: st
 def lines_of(text: str, output: str) -> set[int]:
     """The lines of manifests.yaml at which a report shows what moved."""
     if output == "jsonl":
-        places = [place for record in map(json.loads, text.splitlines()) for place in record["yaml"]]
+        places = [place for record in map(json.loads, text.splitlines()) for place in record.get("yaml", ())]
         return {int(place.rpartition(":")[2]) for place in places}
     if output == "json":
-        return {int(p.rpartition(":")[2]) for move in json.loads(text)["moves"] for p in move["yaml"]}
+        told = json.loads(text)
+        found = told["moves"] if "moves" in told else [case for suite in told["suites"] for case in suite["case"]]
+        return {int(place.rpartition(":")[2]) for each in found for place in each["yaml"]}
     if output == "sarif":
         results = json.loads(text)["runs"][0]["results"]
         return {r["locations"][0]["physicalLocation"]["region"]["startLine"] for r in results}
     if output == "gitlab":
         return {entry["location"]["lines"]["begin"] for entry in json.loads(text)}
     if output == "junit":
-        return {int(case.get("line")) for case in ElementTree.fromstring(text).iter("testcase")}
+        return {int(case.get("line")) for case in ElementTree.fromstring(text).iter("testcase") if case.get("line")}
     patterns = {
         "github": r"line=(\d+)",
         "markdown": r"manifests\.yaml:(\d+)",
-        "text": r"moved by +\S*manifests\.yaml:(\d+)",
+        "text": r"(?:moved by|where) +\S*manifests\.yaml:(\d+)",
     }
     return {int(number) for number in re.findall(patterns[output], text)}
 

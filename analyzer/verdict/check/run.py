@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
-from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, Blame, Case, CheckResult, blame
+from analyzer.base.fact import replace
+from analyzer.base.place import YamlPlace
+from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, NAMED, Blame, Case, CheckResult, blame
 from analyzer.verdict.check.expected import RecordedCall, compare_recorded
 from analyzer.verdict.check.suite import DISAGREEMENT, UNDETERMINED, Acceptance, Budget, Expectation, Suite
 from analyzer.verdict.filter import Filter
-from analyzer.verdict.record import Analysis, CallRecord
+from analyzer.verdict.record import Analysis, CallRecord, MovedCall
 
 _SECOND_NS = 1_000_000_000
 
@@ -52,6 +54,23 @@ def run_suite(
         mesh=analysis.mesh,
         limits=analysis.limits,
     )
+
+
+def with_causes(result: CheckResult, calls: Iterable[CallRecord], moves: Iterable[MovedCall]) -> CheckResult:
+    """``result`` whose failures name the lines that moved their calls, as ``what_if`` found them.
+
+    ``calls`` are those of the run that was checked; they are the same connections in the run of the old mesh.
+    """
+    causes = {(move.call.uid, move.call.request): move.yaml for move in moves}
+    lines = {call.id: causes.get((call.uid, call.request), ()) for call in calls}
+    return replace(result, cases=tuple(case if case.passed else _caused(case, lines) for case in result.cases))
+
+
+def _caused(case: Case, lines: Mapping[str, tuple[YamlPlace, ...]]) -> Case:
+    moved = [place for call in case.blame.calls for place in lines.get(call, ())]
+    if not moved:
+        return case
+    return replace(case, blame=replace(case.blame, yaml=tuple(dict.fromkeys(moved))[:NAMED]))
 
 
 def _acceptance(acceptance: Acceptance, today: date) -> Case:

@@ -7,7 +7,9 @@ from datetime import date
 import pytest
 
 from analyzer.base.fact import replace
-from analyzer.verdict.check.run import newest_day, run_suite
+from analyzer.base.place import YamlPlace
+from analyzer.verdict.check.run import newest_day, run_suite, with_causes
+from analyzer.verdict.record import MovedCall
 
 TODAY = date(2026, 11, 21)
 
@@ -141,3 +143,16 @@ def test_recorded_ends_are_cases_too(held, record) -> None:
     (case,) = held("", record(), recorded=()).failures
 
     assert (case.kind, case.place.file_line) == ("recorded", "shop.verdict.yaml:1")
+
+
+def test_failures_name_the_lines_that_moved_their_calls_where_these_are_known(held, run_of, record, no_route) -> None:
+    dropped, other = replace(record(no_route), uid="a"), replace(record(no_route), uid="b")
+    result = held(
+        'budgets: {dropped: 0}\nexpectations: [{where: uid == "b", expect: {verdict: passthrough}}]', dropped, other
+    )
+    line = YamlPlace("m.yaml", 7)
+
+    found = with_causes(result, run_of(dropped, other).calls, [MovedCall(dropped, None, None, (line, line))])
+
+    assert [case.blame.yaml for case in found.cases] == [(line,), result.cases[1].blame.yaml]
+    assert [case.passed for case in found.cases] == [False, False]
