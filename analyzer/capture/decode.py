@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from analyzer.base.pages import forget_pages
 from analyzer.base.table import (
     BAD_HEADER,
     NOT_IP,
@@ -57,6 +58,7 @@ def decode_packets(capture: Capture) -> PacketTable:
     decoding = Decoding(as_bytes(capture.buffer), table)
     for first in range(0, len(table), ROWS_AT_ONCE):
         _decode_rows(decoding, _frames(capture.records, first, min(first + ROWS_AT_ONCE, len(table))))
+        forget_pages(capture.buffer)
     join_fragments(decoding, capture.records, _decode_rows)
     return table
 

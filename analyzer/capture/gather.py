@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, U8
 
 Structures = NDArray[Any]
+
+# Rows whose pages are in memory together.
+ROWS_AT_ONCE = 65_536
 
 
 def gather(data: U8, at: I64, layout: np.dtype[Any]) -> Structures:
@@ -23,7 +27,21 @@ def gather(data: U8, at: I64, layout: np.dtype[Any]) -> Structures:
     block = np.dtype((np.void, layout.itemsize))
     # One (overlapping) block begins at every byte.
     blocks: Structures = np.ndarray((len(data) - layout.itemsize + 1,), block, data, 0, (1,))
-    return np.ascontiguousarray(blocks[at]).view(layout)
+    found = np.empty(len(at), block)
+    for first in range(0, len(at), ROWS_AT_ONCE):
+        found[first : first + ROWS_AT_ONCE] = blocks[at[first : first + ROWS_AT_ONCE]]
+        if len(at) > ROWS_AT_ONCE:
+            forget(data)
+    return found.view(layout)
+
+
+def forget(data: U8) -> None:
+    """Let go of the pages of a mapped file that were read through ``data``."""
+    owner: Any = data
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, memoryview):
+        forget_pages(owner)
 
 
 def as_bytes(buffer: memoryview) -> U8:

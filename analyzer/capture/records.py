@@ -14,6 +14,7 @@ from analyzer.base.kernel import run_kernel
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.table import I64, U8, RecordTable
+from analyzer.capture.gather import forget
 
 # The largest record that libpcap and Wireshark accept (libpcap: MAXIMUM_SNAPLEN in pcap-int.h).
 MAX_RECORD_LEN = 262_144
@@ -25,9 +26,9 @@ ORDERS: tuple[Order, ...] = ("little", "big")
 # Where the lowest of four bytes lies, and the step to the next higher one: what kernels read integers by.
 BYTE_STEPS: Mapping[Order, tuple[int, int]] = MappingProxyType({"little": (0, 1), "big": (3, -1)})
 
-# Offsets are asked for in rounds: a first one to learn how long records are, then rounds of at most this many.
+# Offsets are asked for in rounds: a first one to learn how long records are, then rounds of about so much of the file.
 FIRST_ROUND = 4_096
-MAX_ROUND = 1 << 20
+ROUND_BYTES = 64 << 20
 
 TIME_BACKWARDS = Code(
     "time-goes-backwards",
@@ -83,15 +84,17 @@ def collect_offsets(kernel: Callable[..., int], data: U8, state: I64, *arguments
     in ``state[0]`` where to go on and gives how many it found; fewer than there was room for means that it stopped.
     """
     rounds: list[I64] = []
-    room, found = FIRST_ROUND, FIRST_ROUND
+    room = found = expected = FIRST_ROUND
     begin = int(state[0])
     total = 0
     while found == room:
         if rounds:
             mean = max((int(state[0]) - begin) // total, 1)
-            room = min(max((len(data) - int(state[0])) // mean * 9 // 8, FIRST_ROUND), MAX_ROUND)
+            expected = max((len(data) - int(state[0])) // mean * 9 // 8, FIRST_ROUND)
+            room = min(expected, max(ROUND_BYTES // mean, FIRST_ROUND))
         offsets = np.empty(room, np.int64)
-        found = run_kernel(kernel, room, data, offsets, state, *arguments)
+        found = run_kernel(kernel, expected, data, offsets, state, *arguments)
+        forget(data)
         rounds.append(offsets[:found])
         total += found
     return np.concatenate(rounds)

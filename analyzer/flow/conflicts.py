@@ -6,12 +6,15 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analyzer.base.pages import forget_pages
 from analyzer.base.stream import Stream
 from analyzer.flow.traffic import Traffic
 
 # Comparing goes piece by piece. Honest repetitions touch a few pieces each; large ones over a stream of single bytes
 # would cost their product.
 MAX_COMPARED_PIECES = 2_000_000
+# Repeats whose part of a capture is in memory together.
+REPEATS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,10 @@ def find_conflicts(traffic: Traffic, streams: Sequence[Stream], *, budget: int =
         packets.payload_off[rows], packets.payload_len[rows],
     )  # fmt: skip
     differing, unchecked = [], []
-    for index, lane, position, usable, offset, captured in zip(*(c.tolist() for c in columns), strict=True):
+    repeats = zip(*(c.tolist() for c in columns), strict=True)
+    for number, (index, lane, position, usable, offset, captured) in enumerate(repeats):
+        if number % REPEATS_AT_ONCE == 0:
+            forget_pages(streams[lane].buffer)
         size = min(usable, captured)
         budget -= _pieces_between(streams[lane], position, position + size)
         if budget < 0:

@@ -7,6 +7,7 @@ from heapq import merge
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
+from analyzer.base.pages import forget_pages
 from analyzer.flow.connection import Endpoint
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.conversation import parse_conversation
@@ -15,6 +16,9 @@ from analyzer.verdict.judge import judge
 from analyzer.verdict.oddities import said_oddities
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.wires import Wire
+
+# Wires whose part of a capture is in memory together.
+_WIRES_AT_ONCE = 512
 
 
 class Part(Fact, frozen=True):
@@ -39,7 +43,13 @@ def judge_part(
 
 def speak(wires: Iterable[Wire]) -> list[tuple[Wire, Conversation]]:
     """The wires, each with all that was said on it."""
-    return [(wire, parse_conversation(wire.connection.from_client, wire.connection.from_server)) for wire in wires]
+    spoken = []
+    for number, wire in enumerate(wires):
+        said = wire.connection
+        spoken.append((wire, parse_conversation(said.from_client, said.from_server)))
+        if number % _WIRES_AT_ONCE == 0:
+            forget_pages(said.from_client.buffer)
+    return spoken
 
 
 def part_of(spoken: Sequence[tuple[Wire, Conversation]], positions: Sequence[int], calls: Iterable[CallRecord]) -> Part:

@@ -1,0 +1,31 @@
+"""Letting go of pages changes nothing of what can be read."""
+
+import mmap
+
+from analyzer.base.pages import forget_pages, give_back_freed_arrays
+
+
+def test_what_was_forgotten_can_be_read_again(tmp_path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * 4096)
+
+    with open(path, "rb") as file:
+        buffer = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    before = bytes(buffer)
+    forget_pages(buffer)
+
+    assert bytes(buffer) == before
+
+
+def test_bytes_in_memory_stay_where_they_are() -> None:
+    buffer = memoryview(b"abc")
+
+    forget_pages(buffer)
+
+    assert bytes(buffer) == b"abc"
+
+
+def test_arrays_can_be_made_after_the_system_was_asked_to_take_them_back() -> None:
+    give_back_freed_arrays()
+
+    assert len(bytearray(2 << 20)) == 2 << 20
