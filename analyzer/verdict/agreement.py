@@ -39,7 +39,7 @@ def compare_with(
     observed: Observed, call: Call, decision: Decision, upstream: Onward | None
 ) -> tuple[bool | None, str]:
     """Whether what was observed fits the decision, None where the packets cannot tell; and why it does not."""
-    if decision.verdict is None:
+    if decision.verdict is None or _is_handshake(observed, call, decision):
         return None, ""
     elsewhere = _other_cluster(decision, upstream)
     if elsewhere:
@@ -53,6 +53,13 @@ def compare_with(
     if decision.reason == LOOPBACK.name:
         return (True, "") if observed.outcome == "answered" else (None, "")  # its server may be the pod's own Envoy
     return _against_delivery(observed, response, upstream)
+
+
+def _is_handshake(observed: Observed, call: Call, decision: Decision) -> bool:
+    """Whether the answer to a call that the server's Envoy refuses may be TLS records, which come before that."""
+    tls = call.said.conversation.tls is not None and call.exchange is None
+    at_home = decision.outbound is not None and decision.outbound.response is not None
+    return tls and decision.verdict == DROPPED and observed.outcome == "answered" and not at_home
 
 
 def _told(response: Response | None) -> bool:

@@ -105,7 +105,7 @@ def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
 
 def _is_handshake(history: str) -> bool:
     """Whether a connection was accepted, and neither end is seen to say anything after that, or to close it."""
-    return "h" in history and set(history) <= set("SAha")
+    return "h" in history and set(history) <= set("^SAha")
 
 
 def _missing_of_request(exchange: Exchange) -> tuple[str, ...]:

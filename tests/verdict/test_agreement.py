@@ -256,3 +256,10 @@ def test_an_error_whose_text_was_cut_tells_nothing(app, decision, refused) -> No
     told.exchanges = [replace(told.exchanges[0], response=cut)]
 
     assert verdict(told, decision("dropped", "mtls-required") if refused else decision()) is None
+
+
+def test_the_records_of_a_handshake_do_not_contradict_a_refusal(app, decision) -> None:
+    """In TLS 1.3 the server has spoken before it sees that the client shows no certificate."""
+    told = app().hello("a.example").reply(b"\x16\x03\x03\0\x02hi")
+
+    assert verdict(told, decision("dropped", "mtls-required")) is None

@@ -57,7 +57,15 @@ def test_opaque_bytes_from_the_middle_of_a_connection_do_not_show_what_envoy_det
 
 @pytest.mark.parametrize(
     ("history", "lacking"),
-    [("Sh", ("handshake-only",)), ("ShAa", ("handshake-only",)), ("S", ()), ("ShAr", ()), ("ShAF", ()), ("ShAD", ())],
+    [
+        ("Sh", ("handshake-only",)),
+        ("ShAa", ("handshake-only",)),
+        ("^h", ("handshake-only",)),
+        ("S", ()),
+        ("ShAr", ()),
+        ("ShAF", ()),
+        ("ShAD", ()),
+    ],
 )
 def test_a_handshake_alone_proves_no_silence(app, decision, history, lacking) -> None:
     call = app().call()
