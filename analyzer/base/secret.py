@@ -139,3 +139,30 @@ def redact_text(text: str) -> str:
     if shows_no_secret(text):
         return text
     return _SHAPE.sub(REDACTED, _WORD.sub(lambda match: redact_target(match[0]), text))
+
+
+# What strict redaction leaves of a path: words, and versions of an API.
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z][A-Za-z._-]{0,31}|v\d{1,2}|")
+_TARGET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15}://[^/?#]*)?(/[^?#]*)?([?#].*)?", re.DOTALL)
+_TARGET_WORD = re.compile(r"(?<![^\s\"'`(<])(?:/|[A-Za-z][A-Za-z0-9+.-]{0,15}://)[^\s\"'`()<>]+")
+
+
+@lru_cache(maxsize=1024)
+def reduce_target(target: str) -> str:
+    """A request target of which only plain words are left: no query, no fragment, no segment that may name a person.
+
+    Secrets go as from ``redact_target``; what is no path (an authority, ``*``) stays else as it is. Idempotent.
+    """
+    text = redact_target(target)
+    match = _TARGET.fullmatch(text)
+    if match is None:
+        return text
+    origin, path, rest = (part or "" for part in match.groups())
+    segments = (each if _PLAIN_SEGMENT.fullmatch(each) else REDACTED for each in path.split("/"))
+    return origin + "/".join(segments) + (f"{rest[0]}{REDACTED}" if rest else "")
+
+
+@lru_cache(maxsize=1024)
+def reduce_text(text: str) -> str:
+    """A sentence of ours in which every path and URL is reduced; the rest goes as from ``redact_text``."""
+    return _TARGET_WORD.sub(lambda match: reduce_target(match[0]), redact_text(text))

@@ -10,6 +10,8 @@ import click
 
 from analyzer.cli.options import (
     FORGE_NAMES,
+    OFF,
+    STRICT,
     also_option,
     capture_arguments,
     history_options,
@@ -87,7 +89,11 @@ def command(
     with showing_progress(enabled=not no_progress) as progress:
         analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared)
     keep(analysis)
-    redacted = redact == "standard"
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_analysis
+
+        analysis = reduce_analysis(analysis)
+    redacted = redact != OFF
     _write(analysis, output_format, out, color, redact=redacted, jobs=shared)
     if html is not None:
         _write_page(analysis, html, redact=redacted)

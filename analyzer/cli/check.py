@@ -12,6 +12,8 @@ from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
     FORGE_NAMES,
+    OFF,
+    STRICT,
     MeshSource,
     also_option,
     load,
@@ -86,9 +88,13 @@ def command(
         results = [
             check_suite(path, today=day, recorded_with=old, coverage=coverage, progress=progress) for path in paths
         ]
-    shown = [redact_result(each) if redact == "standard" else each for each in results]
+    shown = [redact_result(each) if redact != OFF else each for each in results]
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_result
+
+        shown = list(map(reduce_result, results))
     _write(shown, output_format, out, color, only_failures=only_failures)
-    write_also(more, lambda: issues_of_check(results))
+    write_also(more, lambda: issues_of_check(shown))
     return _leave(results, fail_under, fail_on)
 
 

@@ -12,6 +12,8 @@ from analyzer.base.escape import visible
 from analyzer.base.fact import replace
 from analyzer.cli.options import (
     FORGE_NAMES,
+    OFF,
+    STRICT,
     MeshSource,
     also_option,
     interval_options,
@@ -101,8 +103,12 @@ def command(
         found = with_causes(found, what_if_paths([recorded], mesh, mesh_new, interval=asked).moves)
     meshes = tuple(each.mesh for each in (old, new) if each.mesh)
     found = replace(found, captures=(*old.captures, *new.captures), meshes=meshes)
-    _write(found, output_format, out, color, redact=redact == "standard")
-    write_also(more, lambda: issues_of_diff(found, redact=redact == "standard"))
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_diff
+
+        found = reduce_diff(found)
+    _write(found, output_format, out, color, redact=redact != OFF)
+    write_also(more, lambda: issues_of_diff(found, redact=redact != OFF))
     return _leave(found, names)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import replace
 from analyzer.cli.options import (
+    OFF,
+    STRICT,
     history_options,
     load_history,
     out_option,
@@ -58,13 +61,17 @@ def command(
     if not calls:
         known = f"an id from 1 to {len(analysis.calls)}" if analysis.calls else "a capture with calls"
         raise UsageError(f"--call: found {call_id!r}, expected {known}" if where is None else "--where: no call fits")
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_call
+
+        explained = [replace(each, call=reduce_call(each.call)) for each in explained]
     text = "\n".join(
         render_chain(
             each.call,
             width=width(out),
             colour=colour(color, out),
             codes=CODES.values(),
-            redact=redact == "standard",
+            redact=redact != OFF,
             misses=[miss.sentence for miss in each.misses],
         )
         for each in explained

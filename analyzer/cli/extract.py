@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from analyzer.base.errors import UsageError
-from analyzer.cli.options import capture_arguments, load, mesh_options, output, redact_option
+from analyzer.cli.options import OFF, STRICT, capture_arguments, load, mesh_options, output, redact_option
 from analyzer.cli.outcome import exit_code, tell_problems
 
 if TYPE_CHECKING:
@@ -50,9 +50,13 @@ def command(
         raise UsageError("extract: give the calls, with --call or --verdict")
     mesh = load(mesh_paths, mesh_config)
     run = analyze_paths(captures, mesh)
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_analysis
+
+        run = reduce_analysis(run)
     tell_problems(run)
     calls = _chosen(run, ids, verdicts)
-    picked = pick_packets(captures, calls, packet_comments(calls, redact=redact == "standard"))
+    picked = pick_packets(captures, calls, packet_comments(calls, redact=redact != OFF))
     with output(out) as sink:
         sink.writelines(extract_paths(picked, calls, mesh))
     click.echo(f"meshverdict: {format_count(len(picked), 'packet')} of {format_count(len(calls), 'call')}", err=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from analyzer.cli.options import (
+    OFF,
+    STRICT,
     capture_arguments,
     interval_options,
     load,
@@ -40,7 +42,11 @@ def command(
 
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     run = analyze_paths(captures, load(mesh_paths, mesh_config), interval=interval)
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_analysis
+
+        run = reduce_analysis(run)
     with output(out) as sink:
-        sink.writelines(render_graph(run, output_format, redact=redact == "standard"))
+        sink.writelines(render_graph(run, output_format, redact=redact != OFF))
     tell_problems(run)
     return exit_code(run)

@@ -6,6 +6,7 @@ import click
 
 from analyzer.base.errors import UsageError
 from analyzer.cli.options import (
+    OFF,
     capture_arguments,
     interval_options,
     load,
@@ -54,7 +55,7 @@ def command(
         raise UsageError("names: no mesh; give its YAML with -m")
     run = analyze_paths(captures, mesh, interval=interval)
     names = outside_names(run.calls, dns_paths(captures), mesh)
-    hidden = redact == "standard"
+    hidden = redact != OFF
     with output(out) as sink:
         if draft:
             sink.writelines(service_entries(names))

@@ -25,6 +25,8 @@ FORGE_NAMES = ("markdown", "junit", "sarif", "github", "gitlab")
 
 # More processes than this wait for each other's results.
 MAX_JOBS = 16
+# What --redact may say.
+STRICT, STANDARD, OFF = "strict", "standard", "off"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -107,9 +109,9 @@ def redact_option(function: Decorated) -> Decorated:
     """``--redact``."""
     return click.option(
         "--redact",
-        type=click.Choice(["standard", "off"]),
-        default="standard",
-        help="Hide secrets (userinfo, tokens) in what was sent, or not.",
+        type=click.Choice([STRICT, STANDARD, OFF]),
+        default=STANDARD,
+        help="Hide secrets (userinfo, tokens) in what was sent; strict: queries and unusual words of paths too.",
     )(function)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from analyzer.cli.options import (
+    OFF,
+    STRICT,
     capture_arguments,
     history_options,
     interval_options,
@@ -46,7 +48,11 @@ def command(
 
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     run = analyze_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), interval=interval)
-    events = timeline_of(redact_analysis(run) if redact == "standard" else run)
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_analysis
+
+        run = reduce_analysis(run)
+    events = timeline_of(redact_analysis(run) if redact != OFF else run)
     with output(out) as sink:
         if output_format == "jsonl":
             sink.writelines(timeline_jsonl(events))

@@ -10,6 +10,8 @@ from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
     FORGE_NAMES,
+    OFF,
+    STRICT,
     MeshSource,
     also_option,
     capture_arguments,
@@ -90,8 +92,12 @@ def command(
     old, new = _meshes(mesh_paths, mesh_config, new_paths, mesh_config_new, settings)
     with showing_progress(enabled=not no_progress) as progress:
         what = what_if_paths(captures, old, new, interval=interval, where=chosen, progress=progress)
-    _write(what, output_format, out, color, redact=redact == "standard")
-    write_also(more, lambda: issues_of_moves(what, redact=redact == "standard"))
+    if redact == STRICT:
+        from analyzer.report.strict import reduce_moves
+
+        what = reduce_moves(what)
+    _write(what, output_format, out, color, redact=redact != OFF)
+    write_also(more, lambda: issues_of_moves(what, redact=redact != OFF))
     return _leave(what, names)
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.base.secret import TOKEN_SHAPES, redact_header, redact_host, redact_target, redact_text
+from analyzer.base.secret import (
+    TOKEN_SHAPES,
+    redact_header,
+    redact_host,
+    redact_target,
+    redact_text,
+    reduce_target,
+    reduce_text,
+)
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
 
@@ -119,3 +127,27 @@ def test_the_shortest_secrets_of_paths_are_redacted(target):
 def test_the_shortest_opaque_segment_behind_a_telling_one_is_redacted(segment):
     assert redact_target(f"/a/{segment}/abcdefghijk1") == f"/a/{segment}/[redacted]"
     assert redact_target(f"/a/{segment}/abcdefghij1") == f"/a/{segment}/abcdefghij1"
+
+
+@pytest.mark.parametrize(
+    ("target", "reduced"),
+    [
+        ("/api/v1/orders/8431?user=jane#top", "/api/v1/orders/[redacted]?[redacted]"),
+        ("/echo.Echo/Say", "/echo.Echo/Say"),
+        ("http://shop.example:80/jane@example.com/x", "http://shop.example:80/[redacted]/x"),
+        ("http://u:pw@shop/a", "http://[redacted]@shop/a"),
+        ("shop.example:443", "shop.example:443"),
+        ("*", "*"),
+        ("/", "/"),
+        ("/" + "a" * 40, "/[redacted]"),
+    ],
+)
+def test_of_a_reduced_target_plain_words_are_left(target, reduced):
+    assert reduce_target(target) == reduced
+    assert reduce_target(reduced) == reduced
+
+
+def test_a_reduced_sentence_keeps_what_is_no_path():
+    sentence = "shop/sleep-0 (10.244.1.10:48172) sent GET /a/8431 with Host h to 10.96.0.11:9080, see mesh/x.yaml:12"
+
+    assert reduce_text(sentence) == sentence.replace("8431", "[redacted]")

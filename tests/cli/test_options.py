@@ -175,3 +175,26 @@ def test_the_formats_of_pipelines_are_those_that_there_are() -> None:
 
 def test_further_reports_are_asked_for_only_where_they_are_wanted() -> None:
     write_also([], lambda: pytest.fail("asked"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["analyze", "-o", name] for name in ("text", "json", "jsonl", "csv", *FORGE_NAMES)),
+        ["explain", "--call", "1"],
+        ["graph"],
+        ["timeline"],
+        ["extract", "--call", "1", "--out", os.devnull],
+        ["diff", "-m", "MESH"],
+        ["whatif", "-m", "MESH", "--mesh-new", "MESH"],
+    ],
+    ids=" ".join,
+)
+def test_strict_redaction_hides_queries_and_unusual_words(spawn, secret_capture, mesh, command):
+    name, *options = [str(mesh) if each == "MESH" else each for each in command]
+    captures = [secret_capture] * (2 if name == "diff" else 1)
+
+    answer = spawn(name, *captures, *options, "--redact", "strict")
+
+    assert answer.code == 0
+    assert "access_token" not in answer.out
