@@ -10,10 +10,11 @@ from pathlib import Path
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
 from analyzer.base.moment import parse_moment
+from analyzer.base.watch import Progress
 from analyzer.mesh.load import load_mesh
 from analyzer.mesh.revision import is_revision
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.pipeline import Interval, Progress, analyze_paths, what_if_paths
+from analyzer.pipeline import Interval, analyze_paths, what_if_paths
 from analyzer.report.as_expected import render_expected
 from analyzer.verdict.check import SUITE_SUFFIXES
 from analyzer.verdict.check.case import CheckResult

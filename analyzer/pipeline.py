@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Level, Oddity
-from analyzer.base.place import PacketPlace
+from analyzer.base.watch import UNWATCHED, Progress, Watch
 from analyzer.base.workers import run_in_workers
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
@@ -39,13 +39,8 @@ from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
     from analyzer.capture.capture import Capture
-    from analyzer.capture.dns import DnsAnswer
-    from analyzer.capture.pcapng_writer import PickedPacket
     from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.verdict.nearest import Miss
-
-# Called with what is being worked on and how far it is (0.0 to 1.0).
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,10 @@ class Interval:
         return after and (self.until_ns is None or call.first_ns < self.until_ns)
 
 
+# The share of a run's time until the connections of all captures are there.
+_READING = 0.4
+# The share of the time for one capture until its records are found.
+_FOUND = 0.2
 # Fewer connections are judged faster than they are shared out.
 SHARED_WIRES = 4_096
 
@@ -94,8 +93,11 @@ def analyze_paths(
     A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
     found at all raises ``CaptureError``.
     """
-    opened = _open_all(captures, mesh, progress)
-    return assemble(opened, mesh, _both(interval or Interval(), where), jobs=jobs)
+    sources = find_captures(captures)
+    watch = _watch(sources, progress)
+    opened = _open_all(sources, mesh, watch.part(0.0, _READING))
+    keep = _both(interval or Interval(), where)
+    return assemble(opened, mesh, keep, jobs=jobs, watch=watch.part(_READING, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def explain_paths(
     """A run without findings, and of its calls the first ``most`` that are ``chosen``, with their nearest misses."""
     from analyzer.verdict.nearest import nearest_misses
 
-    opened = _open_all(captures, mesh, None)
+    opened = _open_all(find_captures(captures), mesh)
     asked = judge_and_ask(_spoken(opened), mesh, _homes(opened))
     run = Analysis(
         tuple(each.record for each in asked),
@@ -145,8 +147,10 @@ def what_if_paths(
     """
     from analyzer.verdict.whatif import what_if
 
-    opened = _open_all(captures, old, progress)
-    asked = ask_all(opened, old)
+    sources = find_captures(captures)
+    watch = _watch(sources, progress)
+    opened = _open_all(sources, old, watch.part(0.0, _READING))
+    asked = ask_all(opened, old, watch=watch.part(_READING, 1.0))
     keep = _both(interval or Interval(), where)
     moved = what_if((each for each in asked if keep(each.record)), old, new)
     return replace(
@@ -159,23 +163,25 @@ def what_if_paths(
 
 
 def read_paths(
-    captures: Sequence[str], mesh: MeshSnapshot | None = None, *, progress: Progress | None = None
+    captures: Sequence[str], mesh: MeshSnapshot | None = None
 ) -> tuple[Analysis, list[tuple[Wire, Conversation]]]:
     """What was said in captures, before any of it is judged, with a run that has no calls: its captures and mesh."""
-    opened = _open_all(captures, mesh, progress)
+    opened = _open_all(find_captures(captures), mesh)
     read = Analysis((), (), (), tuple(o.record for o in opened), _mesh_record(mesh) if mesh else None)
     return read, _spoken(opened)
 
 
-def ask_all(opened: Sequence[OpenedCapture], mesh: MeshSnapshot) -> list[Asked]:
+def ask_all(opened: Sequence[OpenedCapture], mesh: MeshSnapshot, *, watch: Watch = UNWATCHED) -> list[Asked]:
     """The records of the calls in captures that were read, each with its question."""
-    return judge_and_ask(_spoken(opened), mesh, _homes(opened))
+    return judge_and_ask(speak(_wires(opened), watch), mesh, _homes(opened), watch)
 
 
-def assemble(opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where, *, jobs: int = 1) -> Analysis:
+def assemble(
+    opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where, *, jobs: int = 1, watch: Watch = UNWATCHED
+) -> Analysis:
     """Wires, verdicts and findings of captures that were read, of the calls that ``keep`` chooses."""
     wires = _wires(opened)
-    part, changed = _judged(wires, mesh, _homes(opened), keep, jobs)
+    part, changed = _judged(wires, mesh, _homes(opened), keep, jobs, watch)
     calls = part.calls
     told = frozenset(name for finding in changed for name in finding.calls)
     counts = Counter(name for call in calls for name in call.captures)
@@ -193,28 +199,36 @@ def assemble(opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where, 
 
 
 def _judged(
-    wires: Sequence[Wire], mesh: Meshes | None, homes: Mapping[str, str | None], keep: Where, jobs: int
+    wires: Sequence[Wire],
+    mesh: Meshes | None,
+    homes: Mapping[str, str | None],
+    keep: Where,
+    jobs: int,
+    watch: Watch,
 ) -> tuple[Part, tuple[Finding, ...]]:
     """The wires of a run with the calls that count, and what changed, or seems to have, while it was recorded."""
     if isinstance(mesh, MeshHistory):
         from analyzer.verdict.moved import moved_findings
 
-        spoken = speak(wires)
-        asked = [each for each in judge_and_ask(spoken, mesh, homes) if keep(each.record)]
+        spoken = speak(wires, watch)
+        asked = [each for each in judge_and_ask(spoken, mesh, homes, watch) if keep(each.record)]
         part = part_of(spoken, range(len(wires)), [each.record for each in asked])
         if len(mesh.eras) > 1:
             return part, tuple(moved_findings(asked, mesh, CODES))
     else:
-        whole = _judged_in_parts(wires, mesh, homes, jobs)
+        whole = _judged_in_parts(wires, mesh, homes, jobs, watch)
         part = replace(whole, calls=tuple(call for call in whole.calls if keep(call)))
     parting = find_parting(part.calls)
     return part, (parting_finding(parting),) if parting else ()
 
 
 def _judged_in_parts(
-    wires: Sequence[Wire], mesh: MeshSnapshot | None, homes: Mapping[str, str | None], jobs: int
+    wires: Sequence[Wire], mesh: MeshSnapshot | None, homes: Mapping[str, str | None], jobs: int, watch: Watch
 ) -> Part:
-    shards = [list(range(len(wires)))] if jobs < 2 or len(wires) < SHARED_WIRES else shards_of(wires, mesh, jobs)
+    if jobs < 2 or len(wires) < SHARED_WIRES:
+        return judge_part(wires, range(len(wires)), mesh, homes, watch)
+    watch.tell(f"verdicts, in {jobs} processes")
+    shards = shards_of(wires, mesh, jobs)
     return join_parts(run_in_workers([partial(judge_part, wires, shard, mesh, homes) for shard in shards]))
 
 
@@ -236,73 +250,6 @@ def _spoken(opened: Sequence[OpenedCapture]) -> list[tuple[Wire, Conversation]]:
 
 def _homes(opened: Sequence[OpenedCapture]) -> dict[str, str | None]:
     return {o.record.name: o.record.pod for o in opened}
-
-
-def dissect(captures: Sequence[str], name: str, packet: int) -> str:
-    """One packet of one of the captures, taken apart for a person; raises ``UsageError`` where there is none such."""
-    from analyzer.capture.dissect import dissect_packet
-
-    source = next((s for s in find_captures(captures) if s.name == name), None)
-    if source is None:
-        raise UsageError(f"{name}: found no such capture")
-    capture = read_capture(source.path, name=source.name)
-    if not 1 <= packet <= len(capture.records):
-        raise UsageError(f"{name}: found no packet {packet}, expected 1 to {len(capture.records)}")
-    return dissect_packet(capture, packet)
-
-
-def dns_paths(captures: Sequence[str]) -> list[DnsAnswer]:
-    """The DNS answers in captures; one that cannot be read has none."""
-    from analyzer.capture.dns import dns_answers
-
-    answers: list[DnsAnswer] = []
-    for source in find_captures(captures):
-        try:
-            capture = read_capture(source.path, name=source.name)
-        except CaptureError:
-            continue
-        answers += dns_answers(capture, decode_packets(capture))
-    return answers
-
-
-def pick_packets(
-    captures: Sequence[str], calls: Iterable[CallRecord], comments: Mapping[PacketPlace, tuple[str, ...]]
-) -> list[PickedPacket]:
-    """The packets of all legs of ``calls`` in the order of their time, those of one capture in their own order."""
-    from analyzer.capture.pcapng_writer import PickedPacket
-    from analyzer.flow.members import connection_rows
-
-    uids: dict[str, set[str]] = {}
-    for leg in (leg for call in calls for leg in call.legs):
-        uids.setdefault(leg.capture, set()).add(leg.uid)
-    picked: list[tuple[int, int, int, PickedPacket]] = []
-    for place, source in enumerate(s for s in find_captures(captures) if s.name in uids):
-        capture = read_capture(source.path, name=source.name)
-        members = connection_rows(capture.buffer, capture.records, decode_packets(capture), uids[source.name])
-        latest = 0
-        for row in sorted(set().union(*members.values())):
-            latest = max(latest, int(capture.records.time_ns[row]))
-            said = comments.get(PacketPlace(source.name, row + 1), ())
-            picked.append((latest, place, row, PickedPacket(capture, row, said)))
-    return [packet for *_, packet in sorted(picked, key=lambda each: each[:3])]
-
-
-def extract_paths(
-    picked: Iterable[PickedPacket], calls: Iterable[CallRecord], mesh: MeshSnapshot | None
-) -> Iterator[bytes]:
-    """A pcapng file of packets that were picked; addresses of the calls' legs have the names that the mesh gives."""
-    from analyzer.capture.pcapng_writer import write_pcapng
-
-    addresses = {end.ip for call in calls for leg in call.legs for end in (leg.client, leg.server)}
-    return write_pcapng(picked, _names_of(addresses, mesh) if mesh else {})
-
-
-def _names_of(addresses: set[str], mesh: MeshSnapshot) -> dict[str, str]:
-    from analyzer.mesh.registry import services_of
-
-    names = {a: s.hostname for s in services_of(mesh) for a in s.addresses if a in addresses}
-    pods = ((a, mesh.pod_at(a)) for a in addresses)
-    return names | {address: f"{pod.name}.{pod.namespace}" for address, pod in pods if pod is not None}
 
 
 def cited_lines(analysis: Analysis) -> dict[str, str]:
@@ -336,23 +283,27 @@ def all_codes() -> list[Code]:
     return sorted(found.values(), key=lambda code: (code.family.value, code.name))
 
 
-def _open_all(captures: Sequence[str], mesh: Meshes | None, progress: Progress | None) -> list[OpenedCapture]:
-    sources = find_captures(captures)
-    opened = []
-    for n, source in enumerate(sources):
-        if progress:
-            progress(source.name, n / len(sources))
-        opened.append(_open(source, mesh))
-    if progress:
-        progress("verdicts", 1.0)
+def _watch(sources: Sequence[CaptureSource], progress: Progress | None) -> Watch:
+    return Watch(progress, sum(source.size for source in sources))
+
+
+def _open_all(sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch = UNWATCHED) -> list[OpenedCapture]:
+    opened, before = [], 0
+    for source in sources:
+        after = before + source.size
+        whole = max(watch.size, 1)
+        opened.append(_open(source, mesh, watch.part(before / whole, after / whole)))
+        before = after
     return opened
 
 
-def _open(source: CaptureSource, mesh: Meshes | None) -> OpenedCapture:
+def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch) -> OpenedCapture:
+    watch.tell(source.name)
     try:
         capture = read_capture(source.path, name=source.name)
     except CaptureError as error:
         return OpenedCapture(_unreadable(source.name, str(error)), ())
+    watch.tell(f"{source.name}: connections", _FOUND)
     return open_capture(capture, source.pod_hint, mesh)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.table import I64
+from analyzer.base.watch import Progress, Watch
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.pcap_writer import write_cut
@@ -22,7 +23,7 @@ from analyzer.flow.connections import describe
 from analyzer.flow.cut import Needs, kept_lengths
 from analyzer.flow.traffic import read_traffic
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.pipeline import OpenedCapture, Progress, ask_all, open_capture
+from analyzer.pipeline import OpenedCapture, ask_all, open_capture
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.fact_spans import fact_spans
 from analyzer.verdict.judge import Asked
@@ -90,13 +91,14 @@ def trim_paths(
     The proof: the cut captures are read and judged again, and every record, but for the numbers of packets that are
     left out, and every question that was asked must be equal; so other meshes cannot tell the captures apart either.
     """
-    originals, errors = _read_all(find_captures(captures))
+    sources = find_captures(captures)
+    watch = Watch(progress, sum(source.size for source in sources))
+    originals, errors = _read_all(sources)
     opened = [open_capture(each.capture, each.source.pod_hint, mesh) for each in originals]
     before = ask_all(opened, mesh)
     whole: _Uids = defaultdict(set)
     for number in range(MAX_ATTEMPTS):
-        if progress:
-            progress("cutting", number / MAX_ATTEMPTS)
+        watch.tell("cutting", number / MAX_ATTEMPTS)
         attempt = _attempt(originals, before, whole, mesh)
         known = {name: set(uids) for name, uids in whole.items()}
         _keep_whole(whole, attempt.differing)

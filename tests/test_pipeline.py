@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from analyzer import pipeline
-from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.errors import CaptureError
 from analyzer.mesh.load import load_mesh, parse_mesh
-from analyzer.pipeline import Interval, all_codes, analyze_paths, cited_lines, dissect
+from analyzer.pipeline import Interval, all_codes, analyze_paths, cited_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOP = ROOT / "captures" / "shop-default"
@@ -90,10 +90,12 @@ def test_findings_are_about_calls_of_the_run(mesh) -> None:
 def test_progress_is_told_for_every_capture_and_never_goes_back(mesh) -> None:
     told = []
 
-    analyze_paths([str(NAKED), str(FRONTEND)], mesh, progress=lambda name, done: told.append((name, done)))
+    analyze_paths([str(NAKED), str(FRONTEND)], mesh, progress=lambda *each: told.append(each))
 
-    assert [name for name, _ in told] == [NAKED.name, FRONTEND.name, "verdicts"]
-    assert [done for _, done in told] == sorted(done for _, done in told)
+    files = [name for capture in (NAKED, FRONTEND) for name in (capture.name, f"{capture.name}: connections")]
+    assert list(dict.fromkeys(name for name, _, _ in told)) == [*files, "what was said", "verdicts"]
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert {size for _, _, size in told} == {NAKED.stat().st_size + FRONTEND.stat().st_size}
 
 
 # Vantages.
@@ -183,24 +185,6 @@ def test_a_capture_that_breaks_off_gives_what_comes_before(mesh, tmp_path) -> No
 def test_nothing_to_read_is_an_error(tmp_path) -> None:
     with pytest.raises(CaptureError):
         analyze_paths([str(tmp_path)])
-
-
-# Single packets.
-
-
-def test_a_packet_can_be_taken_apart() -> None:
-    assert "cooked linux" in dissect([str(NAKED)], NAKED.name, 1)
-
-
-@pytest.mark.parametrize("packet", [0, 1_000_000])
-def test_a_packet_that_there_is_not_is_a_matter_of_usage(packet) -> None:
-    with pytest.raises(UsageError, match=rf"{NAKED.name}: found no packet {packet}, expected 1 to "):
-        dissect([str(NAKED)], NAKED.name, packet)
-
-
-def test_a_capture_that_there_is_not_is_a_matter_of_usage() -> None:
-    with pytest.raises(UsageError, match=r"other\.pcap: found no such capture"):
-        dissect([str(NAKED)], "other.pcap", 1)
 
 
 # Lines of YAML.

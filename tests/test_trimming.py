@@ -72,9 +72,9 @@ def test_a_plain_capture_keeps_its_name_and_loses_its_compression(naked, mesh, t
 def test_progress_is_told(naked, mesh) -> None:
     told = []
 
-    trim_paths([str(naked)], mesh, progress=lambda what, done: told.append((what, done)))
+    trim_paths([str(naked)], mesh, progress=lambda *each: told.append(each))
 
-    assert told == [("cutting", 0.0)]
+    assert told == [("cutting", 0.0, naked.stat().st_size)]
 
 
 def test_what_cannot_be_read_is_told_and_the_rest_is_cut(naked, mesh, tmp_path) -> None:

@@ -43,6 +43,14 @@ class CaptureSource:
     pod_hint: tuple[str | None, str] | None = None
     leg_hint: Leg | None = None
 
+    @property
+    def size(self) -> int:
+        """How many bytes the file has; 1 where nobody can say."""
+        try:
+            return max(self.path.stat().st_size, 1) if self.path else 1
+        except OSError:
+            return 1
+
 
 def find_captures(arguments: Sequence[str]) -> list[CaptureSource]:
     """The captures that ``arguments`` name, each once, in their order; those of a folder or glob are sorted.

@@ -45,7 +45,8 @@ def command(
     color: str,
 ) -> int:
     """Show the chain of one call, or of those that fit: what decided it, who lost and why, by packets and YAML."""
-    from analyzer.pipeline import dissect, explain_paths
+    from analyzer.extraction import dissect
+    from analyzer.pipeline import explain_paths
     from analyzer.report.as_chain import render_chain
     from analyzer.report.wording import format_count
     from analyzer.verdict.codes import CODES

@@ -40,7 +40,8 @@ def command(
 
     --redact is about the comments alone: the packets are what was captured, with whatever they hold.
     """
-    from analyzer.pipeline import analyze_paths, extract_paths, pick_packets
+    from analyzer.extraction import extract_paths, pick_packets
+    from analyzer.pipeline import analyze_paths
     from analyzer.report.packet_comments import packet_comments
     from analyzer.report.wording import format_count
 

@@ -42,7 +42,8 @@ def command(
     color: str,
 ) -> int:
     """Name what calls in CAPTURE... went to that no Service took: by Host, SNI, or the DNS answers of the captures."""
-    from analyzer.pipeline import Interval, analyze_paths, dns_paths
+    from analyzer.extraction import dns_paths
+    from analyzer.pipeline import Interval, analyze_paths
     from analyzer.report.as_names import names_jsonl, render_names
     from analyzer.report.as_service_entry import service_entries
     from analyzer.verdict.names import outside_names

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.base.fact import Fact, replace
+from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from analyzer.verdict.question import Question
 
 
+# The share of a run's time, once its connections are there, until all is read that was said, and until it is decided.
+SPEAKING = 0.3
+_DECIDING = 0.8
+
+
 class Asked(Fact, frozen=True):
     """A call's record with what was asked about it.
 
@@ -58,38 +64,46 @@ class _Judged(Fact, frozen=True):
 
 
 def judge(
-    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None]
+    spoken: Iterable[tuple[Wire, Conversation]],
+    mesh: Meshes | None,
+    homes: Mapping[str, str | None],
+    watch: Watch = UNWATCHED,
 ) -> list[CallRecord]:
     """The records of all calls, numbered in the order of their first packet.
 
     ``homes`` says by a capture's name in which pod (``namespace/name``) it was taken, where that is known.
     """
-    return [record for _, record in _judge_all(spoken, mesh, homes)]
+    return [record for _, record in _judge_all(spoken, mesh, homes, watch)]
 
 
 def judge_and_ask(
-    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None]
+    spoken: Iterable[tuple[Wire, Conversation]],
+    mesh: Meshes | None,
+    homes: Mapping[str, str | None],
+    watch: Watch = UNWATCHED,
 ) -> list[Asked]:
     """What ``judge`` gives, each record with its question, so that another mesh can be asked the same."""
-    return [Asked(record, judged.call, _question_of(judged)) for judged, record in _judge_all(spoken, mesh, homes)]
+    everything = _judge_all(spoken, mesh, homes, watch)
+    return [Asked(record, judged.call, _question_of(judged)) for judged, record in everything]
 
 
 def _judge_all(
-    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None]
+    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None], watch: Watch
 ) -> Iterator[tuple[_Judged, CallRecord]]:
     history = mesh if isinstance(mesh, MeshHistory) else None
     meshes = [era.mesh for era in history.eras] if history else [None if isinstance(mesh, MeshHistory) else mesh]
     era_of = history.index_at if history else (lambda _: 0)
     traffic = _Traffic(_with_roles(spoken, meshes, era_of), frozenset().union(*map(_gateways_of, meshes)))
     courts = [_Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}) for each in meshes]
-    judged = [courts[era_of(call.begin_ns)].judge(call) for call in traffic.calls()]
+    asked = watch.part(SPEAKING, _DECIDING).over("verdicts", list(traffic.calls()))
+    judged = [courts[era_of(call.begin_ns)].judge(call) for call in asked]
     for said in traffic.lone_upstreams():
         judged += courts[era_of(said.wire.first_ns)].orphans(said)
     judged += [courts[era_of(c.begin_ns)].unasked(c) for s in traffic.lone_deliveries() for c in calls_of(s)]
     judged.sort(key=lambda j: (j.call.begin_ns, j.call.said.wire.client, j.call.ordinal, j.call.said.wire.main.capture))
     return (
         (j, courts[era_of(j.call.begin_ns)].recorder.record(str(n), j.call, j.decision, j.onward))
-        for n, j in enumerate(judged, 1)
+        for n, j in enumerate(watch.part(_DECIDING, 1.0).over("verdicts", judged), 1)
     )
 
 

@@ -8,11 +8,12 @@ from heapq import merge
 from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.pages import forget_pages
+from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.flow.connection import Endpoint
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
-from analyzer.verdict.judge import judge
+from analyzer.verdict.judge import SPEAKING, judge
 from analyzer.verdict.oddities import said_oddities
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.wires import Wire
@@ -34,17 +35,21 @@ class Part(Fact, frozen=True):
 
 
 def judge_part(
-    wires: Sequence[Wire], positions: Sequence[int], mesh: MeshSnapshot | None, homes: Mapping[str, str | None]
+    wires: Sequence[Wire],
+    positions: Sequence[int],
+    mesh: MeshSnapshot | None,
+    homes: Mapping[str, str | None],
+    watch: Watch = UNWATCHED,
 ) -> Part:
     """The part of the wires at ``positions``; ``homes`` as in ``judge``."""
-    spoken = speak(wires[position] for position in positions)
-    return part_of(spoken, positions, judge(spoken, mesh, homes))
+    spoken = speak([wires[position] for position in positions], watch)
+    return part_of(spoken, positions, judge(spoken, mesh, homes, watch))
 
 
-def speak(wires: Iterable[Wire]) -> list[tuple[Wire, Conversation]]:
+def speak(wires: Sequence[Wire], watch: Watch = UNWATCHED) -> list[tuple[Wire, Conversation]]:
     """The wires, each with all that was said on it."""
     spoken = []
-    for number, wire in enumerate(wires):
+    for number, wire in enumerate(watch.part(0.0, SPEAKING).over("what was said", wires)):
         said = wire.connection
         spoken.append((wire, parse_conversation(said.from_client, said.from_server)))
         if number % _WIRES_AT_ONCE == 0:

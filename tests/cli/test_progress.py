@@ -49,7 +49,7 @@ def test_a_terminal_sees_what_is_worked_on(screen) -> None:
     shown = screen()
 
     with showing_progress(enabled=True) as progress:
-        progress("shop_sleep-0.pcap", 0.5)
+        progress("shop_sleep-0.pcap", 0.5, 4_000_000)
 
     assert "shop_sleep-0.pcap" in shown.getvalue()
 
@@ -58,7 +58,18 @@ def test_a_name_cannot_speak_to_the_terminal(screen) -> None:
     shown = screen()
 
     with showing_progress(enabled=True) as progress:
-        progress("a\x1b]0;owned\x07[red]b[/red].pcap", 0.5)
+        progress("a\x1b]0;owned\x07[red]b[/red].pcap", 0.5, 1_000)
 
     assert "\x1b]0;owned" not in shown.getvalue()
     assert "[red]b[/red].pcap" in shown.getvalue()
+
+
+def test_a_terminal_sees_the_rate_and_the_time_left(screen) -> None:
+    shown = screen()
+
+    with showing_progress(enabled=True) as progress:
+        for done in range(1, 4):
+            progress("shop_sleep-0.pcap", done / 4, 4_000_000)
+
+    assert "B/s" in shown.getvalue()
+    assert shown.getvalue().count(":") >= 4

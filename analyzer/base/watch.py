@@ -1,0 +1,49 @@
+"""How far a run is, told to whoever waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# Called with what is being worked on, how far the run is (0.0 to 1.0), and how many bytes of captures it has to read.
+Progress = Callable[[str, float, int], None]
+
+# However many items there are, so often is the one who waits told of them.
+_TIMES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Tells ``progress``, if anybody waits, how far a run over ``size`` bytes is.
+
+    A watch may be of a part of the run, which goes from ``start`` to ``end``.
+    """
+
+    progress: Progress | None = None
+    size: int = 0
+    start: float = 0.0
+    end: float = 1.0
+
+    def part(self, start: float, end: float) -> Watch:
+        """The watch of a part of this one's part."""
+        width = self.end - self.start
+        return replace(self, start=self.start + start * width, end=self.start + end * width)
+
+    def tell(self, what: str, done: float = 0.0) -> None:
+        """``what`` is being worked on, and ``done`` of this watch's part."""
+        if self.progress is not None:
+            self.progress(what, self.start + done * (self.end - self.start), self.size)
+
+    def over(self, what: str, items: Sequence[T]) -> Iterator[T]:
+        """``items``, telling how many of them have been taken."""
+        every = max(1, len(items) // _TIMES)
+        for number, item in enumerate(items):
+            if number % every == 0:
+                self.tell(what, number / len(items))
+            yield item
+
+
+UNWATCHED = Watch()

@@ -1,0 +1,85 @@
+"""What is looked up in captures again after a run: one packet, the packets of some calls, the names of addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.place import PacketPlace
+from analyzer.capture.decode import decode_packets
+from analyzer.capture.reader import read_capture
+from analyzer.capture.sources import find_captures
+from analyzer.verdict.record import CallRecord
+
+if TYPE_CHECKING:
+    from analyzer.capture.dns import DnsAnswer
+    from analyzer.capture.pcapng_writer import PickedPacket
+    from analyzer.mesh.snapshot import MeshSnapshot
+
+
+def dissect(captures: Sequence[str], name: str, packet: int) -> str:
+    """One packet of one of the captures, taken apart for a person; raises ``UsageError`` where there is none such."""
+    from analyzer.capture.dissect import dissect_packet
+
+    source = next((s for s in find_captures(captures) if s.name == name), None)
+    if source is None:
+        raise UsageError(f"{name}: found no such capture")
+    capture = read_capture(source.path, name=source.name)
+    if not 1 <= packet <= len(capture.records):
+        raise UsageError(f"{name}: found no packet {packet}, expected 1 to {len(capture.records)}")
+    return dissect_packet(capture, packet)
+
+
+def dns_paths(captures: Sequence[str]) -> list[DnsAnswer]:
+    """The DNS answers in captures; one that cannot be read has none."""
+    from analyzer.capture.dns import dns_answers
+
+    answers: list[DnsAnswer] = []
+    for source in find_captures(captures):
+        try:
+            capture = read_capture(source.path, name=source.name)
+        except CaptureError:
+            continue
+        answers += dns_answers(capture, decode_packets(capture))
+    return answers
+
+
+def pick_packets(
+    captures: Sequence[str], calls: Iterable[CallRecord], comments: Mapping[PacketPlace, tuple[str, ...]]
+) -> list[PickedPacket]:
+    """The packets of all legs of ``calls`` in the order of their time, those of one capture in their own order."""
+    from analyzer.capture.pcapng_writer import PickedPacket
+    from analyzer.flow.members import connection_rows
+
+    uids: dict[str, set[str]] = {}
+    for leg in (leg for call in calls for leg in call.legs):
+        uids.setdefault(leg.capture, set()).add(leg.uid)
+    picked: list[tuple[int, int, int, PickedPacket]] = []
+    for place, source in enumerate(s for s in find_captures(captures) if s.name in uids):
+        capture = read_capture(source.path, name=source.name)
+        members = connection_rows(capture.buffer, capture.records, decode_packets(capture), uids[source.name])
+        latest = 0
+        for row in sorted(set().union(*members.values())):
+            latest = max(latest, int(capture.records.time_ns[row]))
+            said = comments.get(PacketPlace(source.name, row + 1), ())
+            picked.append((latest, place, row, PickedPacket(capture, row, said)))
+    return [packet for *_, packet in sorted(picked, key=lambda each: each[:3])]
+
+
+def extract_paths(
+    picked: Iterable[PickedPacket], calls: Iterable[CallRecord], mesh: MeshSnapshot | None
+) -> Iterator[bytes]:
+    """A pcapng file of packets that were picked; addresses of the calls' legs have the names that the mesh gives."""
+    from analyzer.capture.pcapng_writer import write_pcapng
+
+    addresses = {end.ip for call in calls for leg in call.legs for end in (leg.client, leg.server)}
+    return write_pcapng(picked, _names_of(addresses, mesh) if mesh else {})
+
+
+def _names_of(addresses: set[str], mesh: MeshSnapshot) -> dict[str, str]:
+    from analyzer.mesh.registry import services_of
+
+    names = {a: s.hostname for s in services_of(mesh) for a in s.addresses if a in addresses}
+    pods = ((a, mesh.pod_at(a)) for a in addresses)
+    return names | {address: f"{pod.name}.{pod.namespace}" for address, pod in pods if pod is not None}
