@@ -53,8 +53,9 @@ class HttpRequest:
 
 
 def strip_port(authority: str) -> str:
-    """A host without ``:port``; the brackets of an IPv6 address stay (Envoy's StripPort of the host)."""
+    """What stands before the last colon, whatever follows it (Envoy's HeaderUtility::getPortStart).
+
+    An IPv6 address keeps its brackets; one without brackets loses its end.
+    """
     host, colon, port = authority.rpartition(":")
-    if not colon or not port.isdigit() or (":" in host and not host.endswith("]")):
-        return authority
-    return host
+    return host if colon and "]" not in port else authority
