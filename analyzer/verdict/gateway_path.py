@@ -21,12 +21,12 @@ UNREAD_GATEWAY = Code(
     "unread-gateway",
     Family.UNDETERMINED,
     Level.WARNING,
-    "the mesh input has Ingresses or ListenerSets, which are not read and may serve the call",
-    "Nothing that was read takes the call at the gateway; istiod also makes hosts and listeners of these kinds.",
-    "Look at the Ingresses and ListenerSets of the gateway.",
+    "the mesh input has Ingresses, which are not read and may serve the call",
+    "Nothing that was read takes the call at the gateway; istiod also makes hosts of Ingresses.",
+    "Look at the Ingresses of the gateway.",
 )
 # Kinds of which istiod makes hosts, routes and listeners of gateways, and which the model leaves out.
-_UNREAD_KINDS = frozenset({"Ingress", "ListenerSet", "XListenerSet"})
+_UNREAD_KINDS = frozenset({"Ingress"})
 
 # Follows a proxy's decision to the server's side; ``decide`` gives it.
 Follow = Callable[[MeshSnapshot, Question, OutboundDecision, Pod | None], Decision]

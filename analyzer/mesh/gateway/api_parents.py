@@ -13,6 +13,13 @@ from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.kinds.virtual_service import MESH_GATEWAY
 from analyzer.mesh.snapshot import MeshSnapshot
 
+# What has listeners.
+_LISTENER_OWNERS = (
+    (GROUP, "Gateway"),
+    (GROUP, "ListenerSet"),
+    ("gateway.networking.x-k8s.io", "XListenerSet"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -51,7 +58,7 @@ def attachments_of(mesh: MeshSnapshot, route: ApiRoute) -> tuple[Attachment, ...
 
 
 def _attach(mesh: MeshSnapshot, route: ApiRoute, ref: ParentRef) -> Iterator[Attachment]:
-    if (ref.group, ref.kind) == (GROUP, "Gateway"):
+    if (ref.group, ref.kind) in _LISTENER_OWNERS:
         yield from _to_listeners(mesh, route, ref)
     elif (ref.group, ref.kind) == ("", "Service"):
         if any((each.namespace, each.name) == (ref.namespace, ref.name) for each in mesh.of(Service)):
@@ -66,7 +73,7 @@ def _to_listeners(mesh: MeshSnapshot, route: ApiRoute, ref: ParentRef) -> Iterat
     listeners = [
         each
         for each in api_listeners(mesh)
-        if (each.gateway.resource.namespace, each.gateway.resource.name) == (ref.namespace, ref.name)
+        if (each.owner.kind, each.owner.namespace, each.owner.name) == (ref.kind, ref.namespace, ref.name)
     ]
     for each in listeners:
         if not _accepts(each, route, ref):

@@ -73,14 +73,14 @@ def offers_of(mesh: MeshSnapshot, pod: Pod) -> tuple[GatewayOffer, ...]:
 def _api_offers(mesh: MeshSnapshot, targets: tuple[ServiceTarget, ...]) -> Iterator[tuple[GatewayOffer, bool]]:
     """The listeners whose Service leads to the pod, each with whether istiod deployed the pod for it."""
     for each in api_listeners(mesh):
-        resource = each.gateway.resource
+        namespace, owner = each.gateway.resource.namespace, each.owner
         fitting = tuple(
             target
             for target in targets
-            if target.service.hostname in each.services and target.service.namespace == resource.namespace
+            if target.service.hostname in each.services and target.service.namespace == namespace
         )
         if fitting:
             yield (
-                GatewayOffer(resource.namespace, each.internal_name, resource.created, (each.server,), fitting, False),
+                GatewayOffer(owner.namespace, each.internal_name, owner.created, (each.server,), fitting, False),
                 each.managed,
             )

@@ -19,6 +19,7 @@ GATEWAY_API = "gateway.networking.k8s.io"
 KINDS: Mapping[tuple[str, str], str] = {
     ("", "Namespace"): "namespace",
     ("", "Pod"): "pod",
+    ("", "Secret"): "secret",
     ("", "Service"): "service",
     ("discovery.k8s.io", "EndpointSlice"): "endpoint_slice",
     (NETWORKING, "DestinationRule"): "destination_rule",
@@ -29,6 +30,8 @@ KINDS: Mapping[tuple[str, str], str] = {
     (NETWORKING, "Gateway"): "gateway",
     (GATEWAY_API, "GatewayClass"): "gateway_class",
     (GATEWAY_API, "Gateway"): "kubernetes_gateway",
+    (GATEWAY_API, "ListenerSet"): "listener_set",
+    ("gateway.networking.x-k8s.io", "XListenerSet"): "listener_set",
     (GATEWAY_API, "HTTPRoute"): "api_route",
     (GATEWAY_API, "GRPCRoute"): "api_route",
     (GATEWAY_API, "TLSRoute"): "api_route",

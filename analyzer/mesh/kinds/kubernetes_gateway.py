@@ -15,16 +15,28 @@ TLS_PASSTHROUGH = "Passthrough"
 FROM_SAME = "Same"
 FROM_ALL = "All"
 FROM_SELECTOR = "Selector"
+FROM_NONE = "None"
 
+# Where a ListenerSet's entry may leave its port out (gateway_utils.go ListenerEntryPortNumber).
+_USUAL_PORTS = {"HTTP": 80, "HTTPS": 443}
 _GROUP = "gateway.networking.k8s.io"
 
 
+class CertificateRef(Fact, frozen=True):
+    """What a listener names as its certificate; ``namespace`` is empty for the listener's own."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+
 class ListenerTls(Fact, frozen=True):
-    """TLS of a listener: ``mode``, Istio's own ``options``, and the names of its ``certificates``."""
+    """TLS of a listener: ``mode``, Istio's own ``options``, and its ``certificates``."""
 
     mode: str
     options: Mapping[str, str]
-    certificates: tuple[str, ...]
+    certificates: tuple[CertificateRef, ...]
     place: YamlPlace
 
 
@@ -46,6 +58,7 @@ class KubernetesGateway(Fact, frozen=True, eq=False):
     """A Gateway of the Gateway API.
 
     ``addresses`` are (type, value); ``client_validation`` are the modes of frontend validation by port, 0 for any.
+    ``sets_from`` and ``set_selector`` say whose ListenerSets it takes.
     """
 
     resource: Resource
@@ -53,26 +66,32 @@ class KubernetesGateway(Fact, frozen=True, eq=False):
     listeners: tuple[GatewayListener, ...]
     addresses: tuple[tuple[str, str], ...]
     client_validation: Mapping[int, str]
+    sets_from: str = FROM_NONE
+    set_selector: LabelSelector | None = None
 
 
 def parse_kubernetes_gateway(resource: Resource) -> KubernetesGateway:
     """The view of a Gateway API Gateway."""
     spec = resource.spec
+    sets = spec.node("allowedListeners").node("namespaces")
     return KubernetesGateway(
         resource=resource,
         class_name=spec.text("gatewayClassName"),
-        listeners=tuple(_parse_listener(node) for node in spec.nodes("listeners")),
+        listeners=tuple(parse_listener(node) for node in spec.nodes("listeners")),
         addresses=tuple((node.text("type"), node.text("value")) for node in spec.nodes("addresses")),
         client_validation=_parse_validation(spec.node("tls").node("frontend")),
+        sets_from=sets.text("from") or (FROM_SELECTOR if "selector" in sets else FROM_NONE),
+        set_selector=parse_label_selector(sets.node("selector")) if "selector" in sets else None,
     )
 
 
-def _parse_listener(node: Node) -> GatewayListener:
+def parse_listener(node: Node) -> GatewayListener:
+    """One listener of a Gateway or ListenerSet."""
     allowed = node.node("allowedRoutes")
     namespaces = allowed.node("namespaces")
     return GatewayListener(
         name=node.text("name"),
-        port=node.port("port"),
+        port=node.port("port") or _USUAL_PORTS.get(node.text("protocol"), 0),
         protocol=node.text("protocol"),
         hostname=node.text("hostname"),
         tls=_parse_tls(node.node("tls")) if "tls" in node else None,
@@ -87,8 +106,17 @@ def _parse_tls(node: Node) -> ListenerTls:
     return ListenerTls(
         mode=node.text("mode") or TERMINATE,
         options=node.mapping("options"),
-        certificates=tuple(each.text("name") for each in node.nodes("certificateRefs")),
+        certificates=tuple(_parse_certificate(each) for each in node.nodes("certificateRefs")),
         place=node.place(),
+    )
+
+
+def _parse_certificate(node: Node) -> CertificateRef:
+    return CertificateRef(
+        group=node.text("group"),
+        kind=node.text("kind") or "Secret",
+        namespace=node.text("namespace"),
+        name=node.text("name"),
     )
 
 

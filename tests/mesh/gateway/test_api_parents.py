@@ -35,6 +35,14 @@ def test_a_route_attaches_to_every_listener_of_its_parent(two, attached):
     assert gateways(attached(two.route("HTTPRoute", "r", "gw"))) == [OF_A, OF_B]
 
 
+def test_a_route_may_name_a_listener_set_instead(edge, listener, attached):
+    edge.api_gateway("gw", listener("own", hostname="own.com"), allowedListeners={"namespaces": {"from": "Same"}})
+    spec = {"parentRef": {"name": "gw"}, "listeners": [listener("a", hostname="a.com")]}
+    edge.world.add("ListenerSet", "gw", spec, namespace="edge", api="gateway.networking.k8s.io/v1")
+    edge.route("HTTPRoute", "r", {"name": "gw", "kind": "ListenerSet"})
+    assert gateways(attached(edge)) == [OF_A]
+
+
 def test_a_section_name_picks_a_listener(two, attached):
     assert gateways(attached(two.route("HTTPRoute", "r", {"name": "gw", "sectionName": "b"}))) == [OF_B]
 

@@ -28,7 +28,8 @@ def test_selectors_kinds_and_tls_are_read(world):
     assert found.namespace_selector.matches({"team": "a"})
     assert found.kinds == (("gateway.networking.k8s.io", "HTTPRoute"), ("g", "K"))
     assert found.tls is not None
-    assert (found.tls.mode, found.tls.certificates, found.tls.options) == ("Terminate", ("cert",), {"k": "v"})
+    assert (found.tls.mode, found.tls.options) == ("Terminate", {"k": "v"})
+    assert [(each.kind, each.namespace, each.name) for each in found.tls.certificates] == [("Secret", "", "cert")]
 
 
 def test_validation_of_clients_is_read_by_port(world):
