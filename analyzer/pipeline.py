@@ -40,7 +40,6 @@ from analyzer.verdict.wires import Sighting, Wire, gather_wires
 if TYPE_CHECKING:
     from analyzer.capture.capture import Capture
     from analyzer.mesh.snapshot import MeshSnapshot
-    from analyzer.verdict.nearest import Miss
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +99,13 @@ def analyze_paths(
     return assemble(opened, mesh, keep, jobs=jobs, watch=watch.part(_READING, 1.0))
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """A call, and what would have made it end better."""
-
-    call: CallRecord
-    misses: tuple[Miss, ...]
-
-
-def explain_paths(
-    captures: Sequence[str], mesh: Meshes | None, chosen: Where, *, most: int
-) -> tuple[Analysis, list[Explained]]:
-    """A run without findings, and of its calls the first ``most`` that are ``chosen``, with their nearest misses."""
-    from analyzer.verdict.nearest import nearest_misses
-
+def ask_paths(
+    captures: Sequence[str], mesh: Meshes | None
+) -> tuple[Analysis, list[Asked], list[tuple[Wire, Conversation]]]:
+    """A run without findings, each of its calls with its question, and what was said on every wire."""
     opened = _open_all(find_captures(captures), mesh)
-    asked = judge_and_ask(_spoken(opened), mesh, _homes(opened))
+    spoken = _spoken(opened)
+    asked = judge_and_ask(spoken, mesh, _homes(opened))
     run = Analysis(
         tuple(each.record for each in asked),
         (),
@@ -124,12 +114,7 @@ def explain_paths(
         _mesh_record(mesh) if mesh else None,
         tuple(line for o in opened for line in o.limits),
     )
-    explained = []
-    for each in [each for each in asked if chosen(each.record)][:most]:
-        held = mesh.at(each.record.first_ns) if isinstance(mesh, MeshHistory) else mesh
-        misses = nearest_misses(held, each.question, each.record.decision) if held and each.question else ()
-        explained.append(Explained(each.record, misses))
-    return run, explained
+    return run, asked, spoken
 
 
 def what_if_paths(

@@ -46,7 +46,7 @@ def command(
 ) -> int:
     """Show the chain of one call, or of those that fit: what decided it, who lost and why, by packets and YAML."""
     from analyzer.extraction import dissect
-    from analyzer.pipeline import explain_paths
+    from analyzer.inquiry import explain_paths
     from analyzer.report.as_chain import render_chain
     from analyzer.report.wording import format_count
     from analyzer.verdict.codes import CODES

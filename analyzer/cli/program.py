@@ -28,6 +28,7 @@ COMMANDS = {
     "extract": "Write the packets of chosen calls as pcapng, with verdicts as comments.",
     "graph": "Draw who calls whom, coloured by verdict.",
     "info": "Show what captures are: format, vantage, health.",
+    "journey": "Follow one request across captures and both sidecars.",
     "lint": "Say what in the mesh is surprising, without any traffic.",
     "mtls": "Show which connections between pods were mutual TLS.",
     "names": "Name what calls went to that no Service took.",

@@ -13,7 +13,7 @@ from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.kinds.workload_entry import TLS_MODE_LABEL, UNIX_PREFIX, WorkloadEndpoint, WorkloadEntry
 from analyzer.mesh.pod_labels import pods_with_labels
-from analyzer.mesh.registry import DNS_RESOLUTIONS, RegistryPort, RegistryService
+from analyzer.mesh.registry import DNS_RESOLUTIONS, RegistryPort, RegistryService, services_by_host
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
 
@@ -39,6 +39,14 @@ class Endpoint(Fact, frozen=True):
 def endpoints_of(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
     """Every endpoint of a port, not-ready ones too, in the order of the input."""
     return mesh.memo(("endpoints", service.index, port.name, port.number), lambda: _collect(mesh, service, port))
+
+
+def addresses_of(mesh: MeshSnapshot, hostname: str, port_number: int) -> frozenset[str]:
+    """The IP addresses behind a port of a host; empty where there is none, or where only names are known of one."""
+    services = services_by_host(mesh).get(hostname, ())
+    ports = [(service, port) for service in services if (port := service.port(port_number)) is not None]
+    found = frozenset(each.address for pair in ports for each in endpoints_of(mesh, *pair))
+    return found if all(map(is_ip, found)) else frozenset()
 
 
 def _collect(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.mesh.endpoints import addresses_of
 from analyzer.mesh.history import Meshes, MeshHistory
+from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.answers import Answers, Desk
@@ -46,12 +48,13 @@ class Asked(Fact, frozen=True):
     """A call's record with what was asked about it.
 
     ``question`` says nothing of the balancer's choice; it is None where no proxy could be asked: something is missing,
-    or ``call`` is a sidecar's own connection.
+    or ``call`` is a sidecar's own connection. ``onward`` are the legs that carried it.
     """
 
     record: CallRecord
     call: Call
     question: Question | None
+    onward: tuple[Onward, ...] = ()
 
 
 class _Judged(Fact, frozen=True):
@@ -84,7 +87,7 @@ def judge_and_ask(
 ) -> list[Asked]:
     """What ``judge`` gives, each record with its question, so that another mesh can be asked the same."""
     everything = _judge_all(spoken, mesh, homes, watch)
-    return [Asked(record, judged.call, _question_of(judged)) for judged, record in everything]
+    return [Asked(record, judged.call, _question_of(judged), judged.onward) for judged, record in everything]
 
 
 def _judge_all(
@@ -93,7 +96,7 @@ def _judge_all(
     history = mesh if isinstance(mesh, MeshHistory) else None
     meshes = [era.mesh for era in history.eras] if history else [None if isinstance(mesh, MeshHistory) else mesh]
     era_of = history.index_at if history else (lambda _: 0)
-    traffic = _Traffic(_with_roles(spoken, meshes, era_of), frozenset().union(*map(_gateways_of, meshes)))
+    traffic = _Traffic(_with_roles(spoken, meshes, era_of), [each for each in meshes if each])
     courts = [_Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}) for each in meshes]
     asked = watch.part(SPEAKING, _DECIDING).over("verdicts", list(traffic.calls()))
     judged = [courts[era_of(call.begin_ns)].judge(call) for call in asked]
@@ -132,6 +135,15 @@ def _as_proven(call: Call, decision: Decision) -> Decision:
     return replace(decision, verdict=None, reason=None, undetermined=lacking) if lacking else decision
 
 
+def _behind(mesh: MeshSnapshot, cluster: str) -> frozenset[str]:
+    """The addresses of a cluster's endpoints."""
+    parsed = parse_cluster_name(cluster)
+    if parsed is None:
+        return frozenset()
+    port, _, host = parsed
+    return mesh.memo(("addresses-behind", host, port), lambda: addresses_of(mesh, host, port))
+
+
 def _question_of(judged: _Judged) -> Question | None:
     connection, request = judged.question, judged.call.asked
     return with_request(connection, request) if connection and request else connection
@@ -145,10 +157,14 @@ def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
 class _Traffic:
     """All wires of a run, and who carried what; the same whichever mesh is asked."""
 
-    def __init__(self, said: Sequence[Said], gateways: frozenset[str]) -> None:
+    def __init__(self, said: Sequence[Said], meshes: Sequence[MeshSnapshot]) -> None:
         self.said = said
         self.called_servers = {server.ip for s in said for server in s.wire.servers}
-        self.stitcher = Stitcher(said, gateways)
+        self.stitcher = Stitcher(
+            said,
+            frozenset().union(*map(_gateways_of, meshes)),
+            lambda cluster: frozenset().union(*(_behind(mesh, cluster) for mesh in meshes)),
+        )
         self.app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
         self._called_addresses = {server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers}
 
@@ -214,8 +230,11 @@ class _Judge:
     def judge(self, call: Call) -> _Judged:
         """A call of an application's own connection, with the legs that carried it."""
         decision, desk = self._first_answer(call)
-        cluster = decision.outbound.cluster if decision.outbound else None
-        upstream = self._stitcher.upstream_of(call, cluster) if call.said.role is Role.APP else None
+        outbound = decision.outbound
+        cluster = outbound.cluster if outbound else None
+        opaque = outbound is not None and cluster is not None and outbound.route_config is None
+        app = call.said.role is Role.APP
+        upstream = self._stitcher.upstream_of(call, cluster, opaque=opaque) if app else None
         beyond = self._beyond_gateway(call, upstream, decision)
         delivery = self._stitcher.delivery_of(call, beyond or upstream)
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None

@@ -7,7 +7,7 @@ carry a call must show it between the call's request and its reply: never is nea
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 
 from analyzer.base.fact import Fact, set_derived
@@ -102,6 +102,12 @@ class _Search(Fact, frozen=True):
         i = bisect_right(times, end)
         return times[i - 1] if i and times[i - 1] >= begin else 0
 
+    def may_have_answered(self, said: Said) -> bool:
+        """Whether the server of a wire spoke before the call was answered, or need not be seen to have done so."""
+        exchange = self.call.exchange
+        unseen = exchange is None or exchange.response is None or not said.wire.connection.from_server.times_ns
+        return unseen or self.heard_ns(said) > 0
+
     def _on_clock(self, there: str, begin_ns: int, end_ns: int) -> tuple[int, int]:
         here = self.call.said.wire.main.capture
         if there == here:
@@ -111,11 +117,25 @@ class _Search(Fact, frozen=True):
         return begin_ns + shift - CLOCK_SLACK_NS, end_ns + shift + CLOCK_SLACK_NS
 
 
+# The addresses behind a cluster, by its name.
+Behind = Callable[[str], frozenset[str]]
+
+
+def _anything(_: str) -> frozenset[str]:
+    return frozenset()
+
+
 class Stitcher:
     """Finds the wires that carried calls onwards; every readable exchange and every opaque wire is given once."""
 
-    def __init__(self, all_said: Sequence[Said], gateways: frozenset[str] = frozenset()) -> None:
-        """``gateways`` are the addresses of gateways' pods: what reaches one may leave it again."""
+    def __init__(
+        self, all_said: Sequence[Said], gateways: frozenset[str] = frozenset(), behind: Behind = _anything
+    ) -> None:
+        """``gateways`` are the addresses of gateways' pods: what reaches one may leave it again.
+
+        ``behind`` gives the addresses of a cluster's endpoints, none where they are not known.
+        """
+        self._behind = behind
         self._upstream = Carriers((s.wire.client.ip, s) for s in all_said if s.role is Role.UPSTREAM)
         self._delivery = Carriers((s.wire.connection.server.ip, s) for s in all_said if s.role is Role.DELIVERY)
         self._all_said = all_said
@@ -134,15 +154,20 @@ class Stitcher:
         own = (said for said in self._all_said if said.role is Role.APP and said.conversation.tls is not None)
         return frozenset(map(_first_bytes, own))
 
-    def upstream_of(self, call: Call, cluster: str | None) -> Onward | None:
-        """The sidecar's upstream leg of an application's call; ``cluster`` is the predicted one, where there is one."""
-        return self._upstream_from(call, call.said, call.said.wire.client.ip, cluster)
+    def upstream_of(self, call: Call, cluster: str | None, *, opaque: bool = False) -> Onward | None:
+        """The sidecar's upstream leg of an application's call; ``cluster`` is the predicted one, where there is one.
+
+        ``opaque``: it leads there whatever the bytes say, so that a request has no leg of its own.
+        """
+        return self._upstream_from(call, call.said, call.said.wire.client.ip, cluster, opaque=opaque)
 
     def through_gateway(self, call: Call, via: Said, gateway: str, cluster: str | None) -> Onward | None:
         """The gateway's upstream leg of a call that reached it by ``via``."""
         return self._upstream_from(call, via, gateway, cluster)
 
-    def _upstream_from(self, call: Call, via: Said, address: str, cluster: str | None) -> Onward | None:
+    def _upstream_from(
+        self, call: Call, via: Said, address: str, cluster: str | None, *, opaque: bool = False
+    ) -> Onward | None:
         if not self._upstream.any_at((address,)):
             return None
         search = _Search(call, via, self._upstream, (address,), address)
@@ -151,7 +176,7 @@ class Stitcher:
         response = call.exchange.response
         if call.request is None or (response is not None and written_at_home(response)):
             return None
-        found = self._plain_exchange(search, call.request) or self._sealed(search, cluster)
+        found = self._plain_exchange(search, call.request) or (None if opaque else self._sealed(search, cluster))
         if found is None and (response is None or not passed_http_manager(response)):
             return self._tunnel(search, cluster)
         return found
@@ -195,19 +220,36 @@ class Stitcher:
     def _sealed(self, search: _Search, cluster: str | None) -> Onward | None:
         """A request inside TLS: of the wires whose client spoke after it, the one that was heard last before the reply.
 
-        Those before it are attempts that failed, where Envoy tried again.
+        Those before it are attempts that failed, where Envoy tried again. Where other calls were under way too, one of
+        several is not chosen: it may be theirs.
         """
         spoke = search.carriers.spoke(search.addresses, search.while_asked)
         active = sorted(
             (pair for pair in spoke if not self._passed_on(pair[1])), key=lambda pair: (pair[0], pair[1].wire.client)
         )
         sole = len(active) == 1 and self._alone(search)
-        chosen = _leading_to(cluster, [said for _, said in active], sole=sole)
-        if not chosen:
+        chosen = self._leading_to(cluster, [said for _, said in active], sole=sole)
+        chosen = self._delivered(search, [said for said in chosen if search.may_have_answered(said)])
+        if not chosen or (len(chosen) > 1 and not self._alone(search)):
             return None
         said = max(chosen, key=search.heard_ns)
         self._give(said, 0)
         return Onward(said, None, certain=sole and said.istio_mtls)
+
+    def _delivered(self, search: _Search, found: list[Said]) -> list[Said]:
+        """Of several wires those at whose other end the request was delivered meanwhile, where such ends were seen."""
+        request = search.call.request
+        if len(found) < 2 or request is None:
+            return found
+        return [said for said in found if self._may_deliver(search, said, request)] or found
+
+    def _may_deliver(self, search: _Search, said: Said, request: Request) -> bool:
+        addresses = tuple(dict.fromkeys(server.ip for server in said.wire.servers))
+        if not self._delivery.any_at(addresses):
+            return True
+        beyond = _Search(search.call, said, self._delivery, addresses, search.crowd)
+        asked = (exchange.request for _, exchange in self._delivery.asked(addresses, beyond.while_asked))
+        return any(_same_request(request, each) and _same_target(request, each) for each in asked)
 
     def _tunnel(self, search: _Search, cluster: str | None) -> Onward | None:
         """HTTP that Envoy treats as opaque TCP: one upstream connection for all requests of the application's."""
@@ -229,12 +271,26 @@ class Stitcher:
         same = [said for said in fitting if _same_bytes(mine, said)]
         fitting = [said for said in fitting if not self._passed_on(said)]
         alone = self._alone(search)
-        chosen = same or _leading_to(cluster, fitting, sole=alone and len(fitting) == 1)
+        chosen = same or self._leading_to(cluster, fitting, sole=alone and len(fitting) == 1)
         if not chosen:
             return None
         self._give(chosen[0], 0)
         unique = self._says_what_no_other_says(mine) if same else alone and not mine.may_seal_http
         return Onward(chosen[0], None, certain=unique and len(chosen) == 1)
+
+    def _leading_to(self, cluster: str | None, found: list[Said], *, sole: bool) -> list[Said]:
+        """Those that may lead to the predicted cluster: that name it, else name none and reach one of its endpoints.
+
+        A sole one may, whatever it names.
+        """
+        if cluster is None or sole:
+            return found
+        named = [said for said in found if cluster_of_sni(said.sni) == cluster]
+        unnamed = [said for said in found if cluster_of_sni(said.sni) is None]
+        behind = self._behind(cluster)
+        if not behind:
+            return named or unnamed
+        return [s for s in found if s in named or (s in unnamed and any(to.ip in behind for to in s.wire.servers))]
 
     def _alone(self, search: _Search) -> bool:
         """Whether no other call of its kind was under way in the same pod at the same time."""
@@ -268,14 +324,6 @@ def _spans(said: Said, address: str) -> Iterator[tuple[Hashable, int, int]]:
             yield (address, _first_bytes(said)), call.begin_ns, call.end_ns
         if call.exchange is None or call.request is not None:
             yield (address, call.exchange is not None), call.begin_ns, call.end_ns
-
-
-def _leading_to(cluster: str | None, found: list[Said], *, sole: bool) -> list[Said]:
-    """Those that may lead to the predicted cluster: that name it, else that name none; a sole one whatever it names."""
-    if cluster is None or sole:
-        return found
-    named = [said for said in found if cluster_of_sni(said.sni) == cluster]
-    return named or [said for said in found if cluster_of_sni(said.sni) is None]
 
 
 def _same_request(mine: Request, other: Request | None) -> bool:

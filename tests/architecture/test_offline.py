@@ -37,6 +37,7 @@ ASKED = {
     "extract": (CAPTURE, "-m", MESH, "--verdict", "dropped", "--out", os.devnull),
     "graph": (CAPTURE, "-m", MESH),
     "info": (CAPTURE,),
+    "journey": (CAPTURE, "-m", MESH, "--call", "1"),
     "lint": ("-m", MESH, "--fail-on", "none"),
     "mtls": (CAPTURE, "-m", MESH),
     "names": (CAPTURE, "-m", MESH),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.mesh.endpoints import endpoints_of, named_port
+from analyzer.mesh.endpoints import addresses_of, endpoints_of, named_port
 from analyzer.mesh.registry import services_of
 
 DISCOVERY = "discovery.k8s.io/v1"
@@ -123,3 +123,15 @@ def test_a_dns_entry_selects_workloads_with_host_names(town) -> None:
     town.entry("shop/e", ["a.com"], ["http:80:HTTP"], resolution="DNS", workloadSelector={"labels": {"app": "web"}})
     town.rule("WorkloadEntry", "shop/dns", address="vm.example.com", labels={"app": "web"})
     assert addresses(town) == [("vm.example.com", 80)]
+
+
+def test_the_addresses_behind_a_port_are_those_of_its_endpoints(town) -> None:
+    town.pod("shop/web-0", "10.1.0.5").pod("shop/web-1", "10.1.0.6").service("shop/web", "10.96.0.1")
+    town.entry(
+        "shop/ext", ["ext.example.com"], ["http:80:HTTP"], resolution="DNS", endpoints=[{"address": "a.example"}]
+    )
+    mesh = town.mesh()
+
+    assert addresses_of(mesh, "web.shop.svc.cluster.local", 80) == {"10.1.0.5", "10.1.0.6"}
+    assert addresses_of(mesh, "web.shop.svc.cluster.local", 81) == frozenset()
+    assert addresses_of(mesh, "ext.example.com", 80) == frozenset()

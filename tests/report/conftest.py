@@ -590,3 +590,10 @@ def many():
         return analysis_of(calls)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def crowd(shop):
+    """A run of 400 calls of which no two share a row."""
+    calls = tuple(replace(shop.calls[0], id=str(n), host=f"host-{n}", first_ns=START_NS + n) for n in range(1, 401))
+    return replace(shop, calls=calls, findings=())

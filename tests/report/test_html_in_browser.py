@@ -171,3 +171,27 @@ def test_every_control_has_a_name_and_every_section_a_title(visit, shop):
     )
     assert page.ask(f"{controls}.every(c => c.textContent.trim() || c.ariaLabel || c.labels?.length)")
     assert page.ask(f"{sections}.every(s => document.getElementById(s.getAttribute('aria-labelledby')))")
+
+
+def test_of_many_rows_a_part_is_laid_out_and_more_follow(visit, crowd):
+    page = visit(crowd)
+    all_rows = page.ask("document.querySelectorAll('#call-table tbody').length")
+
+    first = len(page.rows(1))
+    page.ask("document.querySelector('.more-rows').click()")
+
+    assert first < all_rows
+    assert len(page.rows(1)) > first
+    assert page.find("#shown").text.endswith(f"in {all_rows:,} rows")
+
+
+def test_all_rows_are_printed(visit, crowd):
+    page = visit(crowd)
+
+    page.ask("dispatchEvent(new Event('beforeprint'))")
+
+    assert len(page.rows(1)) == page.ask("document.querySelectorAll('#call-table tbody').length")
+
+
+def test_few_rows_need_no_more(visit, shop):
+    assert visit(shop).ask("document.querySelector('.more-rows').hidden")

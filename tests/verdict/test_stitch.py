@@ -329,6 +329,59 @@ def test_where_envoy_tried_again_the_connection_that_spoke_last_before_the_reply
     assert (onward.said.wire.client.port, onward.certain) == (2, False)
 
 
+def test_of_connections_that_name_no_cluster_those_to_its_endpoints_may_have_carried_it(app, upstream) -> None:
+    asked = app().ask(at=5).answer(at=19)
+    own = upstream("10.244.1.10:1", "10.244.1.11:9080", opened=False).midstream_tls(at=7)
+    other = upstream("10.244.1.10:2", "10.244.7.7:80", opened=False).midstream_tls(at=8)
+    said = apps(asked)
+    stitcher = Stitcher([*said, *ups(own, other)], behind=lambda _: frozenset({"10.244.1.11"}))
+
+    assert stitcher.upstream_of(first_call(said[0]), REVIEWS).said.wire == own.wire
+
+
+def test_of_several_connections_none_is_chosen_while_other_calls_are_under_way(app, upstream, alpn) -> None:
+    said = apps(*(app(f"10.244.1.10:{n}").ask(at=5).answer(at=19) for n in (1, 2)))
+    both = [upstream(f"10.244.1.10:{n}", at=6).hello(REVIEWS_SNI, alpn["http"], at=6).reply(b"x", at=9) for n in (3, 4)]
+
+    assert Stitcher([*said, *ups(*both)]).upstream_of(first_call(said[0]), REVIEWS) is None
+
+
+def test_of_several_connections_the_one_at_whose_end_the_request_was_delivered_carried_it(
+    app, upstream, delivery, alpn
+) -> None:
+    asked, another = (
+        app("10.244.1.10:1").ask("/a", at=5).answer(at=19),
+        app("10.244.1.10:2").ask("/b", at=5).answer(at=19),
+    )
+    one = upstream("10.244.1.10:3", "10.244.1.11:9080").hello(REVIEWS_SNI, alpn["http"], at=6).reply(b"x", at=9)
+    two = upstream("10.244.1.10:4", "10.244.1.12:9080").hello(REVIEWS_SNI, alpn["http"], at=6).reply(b"x", at=10)
+    there = delivery("127.0.0.6:1", "10.244.1.11:9080").ask("/a", at=7)
+    elsewhere = delivery("127.0.0.6:1", "10.244.1.12:9080").ask("/b", at=7)
+    said = apps(asked, another)
+
+    onward = Stitcher([*said, *ups(one, two), *deliveries(there, elsewhere)]).upstream_of(first_call(said[0]), REVIEWS)
+
+    assert onward.said.wire == one.wire
+
+
+def test_a_connection_whose_server_spoke_only_at_other_times_carried_nothing(app, upstream, alpn) -> None:
+    asked = app().ask(at=5).answer(at=19)
+    other = (
+        upstream(at=1).hello(REVIEWS_SNI, alpn["http"], at=2).reply(b"x", at=3).send(b"sealed", at=7).reply(b"y", at=30)
+    )
+    said = apps(asked)
+
+    assert Stitcher([*said, *ups(other)]).upstream_of(first_call(said[0]), REVIEWS) is None
+
+
+def test_a_request_that_is_only_bytes_to_the_sidecar_has_no_leg_of_its_own(app, upstream, alpn) -> None:
+    asked = app().ask(at=5).answer(at=19, server="app", x_envoy_upstream_service_time=1)
+    sealed = upstream(at=1).hello(REVIEWS_SNI, alpn["http"], at=2).send(b"sealed", at=7)
+    said = apps(asked)
+
+    assert Stitcher([*said, *ups(sealed)]).upstream_of(first_call(said[0]), REVIEWS, opaque=True) is None
+
+
 def test_tls_that_a_destination_rule_begins_may_have_carried_it(app, upstream) -> None:
     asked = app().ask(at=5).answer(at=19)
     begun = upstream(at=6).hello("ext.example.com", ("h2",), at=6)

@@ -4,9 +4,14 @@
   const table = document.getElementById("call-table");
   const filter = document.getElementById("filter");
   const shown = document.getElementById("shown");
+  const more = document.createElement("button");
   const chips = [...document.querySelectorAll(".chip")];
   const bodies = [...table.tBodies];
   const texts = new Map(bodies.map((body) => [body, body.textContent.toLowerCase()]));
+
+  // Rows that are laid out at once: more follow when the reader comes to their end.
+  const STEP = 150;
+  let limit = STEP;
 
   const open = (body, wanted) => {
     const details = body.querySelector("details");
@@ -42,13 +47,24 @@
     for (const body of bodies) {
       const text = texts.get(body);
       const kept = (!verdicts.length || verdicts.includes(body.dataset.verdict)) && words.every((word) => text.includes(word));
-      body.hidden = !kept;
+      body.hidden = !kept || rows >= limit;
       if (kept) {
         rows += 1;
         calls += Number(body.dataset.calls);
       }
     }
+    more.hidden = rows <= limit;
     shown.textContent = `${count(calls, "call")} in ${count(rows, "row")}`;
+  };
+
+  const renew = () => {
+    limit = STEP;
+    apply();
+  };
+
+  const grow = (by) => {
+    limit += by;
+    apply();
   };
 
   const key = (body, column) => {
@@ -68,6 +84,7 @@
       return falling ? -order : order;
     });
     table.append(...bodies);
+    renew();
   };
 
   const addSort = (heading) => {
@@ -84,6 +101,7 @@
     if (body.hidden) {
       filter.value = "";
       for (const chip of chips) chip.setAttribute("aria-pressed", "false");
+      limit = Math.max(limit, bodies.indexOf(body) + 1);
       apply();
     }
     open(body, true);
@@ -92,11 +110,11 @@
 
   bodies.forEach(addToggle);
   [...table.tHead.rows[0].cells].filter((cell) => cell.scope === "col").forEach(addSort);
-  filter.addEventListener("input", apply);
+  filter.addEventListener("input", renew);
   for (const chip of chips) {
     chip.addEventListener("click", () => {
       chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true"));
-      apply();
+      renew();
     });
   }
   for (const link of document.querySelectorAll('.links a[href^="#g"]')) {
@@ -106,6 +124,15 @@
       follow();
     });
   }
+  more.type = "button";
+  more.className = "more-rows";
+  more.textContent = "More rows";
+  more.addEventListener("click", () => grow(STEP));
+  table.after(more);
+  new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) grow(STEP);
+  }).observe(more);
+  addEventListener("beforeprint", () => grow(bodies.length));
   addEventListener("hashchange", follow);
   document.getElementById("tools").hidden = false;
   root.classList.add("js");

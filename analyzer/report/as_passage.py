@@ -1,0 +1,88 @@
+"""The passage of a call as text: each moment on one clock, with the clocks' skew; or as one JSON object."""
+
+from __future__ import annotations
+
+from analyzer.report.as_json import encode
+from analyzer.report.layout import Column, Page, Part
+from analyzer.report.phrase import observed_phrase, sent_phrase, source_phrase, target_phrase, verdict_word
+from analyzer.report.private import redact_call
+from analyzer.report.wording import format_count, format_span, format_time
+from analyzer.verdict.passage import Moment, Passage
+
+_MS = 1_000_000
+
+
+def render_passage(passage: Passage, *, width: int = 100, colour: bool = False, redact: bool = True) -> str:
+    """Who asked whom, how far the clocks are apart, and the moments in their order."""
+    call = redact_call(passage.call) if redact else passage.call
+    page = Page(width=width, colour=colour)
+    page.prose((f"call {call.id}  {source_phrase(call)} → {target_phrase(call)}  {sent_phrase(call)}", "bold"))
+    page.line(f"{verdict_word(call.decision.verdict)}, {observed_phrase(call.observed)}", indent=2)
+    if passage.request_id:
+        page.line(("x-request-id " + passage.request_id, "dim"), indent=2)
+    _clocks_section(page, passage)
+    page.heading("PASSAGE")
+    began = passage.call.first_ns
+    page.line((f"begins {format_time(began)} by the clock of {passage.reference}", "dim"), indent=2)
+    columns = [Column("", right=True), Column("", 20), Column("", 7), Column("", 20), Column("", 12, style="dim")]
+    page.table(columns, [_row(moment, began) for moment in passage.moments])
+    return page.render()
+
+
+def _clocks_section(page: Page, passage: Passage) -> None:
+    if not passage.skews:
+        return
+    page.heading("CLOCKS")
+    for capture, skew in passage.skews:
+        if skew is None:
+            said = f"{capture} shares no connection with {passage.reference}: its times are as it has them"
+            page.prose((said, "yellow"), indent=2)
+            continue
+        apart = format_span(abs(skew.offset_ns))
+        way = "as early as" if not skew.offset_ns else f"{apart} {'ahead of' if skew.offset_ns > 0 else 'behind'}"
+        page.prose(
+            f"{capture} is {way} {passage.reference}, give or take "
+            f"{format_span(skew.error_ns)}, by {format_count(skew.connections, 'connection')}",
+            indent=2,
+        )
+
+
+def _row(moment: Moment, began: int) -> list[Part]:
+    sure = "" if moment.certain else ", probable"
+    inside = ", in TLS" if moment.sealed else ""
+    return [
+        f"{(moment.time_ns - began) / _MS:+.3f} ms",
+        f"{moment.role}{sure}",
+        f"{moment.what}{inside}",
+        f"{moment.client} → {moment.server}",
+        f"{moment.packet.capture} packet {moment.packet.packet}",
+    ]
+
+
+def passage_json(passage: Passage, *, redact: bool = True) -> bytes:
+    """A line; times are nanoseconds since the epoch, ``time_ns`` on the clock of ``reference``."""
+    call = redact_call(passage.call) if redact else passage.call
+    return encode(
+        {
+            "kind": "passage",
+            "call": call.id,
+            "pod": call.pod,
+            "target": target_phrase(call),
+            "request_id": passage.request_id,
+            "reference": passage.reference,
+            "skews": {
+                name: {"offset_ns": s.offset_ns, "error_ns": s.error_ns, "connections": s.connections} if s else None
+                for name, s in passage.skews
+            },
+            "moments": [
+                {
+                    "time_ns": m.time_ns, "seen_ns": m.seen_ns, "what": m.what, "role": m.role,
+                    "client": {"ip": m.client.ip, "port": m.client.port},
+                    "server": {"ip": m.server.ip, "port": m.server.port},
+                    "capture": m.packet.capture, "packet": m.packet.packet,
+                    "sealed": m.sealed, "certain": m.certain,
+                }
+                for m in passage.moments
+            ],
+        }
+    ) + b"\n"  # fmt: skip
