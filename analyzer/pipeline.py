@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ class Interval:
 _READING = 0.4
 # The share of the time for one capture until its records are found.
 _FOUND = 0.2
+# ... and of the rest until they are decoded, and until every segment has its place in a connection.
+_DECODED, _PLACED = 0.2, 0.5
 # Fewer connections are judged faster than they are shared out.
 SHARED_WIRES = 4_096
 
@@ -212,9 +215,10 @@ def _judged_in_parts(
 ) -> Part:
     if jobs < 2 or len(wires) < SHARED_WIRES:
         return judge_part(wires, range(len(wires)), mesh, homes, watch)
-    watch.tell(f"verdicts, in {jobs} processes")
-    shards = shards_of(wires, mesh, jobs)
-    return join_parts(run_in_workers([partial(judge_part, wires, shard, mesh, homes) for shard in shards]))
+    # The first share is judged here, where it can be watched; the others are of its size.
+    watches = chain([watch], repeat(UNWATCHED))
+    shards = zip(shards_of(wires, mesh, jobs), watches, strict=False)
+    return join_parts(run_in_workers([partial(judge_part, wires, shard, mesh, homes, w) for shard, w in shards]))
 
 
 def _finished(record: CaptureRecord, calls: int, said: Sequence[Oddity]) -> CaptureRecord:
@@ -288,15 +292,19 @@ def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch) -> OpenedCap
         capture = read_capture(source.path, name=source.name)
     except CaptureError as error:
         return OpenedCapture(_unreadable(source.name, str(error)), ())
-    watch.tell(f"{source.name}: connections", _FOUND)
-    return open_capture(capture, source.pod_hint, mesh)
+    return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0))
 
 
-def open_capture(capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None) -> OpenedCapture:
+def open_capture(
+    capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, watch: Watch = UNWATCHED
+) -> OpenedCapture:
     """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
     hint = "/".join(part for part in pod_hint if part) if pod_hint else None
+    watch.tell(f"{capture.name}: packets")
     packets = decode_packets(capture)
+    watch.tell(f"{capture.name}: connections", _DECODED)
     traffic = read_traffic(packets, capture.records)
+    watch.tell(f"{capture.name}: streams", _PLACED)
     found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
     links = sorted({interface.link_name for interface in capture.interfaces})
     known = mesh.at(min((c.first_ns for c in found), default=0)) if isinstance(mesh, MeshHistory) else mesh

@@ -87,12 +87,16 @@ def test_findings_are_about_calls_of_the_run(mesh) -> None:
     assert all(set(finding.calls) <= ids for finding in run.findings)
 
 
+def stages_of(name: str) -> list[str]:
+    return [name, *(f"{name}: {stage}" for stage in ("packets", "connections", "streams"))]
+
+
 def test_progress_is_told_for_every_capture_and_never_goes_back(mesh) -> None:
     told = []
 
     analyze_paths([str(NAKED), str(FRONTEND)], mesh, progress=lambda *each: told.append(each))
 
-    files = [name for capture in (NAKED, FRONTEND) for name in (capture.name, f"{capture.name}: connections")]
+    files = [name for capture in (NAKED, FRONTEND) for name in stages_of(capture.name)]
     assert list(dict.fromkeys(name for name, _, _ in told)) == [*files, "what was said", "verdicts"]
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
     assert {size for _, _, size in told} == {NAKED.stat().st_size + FRONTEND.stat().st_size}
