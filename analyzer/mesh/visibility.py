@@ -84,7 +84,11 @@ def _merged(mesh: MeshSnapshot) -> tuple[VirtualService, ...]:
         from analyzer.mesh.gateway.api_routes import api_virtual_services
 
         merged += api_virtual_services(mesh)
-    return tuple(sorted(merged, key=lambda each: (each.resource.created, each.name, each.namespace)))
+    if mesh.has("Ingress"):
+        from analyzer.mesh.gateway.ingress import ingress_virtual_services
+
+        merged += ingress_virtual_services(mesh)
+    return tuple(sorted(merged, key=lambda each: (each.created, each.name, each.namespace)))
 
 
 def virtual_service_exports(mesh: MeshSnapshot, virtual_service: VirtualService) -> frozenset[str]:

@@ -6,27 +6,15 @@ from collections.abc import Callable
 
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
-from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival
 from analyzer.verdict.caveats import with_gateway_caveats
-from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Decision, Outbound, Step
+from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Decision, Outbound
 from analyzer.verdict.gateway import NO_LISTENER, decide_gateway, gateway_question
 from analyzer.verdict.question import Question
-from analyzer.verdict.reasons import BALANCED, NO_ROUTE
+from analyzer.verdict.reasons import BALANCED
 from analyzer.verdict.upstream import OutboundDecision
-
-UNREAD_GATEWAY = Code(
-    "unread-gateway",
-    Family.UNDETERMINED,
-    Level.WARNING,
-    "the mesh input has Ingresses, which are not read and may serve the call",
-    "Nothing that was read takes the call at the gateway; istiod also makes hosts of Ingresses.",
-    "Look at the Ingresses of the gateway.",
-)
-# Kinds of which istiod makes hosts, routes and listeners of gateways, and which the model leaves out.
-_UNREAD_KINDS = frozenset({"Ingress"})
 
 # Follows a proxy's decision to the server's side; ``decide`` gives it.
 Follow = Callable[[MeshSnapshot, Question, OutboundDecision, Pod | None], Decision]
@@ -72,23 +60,13 @@ def at_gateway(
 ) -> Decision:
     """What the gateway of an arrival does, followed to the pods behind it."""
     question = replace(gateway_question(arrival), endpoint=endpoint)
-    decided = _with_unread(mesh, with_gateway_caveats(mesh, arrival, decide_gateway(mesh, arrival)))
+    decided = with_gateway_caveats(mesh, arrival, decide_gateway(mesh, arrival))
     if decided.verdict == DROPPED and decided.targets:
         reached = follow(mesh, question, replace(decided, verdict=SERVICE_MATCHED), arrival.pod)
         decision = replace(reached, verdict=DROPPED, reason=decided.reason, undetermined=())
     else:
         decision = follow(mesh, question, decided, arrival.pod)
     return replace(decision, gateway=decision.outbound, outbound=None)
-
-
-def _with_unread(mesh: MeshSnapshot, decided: OutboundDecision) -> OutboundDecision:
-    """``decided``, undetermined where nothing took the call and kinds that were not read might."""
-    counts = [f"{count} {kind}" for kind, count in mesh.ignored if kind in _UNREAD_KINDS]
-    untaken = decided.reason == NO_ROUTE.name or NO_LISTENER.name in decided.undetermined
-    if not counts or not untaken:
-        return decided
-    step = Step(f"{', '.join(counts)} in the input are not read, and may serve the call")
-    return OutboundDecision(decided.outbound, None, None, (UNREAD_GATEWAY.name,), steps=(*decided.steps, step))
 
 
 def through_gateways(so_far: Decision, ends: list[Decision]) -> Decision:

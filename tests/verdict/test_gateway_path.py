@@ -143,14 +143,3 @@ def test_gateways_that_do_different_things_leave_the_call_open():
 def test_ends_without_gateway_are_alike():
     bare = Decision("dropped", "no-route", outbound=None, gateway=None)
     assert through_gateways(CLIENT, [bare, bare]).verdict == "dropped"
-
-
-@pytest.mark.parametrize(("kind", "missing"), [("Ingress", ("unread-gateway",)), ("Telemetry", ("no-listener",))])
-def test_what_nothing_takes_may_be_taken_by_kinds_that_are_not_read(edge, resource, kind, missing):
-    found = decide(edge(resource("networking.k8s.io/v1", kind, "shop/i", {})), asked(8443))
-    assert (found.verdict, found.undetermined) == (None, missing)
-
-
-def test_what_a_route_takes_needs_no_ingress(edge, resource):
-    found = decide(edge(resource("networking.k8s.io/v1", "Ingress", "shop/i", {})), asked())
-    assert found.verdict == "service-matched"

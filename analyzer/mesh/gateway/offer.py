@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzer.mesh.gateway.api_gateways import api_listeners
+from analyzer.mesh.gateway.ingress import (
+    NAMESPACE,
+    gateway_name,
+    ingress_selector,
+    ingress_servers,
+    served_ingresses,
+)
 from analyzer.mesh.inbound.targets import ServiceTarget, service_targets
 from analyzer.mesh.kinds.gateway import Gateway, Server
 from analyzer.mesh.kinds.pod import Pod
@@ -67,6 +74,11 @@ def offers_of(mesh: MeshSnapshot, pod: Pod) -> tuple[GatewayOffer, ...]:
         for g in mesh.of(Gateway)
         if labels_match(g.selector, pod.labels) and (not own or g.resource.namespace in own)
     ]
+    if mesh.has("Ingress") and (not own or NAMESPACE in own) and labels_match(ingress_selector(mesh), pod.labels):
+        found += [
+            GatewayOffer(NAMESPACE, gateway_name(each), "", ingress_servers(each), targets, True)
+            for each in served_ingresses(mesh)
+        ]
     return tuple(sorted(found, key=lambda each: (each.created, each.name, each.namespace)))
 
 

@@ -45,10 +45,12 @@ KINDS: Mapping[tuple[str, str], str] = {
     (EXTENSIONS, "TrafficExtension"): "traffic_extension",
     (EXTENSIONS, "WasmPlugin"): "traffic_extension",
     ("networking.k8s.io", "NetworkPolicy"): "network_policy",
+    ("networking.k8s.io", "Ingress"): "ingress",
+    ("networking.k8s.io", "IngressClass"): "ingress_class",
 }
 
 # Kinds that live in no namespace.
-CLUSTER_SCOPED = frozenset({("", "Namespace"), (GATEWAY_API, "GatewayClass")})
+CLUSTER_SCOPED = frozenset({("", "Namespace"), (GATEWAY_API, "GatewayClass"), ("networking.k8s.io", "IngressClass")})
 
 
 def view_of(resource: Resource) -> Any:

@@ -133,7 +133,7 @@ class VirtualService(Fact, frozen=True, eq=False):
     """A VirtualService with its hosts and destinations resolved to full names.
 
     ``gateways`` are ``namespace/name`` or ``mesh``. ``gateway_semantics`` marks one that was made from a Gateway API
-    route; ``name`` then is that of the merged route. ``age_key`` orders them as istiod does.
+    route, ``ingress_semantics`` one made from Ingresses; ``name`` then is that of what was made.
     """
 
     resource: Resource
@@ -146,11 +146,17 @@ class VirtualService(Fact, frozen=True, eq=False):
     tls: tuple[L4Rule, ...] = ()
     tcp: tuple[L4Rule, ...] = ()
     gateway_semantics: bool = False
+    ingress_semantics: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
         """(namespace, name)."""
         return self.namespace, self.name
+
+    @property
+    def created(self) -> str:
+        """When it was made; what istiod makes of an Ingress has no age."""
+        return "" if self.ingress_semantics else self.resource.created
 
     @property
     def for_mesh(self) -> bool:

@@ -58,7 +58,7 @@ def _translate(target: RouteTarget, vs: VirtualService, rule: HttpRule, match: H
     return Route(
         name=name,
         match=match,
-        path_segments=vs.gateway_semantics,
+        path_segments=vs.gateway_semantics or vs.ingress_semantics,
         clusters=() if answers else http_clusters(target, rule.route),
         redirect=rule.redirect,
         direct_response=None if rule.redirect else rule.direct_response,
