@@ -271,9 +271,11 @@ def read_documents(text: str, file: str, oddities: list[Oddity], *, first_line: 
     """The documents of ``text`` in their order, each a ``YamlMap``, ``YamlList`` or scalar.
 
     A document that does not parse, or is larger than the limits, becomes an ``Oddity`` with ``file:line:column`` and
-    reading goes on behind the next ``---``.
+    reading goes on behind the next ``---``. Surrogates that are no character stand as U+FFFD.
     """
     text = _join_surrogates(text.removeprefix("\ufeff"))
+    if not text.isascii():
+        text = _LONE_SURROGATE.sub("\ufffd", text)
     for _ in range(MAX_BROKEN_DOCUMENTS):
         broken_line = yield from _read_run(text, file, oddities, first_line)
         if broken_line is None:
@@ -285,6 +287,7 @@ def read_documents(text: str, file: str, oddities: list[Oddity], *, first_line: 
         text = text[start:]
 
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 

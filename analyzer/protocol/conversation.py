@@ -180,7 +180,11 @@ def _inner_tls(
         return None
     notes.odd(INNER_TLS, from_client=True, offset=asked)
     answered = late_records(from_server, server_start)
-    return parse_tls(from_client, from_server, notes, client_start=asked, server_start=answered).facts
+    # What is missing of it is not missing of the connection: Envoy decided before.
+    inner = Notes()
+    facts = parse_tls(from_client, from_server, inner, client_start=asked, server_start=answered).facts
+    notes.oddities += inner.oddities
+    return facts
 
 
 def _speaks_first(one: Stream, other: Stream) -> bool:

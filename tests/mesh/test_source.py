@@ -178,3 +178,11 @@ def test_what_a_json_writer_writes_is_read_back(value: object) -> None:
     import json
 
     assert one(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize("text", ["a: \ud9f0x\n---\nb: 1\n", "\udc9e"])
+def test_half_a_character_is_read_as_an_unknown_one(text) -> None:
+    documents, oddities = read(text)
+
+    assert oddities == []
+    assert "\ufffd" in str(documents[0])

@@ -124,6 +124,14 @@ def test_tls_in_a_tunnel_stands_beside_the_request(talks, say, codes) -> None:
     assert codes(said) == ["tls-inside"]
 
 
+def test_what_is_missing_of_tls_in_a_tunnel_is_not_missing_of_the_connection(talks, say) -> None:
+    client, server = talks["tunnel"]
+
+    said = say.parse(client[:-20], server)
+
+    assert (said.missing, said.sniffable) == ((), True)
+
+
 def test_http_in_a_tunnel_follows_the_request_that_opened_it(say, codes) -> None:
     asked = b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" + say.get("/one") + say.get("/two")
 

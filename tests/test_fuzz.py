@@ -1,0 +1,74 @@
+"""Every fuzz target holds on its corpus and on mutations of it, and what is fed is the same for a seed."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+FUZZ = Path(__file__).resolve().parents[1] / "fuzz"
+NAMES = ("container", "http1", "http2", "link", "route", "tls", "yaml")
+RUNS = 150
+
+
+@pytest.fixture(scope="module")
+def fuzz():
+    """The modules of the folder, which is no package."""
+    sys.path.insert(0, str(FUZZ))
+    try:
+        import harness
+        import targets
+    finally:
+        sys.path.remove(str(FUZZ))
+    return harness, targets
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_target_holds(fuzz, name) -> None:
+    harness, targets = fuzz
+
+    for data in harness.inputs(name, RUNS, seed=1):
+        targets.TARGETS[name](data)
+
+
+def test_every_target_has_a_program_a_corpus_and_a_dictionary(fuzz) -> None:
+    _, targets = fuzz
+
+    assert sorted(targets.TARGETS) == sorted(NAMES)
+    assert sorted(path.stem.removeprefix("fuzz_") for path in FUZZ.glob("fuzz_*.py")) == sorted(NAMES)
+    assert sorted(path.name for path in (FUZZ / "corpus").iterdir()) == sorted(NAMES)
+    assert sorted(path.stem for path in (FUZZ / "dictionaries").iterdir()) == sorted(NAMES)
+
+
+def test_the_same_seed_gives_the_same_inputs(fuzz) -> None:
+    harness, _ = fuzz
+
+    assert list(harness.inputs("tls", 40, seed=3)) == list(harness.inputs("tls", 40, seed=3))
+    assert list(harness.inputs("tls", 40, seed=3)) != list(harness.inputs("tls", 40, seed=4))
+
+
+def test_the_words_of_a_dictionary_are_bytes(fuzz) -> None:
+    harness, targets = fuzz
+
+    assert targets.TURN in harness.dictionary_of("http1")
+    assert b"Content-Length: " in harness.dictionary_of("http1")
+
+
+def test_mutations_stay_within_the_largest_input(fuzz) -> None:
+    harness, _ = fuzz
+
+    assert len(harness.mutate(bytes(70_000), [b"x"], [], random.Random(1))) <= harness.MAX_INPUT_LEN
+
+
+def test_what_breaks_a_target_is_kept_and_told(fuzz, tmp_path, monkeypatch, capsys) -> None:
+    harness, _ = fuzz
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fuzz_tls.py", "--runs", "3"])
+
+    with pytest.raises(ZeroDivisionError):
+        harness._run_plainly("tls", lambda data: 1 // (len(data) * 0))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["crash-tls-0-0"]
+    assert "run 0 broke" in capsys.readouterr().err
