@@ -40,7 +40,17 @@ _LINES_AT_ONCE = 128
 FORMATS = ("text", "json", "jsonl", "csv", *FORGE_NAMES)
 
 
-@click.command("analyze")
+# docs/limits.md has the rest of it.
+_LIMITS = (
+    "Limits, told when hit, with exit code 6: connection-limit (250,000), decompression-limit (2 GiB, 100-fold), "
+    "too-many-interfaces (65,535), tcp-overlap-unchecked (2,000,000 repeats), http1-request-line-too-long (64 KiB), "
+    "http1-head-too-large (60 KiB), http1-too-many-headers (100), h2-continuation-flood (1,024 frames), "
+    "tls-client-hello-too-large (16 KiB), tls-handshake-too-large (128 KiB), tls-record-flood (4,096 records). "
+    "meshverdict codes NAME explains each."
+)
+
+
+@click.command("analyze", epilog=_LIMITS)
 @capture_arguments
 @history_options
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")

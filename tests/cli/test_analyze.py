@@ -5,8 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
+
+from analyzer.base.oddity import Family
+from analyzer.pipeline import all_codes
+
+ROOT = Path(__file__).resolve().parents[2]
 
 VERDICTS = {"service-matched", "headless-matched", "passthrough", "dropped", None}
 
@@ -250,3 +256,12 @@ def test_how_many_processes_share_the_work_changes_nothing(cli, naked, mesh) -> 
 
     assert cli("analyze", naked, "-m", mesh, "-o", "jsonl", "--jobs", "3") == alone
     assert cli("analyze", naked, "--jobs", "0").code == 2
+
+
+def test_every_limit_is_in_the_help_and_on_the_page_of_limits(cli):
+    limits = {code.name for code in all_codes() if code.family is Family.LIMIT}
+    help_text = cli("analyze", "--help").out
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+
+    assert {name for name in limits if name not in "".join(help_text.split())} == set()
+    assert {name for name in limits if f"`{name}`" not in page} == set()
