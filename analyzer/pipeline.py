@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Level, Oddity
+from analyzer.base.pages import give_back_freed
 from analyzer.base.watch import UNWATCHED, Progress, Watch
 from analyzer.base.workers import run_in_workers
 from analyzer.capture.decode import decode_packets
@@ -62,6 +63,8 @@ _READING = 0.4
 _FOUND = 0.2
 # ... and of the rest until they are decoded, and until every segment has its place in a connection.
 _DECODED, _PLACED = 0.2, 0.5
+# Tables of so many packets are worth giving back.
+LARGE_RECORDS = 100_000
 # Fewer connections are judged faster than they are shared out.
 SHARED_WIRES = 4_096
 
@@ -282,6 +285,9 @@ def _open_all(sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watc
         after = before + source.size
         whole = max(watch.size, 1)
         opened.append(_open(source, mesh, watch.part(before / whole, after / whole)))
+        # The tables of packets are done with; what is made from now on is small.
+        if opened[-1].record.records > LARGE_RECORDS:
+            give_back_freed()
         before = after
     return opened
 

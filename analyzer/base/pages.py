@@ -5,9 +5,8 @@ from __future__ import annotations
 import mmap
 from contextlib import suppress
 
-# glibc, malloc.h.
-_M_MMAP_THRESHOLD = -3
-_LARGE = 1 << 20
+# About so much of a file is in memory at once.
+SPAN = 64 << 20
 
 
 def forget_pages(buffer: memoryview) -> None:
@@ -21,13 +20,13 @@ def forget_pages(buffer: memoryview) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def give_back_freed_arrays() -> None:
-    """Let large arrays go back to the system when they are freed, for as long as the process lives.
+def give_back_freed() -> None:
+    """Let the memory of what was freed go back to the system.
 
-    glibc keeps what is smaller than a threshold, which rises to 32 MB as arrays come and go (mallopt(3)). Nothing
+    glibc keeps arrays of less than 32 MB for those that come after them (mallopt(3), M_MMAP_THRESHOLD). Nothing
     happens with another C library.
     """
     import ctypes
 
     with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        ctypes.CDLL(None).malloc_trim(0)

@@ -38,13 +38,17 @@ def run_in_workers(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     first, *others = tasks
     workers = [_fork(partial(_pickled, task)) for task in others]
     try:
-        results = [first()]
-        for worker, task in zip(workers, others, strict=True):
-            told = b"".join(_read(worker)) if worker else b""
-            results.append(pickle.loads(told) if told.endswith(_DONE) else task())
-        return results
+        return [first(), *(_result(worker, task) for worker, task in zip(workers, others, strict=True))]
     finally:
         _end(workers)
+
+
+def _result(worker: _Worker | None, task: Callable[[], Result]) -> Result:
+    told = b"".join(_read(worker)) if worker else b""
+    if not told.endswith(_DONE):
+        return task()
+    result: Result = pickle.loads(told)
+    return result
 
 
 def _pickled(task: Callable[[], object]) -> list[bytes]:

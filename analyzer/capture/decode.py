@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from analyzer.base.pages import forget_pages
+from analyzer.base.pages import SPAN, forget_pages
 from analyzer.base.table import (
     BAD_HEADER,
     NOT_IP,
@@ -56,9 +56,14 @@ def decode_packets(capture: Capture) -> PacketTable:
     """
     table = blank_table(len(capture.records))
     decoding = Decoding(as_bytes(capture.buffer), table)
+    read_from = 0
     for first in range(0, len(table), ROWS_AT_ONCE):
-        _decode_rows(decoding, _frames(capture.records, first, min(first + ROWS_AT_ONCE, len(table))))
-        forget_pages(capture.buffer)
+        last = min(first + ROWS_AT_ONCE, len(table))
+        _decode_rows(decoding, _frames(capture.records, first, last))
+        if (read_to := int(capture.records.data_off[last - 1])) - read_from > SPAN:
+            forget_pages(capture.buffer)
+            read_from = read_to
+    forget_pages(capture.buffer)
     join_fragments(decoding, capture.records, _decode_rows)
     return table
 

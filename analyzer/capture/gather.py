@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.pages import forget_pages
+from analyzer.base.pages import SPAN, forget_pages
 from analyzer.base.table import I64, U8
 
 Structures = NDArray[Any]
 
-# Rows whose pages are in memory together.
+# Rows that are gathered before the pages are looked after.
 ROWS_AT_ONCE = 65_536
 
 
@@ -28,10 +28,13 @@ def gather(data: U8, at: I64, layout: np.dtype[Any]) -> Structures:
     # One (overlapping) block begins at every byte.
     blocks: Structures = np.ndarray((len(data) - layout.itemsize + 1,), block, data, 0, (1,))
     found = np.empty(len(at), block)
+    read_from = int(at[0])
     for first in range(0, len(at), ROWS_AT_ONCE):
-        found[first : first + ROWS_AT_ONCE] = blocks[at[first : first + ROWS_AT_ONCE]]
-        if len(at) > ROWS_AT_ONCE:
+        some = at[first : first + ROWS_AT_ONCE]
+        found[first : first + ROWS_AT_ONCE] = blocks[some]
+        if some[-1] - read_from > SPAN:
             forget(data)
+            read_from = int(some[-1])
     return found.view(layout)
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level, Oddity
-from analyzer.base.pages import give_back_freed_arrays
 from analyzer.base.place import PacketPlace
 from analyzer.capture.capture import Capture
 from analyzer.capture.compression import EXPANSION_LIMIT, MAX_EXPANDED, Expanded, compression_of
@@ -87,7 +86,6 @@ def _load(file: BufferedReader, name: str) -> bytes | mmap.mmap:
         raise CaptureError(f"{name}: {kind}; expected a file (use - for standard input)")
     if status.st_size < MAPPED_FROM:
         return file.read(MAPPED_FROM)
-    give_back_freed_arrays()
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 

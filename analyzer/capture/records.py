@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from analyzer.base.kernel import run_kernel
 from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.pages import SPAN
 from analyzer.base.place import PacketPlace
 from analyzer.base.table import I64, U8, RecordTable
 from analyzer.capture.gather import forget
@@ -26,9 +27,9 @@ ORDERS: tuple[Order, ...] = ("little", "big")
 # Where the lowest of four bytes lies, and the step to the next higher one: what kernels read integers by.
 BYTE_STEPS: Mapping[Order, tuple[int, int]] = MappingProxyType({"little": (0, 1), "big": (3, -1)})
 
-# Offsets are asked for in rounds: a first one to learn how long records are, then rounds of about so much of the file.
+# Offsets are asked for in rounds: a first one to learn how long records are, then rounds of as much of the file as may
+# be in memory.
 FIRST_ROUND = 4_096
-ROUND_BYTES = 64 << 20
 
 TIME_BACKWARDS = Code(
     "time-goes-backwards",
@@ -91,7 +92,7 @@ def collect_offsets(kernel: Callable[..., int], data: U8, state: I64, *arguments
         if rounds:
             mean = max((int(state[0]) - begin) // total, 1)
             expected = max((len(data) - int(state[0])) // mean * 9 // 8, FIRST_ROUND)
-            room = min(expected, max(ROUND_BYTES // mean, FIRST_ROUND))
+            room = min(expected, max(SPAN // mean, FIRST_ROUND))
         offsets = np.empty(room, np.int64)
         found = run_kernel(kernel, expected, data, offsets, state, *arguments)
         forget(data)

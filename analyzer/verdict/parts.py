@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import merge
 
-from analyzer.base.fact import Fact, replace
+from analyzer.base.fact import Fact, set_derived
 from analyzer.base.oddity import Oddity
 from analyzer.base.pages import forget_pages
 from analyzer.base.watch import UNWATCHED, Watch
@@ -19,7 +19,7 @@ from analyzer.verdict.record import CallRecord
 from analyzer.verdict.wires import Wire
 
 # Wires whose part of a capture is in memory together.
-_WIRES_AT_ONCE = 512
+_WIRES_AT_ONCE = 2_048
 
 
 class Part(Fact, frozen=True):
@@ -49,10 +49,10 @@ def judge_part(
 def speak(wires: Sequence[Wire], watch: Watch = UNWATCHED) -> list[tuple[Wire, Conversation]]:
     """The wires, each with all that was said on it."""
     spoken = []
-    for number, wire in enumerate(watch.part(0.0, SPEAKING).over("what was said", wires)):
+    for number, wire in enumerate(watch.part(0.0, SPEAKING).over("what was said", wires), 1):
         said = wire.connection
         spoken.append((wire, parse_conversation(said.from_client, said.from_server)))
-        if number % _WIRES_AT_ONCE == 0:
+        if number % _WIRES_AT_ONCE == 0 or number == len(wires):
             forget_pages(said.from_client.buffer)
     return spoken
 
@@ -68,12 +68,14 @@ def part_of(spoken: Sequence[tuple[Wire, Conversation]], positions: Sequence[int
 
 
 def join_parts(parts: Sequence[Part]) -> Part:
-    """All parts of a run as one, whatever wires each was made of."""
+    """All parts of a run as one, whatever wires each was made of; takes the calls over and numbers them anew."""
     if len(parts) == 1:
         return parts[0]
-    calls = merge(*(part.calls for part in parts), key=_begin)
+    calls = tuple(merge(*(part.calls for part in parts), key=_begin))
+    for number, call in enumerate(calls, 1):
+        set_derived(call, "id", str(number))
     return Part(
-        calls=tuple(replace(call, id=str(number)) for number, call in enumerate(calls, 1)),
+        calls=calls,
         protocols={position: said for part in parts for position, said in part.protocols.items()},
         oddities=tuple(sorted((each for part in parts for each in part.oddities), key=lambda each: each[0])),
     )

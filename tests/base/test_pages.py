@@ -2,7 +2,7 @@
 
 import mmap
 
-from analyzer.base.pages import forget_pages, give_back_freed_arrays
+from analyzer.base.pages import forget_pages, give_back_freed
 
 
 def test_what_was_forgotten_can_be_read_again(tmp_path) -> None:
@@ -25,7 +25,7 @@ def test_bytes_in_memory_stay_where_they_are() -> None:
     assert bytes(buffer) == b"abc"
 
 
-def test_arrays_can_be_made_after_the_system_was_asked_to_take_them_back() -> None:
-    give_back_freed_arrays()
+def test_memory_can_be_had_again_after_it_was_given_back() -> None:
+    give_back_freed()
 
     assert len(bytearray(2 << 20)) == 2 << 20
