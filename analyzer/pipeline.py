@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
@@ -32,7 +32,7 @@ from analyzer.verdict.findings import find
 from analyzer.verdict.flows import flow_records
 from analyzer.verdict.health import capture_record
 from analyzer.verdict.judge import Asked, judge_and_ask
-from analyzer.verdict.oddities import tell, tell_limits
+from analyzer.verdict.oddities import said_oddities, tell, tell_limits
 from analyzer.verdict.parting import find_parting, parting_finding
 from analyzer.verdict.parts import Part, join_parts, judge_part, part_of, speak
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, MeshRecord, WhatIf
@@ -118,7 +118,7 @@ def ask_paths(
         (),
         tuple(o.record for o in opened),
         _mesh_record(mesh) if mesh else None,
-        tuple(line for o in opened for line in o.limits),
+        _limits(opened, said_oddities(spoken)),
     )
     return run, asked, spoken
 
@@ -141,7 +141,7 @@ def what_if_paths(
     sources = find_captures(captures)
     watch = _watch(sources, progress)
     opened = _open_all(sources, old, watch.part(0.0, _READING))
-    asked = ask_all(opened, old, watch=watch.part(_READING, 1.0))
+    asked, limits = ask_all(opened, old, watch=watch.part(_READING, 1.0))
     keep = _both(interval or Interval(), where)
     moved = what_if((each for each in asked if keep(each.record)), old, new)
     return replace(
@@ -149,7 +149,7 @@ def what_if_paths(
         captures=tuple(o.record for o in opened),
         old=_mesh_record(old),
         new=_mesh_record(new),
-        limits=tuple(line for o in opened for line in o.limits),
+        limits=limits,
     )
 
 
@@ -158,13 +158,25 @@ def read_paths(
 ) -> tuple[Analysis, list[tuple[Wire, Conversation]]]:
     """What was said in captures, before any of it is judged, with a run that has no calls: its captures and mesh."""
     opened = _open_all(find_captures(captures), mesh)
-    read = Analysis((), (), (), tuple(o.record for o in opened), _mesh_record(mesh) if mesh else None)
-    return read, _spoken(opened)
+    spoken, records = _spoken(opened), tuple(o.record for o in opened)
+    limits = _limits(opened, said_oddities(spoken))
+    return Analysis((), (), (), records, _mesh_record(mesh) if mesh else None, limits), spoken
 
 
-def ask_all(opened: Sequence[OpenedCapture], mesh: MeshSnapshot, *, watch: Watch = UNWATCHED) -> list[Asked]:
-    """The records of the calls in captures that were read, each with its question."""
-    return judge_and_ask(speak(_wires(opened), watch), mesh, _homes(opened), watch)
+def ask_all(
+    opened: Sequence[OpenedCapture], mesh: MeshSnapshot, *, watch: Watch = UNWATCHED
+) -> tuple[list[Asked], tuple[str, ...]]:
+    """The records of the calls in captures that were read, each with its question; and the limits that were hit."""
+    spoken = speak(_wires(opened), watch)
+    return judge_and_ask(spoken, mesh, _homes(opened), watch), _limits(opened, said_oddities(spoken))
+
+
+def _limits(opened: Sequence[OpenedCapture], said: Iterable[tuple[str, Oddity]]) -> tuple[str, ...]:
+    """A line for each limit, capture by capture; ``said`` are oddities by capture."""
+    odd: dict[str, list[Oddity]] = {o.record.name: [] for o in opened}
+    for name, oddity in said:
+        odd[name].append(oddity)
+    return tuple(line for o in opened for line in (*o.limits, *tell_limits(o.record.name, odd[o.record.name])))
 
 
 def assemble(
@@ -185,7 +197,7 @@ def assemble(
         findings=(*changed, *find(calls, CODES, told=told)),
         captures=tuple(_finished(o.record, counts[o.record.name], odd[o.record.name]) for o in opened),
         mesh=_mesh_record(mesh) if mesh else None,
-        limits=tuple(line for o in opened for line in (*o.limits, *tell_limits(o.record.name, odd[o.record.name]))),
+        limits=_limits(opened, ((name, oddity) for _, name, oddity in part.oddities)),
     )
 
 

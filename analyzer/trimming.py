@@ -95,7 +95,7 @@ def trim_paths(
     watch = Watch(progress, sum(source.size for source in sources))
     originals, errors = _read_all(sources)
     opened = [open_capture(each.capture, each.source.pod_hint, mesh) for each in originals]
-    before = ask_all(opened, mesh)
+    before, limits = ask_all(opened, mesh)
     whole: _Uids = defaultdict(set)
     for number in range(MAX_ATTEMPTS):
         watch.tell("cutting", number / MAX_ATTEMPTS)
@@ -105,7 +105,6 @@ def trim_paths(
         if not attempt.differing or known == whole:
             break
     errors += [each.capture.error for each in originals if each.capture.error]
-    limits = tuple(line for each in opened for line in each.limits)
     differing = tuple(each.record.id for pair in attempt.differing for each in pair if each is not None)
     differing = tuple(dict.fromkeys(differing))
     files = tuple(_compressed(each) for each in attempt.captures) if compress else attempt.captures
@@ -147,7 +146,7 @@ def _attempt(originals: Sequence[_Original], before: Sequence[Asked], whole: _Ui
         )
         opened.append(open_capture(again, original.source.pod_hint, mesh))
         numbers[name] = (np.flatnonzero(kept >= 0) + 1).tolist()
-    after = [replace(asked, record=renumber(asked.record, numbers)) for asked in ask_all(opened, mesh)]
+    after = [replace(asked, record=renumber(asked.record, numbers)) for asked in ask_all(opened, mesh)[0]]
     return _Attempt(tuple(trimmed), tuple(_differences(before, after)))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.base.errors import CaptureError, MeshError, UsageError
+from analyzer.base.errors import UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
     FORGE_NAMES,
@@ -23,7 +23,7 @@ from analyzer.cli.options import (
     redact_option,
     write_also,
 )
-from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_LIMIT
+from analyzer.cli.outcome import EXIT_FINDINGS, problem_code
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
@@ -136,9 +136,9 @@ def _leave(results: Sequence[CheckResult], fail_under: float, fail_on: str) -> i
     limits = [limit for result in results for limit in result.limits]
     for line in dict.fromkeys((*unread, *unusable, *limits)):
         click.echo(f"meshverdict: {visible(line)}", err=True)
-    for found, code in ((limits, EXIT_LIMIT), (unusable, MeshError.exit_code), (unread, CaptureError.exit_code)):
-        if found:
-            return code
+    worst = problem_code(unread, unusable, limits)
+    if worst:
+        return worst
     if any(result.lacking for result in results):
         return EXIT_EVIDENCE
     cases = sum(len(result.cases) for result in results)

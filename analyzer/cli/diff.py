@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.base.errors import CaptureError, MeshError, UsageError
+from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.escape import visible
 from analyzer.base.fact import replace
 from analyzer.cli.options import (
@@ -28,7 +28,7 @@ from analyzer.cli.options import (
     where_option,
     write_also,
 )
-from analyzer.cli.outcome import EXIT_FINDINGS
+from analyzer.cli.outcome import EXIT_FINDINGS, problem_code
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def command(
         asked = earlier if recorded == before else later
         found = with_causes(found, what_if_paths([recorded], mesh, mesh_new, interval=asked).moves)
     meshes = tuple(each.mesh for each in (old, new) if each.mesh)
-    found = replace(found, captures=(*old.captures, *new.captures), meshes=meshes)
+    limits = tuple(dict.fromkeys((*old.limits, *new.limits)))
+    found = replace(found, captures=(*old.captures, *new.captures), meshes=meshes, limits=limits)
     if redact == STRICT:
         from analyzer.report.strict import reduce_diff
 
@@ -134,7 +135,9 @@ def _is_saved(source: str) -> bool:
     except IsADirectoryError:
         return False
     except OSError as error:
-        raise UsageError(f"{path.name}: {error.strerror}") from None
+        raise CaptureError(
+            f"{path.name}: {error.strerror}; expected a saved run, a capture, or a folder of them"
+        ) from None
 
 
 def _write(diff: RunDiff, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
@@ -167,10 +170,11 @@ def _leave(diff: RunDiff, names: set[str]) -> int:
 
     unread = [capture.error for capture in diff.captures if capture.error]
     unusable = [error for mesh in diff.meshes for error in mesh.errors]
-    for line in dict.fromkeys((*unread, *unusable)):
+    for line in dict.fromkeys((*unread, *unusable, *diff.limits)):
         click.echo(f"meshverdict: {visible(line)}", err=True)
-    if unread or unusable:
-        return max(CaptureError.exit_code if unread else 0, MeshError.exit_code if unusable else 0)
+    worst = problem_code(unread, unusable, diff.limits)
+    if worst:
+        return worst
     found = {kind_of(move) for move in diff.moves} | ({"share"} if diff.shares else set())
     found |= {move.after.verdict or "undetermined" for move in diff.moves if move.after}
     return EXIT_FINDINGS if found and ("any" in names or found & names) else 0

@@ -59,6 +59,8 @@ def command(
     analysis, explained = explain_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), chosen, most=most)
     tell_problems(analysis)
     calls = [call for call in analysis.calls if chosen(call)]
+    if not calls and not analysis.calls and exit_code(analysis):
+        return exit_code(analysis)
     if not calls:
         known = f"an id from 1 to {len(analysis.calls)}" if analysis.calls else "a capture with calls"
         raise UsageError(f"--call: found {call_id!r}, expected {known}" if where is None else "--where: no call fits")

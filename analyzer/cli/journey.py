@@ -6,6 +6,7 @@ import click
 
 from analyzer.base.errors import UsageError
 from analyzer.cli.options import (
+    OFF,
     capture_arguments,
     history_options,
     load_history,
@@ -54,9 +55,11 @@ def command(
     run, passages = follow_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), chosen)
     tell_problems(run)
     found = [each for each in passages if request_id is None or each.request_id == request_id]
+    if not run.calls and exit_code(run):
+        return exit_code(run)
     if not found:
         raise UsageError(f"journey: of {len(run.calls)} calls none is meant")
-    hidden = redact == "standard"
+    hidden = redact != OFF
     with output(out) as sink:
         if output_format == "jsonl":
             sink.writelines(passage_json(each, redact=hidden) for each in found[:most])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -39,16 +39,17 @@ def parse_fail_on(text: str) -> tuple[str, ...]:
 
 def exit_code(analysis: Analysis, fail_on: Iterable[str] = ()) -> int:
     """The documented exit code of a run: the highest of 3, 4 and 6, else 1 where ``fail_on`` is met; else 0."""
-    codes = [0]
-    if any(capture.error for capture in analysis.captures):
-        codes.append(CaptureError.exit_code)
-    if analysis.mesh is not None and analysis.mesh.errors:
-        codes.append(MeshError.exit_code)
-    if analysis.limits:
-        codes.append(EXIT_LIMIT)
-    if max(codes):
-        return max(codes)
+    unread = [capture.error for capture in analysis.captures if capture.error]
+    worst = problem_code(unread, analysis.mesh.errors if analysis.mesh else (), analysis.limits)
+    if worst:
+        return worst
     return EXIT_FINDINGS if any(FAIL_ON[name](call) for name in fail_on for call in analysis.calls) else 0
+
+
+def problem_code(unread: Sequence[str], unusable: Sequence[str], limits: Sequence[str]) -> int:
+    """The code of the worst of captures not read to their end, mesh input that is unusable, and limits; else 0."""
+    codes = ((limits, EXIT_LIMIT), (unusable, MeshError.exit_code), (unread, CaptureError.exit_code))
+    return next((code for found, code in codes if found), 0)
 
 
 def mesh_exit_code(mesh: MeshSnapshot) -> int:

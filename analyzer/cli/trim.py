@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.errors import UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import capture_arguments, load, mesh_options, output
-from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_LIMIT, mesh_exit_code
+from analyzer.cli.outcome import EXIT_FINDINGS, mesh_exit_code, problem_code
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
@@ -67,8 +67,7 @@ def command(
         else:
             text = render_trim(files, trimming.calls, width=width(None), colour=colour(color, None))
             sink.write(text.encode())
-    unread = CaptureError.exit_code if trimming.errors else 0
-    return max(unusable, unread, EXIT_LIMIT if trimming.limits else 0)
+    return max(unusable, problem_code(trimming.errors, (), trimming.limits))
 
 
 def _told(trimmed: TrimmedCapture) -> TrimmedFile:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analyzer.base.errors import CaptureError, MeshError, UsageError
+from analyzer.base.errors import UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import (
     FORGE_NAMES,
@@ -27,7 +27,7 @@ from analyzer.cli.options import (
     where_option,
     write_also,
 )
-from analyzer.cli.outcome import EXIT_FINDINGS
+from analyzer.cli.outcome import EXIT_FINDINGS, problem_code
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
@@ -148,10 +148,11 @@ def _leave(what: WhatIf, names: set[str]) -> int:
     """The exit code, after a line on standard error for everything that could not be read."""
     unread = [capture.error for capture in what.captures if capture.error]
     unusable = [error for mesh in (what.old, what.new) if mesh for error in mesh.errors]
-    for line in (*unread, *dict.fromkeys(unusable)):
+    for line in (*unread, *dict.fromkeys(unusable), *what.limits):
         click.echo(f"meshverdict: {visible(line)}", err=True)
-    if unread or unusable:
-        return max(CaptureError.exit_code if unread else 0, MeshError.exit_code if unusable else 0)
+    worst = problem_code(unread, unusable, what.limits)
+    if worst:
+        return worst
     found = {(move.after and move.after.verdict) or "undetermined" for move in what.moves}
     found |= {"any"} if what.moves else set()
     return EXIT_FINDINGS if found & (names - {"none"}) else 0

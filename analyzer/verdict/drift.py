@@ -47,6 +47,7 @@ class RunDiff(Fact, frozen=True):
     calls: tuple[int, int]
     captures: tuple[CaptureRecord, ...] = ()
     meshes: tuple[MeshRecord, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 def diff_runs(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 
@@ -29,11 +31,20 @@ def test_a_call_that_there_is_not_is_a_matter_of_usage(cli, naked, wrong) -> Non
     assert answer.err.startswith(f"meshverdict: --call: found {wrong!r}, expected an id from 1 to ")
 
 
-def test_where_there_are_no_calls_that_is_said(cli, no_capture) -> None:
+def test_where_nothing_could_be_read_that_is_what_is_wrong(cli, no_capture) -> None:
     answer = cli("explain", no_capture, "--call", "1")
 
-    assert answer.code == 2
+    assert answer.code == 3
     assert "notes.pcap" in answer.err
+
+
+def test_where_there_are_no_calls_that_is_said(cli, tmp_path) -> None:
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 101))
+
+    answer = cli("explain", empty, "--call", "1")
+
+    assert answer.code == 2
     assert "expected a capture with calls" in answer.err
 
 

@@ -63,3 +63,12 @@ def test_a_request_id_finds_its_call(cli, sleep, mesh) -> None:
 )
 def test_one_call_must_be_meant(cli, naked, options) -> None:
     assert cli("journey", naked, *options).code == 2
+
+
+@pytest.mark.parametrize("redact", ["standard", "strict"])
+def test_secrets_are_hidden_unless_they_are_asked_for(cli, secret_capture, mesh, redact) -> None:
+    shown = cli("journey", secret_capture, "-m", mesh, "--call", "1", "--redact", "off")
+    hidden = cli("journey", secret_capture, "-m", mesh, "--call", "1", "--redact", redact)
+
+    assert "hunter2" in shown.out
+    assert "hunter2" not in hidden.out
