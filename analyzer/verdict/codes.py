@@ -14,6 +14,7 @@ _WITH_CODES = (
     "analyzer.verdict.inbound",
     "analyzer.verdict.inbound_policy",
     "analyzer.verdict.inbound_question",
+    "analyzer.verdict.out_of_scope",
     "analyzer.verdict.decide",
     "analyzer.verdict.asking",
     "analyzer.verdict.caveats",

@@ -21,12 +21,14 @@ from analyzer.verdict.caveats import AMBIENT, ambient_step, with_outbound_caveat
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Outbound, Step
 from analyzer.verdict.delivery import Delivery, arrivals_of, deliver
 from analyzer.verdict.inbound_question import answer_inbound, class_of_arrival
+from analyzer.verdict.out_of_scope import scope_step
 from analyzer.verdict.outbound import decide_outbound
 from analyzer.verdict.outbound_cluster import class_of
 from analyzer.verdict.question import Question
 from analyzer.verdict.reasons import (
     BALANCED,
     BLACK_HOLE,
+    BLOCK_ALL,
     LOOPBACK,
     NO_SIDECAR,
     NOT_CAPTURED,
@@ -117,7 +119,8 @@ def _as_dialled(question: Question) -> OutboundDecision:
 def _through_sidecar(mesh: MeshSnapshot, question: Question, proxy: Proxy, pod: Pod | None) -> Decision:
     decided = _by_dump(mesh, question, proxy) if mesh.has("ProxyDump") else None
     if decided is None:
-        decided = with_outbound_caveats(mesh, proxy, question, decide_outbound(mesh, proxy, question))
+        decided = _with_scope(mesh, proxy, question, decide_outbound(mesh, proxy, question))
+        decided = with_outbound_caveats(mesh, proxy, question, decided)
     return _follow(mesh, question, decided, pod)
 
 
@@ -125,6 +128,14 @@ def _by_dump(mesh: MeshSnapshot, question: Question, proxy: Proxy) -> OutboundDe
     from analyzer.verdict.dumped import decide_by_dump
 
     return decide_by_dump(mesh, proxy, question)
+
+
+def _with_scope(mesh: MeshSnapshot, proxy: Proxy, question: Question, decided: OutboundDecision) -> OutboundDecision:
+    """A decision about a stranger, with the service that is meant where the mesh has it."""
+    outbound = decided.outbound
+    known = outbound.cluster not in (PASSTHROUGH_CLUSTER, BLACK_HOLE_CLUSTER) and decided.reason != BLOCK_ALL.name
+    step = None if known else scope_step(mesh, proxy, question)
+    return replace(decided, steps=(*decided.steps, step)) if step else decided
 
 
 def _follow(

@@ -25,7 +25,7 @@ class Candidate(Fact, frozen=True):
 class Step(Fact, frozen=True):
     """One step of the chain: a sentence, what it stands on, and who lost there.
 
-    An ``aside`` decides nothing. ``code`` names the finding that the step is, if it is one.
+    An ``aside`` decides nothing. ``code`` names the finding or the reason that the step is, if it is one.
     """
 
     sentence: str

@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
-from analyzer.verdict.decision import DROPPED, PASSTHROUGH
+from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Step
+from analyzer.verdict.inbound import NOBODY_BEGINS
+from analyzer.verdict.out_of_scope import OUT_OF_SCOPE
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER
 from analyzer.verdict.record import CallRecord, Finding
 
@@ -53,11 +55,13 @@ DUMP_DIFFERS = Code(
 )
 
 # The order in which findings weigh among equals.
-FINDING_CODES = (CONTRADICTION, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CALL, DUMP_DIFFERS)
+FINDING_CODES = (CONTRADICTION, NOBODY_BEGINS, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CALL, DUMP_DIFFERS)
 # A finding cites at most this many packets; the calls that it names lead to the rest.
 CITED_PACKETS = 3
 # ... and names at most this many targets.
 _NAMED_TARGETS = 3
+# Outcomes of a call that nobody answered.
+_UNANSWERED = frozenset({"no-answer", "open", "closed", "reset"})
 
 
 def find(
@@ -87,6 +91,7 @@ def _deciding_line(call: CallRecord) -> str:
 # What makes calls of one client and one reason one finding: the target, the line of YAML that decides, or nothing more.
 _ABOUT: Mapping[str, Callable[[CallRecord], str]] = {
     CONTRADICTION.name: target_of,
+    NOBODY_BEGINS.name: target_of,
     DROPPED_CALL.name: _deciding_line,
     PASSTHROUGH_CALL.name: lambda _: "",
     UNDETERMINED_CALL.name: lambda _: "",
@@ -95,38 +100,58 @@ _ABOUT: Mapping[str, Callable[[CallRecord], str]] = {
 
 
 def _weights(call: CallRecord) -> list[tuple[int, str]]:
-    verdict = call.decision.verdict
     weights = []
     if call.observed.agrees is False:
-        weights.append((0, call.observed.why))
-    if verdict == DROPPED:
-        weights.append((1, call.decision.reason or ""))
-    elif verdict == PASSTHROUGH:
-        weights.append((2, call.decision.reason or ""))
-    elif verdict is None and call.decision.undetermined != ("no-mesh",):
-        weights.append((3, call.decision.undetermined[0] if call.decision.undetermined else ""))
-    weights += [(4, step.sentence) for step in call.decision.steps if step.code == DUMP_DIFFERS.name]
-    return weights
+        weights.append((CONTRADICTION, call.observed.why))
+    end = _end_of(call)
+    if end is not None:
+        weights.append(end)
+    weights += [(DUMP_DIFFERS, step.sentence) for step in call.decision.steps if step.code == DUMP_DIFFERS.name]
+    return [(FINDING_CODES.index(code), why) for code, why in weights]
+
+
+def _end_of(call: CallRecord) -> tuple[Code, str] | None:
+    """The finding that a call's end is, and why: a step's own sentence, or the name of a reason or a gap."""
+    decision = call.decision
+    if call.observed.outcome in _UNANSWERED and any(step.code == NOBODY_BEGINS.name for step in decision.steps):
+        return NOBODY_BEGINS, NOBODY_BEGINS.name
+    telling = _telling_step(call)
+    why = telling.sentence if telling else decision.reason or ""
+    if decision.verdict == DROPPED:
+        return DROPPED_CALL, why
+    if decision.verdict == PASSTHROUGH:
+        return PASSTHROUGH_CALL, why
+    if decision.verdict is None and decision.undetermined != ("no-mesh",):
+        return UNDETERMINED_CALL, decision.undetermined[0] if decision.undetermined else ""
+    return None
+
+
+def _telling_step(call: CallRecord) -> Step | None:
+    """The step that tells better than its reason why the call ended so."""
+    codes = (OUT_OF_SCOPE.name, call.decision.reason)
+    return next((step for step in call.decision.steps if step.code and step.code in codes), None)
 
 
 def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, Code]) -> Finding:
     first = group[0]
     code = FINDING_CODES[rank]
-    reason = codes.get(why)
-    because = reason.summary if reason else why
+    telling = _telling_step(first)
+    by_step = telling is not None and telling.sentence == why
+    reason = codes.get(telling.code if telling and by_step else why)
+    because = reason.summary if reason and not by_step else why
     sentence = f"{first.pod or first.client.ip} → {targets_phrase(group)}: {_WORDS[rank]}: {because}"
     return Finding(
         code=code,
         sentence=sentence,
         calls=tuple(call.id for call in group),
-        yaml=deciding_lines(first),
+        yaml=(telling.yaml if telling and by_step else ()) or deciding_lines(first),
         packets=tuple(first_packet_of(call) for call in group[:CITED_PACKETS]),
         advice=(reason.advice if reason and rank else "") or code.advice,
         first_ns=min(call.first_ns for call in group),
     )
 
 
-_WORDS = ("contradicts the YAML", "dropped", "passthrough", "undetermined", "its own configuration differs")
+_WORDS = ("contradicts the YAML", "hangs", "dropped", "passthrough", "undetermined", "its own configuration differs")
 
 
 def targets_phrase(group: Sequence[CallRecord]) -> str:

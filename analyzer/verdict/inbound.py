@@ -37,6 +37,16 @@ MTLS_REQUIRED = Code(
     "port that is declared HTTP. The connection is closed, or the handshake fails.",
     "Let the client call a Service through its sidecar, or look at the PeerAuthentication that set the mode.",
 )
+NOBODY_BEGINS = Code(
+    "nobody-begins",
+    Family.FINDING,
+    Level.ERROR,
+    "the server would speak first, and its sidecar waits for the client's first bytes",
+    "Where plaintext and mutual TLS are both taken, the listener looks at the client's first bytes before it "
+    "connects to the application. A server that speaks first (MySQL, SMTP, FTP) is never asked, and both ends wait.",
+    "Send the call by the Service's name through a sidecar that is told of it, so that it comes by mutual TLS; or set "
+    "the port's mutual TLS to STRICT or DISABLE with a PeerAuthentication.",
+)
 BLACK_HOLE = Code(
     "black-hole",
     Family.REASON,
@@ -142,7 +152,8 @@ def _waits(arrival: Arrival, chains: tuple[ChainMatch, ...]) -> bool:
 
 def _hangs(arrival: Arrival, port: InboundPort, steps: tuple[Step, ...]) -> InboundDecision:
     """No chain is ever chosen; where the server would speak first, its words do not pass."""
-    step = Step("the inspectors wait for the client's first bytes, which never come: no filter chain is chosen")
+    sentence = "the inspectors wait for the client's first bytes, which never come: no filter chain is chosen"
+    step = Step(sentence, code=NOBODY_BEGINS.name)
     missing = () if arrival.client_silent else (SERVER_FIRST.name,)
     inbound = Inbound(arrival.pod.full_name)
     return InboundDecision(inbound, port_class=_port_class(port), undetermined=missing, steps=(*steps, step))

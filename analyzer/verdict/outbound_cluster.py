@@ -74,7 +74,7 @@ def send_to(
     found = sender.find(cluster)
     if isinstance(found, NoCluster):
         response = LocalResponse(not_found_code if request else None, "NC")
-        step = Step(f"cluster {cluster} does not exist: {found.why}", yaml=found.yaml)
+        step = Step(f"cluster {cluster} does not exist: {found.why}", yaml=found.yaml, code=NO_CLUSTER.name)
         return OutboundDecision(replace(outbound, response=response), DROPPED, NO_CLUSTER.name, steps=(step,))
     verdict, reason = class_of_host(sender.mesh, found.service)
     if cluster == sender.fallback:

@@ -160,3 +160,26 @@ def test_a_client_outside_the_mesh_is_told_by_its_address(record, dropped) -> No
     (finding,) = find([record(dropped, pod=None)], CODES)
 
     assert finding.sentence.startswith("10.244.1.10 → ")
+
+
+def test_a_step_that_tells_why_is_told_instead_of_its_reason(record, decision) -> None:
+    sentence = "Service data/db is meant, which Sidecar shop/default leaves out of its egress hosts"
+    place = YamlPlace("m.yaml", 7, 1, "spec.egress")
+    steps = (Step(sentence, yaml=(place,), code="out-of-scope"), Step("it goes as it is"))
+    calls = [record(decision("passthrough", "passthrough-cluster", steps=steps), id=str(n)) for n in (1, 2)]
+
+    (finding,) = find(calls, {**CODES, "out-of-scope": NO_ROUTE})
+
+    assert finding.sentence == f"shop/sleep-0 → reviews: passthrough: {sentence}"
+    assert (finding.yaml, finding.advice, finding.calls) == ((place,), "Add a route.", ("1", "2"))
+
+
+def test_a_call_on_which_nobody_begins_hangs(record, decision) -> None:
+    steps = (Step("the inspectors wait", code="nobody-begins"),)
+    hanging = record(decision("passthrough", "loopback", steps=steps), observed=Observed(outcome="no-answer"))
+    answered = record(decision("passthrough", "loopback", steps=steps), observed=Observed(outcome="answered"), id="2")
+
+    found = find([hanging, answered], CODES)
+
+    assert kinds(found) == ["nobody-begins", "passthrough-call"]
+    assert ": hangs: " in found[0].sentence
