@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def pair_halves(flows: FlowTable, packets: PacketTable) -> I64:
     if not towards.any():
         return partners
     answering = ~flows.answered & ~towards
-    first_byte, answered = _handshakes(flows, packets)
+    first_byte, answered = (numbers.tolist() for numbers in _handshakes(flows, packets))
     echoes = read_echoes(flows, packets)
     for first_port, other_port in ((flows.first_port, flows.other_port), (np.zeros_like(partners),) * 2):
         left = partners < 0
@@ -93,12 +94,14 @@ def _handshakes(flows: FlowTable, packets: PacketTable) -> tuple[I64, I64]:
     return np.where(syn >= 0, following, -1), np.where(syn_ack >= 0, packets.ack[syn_ack].astype(np.int64), -1)
 
 
-def _pairs_by_handshake(asking: list[int], answering: list[int], first_byte: I64, answered: I64) -> dict[int, int]:
+def _pairs_by_handshake(
+    asking: list[int], answering: list[int], first_byte: Sequence[int], answered: Sequence[int]
+) -> dict[int, int]:
     """The pairs A: B of one client's halves whose SYN-ACK acknowledges the SYN."""
-    waiting = {int(first_byte[a]): a for a in reversed(asking) if first_byte[a] >= 0}
+    waiting = {first_byte[a]: a for a in reversed(asking) if first_byte[a] >= 0}
     found = {}
     for b in answering:
-        a = waiting.pop(int(answered[b]), None)
+        a = waiting.pop(answered[b], None)
         if a is not None:
             found[a] = b
     return found

@@ -20,16 +20,21 @@ def canonical_tuples(packets: PacketTable, rows: I64) -> tuple[I64, Bools]:
     The columns are the address halves of both ends, and in one number the version of IP and both ports. Ends that are
     equal are not swapped.
     """
-    src = (packets.src_hi[rows], packets.src_lo[rows], packets.src_port[rows].astype(np.int64))
-    dst = (packets.dst_hi[rows], packets.dst_lo[rows], packets.dst_port[rows].astype(np.int64))
-    greater, equal = np.zeros(len(rows), np.bool_), np.ones(len(rows), np.bool_)
-    for a, b in zip(src, dst, strict=True):
+    # Most captures are all TCP: then nothing need be picked.
+    chosen: I64 | slice = slice(None) if len(rows) == len(packets) else rows
+    src = (packets.src_hi[chosen], packets.src_lo[chosen], packets.src_port[chosen].astype(np.int64))
+    dst = (packets.dst_hi[chosen], packets.dst_lo[chosen], packets.dst_port[chosen].astype(np.int64))
+    greater, equal = src[0] > dst[0], src[0] == dst[0]
+    for a, b in zip(src[1:], dst[1:], strict=True):
         greater |= equal & (a > b)
         equal &= a == b
-    low = [np.where(greater, b, a) for a, b in zip(src, dst, strict=True)]
-    high = [np.where(greater, a, b) for a, b in zip(src, dst, strict=True)]
-    version = packets.ip_version[rows].astype(np.int64)
-    return np.stack([*low[:2], *high[:2], version << 32 | low[2] << 16 | high[2]]), greater
+    tuples = np.empty((5, len(rows)), np.int64)
+    for n in range(2):
+        tuples[n] = np.where(greater, dst[n], src[n])
+        tuples[2 + n] = np.where(greater, src[n], dst[n])
+    low, high = np.where(greater, dst[2], src[2]), np.where(greater, src[2], dst[2])
+    tuples[4] = packets.ip_version[chosen].astype(np.int64) << 32 | low << 16 | high
+    return tuples, greater
 
 
 def number_rows(columns: I64) -> I64:

@@ -185,6 +185,8 @@ def _networks(items: Iterable[str]) -> Iterable[_Network]:
 
 def _within(address: str, ranges: str) -> bool:
     networks = _parse_networks(ranges)
+    if not networks:
+        return False
     try:
         ip = ip_address(address)
     except ValueError:

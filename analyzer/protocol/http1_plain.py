@@ -6,6 +6,7 @@ Gives what ``http1`` gives, in a fraction of its time, or nothing at all: whatev
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from sys import intern
 from typing import NamedTuple
@@ -29,6 +30,10 @@ _REQUEST_TIMEOUT = 408
 _WITHOUT_BODY = (204, 304)
 # Of these a second one changes the meaning.
 _SINGLE = ("content-length", "transfer-encoding", "host")
+
+
+# The first line, the headers, and these as a dictionary, which nobody changes.
+_Lines = tuple[str, Headers, dict[str, str]]
 
 
 class _Head(NamedTuple):
@@ -68,7 +73,7 @@ def parse_plain(
 
 
 def _request(stream: Stream, position: int) -> Request:
-    head = _read_head(stream, position)
+    head = _read_head(stream, position, _lines_of)
     line = _REQUEST_LINE.fullmatch(head.line)
     fields = head.fields
     if line is None or len(fields) != len(head.headers) or "upgrade" in fields or "transfer-encoding" in fields:
@@ -81,7 +86,7 @@ def _request(stream: Stream, position: int) -> Request:
 
 
 def _response(stream: Stream, position: int, request: Request) -> Response:
-    head = _read_head(stream, position)
+    head = _read_head(stream, position, _known_lines_of)
     status, fields = _status_of(head.line), head.fields
     if status == _REQUEST_TIMEOUT or (len(fields) != len(head.headers) and _repeats(head.headers)):
         raise _UnusualError
@@ -115,17 +120,26 @@ def _chunked(stream: Stream, head: _Head, status: int) -> Response:
     return _answer(stream, head, status, body.end, body.first, body.trailers)
 
 
-def _read_head(stream: Stream, position: int) -> _Head:
+def _read_head(stream: Stream, position: int, lines_of: Callable[[bytes], _Lines]) -> _Head:
     data = stream.read_piece(position, _MAX_HEAD_LEN)
     end = data.find(b"\r\n\r\n")
     if end < 0:
         raise _UnusualError
-    line, *lines = data[:end].decode("latin-1").split("\r\n")
-    headers = tuple([_field(line) for line in lines])
+    line, headers, fields = lines_of(data[:end])
+    end += 4
+    return _Head(line, headers, fields, position, position + end, data[end : end + BODY_PREVIEW_LEN])
+
+
+def _lines_of(head: bytes) -> _Lines:
+    line, *lines = head.decode("latin-1").split("\r\n")
     if len(lines) > ENVOY_MAX_HEADERS:
         raise _UnusualError
-    end += 4
-    return _Head(line, headers, dict(headers), position, position + end, data[end : end + BODY_PREVIEW_LEN])
+    headers = tuple([_field(line) for line in lines])
+    return line, headers, dict(headers)
+
+
+# A server's heads are often equal to the byte; a client's hardly ever.
+_known_lines_of = lru_cache(maxsize=4096)(_lines_of)
 
 
 @lru_cache(maxsize=8192)
