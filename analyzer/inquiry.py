@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from analyzer.base.fact import replace
 from analyzer.mesh.history import Meshes, MeshHistory
-from analyzer.pipeline import Where, ask_paths
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.pipeline import Interval, Where, ask_paths, mesh_record
+from analyzer.report.saved_run import read_saved_run
 from analyzer.verdict.clocks import estimate_clocks
+from analyzer.verdict.judge import Asked
 from analyzer.verdict.nearest import Miss, nearest_misses
 from analyzer.verdict.passage import Passage, passage_of
-from analyzer.verdict.record import Analysis, CallRecord
+from analyzer.verdict.record import Analysis, CallRecord, WhatIf
+from analyzer.verdict.whatif import what_if
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,33 @@ def explain_paths(
 ) -> tuple[Analysis, list[Explained]]:
     """A run without findings, and of its calls the first ``most`` that are ``chosen``, with their nearest misses."""
     run, asked, _ = ask_paths(captures, mesh)
+    return run, _explained(asked, mesh, chosen, most)
+
+
+def explain_saved(path: Path, mesh: Meshes | None, chosen: Where, *, most: int) -> tuple[Analysis, list[Explained]]:
+    """What ``explain_paths`` gives, of a saved run; without the mesh nothing says what would end better."""
+    saved = read_saved_run(path)
+    return saved.analysis, _explained(saved.asked, mesh, chosen, most)
+
+
+def what_if_saved(
+    path: Path, old: MeshSnapshot, new: MeshSnapshot, *, interval: Interval, where: Where | None = None
+) -> WhatIf:
+    """What ``what_if_paths`` gives, of a saved run."""
+    saved = read_saved_run(path)
+    asked = [a for a in saved.asked if interval.holds(a.record) and (where is None or where(a.record))]
+    run = saved.analysis
+    moved = what_if(asked, old, new)
+    return replace(moved, captures=run.captures, old=mesh_record(old), new=mesh_record(new), limits=run.limits)
+
+
+def _explained(asked: Sequence[Asked], mesh: Meshes | None, chosen: Where, most: int) -> list[Explained]:
     explained = []
     for each in [each for each in asked if chosen(each.record)][:most]:
         held = mesh.at(each.record.first_ns) if isinstance(mesh, MeshHistory) else mesh
         misses = nearest_misses(held, each.question, each.record.decision) if held and each.question else ()
         explained.append(Explained(each.record, misses))
-    return run, explained
+    return explained
 
 
 def follow_paths(captures: Sequence[str], mesh: Meshes | None, chosen: Where) -> tuple[Analysis, Iterator[Passage]]:

@@ -117,7 +117,7 @@ def ask_paths(
         (),
         (),
         tuple(o.record for o in opened),
-        _mesh_record(mesh) if mesh else None,
+        mesh_record(mesh) if mesh else None,
         _limits(opened, said_oddities(spoken)),
     )
     return run, asked, spoken
@@ -147,8 +147,8 @@ def what_if_paths(
     return replace(
         moved,
         captures=tuple(o.record for o in opened),
-        old=_mesh_record(old),
-        new=_mesh_record(new),
+        old=mesh_record(old),
+        new=mesh_record(new),
         limits=limits,
     )
 
@@ -160,7 +160,7 @@ def read_paths(
     opened = _open_all(find_captures(captures), mesh)
     spoken, records = _spoken(opened), tuple(o.record for o in opened)
     limits = _limits(opened, said_oddities(spoken))
-    return Analysis((), (), (), records, _mesh_record(mesh) if mesh else None, limits), spoken
+    return Analysis((), (), (), records, mesh_record(mesh) if mesh else None, limits), spoken
 
 
 def ask_all(
@@ -179,12 +179,43 @@ def _limits(opened: Sequence[OpenedCapture], said: Iterable[tuple[str, Oddity]])
     return tuple(line for o in opened for line in (*o.limits, *tell_limits(o.record.name, odd[o.record.name])))
 
 
+def analyze_and_ask(
+    captures: Sequence[str],
+    mesh: Meshes | None,
+    *,
+    interval: Interval | None = None,
+    where: Where | None = None,
+    progress: Progress | None = None,
+) -> tuple[Analysis, list[Asked]]:
+    """What ``analyze_paths`` gives, and each of its calls with its question."""
+    sources = find_captures(captures)
+    watch = _watch(sources, progress)
+    opened = _open_all(sources, mesh, watch.part(0.0, _READING))
+    wires = _wires(opened)
+    keep = _both(interval or Interval(), where)
+    watch = watch.part(_READING, 1.0)
+    spoken = speak(wires, watch)
+    asked = [each for each in judge_and_ask(spoken, mesh, _homes(opened), watch) if keep(each.record)]
+    part, changed = _changes(part_of(spoken, range(len(wires)), [each.record for each in asked]), asked, mesh)
+    return _assembled(opened, wires, part, changed, mesh), asked
+
+
 def assemble(
     opened: Sequence[OpenedCapture], mesh: Meshes | None, keep: Where, *, jobs: int = 1, watch: Watch = UNWATCHED
 ) -> Analysis:
     """Wires, verdicts and findings of captures that were read, of the calls that ``keep`` chooses."""
     wires = _wires(opened)
     part, changed = _judged(wires, mesh, _homes(opened), keep, jobs, watch)
+    return _assembled(opened, wires, part, changed, mesh)
+
+
+def _assembled(
+    opened: Sequence[OpenedCapture],
+    wires: Sequence[Wire],
+    part: Part,
+    changed: Sequence[Finding],
+    mesh: Meshes | None,
+) -> Analysis:
     calls = part.calls
     told = frozenset(name for finding in changed for name in finding.calls)
     counts = Counter(name for call in calls for name in call.captures)
@@ -196,7 +227,7 @@ def assemble(
         flows=flow_records(wires, part.protocols, calls),
         findings=(*changed, *find(calls, CODES, told=told)),
         captures=tuple(_finished(o.record, counts[o.record.name], odd[o.record.name]) for o in opened),
-        mesh=_mesh_record(mesh) if mesh else None,
+        mesh=mesh_record(mesh) if mesh else None,
         limits=_limits(opened, ((name, oddity) for _, name, oddity in part.oddities)),
     )
 
@@ -211,16 +242,19 @@ def _judged(
 ) -> tuple[Part, tuple[Finding, ...]]:
     """The wires of a run with the calls that count, and what changed, or seems to have, while it was recorded."""
     if isinstance(mesh, MeshHistory):
-        from analyzer.verdict.moved import moved_findings
-
         spoken = speak(wires, watch)
         asked = [each for each in judge_and_ask(spoken, mesh, homes, watch) if keep(each.record)]
-        part = part_of(spoken, range(len(wires)), [each.record for each in asked])
-        if len(mesh.eras) > 1:
-            return part, tuple(moved_findings(asked, mesh, CODES))
-    else:
-        whole = _judged_in_parts(wires, mesh, homes, jobs, watch)
-        part = replace(whole, calls=tuple(call for call in whole.calls if keep(call)))
+        return _changes(part_of(spoken, range(len(wires)), [each.record for each in asked]), asked, mesh)
+    whole = _judged_in_parts(wires, mesh, homes, jobs, watch)
+    return _changes(replace(whole, calls=tuple(call for call in whole.calls if keep(call))), (), mesh)
+
+
+def _changes(part: Part, asked: Sequence[Asked], mesh: Meshes | None) -> tuple[Part, tuple[Finding, ...]]:
+    """A part, and the findings about what changed while it was recorded."""
+    if isinstance(mesh, MeshHistory) and len(mesh.eras) > 1:
+        from analyzer.verdict.moved import moved_findings
+
+        return part, tuple(moved_findings(asked, mesh, CODES))
     parting = find_parting(part.calls)
     return part, (parting_finding(parting),) if parting else ()
 
@@ -348,7 +382,7 @@ def _unreadable(name: str, error: str) -> CaptureRecord:
     )  # fmt: skip
 
 
-def _mesh_record(mesh: Meshes) -> MeshRecord:
+def mesh_record(mesh: Meshes) -> MeshRecord:
     """What a mesh held; of one that changes the kinds are those of its last state, the rest is of all."""
     meshes = [era.mesh for era in mesh.eras] if isinstance(mesh, MeshHistory) else [mesh]
     oddities = list(dict.fromkeys((o.code.level is Level.ERROR, str(o)) for each in meshes for o in each.oddities))

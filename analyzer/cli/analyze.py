@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from analyzer.base.errors import UsageError
 from analyzer.cli.options import (
     FORGE_NAMES,
     OFF,
@@ -34,6 +36,7 @@ from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.report.issue import Issues
+    from analyzer.verdict.judge import Asked
     from analyzer.verdict.record import Analysis
 
 _LINES_AT_ONCE = 128
@@ -56,6 +59,8 @@ _LIMITS = (
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
 @also_option
+@click.option("--save", type=click.Path(), metavar="RUN", help="Also keep the run in a file that explain, report, "
+              "whatif and diff read without the captures.")  # fmt: skip
 @click.option("--html", type=click.Path(), metavar="FILE", help="Also write the report as one HTML file.")
 @click.option(
     "--fail-on",
@@ -77,6 +82,7 @@ def command(
     output_format: str,
     out: str | None,
     also: tuple[str, ...],
+    save: str | None,
     html: str | None,
     fail_on: str,
     since: str | None,
@@ -88,7 +94,7 @@ def command(
     color: str,
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
-    from analyzer.pipeline import Interval, analyze_paths
+    from analyzer.pipeline import Interval, analyze_and_ask, analyze_paths
 
     failures = parse_fail_on(fail_on)
     more = parse_also(also)
@@ -97,22 +103,37 @@ def command(
     shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
     with showing_progress(enabled=not no_progress) as progress:
-        analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared)
+        if save is not None:
+            analysis, asked = analyze_and_ask(captures, mesh, interval=interval, where=chosen, progress=progress)
+            _save(save, analysis, asked, redact=redact)
+        else:
+            analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared)
     keep(analysis)
     if redact == STRICT:
         from analyzer.report.strict import reduce_analysis
 
         analysis = reduce_analysis(analysis)
     redacted = redact != OFF
-    _write(analysis, output_format, out, color, redact=redacted, jobs=shared)
+    write_run(analysis, output_format, out, color, redact=redacted, jobs=shared)
     if html is not None:
-        _write_page(analysis, html, redact=redacted)
+        write_page(analysis, html, redact=redacted)
     write_also(more, lambda: _issues(analysis, redact=redacted))
     tell_problems(analysis)
     return exit_code(analysis, failures)
 
 
-def _write(analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool, jobs: int) -> None:
+def _save(path: str, analysis: Analysis, asked: Sequence[Asked], *, redact: str) -> None:
+    from analyzer.report.saved_run import write_saved_run
+
+    if redact == STRICT:
+        raise UsageError("--save: a run without the words of its paths cannot be asked again; save it with standard")
+    write_saved_run(Path(path), analysis, asked, redact=redact != OFF)
+
+
+def write_run(
+    analysis: Analysis, output_format: str, out: str | None, color: str, *, redact: bool, jobs: int = 1
+) -> None:
+    """Write a run in one of ``FORMATS``."""
     with output(out) as sink:
         if output_format in FORGE_NAMES:
             from analyzer.report.forges import FORGES
@@ -140,7 +161,8 @@ def _issues(analysis: Analysis, *, redact: bool) -> Issues:
     return issues_of_run(analysis, redact=redact)
 
 
-def _write_page(analysis: Analysis, html: str, *, redact: bool) -> None:
+def write_page(analysis: Analysis, html: str, *, redact: bool) -> None:
+    """Write the report of a run as one HTML file."""
     from analyzer.pipeline import cited_lines
     from analyzer.report.as_html import render_html
     from analyzer.verdict.codes import CODES

@@ -80,7 +80,8 @@ def command(
 ) -> int:
     """Say what is different in RUN_B: calls matched by who calls what, not by address, port or time.
 
-    A run is what analyze -o json or jsonl wrote, or captures (a file or folder), which are then analysed with -m.
+    A run is what analyze --save kept or -o json or jsonl wrote, or captures (a file or folder), which are then
+    analysed with -m.
     """
     from analyzer.pipeline import Interval, what_if_paths
     from analyzer.report.issues import issues_of_diff
@@ -117,21 +118,26 @@ def _run(source: str, mesh: MeshSnapshot | None, interval: Interval) -> Analysis
     """A saved run, or the analysis of captures."""
     from analyzer.pipeline import analyze_paths
     from analyzer.report.from_json import read_run
+    from analyzer.report.saved_run import is_saved_run, read_saved_run
 
     if not _is_saved(source):
         if mesh is None:
             raise UsageError(f"{source}: found captures and no mesh; give its YAML with -m")
         return analyze_paths([source], mesh, interval=interval)
-    run = read_run(Path(source))
+    path = Path(source)
+    run = read_saved_run(path).analysis if is_saved_run(path) else read_run(path)
     return replace(run, calls=tuple(call for call in run.calls if interval.holds(call)))
 
 
 def _is_saved(source: str) -> bool:
-    """Whether a run is a saved one: a capture never begins with a brace."""
+    """Whether a run is a saved one: a capture never begins with a brace, nor as SQLite does."""
+    from analyzer.report.saved_run import MAGIC
+
     path = Path(source)
     try:
         with path.open("rb") as file:
-            return file.read(1) == b"{"
+            begin = file.read(len(MAGIC))
+            return begin[:1] == b"{" or begin == MAGIC
     except IsADirectoryError:
         return False
     except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from analyzer.base.errors import UsageError
@@ -44,10 +46,14 @@ def command(
     redact: str,
     color: str,
 ) -> int:
-    """Show the chain of one call, or of those that fit: what decided it, who lost and why, by packets and YAML."""
+    """Show the chain of one call, or of those that fit: what decided it, who lost and why, by packets and YAML.
+
+    CAPTURE may be a run that analyze --save kept.
+    """
     from analyzer.extraction import dissect
-    from analyzer.inquiry import explain_paths
+    from analyzer.inquiry import explain_paths, explain_saved
     from analyzer.report.as_chain import render_chain
+    from analyzer.report.saved_run import is_saved_run
     from analyzer.report.wording import format_count
     from analyzer.verdict.codes import CODES
 
@@ -56,7 +62,14 @@ def command(
     if (call_id is None) == (where is None):
         raise UsageError("explain: give either --call ID, or --where EXPR")
     chosen = parse_where(where) or (lambda call: call.id == call_id)
-    analysis, explained = explain_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), chosen, most=most)
+    mesh = load_history(mesh_paths, mesh_config, mesh_at)
+    saved = Path(captures[0])
+    if is_saved_run(saved):
+        if len(captures) > 1 or packet is not None:
+            raise UsageError(f"{saved.name}: a saved run is explained by itself, and has no packets")
+        analysis, explained = explain_saved(saved, mesh, chosen, most=most)
+    else:
+        analysis, explained = explain_paths(captures, mesh, chosen, most=most)
     tell_problems(analysis)
     calls = [call for call in analysis.calls if chosen(call)]
     if not calls and not analysis.calls and exit_code(analysis):

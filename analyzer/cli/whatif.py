@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -80,10 +81,12 @@ def command(
     """Say which calls of CAPTURE... would end elsewhere with another mesh, and which line of YAML moves each.
 
     -m is the mesh of the recording. The captures say what was asked and of whom; the pod that a balancer chose does
-    not bind the other mesh.
+    not bind the other mesh. CAPTURE may be a run that analyze --save kept.
     """
+    from analyzer.inquiry import what_if_saved
     from analyzer.pipeline import Interval, what_if_paths
     from analyzer.report.issues import issues_of_moves
+    from analyzer.report.saved_run import is_saved_run
 
     names = _fail_on(fail_on)
     more = parse_also(also)
@@ -91,7 +94,10 @@ def command(
     chosen = parse_where(where)
     old, new = _meshes(mesh_paths, mesh_config, new_paths, mesh_config_new, settings)
     with showing_progress(enabled=not no_progress) as progress:
-        what = what_if_paths(captures, old, new, interval=interval, where=chosen, progress=progress)
+        if len(captures) == 1 and is_saved_run(Path(captures[0])):
+            what = what_if_saved(Path(captures[0]), old, new, interval=interval, where=chosen)
+        else:
+            what = what_if_paths(captures, old, new, interval=interval, where=chosen, progress=progress)
     if redact == STRICT:
         from analyzer.report.strict import reduce_moves
 

@@ -48,11 +48,12 @@ class Asked(Fact, frozen=True):
     """A call's record with what was asked about it.
 
     ``question`` says nothing of the balancer's choice; it is None where no proxy could be asked: something is missing,
-    or ``call`` is a sidecar's own connection. ``onward`` are the legs that carried it.
+    or ``call`` is a sidecar's own connection. ``onward`` are the legs that carried it. Of a run that was saved only
+    record and question are left.
     """
 
     record: CallRecord
-    call: Call
+    call: Call | None
     question: Question | None
     onward: tuple[Onward, ...] = ()
 

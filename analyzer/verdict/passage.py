@@ -58,6 +58,7 @@ class Passage:
 def passage_of(asked: Asked, clocks: Clocks) -> Passage:
     """The passage of a call over all legs that were found to have carried it."""
     call = asked.call
+    assert call is not None, "of a saved run nobody knows which packets carried a call"
     reference = asked.record.legs[0].capture
     legs = [(call.said, call.said.role.value, call.exchange, True)]
     legs += [(leg.said, leg.said.role.value, leg.exchange, leg.certain) for leg in asked.onward]
@@ -129,6 +130,6 @@ def _of_bytes(sighting: Sighting, begin: int, end: int) -> Iterator[tuple[str, i
 
 def _request_id(asked: Asked) -> str | None:
     """The ``x-request-id`` as any leg shows it: Envoy gives one to a request that has none."""
-    requests: list[Request | None] = [asked.call.request]
+    requests: list[Request | None] = [asked.call.request if asked.call else None]
     requests += [leg.exchange.request for leg in asked.onward if leg.exchange]
     return next((found for each in requests if each and (found := each.header("x-request-id"))), None)

@@ -121,6 +121,15 @@ BAD_REQUEST = Code(
     "No Host, an HTTP version that the proxy does not accept, or bytes that are no HTTP: 400 or 426, no routing.",
     "Look at the client's request.",
 )
+NOT_SAVED = Code(
+    "not-saved",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "the saved run does not hold what another mesh would have to know of the call",
+    "A secret that was left out of it, or a sidecar's own connection, of which the packets tell more than a question "
+    "does.",
+    "Ask with the captures instead, or save the run with --redact off.",
+)
 
 __all__ = [
     "AUTHENTICATION",
@@ -136,6 +145,7 @@ __all__ = [
     "LOOPBACK",
     "MTLS_REQUIRED",
     "NOT_CAPTURED",
+    "NOT_SAVED",
     "NO_CLUSTER",
     "NO_HEALTHY_UPSTREAM",
     "NO_ROUTE",

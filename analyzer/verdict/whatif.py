@@ -20,6 +20,7 @@ from analyzer.verdict.decision import Decision
 from analyzer.verdict.inbound_question import POD_UNKNOWN
 from analyzer.verdict.judge import Asked
 from analyzer.verdict.question import Question
+from analyzer.verdict.reasons import NOT_SAVED
 from analyzer.verdict.record import MovedCall, WhatIf
 from analyzer.verdict.roles import Role
 from analyzer.verdict.sealed import decide_sealed
@@ -102,6 +103,8 @@ class _Mesh:
     def _without_question(self, asked: Asked) -> Decision:
         """What the packets lack they lack for every mesh; mutual TLS between sidecars names the cluster by itself."""
         call = asked.call
+        if call is None:
+            return Decision(None, None, asked.record.decision.undetermined or (NOT_SAVED.name,))
         if call.said.role is not Role.UPSTREAM or not call.said.istio_mtls:
             return asked.record.decision
         decision = decide_sealed(self._mesh, call, target_pod(call.said, self._mesh))

@@ -14,7 +14,7 @@ DOORS = {
     "hyperframe": ["protocol/http2*.py"],
     "scapy": ["capture/dissect.py"],
     "dpkt": ["capture/dissect.py"],
-    "msgspec": ["base/fact.py", "report/*_json.py", "report/json_*.py"],
+    "msgspec": ["base/fact.py", "report/*_json.py", "report/json_*.py", "report/saved_run.py"],
     "click": ["cli/*.py"],
     "rich": ["cli/progress.py", "report/layout.py"],
     "pandas": ["notebook.py"],

@@ -42,6 +42,7 @@ ASKED = {
     "mtls": (CAPTURE, "-m", MESH),
     "names": (CAPTURE, "-m", MESH),
     "record": ("--from", "shop/sleep-0"),
+    "report": ("RUN",),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
     "timeline": (CAPTURE, "-m", MESH),
     "trim": (CAPTURE, "-m", MESH, "--out", "OUT"),
@@ -56,7 +57,11 @@ def run_offline(program: str, *arguments: str, cwd: Path) -> subprocess.Complete
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_no_command_touches_the_network(root: Path, tmp_path: Path, command: str) -> None:
-    asked = (str(tmp_path) if word == "OUT" else word for word in ASKED[command])
+    run = tmp_path / "run.mvz"
+    if "RUN" in ASKED[command]:
+        assert run_offline(RUN, "analyze", CAPTURE, "-m", MESH, "--save", str(run), cwd=root).returncode == 0
+    places = {"OUT": str(tmp_path), "RUN": str(run)}
+    asked = (places.get(word, word) for word in ASKED[command])
     done = run_offline(RUN, command, *asked, cwd=root)
 
     assert done.returncode == 0, done.stderr
