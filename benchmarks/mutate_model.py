@@ -115,6 +115,42 @@ MUTATIONS = (
         "    left = _by_server_name(left, sni)\n    left = _by_transport(left, transport)\n",
         "    left = _by_transport(left, transport)\n    left = _by_server_name(left, sni)\n",
     ),
+    Mutation(
+        "faults: after redirects",
+        "analyzer/verdict/outbound_http.py",
+        "    if route.abort is not None and route.abort.percent > 0:\n",
+        "    if route.abort is not None and route.abort.percent > 0 and route.redirect is None:\n",
+    ),
+    Mutation(
+        "gateways: what a client says was forwarded is believed",
+        "analyzer/verdict/gateway.py",
+        "        edge=not trusted_proxies(mesh, arrival.pod),\n",
+        "",
+    ),
+    Mutation(
+        "tokens: every claim is a list of words",
+        "analyzer/mesh/policy/request.py",
+        "for name in (*_WORD_CLAIMS, *rule.space_delimited)}",
+        "for name in claims}",
+    ),
+    Mutation(
+        "certificates: of any namespace without a grant",
+        "analyzer/mesh/gateway/certificates.py",
+        "if namespace != owner.namespace and not _is_granted(mesh, owner, namespace, ref.name):",
+        "if not namespace:",
+    ),
+    Mutation(
+        "ListenerSets: every Gateway takes them",
+        "analyzer/mesh/gateway/api_gateways.py",
+        "    return same or gateway.sets_from == FROM_ALL\n",
+        "    return True\n",
+    ),
+    Mutation(
+        "Ingresses: in the order of the input",
+        "analyzer/mesh/gateway/ingress.py",
+        "sorted(served_ingresses(mesh), key=lambda each: each.resource.age_key)",
+        "served_ingresses(mesh)",
+    ),
 )  # fmt: skip
 
 
