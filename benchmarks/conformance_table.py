@@ -86,15 +86,15 @@ FAMILIES = {
 # What is behind most disagreements that are left.
 _WHY = """None of these is known to be a rule of Istio or Envoy that the model lacks. What is behind them:
 
-- *Chance.* A weight, a percentage, or a balancer between pods that act differently chose in the recording; the question
-  does not say which pod. The class of the pods that take the call stands then, or null.
-- *What the question does not tell*: a policy of a gateway asks for the client's address, and a question to a gateway has
-  none.
-- *What the recording does not tell.* A connection that fails before it stands has no address in the client's log by which
-  the server's log could be found, so that the truth knows the client's side only: it says `service-matched` where the
-  server's policy closed the connection. The same goes for a log line that was lost or that another connection's was
-  taken for, for a port that was used again, and for calls that a Service led back to their own pod, which time out in
-  the recording.
+- *Chance.* A weight, a percentage, or a balancer between pods that act differently chose in the recording; the
+  question does not say which pod. The class of the pods that take the call stands then, or null.
+- *What the question does not tell*: a policy of a gateway asks for the client's address, and a question to a gateway
+  has none.
+- *What the recording does not tell.* A connection that fails before it stands has no address in the client's log by
+  which the server's log could be found, so that the truth knows the client's side only: it says `service-matched`
+  where the server's policy closed the connection. The same goes for a log line that was lost, or that was taken for
+  another connection's because a port was used again, and for calls that a Service led back to their own pod, which
+  time out in the recording.
 - *What the recording's clients did not send*: a header with an empty value; a server name that the simulation assumes.
 """
 # Why some disagreements with worlds that were not recorded are none with Envoy.

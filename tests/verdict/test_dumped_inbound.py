@@ -44,6 +44,8 @@ def arrive(town):
         content = [
             {"@type": f"{ADMIN}BootstrapConfigDump", "bootstrap": {"node": node}},
             {"@type": f"{ADMIN}ListenersConfigDump", "dynamic_listeners": [{"active_state": {"listener": listener}}]},
+            {"@type": f"{ADMIN}RoutesConfigDump"},
+            {"@type": f"{ADMIN}ClustersConfigDump"},
         ]
         documents = [*([town.text] if yaml else []), json.dumps({"configs": content})]
         asked = {"host": "web", **question}

@@ -21,6 +21,8 @@ VIRTUAL_OUTBOUND = "virtualOutbound"
 VIRTUAL_INBOUND = "virtualInbound"
 
 _ADMIN_TYPE = "type.googleapis.com/envoy.admin."
+# Without one of these a proxy's decision is not known: a part of a dump (`?resource=`, `?mask=`) has not all of them.
+_NEEDED = ("ListenersConfigDump", "RoutesConfigDump", "ClustersConfigDump")
 # Metadata of the node that stands for a setting of the pod's environment.
 _ENVIRONMENT = {"DNS_CAPTURE": "ISTIO_META_DNS_CAPTURE"}
 
@@ -80,6 +82,9 @@ def parse_config_dump(root: Node) -> ProxyDump | Oddity:
         return Oddity(DUMP_UNUSED, root.place(), {"problem": "its node id names no pod"})
     if parts[0] != SIDECAR:
         return Oddity(DUMP_UNUSED, root.place(), {"problem": f"{namespace}/{name} is a {parts[0]}, not a sidecar"})
+    lacking = [each for each in _NEEDED if each not in sections]
+    if lacking:
+        return Oddity(DUMP_UNUSED, root.place(), {"problem": f"that of {namespace}/{name} has no {', '.join(lacking)}"})
     listeners = list(_listeners(sections.get("ListenersConfigDump", empty)))
     by_name = {each.text("name"): each for each in listeners}
     endpoints = sections.get("EndpointsConfigDump")

@@ -66,6 +66,18 @@ def test_without_a_node_id_it_is_nobodys(dumped) -> None:
     assert "its node id names no pod" in str(found)
 
 
+@pytest.mark.parametrize("part", ["Listeners", "Routes", "Clusters"])
+def test_a_part_of_a_dump_is_not_judged_by(dumped, part: str) -> None:
+    content = dumped("shop/web-0", "10.1.0.2")
+    content["configs"] = [each for each in content["configs"] if not each["@type"].endswith(f".{part}ConfigDump")]
+    root = document(content)
+
+    found = parse_config_dump(Node("dump.json", root, root, (), []))
+
+    assert isinstance(found, Oddity)
+    assert f"that of shop/web-0 has no {part}ConfigDump" in str(found)
+
+
 def test_listeners_are_found_by_every_address(parsed) -> None:
     found = parsed("shop/web-0", "10.1.0.2", listeners=[listener("10.9.0.1_80", "10.9.0.1", 80, "fd00::1")])
 
