@@ -40,7 +40,7 @@ def command(
     redact: str,
     color: str,
 ) -> int:
-    """Tell what changed when in CAPTURE...: first failures, bursts, resets and by whom, gaps in the evidence."""
+    """Tell what changed when in CAPTURE...: the mesh, restarts, failures, bursts, resets and by whom, gaps."""
     from analyzer.pipeline import Interval, analyze_paths
     from analyzer.report.as_timeline import render_timeline, timeline_jsonl
     from analyzer.report.private import redact_analysis

@@ -10,7 +10,14 @@ from analyzer.report.phrase import packets_phrases
 from analyzer.report.timeline import Event
 from analyzer.report.wording import format_count, format_time
 
-_STYLES = {"first-failure": "bold red", "burst": "red", "reset": "yellow", "gap": "magenta"}
+_STYLES = {
+    "change": "bold cyan",
+    "restart": "cyan",
+    "first-failure": "bold red",
+    "burst": "red",
+    "reset": "yellow",
+    "gap": "magenta",
+}
 # Packets cited of one event; the JSON has all.
 SHOWN_PACKETS = 5
 # Date, time and microseconds: hours are enough within a day, and the first line has the day.

@@ -1,4 +1,4 @@
-"""What changed when: first failures by edge, bursts, resets and by whom, and gaps in the evidence, ordered by time."""
+"""What changed when: the mesh, restarts, first failures by edge, bursts, resets and by whom, gaps in the evidence."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from analyzer.base.place import PacketPlace
 from analyzer.report.phrase import observed_phrase, reason_word, source_phrase, target_phrase
-from analyzer.report.wording import format_count, format_span, format_time
+from analyzer.report.restarts import find_restarts
+from analyzer.report.wording import format_bytes, format_count, format_span, format_time
 from analyzer.verdict.decision import DROPPED
-from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord
+from analyzer.verdict.moved import MOVED_BY_CHANGE
+from analyzer.verdict.parting import OTHER_CONFIGURATION
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, FlowRecord
 
 # Failures of one edge belong to one burst while no more than this lies between two of them.
 BURST_PAUSE_NS = 1_000_000_000
@@ -20,7 +23,7 @@ BURST_CALLS = 3
 GAP_NS = 10_000_000_000
 
 # As events of one moment follow each other.
-KINDS = ("first-failure", "burst", "reset", "gap")
+KINDS = ("change", "restart", "first-failure", "burst", "reset", "gap")
 _FAILED_OUTCOMES = frozenset({"reset", "refused", "no-answer", "tls-alert"})
 
 
@@ -40,11 +43,19 @@ def timeline_of(analysis: Analysis) -> list[Event]:
     edges: dict[tuple[str, str], list[CallRecord]] = {}
     for call in analysis.calls:
         edges.setdefault((source_phrase(call), target_phrase(call)), []).append(call)
-    events = list(_gaps(analysis.captures))
+    events = [*_changes(analysis.findings), *_gaps(analysis.captures), *_losses(analysis.flows)]
+    events += [Event(r.time_ns, "restart", r.sentence) for r in find_restarts(analysis.calls, analysis.flows)]
     for (source, target), calls in edges.items():
         edge = f"{source} → {target}"
         events += [*_failures(edge, calls), *_resets(edge, calls)]
     return sorted(events, key=lambda event: (event.time_ns, KINDS.index(event.kind), event.sentence))
+
+
+def _changes(findings: Iterable[Finding]) -> Iterator[Event]:
+    """What a change of the mesh moved, and where packets and mesh part."""
+    for finding in findings:
+        if finding.code in (MOVED_BY_CHANGE, OTHER_CONFIGURATION):
+            yield Event(finding.first_ns, "change", finding.sentence, finding.calls, finding.packets)
 
 
 def has_failed(call: CallRecord) -> bool:
@@ -109,6 +120,18 @@ def _gaps(captures: Sequence[CaptureRecord]) -> Iterator[Event]:
             yield Event(capture.last_ns, "gap", f"{capture.name} shows nothing after this, {format_span(early)} long")
         if not capture.complete:
             yield Event(capture.last_ns, "gap", f"{capture.name} breaks off here: what follows could not be read")
+
+
+def _losses(flows: Iterable[FlowRecord]) -> Iterator[Event]:
+    """Where connections in a capture lack bytes that were sent."""
+    lossy: dict[str, list[FlowRecord]] = {}
+    for flow in flows:
+        if flow.missed_bytes:
+            lossy.setdefault(flow.capture, []).append(flow)
+    for capture, found in sorted(lossy.items()):
+        missed = sum(flow.missed_bytes for flow in found)
+        sentence = f"{capture} lacks {format_bytes(missed)} of {format_count(len(found), 'connection')} from this on"
+        yield Event(min(flow.first_ns for flow in found), "gap", sentence)
 
 
 def _what(call: CallRecord) -> str:

@@ -89,7 +89,7 @@ def parting_finding(parting: Parting) -> Finding:
         sentence=parting.sentence,
         calls=tuple(call.id for call in calls),
         packets=tuple(first_packet_of(call) for call in calls[:CITED_PACKETS]),
-        first_ns=calls[0].first_ns,
+        first_ns=parting.moment_ns,
     )
 
 

@@ -7,7 +7,9 @@ import pytest
 from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.report.timeline import KINDS, has_failed, timeline_of
-from analyzer.verdict.record import Observed
+from analyzer.verdict.moved import MOVED_BY_CHANGE
+from analyzer.verdict.parting import OTHER_CONFIGURATION
+from analyzer.verdict.record import Finding, Observed
 
 SECOND = 1_000_000_000
 
@@ -100,3 +102,31 @@ def test_events_are_in_the_order_of_their_time(shop):
 
     assert events == sorted(events, key=lambda event: (event.time_ns, KINDS.index(event.kind), event.sentence))
     assert any(event.kind == "first-failure" for event in events)
+
+
+@pytest.mark.parametrize("code", [MOVED_BY_CHANGE, OTHER_CONFIGURATION])
+def test_what_a_change_of_the_mesh_did_is_told_when_it_began(told, code):
+    run = told((0, FINE), (1, FINE))
+    finding = Finding(code, "it moved", ("2",), first_ns=run.calls[1].first_ns)
+
+    (event,) = timeline_of(replace(run, findings=(finding,)))
+
+    assert (event.kind, event.time_ns, event.calls) == ("change", run.calls[1].first_ns, ("2",))
+
+
+def test_a_pod_at_a_new_address_is_told(told):
+    run = told((0, FINE), (5, FINE))
+    moved = replace(run.calls[1], client=replace(run.calls[1].client, ip="10.9.9.9"))
+
+    (event,) = timeline_of(replace(run, calls=(run.calls[0], moved)))
+
+    assert event.kind == "restart"
+
+
+def test_connections_that_lack_bytes_are_gaps(told, shop):
+    lossy = tuple(replace(flow, missed_bytes=100) for flow in shop.flows[:2])
+
+    (event,) = timeline_of(replace(told((0, FINE)), flows=lossy))
+
+    assert event.kind == "gap"
+    assert "lacks 200 B of 2 connections" in event.sentence

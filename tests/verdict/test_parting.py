@@ -71,5 +71,5 @@ def test_changes_that_do_not_meet_leave_the_one_with_most_calls(calls) -> None:
 def test_the_finding_leads_to_the_calls(calls) -> None:
     finding = parting_finding(find_parting(calls(a="--++")))
 
-    assert (finding.calls, finding.first_ns) == (("a0", "a1"), 0)
+    assert (finding.calls, finding.first_ns) == (("a0", "a1"), SECOND)
     assert finding.packets
