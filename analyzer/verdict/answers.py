@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from analyzer.base.fact import replace
@@ -14,9 +15,12 @@ from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.likeness import Own, class_of_client, own_steps, place_of_told, retell
 from analyzer.verdict.question import Question
-from analyzer.verdict.sameness import Sameness, sameness_of
+from analyzer.verdict.sameness import sameness_of
 
 Part = TypeVar("Part")
+
+# So many request targets keep the class that they are of.
+_REMEMBERED_TARGETS = 1 << 14
 
 
 class Answers:
@@ -25,6 +29,7 @@ class Answers:
     def __init__(self, mesh: MeshSnapshot) -> None:
         self._mesh = mesh
         self._sameness = sameness_of(mesh)
+        self._class_of = lru_cache(_REMEMBERED_TARGETS)(self._sameness.class_of)
         self._parts: dict[Any, Any] = {}
         self._desks: dict[Question, Desk] = {}
         self._models: dict[Hashable, _Model] = {}
@@ -38,7 +43,7 @@ class Answers:
 
     def _open(self, connection: Question) -> Desk:
         """A desk for a client, or one that asks that of a client which the mesh cannot tell from it."""
-        desk = Desk(self._ask, self._sameness, connection)
+        desk = Desk(self._ask, self._sameness.seen_of, self._class_of, connection)
         outbound = connection.direction == "outbound" and not connection.bypass
         pod = self._mesh.pod(connection.namespace, connection.pod or "") if outbound else None
         kind = class_of_client(self._mesh, pod) if pod else None
@@ -73,9 +78,16 @@ class Answers:
 class Desk:
     """Answers about the requests of all connections that a proxy meets alike."""
 
-    def __init__(self, ask: Callable[[Question], Decision], sameness: Sameness, connection: Question) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Question], Decision],
+        seen_of: Callable[[Headers], Headers],
+        class_of: Callable[[str], Hashable],
+        connection: Question,
+    ) -> None:
         self._ask = ask
-        self._sameness = sameness
+        self._seen_of = seen_of
+        self._class_of = class_of
         self.connection = connection
         self._answers: dict[Hashable, Decision] = {}
 
@@ -86,9 +98,9 @@ class Desk:
             if found is None:
                 found = self._answers[endpoint] = self._ask(replace(self.connection, endpoint=endpoint))
             return found
-        headers = self._sameness.seen_of(request.headers)
+        headers = self._seen_of(request.headers)
         same = (endpoint, request.version, request.host, request.method, headers, request.whole)
-        alike = (same, self._sameness.class_of(request.target))
+        alike = (same, self._class_of(request.target))
         known = self._answers.get(alike) or self._answers.get((same, request.target))
         return known or self._decide(request, endpoint, headers, alike)
 

@@ -116,8 +116,10 @@ class Recorder:
 def _inner_sni(call: Call) -> str | None:
     """The SNI of TLS that begins inside the call: in the tunnel that its CONNECT opened, or after a STARTTLS."""
     tls = call.said.conversation.inner_tls
+    if tls is None or tls.client_hello is None:
+        return None
     inside = call.exchange is None or call.exchange.upgraded
-    return tls.client_hello.sni if tls and tls.client_hello and inside else None
+    return tls.client_hello.sni if inside else None
 
 
 def _who(said: Said, pod: Pod | None) -> str:

@@ -30,8 +30,10 @@ _LENGTH = re.compile(r"[0-9]{1,9}")
 
 def written_by(response: Response) -> str | None:
     """``envoy`` where a sidecar wrote the reply by itself, else ``app``; None where a cut capture leaves it open."""
-    if any(text in response.body for text in _ENVOY_TEXTS):
-        return "envoy"
+    body = response.body
+    for text in _ENVOY_TEXTS:
+        if text in body:
+            return "envoy"
     if response.status == _UNAUTHORIZED and response.body.startswith(_JWT_TEXTS):
         return "envoy"
     server = _server(response)

@@ -16,19 +16,25 @@ from analyzer.verdict.wires import Wire
 
 # The first bytes of TLS are a name too: an application's hello is known again on the wire of a sidecar.
 _HELLO_LEN = 64
+# How much more than the others the process can do that need not send what it finds.
+FIRST_SHARE = 1.2
 
 
 def shards_of(wires: Sequence[Wire], mesh: MeshSnapshot | None, count: int) -> list[list[int]]:
-    """The positions of ``wires`` in at most ``count`` groups of about the same size, each in ascending order.
+    """The positions of ``wires`` in at most ``count`` groups, each in ascending order.
 
+    All take about as long: the first one is for this process, the others' results must be sent to it.
     Clients of one namespace stay together where they can: they are told the same, which is found out once.
     """
     groups = _groups(wires)
     order = sorted(groups.values(), key=lambda group: (_namespace_of(wires[group[0]], mesh), group[0]))
     shards: list[list[int]] = [[] for _ in range(min(count, len(order)))]
-    filled = 0
+    filled, shard = 0, 0
+    first = len(wires) * FIRST_SHARE / (FIRST_SHARE + len(shards) - 1) if shards else 0.0
     for group in order:
-        shards[min(filled * len(shards) // len(wires), len(shards) - 1)] += group
+        if shard < len(shards) - 1 and filled + len(group) / 2 > first * (1 + shard / FIRST_SHARE):
+            shard += 1
+        shards[shard] += group
         filled += len(group)
     return [sorted(shard) for shard in shards if shard]
 
@@ -42,7 +48,7 @@ def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
     for wire, leg in zip(wires, legs, strict=True):
         own: list[Hashable] = [wire.client.ip, *(ip for ip in _addresses(wire) if leg or ip in met)]
         if met:
-            own.append(wire.connection.from_client.read(0, _HELLO_LEN) or wire.client.ip)
+            own.append(_hello_of(wire) or wire.client.ip)
         for one, other in pairwise(own):
             links.join(one, other)
         names.append(wire.client.ip)
@@ -57,6 +63,12 @@ def may_be_leg(wire: Wire) -> bool:
     client = wire.connection.client.ip
     own = client == wire.connection.server.ip or is_loopback(client)
     return (wire.connection.redirect_port != OUTBOUND_PORT and not own) or client in DELIVERY_ADDRESSES
+
+
+def _hello_of(wire: Wire) -> bytes:
+    """What TLS may begin with, and a preamble before it; empty where the wire begins with words, as HTTP does."""
+    begin = wire.connection.from_client.read(0, _HELLO_LEN)
+    return b"" if begin[:1].isalpha() and not begin.startswith(b"PROXY ") else begin
 
 
 def _addresses(wire: Wire) -> tuple[str, ...]:

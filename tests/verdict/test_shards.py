@@ -5,6 +5,8 @@ import pytest
 from analyzer.verdict.shards import may_be_leg, shards_of
 from analyzer.verdict.wires import gather_wires
 
+HELLO = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
+
 
 def shards(*talks, count=2, mesh=None):
     return shards_of(gather_wires(told.sighting for told in talks), mesh, count)
@@ -28,6 +30,12 @@ def test_there_are_no_more_shards_than_asked_for(app) -> None:
     assert [len(shard) for shard in found] == [3, 3, 3]
 
 
+def test_the_first_shard_is_a_little_larger(app) -> None:
+    found = shards(*(app(f"10.0.0.{n}:1", at=n) for n in range(220)))
+
+    assert [len(shard) for shard in found] == [120, 100]
+
+
 def test_a_leg_goes_with_the_calls_of_its_pod(app, upstream) -> None:
     calls = app("10.0.0.1:1"), app("10.0.0.2:1", at=1)
     leg = upstream("10.0.0.1:9", "10.0.0.3:80", at=2)
@@ -43,10 +51,16 @@ def test_a_delivery_goes_with_those_who_reached_its_pod(app, upstream, delivery)
 
 
 def test_a_hello_is_known_again_on_any_leg(app, upstream) -> None:
-    first = app("10.0.0.1:1").hello("a", client="x")
-    passed = upstream("10.0.0.2:1", "10.0.0.3:80", at=2).hello("a", client="x")
+    first = app("10.0.0.1:1").send(HELLO)
+    passed = upstream("10.0.0.2:1", "10.0.0.3:80", at=2).send(HELLO)
 
     assert shards(first, passed) == [[0, 1]]
+
+
+def test_equal_requests_do_not_bring_clients_together(app, upstream) -> None:
+    leg = upstream("10.0.0.2:1", "10.0.0.3:80", at=2).ask("/healthz")
+
+    assert shards(app("10.0.0.1:1").ask("/healthz"), leg) == [[0], [1]]
 
 
 def test_clients_of_a_namespace_stay_together(app, shop) -> None:
