@@ -31,14 +31,16 @@ from analyzer.verdict.decide import decide
 CHANGED_KINDS = frozenset(
     (
         "AuthorizationPolicy", "ConfigMap", "DestinationRule", "Gateway", "GRPCRoute", "HTTPRoute",
-        "PeerAuthentication", "ReferenceGrant", "RequestAuthentication", "Service", "ServiceEntry", "Sidecar", "TCPRoute", "TLSRoute",
+        "PeerAuthentication", "ReferenceGrant", "RequestAuthentication", "Service", "ServiceEntry", "Sidecar",
+        "TCPRoute", "TLSRoute",
         "VirtualService",
     )
 )  # fmt: skip
 # Values that mean the opposite of each other; others get a letter more, numbers one more.
 _OPPOSITES = {
     "ALLOW": "DENY", "DENY": "ALLOW", "ALLOW_ANY": "REGISTRY_ONLY", "REGISTRY_ONLY": "ALLOW_ANY",
-    "STRICT": "PERMISSIVE", "PERMISSIVE": "STRICT", "DISABLE": "STRICT", "true": "false", "false": "true", "HTTP": "TCP", "TCP": "HTTP",
+    "STRICT": "PERMISSIVE", "PERMISSIVE": "STRICT", "DISABLE": "STRICT", "true": "false", "false": "true",
+    "HTTP": "TCP", "TCP": "HTTP",
     "http": "tcp", "tcp": "http", "exact": "prefix", "NONE": "STATIC",
 }  # fmt: skip
 _KIND = re.compile(r"^kind: *(\w+)", re.MULTILINE)
