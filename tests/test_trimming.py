@@ -16,7 +16,7 @@ from analyzer.pipeline import analyze_paths
 from analyzer.trimming import trim_paths
 
 ROOT = Path(__file__).resolve().parents[1]
-WORLDS = sorted(path.parent for path in (ROOT / "captures").glob("*/mesh"))
+WORLDS = sorted(path.parent for path in (ROOT / "captures").glob("shop-*/mesh"))
 # What a team is promised: of the shop's captures so much is left.
 MOST_LEFT = 0.35
 

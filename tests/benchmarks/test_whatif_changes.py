@@ -16,7 +16,7 @@ from analyzer.verdict.compare import ending_of
 from analyzer.verdict.decide import decide
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOPS = sorted(path.parent for path in (ROOT / "captures").glob("*/mesh"))
+SHOPS = sorted(path.parent for path in (ROOT / "captures").glob("shop-*/mesh"))
 PROTOCOLS = {"http/1.1": "http", "http/1.0": "http/1.0", "h2": "http2", "tls": "tcp", "tcp": "tcp"}
 
 TEXT = """\
