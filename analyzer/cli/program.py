@@ -33,6 +33,7 @@ COMMANDS = {
     "mtls": "Show which connections between pods were mutual TLS.",
     "names": "Name what calls went to that no Service took.",
     "record": "Print the kubectl lines that record what answers a question.",
+    "redact": "Write captures and YAML under pseudonyms, and prove verdicts unchanged.",
     "report": "Write a saved run once more, in any format.",
     "route": "Say where an invented call would go.",
     "timeline": "Tell what failed since when, and where the evidence has gaps.",

@@ -42,6 +42,7 @@ ASKED = {
     "mtls": (CAPTURE, "-m", MESH),
     "names": (CAPTURE, "-m", MESH),
     "record": ("--from", "shop/sleep-0"),
+    "redact": (CAPTURE, "-m", MESH, "--out", "OUT"),
     "report": ("RUN",),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", MESH),
     "timeline": (CAPTURE, "-m", MESH),
