@@ -38,7 +38,7 @@ class Redaction:
 
     ``packets`` are those that are left, ``dropped`` those that are not rewritten. ``differing`` are the ids of calls
     that would come out otherwise; where there are such, the files must not be used. ``errors`` are captures that could
-    not be read.
+    not be read, ``limits`` those that were hit.
     """
 
     files: tuple[tuple[str, bytes], ...]
@@ -47,6 +47,7 @@ class Redaction:
     dropped: int
     differing: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 def redact_paths(captures: Sequence[str], mesh_paths: Sequence[str], key: bytes) -> Redaction:
@@ -73,8 +74,9 @@ def redact_paths(captures: Sequence[str], mesh_paths: Sequence[str], key: bytes)
         packets, dropped = packets + kept, dropped + len(capture.records) - kept
         before.append(open_capture(capture, source.pod_hint, old))
         after.append(open_capture(read_capture_bytes(data, name=file), _hint_of(source, names), new))
-    was, is_now = ([asked.record for asked in ask_all(*each)] for each in ((before, old), (after, new)))
-    return Redaction(tuple(sorted(files.items())), len(was), packets, dropped, _differing(was, is_now), tuple(errors))
+    (was, limits), (now, _) = ask_all(before, old), ask_all(after, new)
+    differing = _differing([asked.record for asked in was], [asked.record for asked in now])
+    return Redaction(tuple(sorted(files.items())), len(was), packets, dropped, differing, tuple(errors), limits)
 
 
 def _hint_of(source: CaptureSource, names: Pseudonyms) -> tuple[str | None, str] | None:

@@ -10,7 +10,7 @@ import click
 from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import capture_arguments, output
-from analyzer.cli.outcome import EXIT_FINDINGS
+from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_LIMIT
 
 _KEY_LEN = 32
 _LEAST_KEY_LEN = 16
@@ -50,7 +50,7 @@ def command(captures: tuple[str, ...], mesh_paths: tuple[str, ...], out: str, ke
     if not mesh_paths:
         raise UsageError("redact: no mesh; give the YAML of the recording with -m")
     redaction = redact_paths(captures, mesh_paths, _key(key_file))
-    for line in redaction.errors:
+    for line in (*redaction.errors, *redaction.limits):
         click.echo(f"meshverdict: {visible(line)}", err=True)
     if redaction.differing:
         named = ", ".join(redaction.differing[:_NAMED_CALLS])
@@ -62,7 +62,7 @@ def command(captures: tuple[str, ...], mesh_paths: tuple[str, ...], out: str, ke
     click.echo(
         f"{len(redaction.files)} files, {packets} ({redaction.dropped:,} left out), {calls} with equal verdicts."
     )
-    return CaptureError.exit_code if redaction.errors else 0
+    return max(CaptureError.exit_code if redaction.errors else 0, EXIT_LIMIT if redaction.limits else 0)
 
 
 def _key(file: str | None) -> bytes:
