@@ -62,6 +62,8 @@ CITED_PACKETS = 3
 _NAMED_TARGETS = 3
 # Outcomes of a call that nobody answered.
 _UNANSWERED = frozenset({"no-answer", "open", "closed", "reset"})
+# Servers that speak first do so at once; a client that waits so long waits in vain.
+_WAITED_NS = 1_000_000_000
 
 
 def find(
@@ -113,7 +115,7 @@ def _weights(call: CallRecord) -> list[tuple[int, str]]:
 def _end_of(call: CallRecord) -> tuple[Code, str] | None:
     """The finding that a call's end is, and why: a step's own sentence, or the name of a reason or a gap."""
     decision = call.decision
-    if call.observed.outcome in _UNANSWERED and any(step.code == NOBODY_BEGINS.name for step in decision.steps):
+    if _was_waited_for(call) and any(step.code == NOBODY_BEGINS.name for step in decision.steps):
         return NOBODY_BEGINS, NOBODY_BEGINS.name
     telling = _telling_step(call)
     why = telling.sentence if telling else decision.reason or ""
@@ -124,6 +126,11 @@ def _end_of(call: CallRecord) -> tuple[Code, str] | None:
     if decision.verdict is None and decision.undetermined != ("no-mesh",):
         return UNDETERMINED_CALL, decision.undetermined[0] if decision.undetermined else ""
     return None
+
+
+def _was_waited_for(call: CallRecord) -> bool:
+    """Whether nobody answered, for so long that it is no capture that ends a moment after a handshake."""
+    return call.observed.outcome in _UNANSWERED and call.last_ns - call.first_ns >= _WAITED_NS
 
 
 def _telling_step(call: CallRecord) -> Step | None:

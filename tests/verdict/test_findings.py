@@ -176,10 +176,18 @@ def test_a_step_that_tells_why_is_told_instead_of_its_reason(record, decision) -
 
 def test_a_call_on_which_nobody_begins_hangs(record, decision) -> None:
     steps = (Step("the inspectors wait", code="nobody-begins"),)
-    hanging = record(decision("passthrough", "loopback", steps=steps), observed=Observed(outcome="no-answer"))
+    silence = {"observed": Observed(outcome="no-answer"), "first_ns": 1_000, "last_ns": 2_000_001_000}
+    hanging = record(decision("passthrough", "loopback", steps=steps), **silence)
     answered = record(decision("passthrough", "loopback", steps=steps), observed=Observed(outcome="answered"), id="2")
 
     found = find([hanging, answered], CODES)
 
     assert kinds(found) == ["nobody-begins", "passthrough-call"]
     assert ": hangs: " in found[0].sentence
+
+
+def test_a_capture_that_ends_after_a_handshake_shows_no_hang(record, decision) -> None:
+    steps = (Step("the inspectors wait", code="nobody-begins"),)
+    cut = {"observed": Observed(outcome="open"), "first_ns": 1_000, "last_ns": 900_001_000}
+
+    assert kinds(find([record(decision("passthrough", "loopback", steps=steps), **cut)], CODES)) == ["passthrough-call"]
