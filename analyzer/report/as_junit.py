@@ -1,4 +1,7 @@
-"""Issues as JUnit XML, as Jenkins, GitLab and others take it (the schema of Apache Ant's JUnitReport)."""
+"""Issues as JUnit XML, valid by both schemas that tools go by: Apache Ant's JUnitReport and Jenkins' own.
+
+What only one of them has is left out: a case has no ``file`` and ``line``, they begin the text of its failure.
+"""
 
 from __future__ import annotations
 
@@ -14,37 +17,58 @@ from analyzer.report.issue import Issue, Issues
 _NO_CHARACTER = re.compile("[\ufffe\uffff]")
 
 
+# Both schemas ask when and where a suite ran, and how long; a report is the same wherever and whenever it is made.
+_RUN = 'timestamp="1970-01-01T00:00:00" hostname="localhost" time="0"'
+
+
 def render_junit(issues: Issues) -> Iterator[bytes]:
-    """One test suite: a case per issue, failed unless it is only worth knowing, and a case for everything that held."""
+    """One test suite: a case per issue, failed unless it is only worth knowing, and a case for everything that held.
+
+    What is only worth knowing is told in the output of the suite.
+    """
     failures = sum(issue.level is not Level.INFO for issue in issues.issues)
     cases = [*_passed(issues), *(_case(issues, issue) for issue in issues.issues)]
     if not cases:
-        cases = [f"<testcase classname={_attribute(issues.command)} name={_attribute(issues.headline)}/>"]
+        cases = [_head(issues.command, issues.headline) + "/>"]
+    told = [_body(issues, issue) for issue in issues.issues if issue.level is Level.INFO]
+    name = f'name={_attribute(f"meshverdict {issues.command}")} package="meshverdict" id="0"'
     counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
-    yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
-    yield f'<testsuites name="meshverdict" {counts}>\n'.encode()
-    yield f'<testsuite name={_attribute(f"meshverdict {issues.command}")} {counts} skipped="0">\n'.encode()
+    yield b'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'
+    yield f"<testsuite {name} {counts} {_RUN}>\n".encode()
+    yield f'<properties><property name="command" value={_attribute(issues.command)}/></properties>\n'.encode()
     for case in cases:
         yield f"{case}\n".encode()
+    output = "\n".join((issues.headline, *told))
+    yield f"<system-out>{_text(output)}</system-out>\n<system-err/>\n".encode()
     yield b"</testsuite>\n</testsuites>\n"
 
 
 def _passed(issues: Issues) -> Iterator[str]:
     for passed in issues.passed:
-        yield f"<testcase classname={_attribute(passed.group)} name={_attribute(passed.name)}/>"
+        yield _head(passed.group, passed.name) + "/>"
+
+
+def _head(group: str, name: str) -> str:
+    """The beginning of a case."""
+    return f'<testcase classname={_attribute(group)} name={_attribute(name)} time="0"'
 
 
 def _case(issues: Issues, issue: Issue) -> str:
-    file, line = issues.place_of(issue)
-    where = f" file={_attribute(file)} line={_attribute(str(line))}" if file else ""
-    head = f"<testcase classname={_attribute(issue.code.name)} name={_attribute(_name(issue))}{where}>"
-    body = "\n".join(
-        [issue.told, *(place.file_line for place in issue.yaml), *([issue.advice] if issue.advice else [])]
-    )
+    head = _head(issue.code.name, _name(issue))
     if issue.level is Level.INFO:
-        return f"{head}<system-out>{_text(body)}</system-out></testcase>"
+        return f"{head}/>"
     kind = _attribute(issue.code.name)
-    return f"{head}<failure type={kind} message={_attribute(issue.told)}>{_text(body)}</failure></testcase>"
+    body = _text(_body(issues, issue))
+    return f"{head}><failure type={kind} message={_attribute(issue.told)}>{body}</failure></testcase>"
+
+
+def _body(issues: Issues, issue: Issue) -> str:
+    """Where it stands, what it says, further lines, and what to do."""
+    file, line = issues.place_of(issue)
+    first = [f"{file}:{line}"] if file else []
+    places = [place.file_line for place in issue.yaml]
+    further = [place for place in dict.fromkeys(places) if place not in first]
+    return "\n".join([*first, issue.told, *further, *([issue.advice] if issue.advice else [])])
 
 
 def _name(issue: Issue) -> str:

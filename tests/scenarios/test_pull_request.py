@@ -168,7 +168,8 @@ def lines_of(text: str, output: str) -> set[int]:
     if output == "gitlab":
         return {entry["location"]["lines"]["begin"] for entry in json.loads(text)}
     if output == "junit":
-        return {int(case.get("line")) for case in ElementTree.fromstring(text).iter("testcase") if case.get("line")}
+        failures = [case.text or "" for case in ElementTree.fromstring(text).iter("failure")]
+        return {int(failure.partition("\n")[0].rpartition(":")[2]) for failure in failures}
     patterns = {
         "github": r"line=(\d+)",
         "markdown": r"manifests\.yaml:(\d+)",
