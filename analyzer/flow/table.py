@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, DECODED, I64, PROTOCOL_TCP, PROTOCOL_UDP, RST, SYN, PacketTable, RecordTable
-from analyzer.flow.tuples import canonical_tuples, number_rows
+from analyzer.flow.tuples import canonical_tuples, number_rows, stable_order
 
 Bools = NDArray[np.bool_]
 
@@ -77,7 +77,7 @@ def build_flows(packets: PacketTable, records: RecordTable) -> FlowTable:
     rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_TCP))
     tuples, swapped = canonical_tuples(packets, rows)
     numbers = number_rows(tuples)
-    by_tuple = np.argsort(numbers, kind="stable")
+    by_tuple = stable_order(numbers)
     begins = _beginnings(packets, rows[by_tuple], numbers[by_tuple], swapped[by_tuple])
     flow_of = np.empty(len(rows), np.int64)
     flow_of[by_tuple] = np.cumsum(begins) - 1
@@ -136,14 +136,16 @@ def split_reused(packets: I64, starts: I64, begins: I64, lowest: I64) -> int:
 
 def _by_first_packet(flow_of: I64) -> I64:
     """The same flows, numbered in the order of their first packet."""
-    _, first = np.unique(flow_of, return_index=True)
+    first = np.empty(int(flow_of.max(initial=-1)) + 1, np.int64)
+    # Of several values for one place the last one stays.
+    first[flow_of[::-1]] = np.arange(len(flow_of))[::-1]
     renumbered = np.empty(len(first), np.int64)
-    renumbered[np.argsort(first, kind="stable")] = np.arange(len(first))
+    renumbered[np.argsort(first)] = np.arange(len(first))
     return renumbered[flow_of]
 
 
 def _table(packets: PacketTable, records: RecordTable, rows: I64, flow_of: I64) -> FlowTable:
-    by_flow = np.argsort(flow_of, kind="stable")
+    by_flow = stable_order(flow_of)
     order, flow_of = rows[by_flow], flow_of[by_flow]
     flows = int(flow_of[-1]) + 1 if len(flow_of) else 0
     starts = np.searchsorted(flow_of, np.arange(flows + 1))

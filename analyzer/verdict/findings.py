@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
@@ -67,14 +67,20 @@ _WAITED_NS = 1_000_000_000
 
 
 def find(
-    calls: Iterable[CallRecord], codes: Mapping[str, Code], *, told: Collection[str] = frozenset()
+    calls: Sequence[CallRecord], codes: Mapping[str, Code], *, told: Collection[str] = frozenset()
 ) -> tuple[Finding, ...]:
     """The findings of a run but for the calls ``told`` (their ids); ``codes`` explains reasons and gaps by name."""
     groups: dict[tuple[int, str, str, str], list[CallRecord]] = {}
+    # Most calls share both with many others, and live as long as this lasts.
+    known: dict[tuple[int, int], list[tuple[int, str]]] = {}
     for call in calls:
         if call.id in told:
             continue
-        for rank, why in _weights(call):
+        key = id(call.decision), id(call.observed)
+        weights = known.get(key)
+        if weights is None:
+            weights = known[key] = _weights(call)
+        for rank, why in weights:
             about = _ABOUT[FINDING_CODES[rank].name](call)
             groups.setdefault((rank, call.pod or call.client.ip, about, why), []).append(call)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))

@@ -8,7 +8,7 @@ from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.record import CallRecord, FlowRecord
 from analyzer.verdict.wires import Sighting, Wire
 
-_RANK = {verdict: n for n, verdict in enumerate(VERDICTS)}
+_WORST_FIRST = VERDICTS[::-1]
 
 
 def flow_records(
@@ -27,7 +27,8 @@ def flow_records(
 
 def worst_verdict(calls: Iterable[CallRecord]) -> str | None:
     """Dropped before passthrough before headless-matched before service-matched; None where none is decided."""
-    return max((c.decision.verdict for c in calls if c.decision.verdict), key=_RANK.__getitem__, default=None)
+    verdicts = {call.decision.verdict for call in calls}
+    return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), None)
 
 
 def _record(sighting: Sighting, protocol: str, calls: Sequence[CallRecord]) -> FlowRecord:
