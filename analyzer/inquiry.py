@@ -6,14 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.pipeline import Interval, Where, ask_paths, mesh_record
 from analyzer.report.saved_run import read_saved_run
+from analyzer.verdict.access_log import LogEntry, read_access_log
 from analyzer.verdict.clocks import estimate_clocks
+from analyzer.verdict.codes import CODES
+from analyzer.verdict.findings import find
+from analyzer.verdict.flows import worst_verdict
 from analyzer.verdict.judge import Asked
+from analyzer.verdict.logged import with_logs
+from analyzer.verdict.moved import MOVED_BY_CHANGE
 from analyzer.verdict.nearest import Miss, nearest_misses
+from analyzer.verdict.parting import OTHER_CONFIGURATION
 from analyzer.verdict.passage import Passage, passage_of
 from analyzer.verdict.record import Analysis, CallRecord, WhatIf
 from analyzer.verdict.whatif import what_if
@@ -66,3 +74,27 @@ def follow_paths(captures: Sequence[str], mesh: Meshes | None, chosen: Where) ->
     run, asked, spoken = ask_paths(captures, mesh)
     clocks = estimate_clocks(wire for wire, _ in spoken)
     return run, (passage_of(each, clocks) for each in asked if chosen(each.record))
+
+
+def read_logs(paths: Sequence[str]) -> list[LogEntry]:
+    """The entries of access logs; raises ``UsageError`` where one cannot be read, or is none."""
+    entries: list[LogEntry] = []
+    for path in map(Path, paths):
+        try:
+            with path.open(encoding="utf-8", errors="replace") as lines:
+                entries += read_access_log(lines, path.name)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    return entries
+
+
+def with_access_logs(run: Analysis, entries: Sequence[LogEntry], mesh: Meshes | None) -> Analysis:
+    """A run with what access logs add to its calls, and the findings and flows of these."""
+    calls = with_logs(run.calls, entries, mesh)
+    changed = [each for each in run.findings if each.code in (MOVED_BY_CHANGE, OTHER_CONFIGURATION)]
+    told = frozenset(name for finding in changed for name in finding.calls)
+    by_uid: dict[str, list[CallRecord]] = {}
+    for call in calls:
+        by_uid.setdefault(call.uid, []).append(call)
+    flows = (replace(f, verdict=worst_verdict(by_uid[f.uid])) if f.uid in by_uid else f for f in run.flows)
+    return replace(run, calls=calls, flows=tuple(flows), findings=(*changed, *find(calls, CODES, told=told)))

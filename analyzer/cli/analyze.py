@@ -14,6 +14,7 @@ from analyzer.cli.options import (
     FORGE_NAMES,
     OFF,
     STRICT,
+    access_log_option,
     also_option,
     capture_arguments,
     history_options,
@@ -57,6 +58,7 @@ _LIMITS = (
 @capture_arguments
 @history_options
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
+@access_log_option
 @out_option
 @also_option
 @click.option("--save", type=click.Path(), metavar="RUN", help="Also keep the run in a file that explain, report, "
@@ -80,6 +82,7 @@ def command(
     mesh_config: str | None,
     mesh_at: tuple[str, ...],
     output_format: str,
+    access_logs: tuple[str, ...],
     out: str | None,
     also: tuple[str, ...],
     save: str | None,
@@ -108,6 +111,10 @@ def command(
             _save(save, analysis, asked, redact=redact)
         else:
             analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared)
+    if access_logs:
+        from analyzer.inquiry import read_logs, with_access_logs
+
+        analysis = with_access_logs(analysis, read_logs(access_logs), mesh)
     keep(analysis)
     if redact == STRICT:
         from analyzer.report.strict import reduce_analysis

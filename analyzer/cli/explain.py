@@ -11,6 +11,7 @@ from analyzer.base.fact import replace
 from analyzer.cli.options import (
     OFF,
     STRICT,
+    access_log_option,
     history_options,
     load_history,
     out_option,
@@ -28,6 +29,7 @@ from analyzer.cli.terminal import colour, width
 @history_options
 @click.option("--call", "call_id", metavar="ID", help="The call: its id in analyze's output.")
 @where_option
+@access_log_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Calls that --where explains.")
 @click.option("--packet", type=click.IntRange(min=1), metavar="N", help="Also dissect packet N of the call's capture.")
 @out_option
@@ -40,6 +42,7 @@ def command(
     mesh_at: tuple[str, ...],
     call_id: str | None,
     where: str | None,
+    access_logs: tuple[str, ...],
     most: int,
     packet: int | None,
     out: str | None,
@@ -51,11 +54,12 @@ def command(
     CAPTURE may be a run that analyze --save kept.
     """
     from analyzer.extraction import dissect
-    from analyzer.inquiry import explain_paths, explain_saved
+    from analyzer.inquiry import explain_paths, explain_saved, read_logs
     from analyzer.report.as_chain import render_chain
     from analyzer.report.saved_run import is_saved_run
     from analyzer.report.wording import format_count
     from analyzer.verdict.codes import CODES
+    from analyzer.verdict.logged import with_logs
 
     if packet is not None and "-" in captures:
         raise UsageError("--packet: a capture from standard input cannot be read twice; save it to a file")
@@ -70,6 +74,9 @@ def command(
         analysis, explained = explain_saved(saved, mesh, chosen, most=most)
     else:
         analysis, explained = explain_paths(captures, mesh, chosen, most=most)
+    if access_logs:
+        told = with_logs([each.call for each in explained], read_logs(access_logs), mesh)
+        explained = [replace(each, call=call) for each, call in zip(explained, told, strict=True)]
     tell_problems(analysis)
     calls = [call for call in analysis.calls if chosen(call)]
     if not calls and not analysis.calls and exit_code(analysis):

@@ -67,6 +67,18 @@ def history_options(function: Decorated) -> Decorated:
     return mesh_options(function)
 
 
+def access_log_option(function: Decorated) -> Decorated:
+    """``--access-log``."""
+    return click.option(
+        "--access-log",
+        "access_logs",
+        multiple=True,
+        type=click.Path(),
+        metavar="FILE",
+        help="An Envoy access log (text or JSON), joined by request id, addresses and time; repeatable.",
+    )(function)
+
+
 def capture_arguments(function: Decorated) -> Decorated:
     """``CAPTURE...``."""
     return click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", type=click.Path())(function)

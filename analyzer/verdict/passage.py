@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analyzer.base.place import PacketPlace
 from analyzer.base.stream import Stream
 from analyzer.flow.connection import Endpoint
-from analyzer.protocol.facts import Exchange, Request
+from analyzer.protocol.facts import Exchange
 from analyzer.verdict.clocks import Clocks, Skew
 from analyzer.verdict.judge import Asked
 from analyzer.verdict.record import CallRecord
@@ -45,9 +45,13 @@ class Passage:
     """A call with its moments in the order of their time; ``skews`` are of the other captures, None where unknown."""
 
     call: CallRecord
-    request_id: str | None
     moments: tuple[Moment, ...]
     skews: tuple[tuple[str, Skew | None], ...]
+
+    @property
+    def request_id(self) -> str | None:
+        """The call's ``x-request-id``, where a leg shows it."""
+        return self.call.request_id
 
     @property
     def reference(self) -> str:
@@ -67,7 +71,7 @@ def passage_of(asked: Asked, clocks: Clocks) -> Passage:
     offsets = {name: skew.offset_ns if skew else 0 for name, skew in skews}
     span = call.begin_ns, call.end_ns
     moments = [m for said, role, exchange, sure in legs for m in _moments(said, role, exchange, sure, offsets, span)]
-    return Passage(asked.record, _request_id(asked), tuple(sorted(moments, key=_order)), skews)
+    return Passage(asked.record, tuple(sorted(moments, key=_order)), skews)
 
 
 def _order(moment: Moment) -> tuple[int, bool, str, int]:
@@ -126,10 +130,3 @@ def _of_bytes(sighting: Sighting, begin: int, end: int) -> Iterator[tuple[str, i
     j = bisect_right(came.times_ns, end) - 1
     if j >= 0 and came.times_ns[j] >= begin:
         yield REPLY, came.packets[j], came.times_ns[j]
-
-
-def _request_id(asked: Asked) -> str | None:
-    """The ``x-request-id`` as any leg shows it: Envoy gives one to a request that has none."""
-    requests: list[Request | None] = [asked.call.request if asked.call else None]
-    requests += [leg.exchange.request for leg in asked.onward if leg.exchange]
-    return next((found for each in requests if each and (found := each.header("x-request-id"))), None)

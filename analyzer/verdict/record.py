@@ -52,6 +52,7 @@ class CallRecord(Fact, frozen=True):
     ``packets`` maps a capture to its first and last packet; ``first_ns`` / ``last_ns`` since the epoch.
     ``pod`` and ``server_pod`` are ``namespace/name`` where the mesh knows the address. ``decision`` is the mesh's, and
     shared by calls that were decided alike; the packets add what they show ``before`` and ``after`` its steps.
+    ``request_id`` is the ``x-request-id`` that any leg shows: Envoy gives one to a request that has none.
     """
 
     id: str
@@ -79,6 +80,7 @@ class CallRecord(Fact, frozen=True):
     history: str
     before: tuple[Step, ...] = ()
     after: tuple[Step, ...] = ()
+    request_id: str | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:

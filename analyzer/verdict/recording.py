@@ -18,6 +18,7 @@ from analyzer.verdict.telling import after_decision, asked_step, legs_of, onward
 if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.protocol.facts import Request
 
 _ONWARD_ROLES = {Role.UPSTREAM: SIDECAR_TO_UPSTREAM, Role.DELIVERY: SIDECAR_TO_APP}
 
@@ -79,6 +80,7 @@ class Recorder:
             history=connection.history,
             before=(asked_step(call, common.who), *common.redirected),
             after=after_decision(call, observed, onward, last),
+            request_id=_request_id(request, onward) if request else None,
         )
 
     def _common_of(self, said: Said) -> _Common:
@@ -111,6 +113,12 @@ class Recorder:
         if found is None:
             found = self._observed[key] = replace(seen, agrees=key[1], why=key[2])
         return found
+
+
+def _request_id(request: Request, onward: tuple[Onward, ...]) -> str | None:
+    own = request.header("x-request-id")
+    carried = (leg.exchange.request for leg in onward if leg.exchange) if own is None else ()
+    return own or next((found for each in carried if each and (found := each.header("x-request-id"))), None)
 
 
 def _inner_sni(call: Call) -> str | None:

@@ -265,3 +265,25 @@ def test_every_limit_is_in_the_help_and_on_the_page_of_limits(cli):
 
     assert {name for name in limits if name not in "".join(help_text.split())} == set()
     assert {name for name in limits if f"`{name}`" not in page} == set()
+
+
+def test_access_logs_are_further_evidence(cli, sleep, mesh, tmp_path) -> None:
+    call = next(c for c in cli("analyze", sleep, "-m", mesh, "-o", "jsonl").of("call") if c["method"])
+    client = f"{call['client']['ip']}:{call['client']['port']}"
+    asked = {"start_time": call["time"], "method": call["method"], "path": call["path"]}
+    line = asked | {"upstream_cluster": "outbound|1||else", "response_code": 200}
+    log = tmp_path / "envoy.log"
+    log.write_text(json.dumps(line | {"downstream_remote_address": client}) + "\n")
+
+    findings = cli("analyze", sleep, "-m", mesh, "--access-log", log, "-o", "jsonl").of("finding")
+    told = cli("explain", sleep, "-m", mesh, "--access-log", log, "--call", call["id"]).out
+
+    assert any("envoy.log:1" in finding["sentence"] for finding in findings)
+    assert "the access log of the client's proxy (envoy.log:1)" in told
+
+
+def test_a_file_that_is_no_access_log_is_a_matter_of_usage(cli, sleep, mesh, tmp_path) -> None:
+    (tmp_path / "x.log").write_text("hello\n")
+
+    assert cli("analyze", sleep, "-m", mesh, "--access-log", tmp_path / "x.log").code == 2
+    assert cli("analyze", sleep, "-m", mesh, "--access-log", tmp_path / "none.log").code == 2

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.report.as_passage import passage_json, render_passage
 from analyzer.verdict.clocks import Skew
@@ -17,7 +17,7 @@ MS = 1_000_000
 
 @pytest.fixture
 def passage(shop):
-    call = shop.calls[0]
+    call = replace(shop.calls[0], request_id="id-1")
     began = call.first_ns
     leg = call.legs[0]
     moments = tuple(
@@ -34,9 +34,7 @@ def passage(shop):
         )
         for n, (at, what) in enumerate([(0, "request"), (3, "reply")], 1)
     )
-    return Passage(
-        call, "id-1", moments, (("b.pcap", Skew(-12 * MS, 1000, 4)), ("c.pcap", None), ("d.pcap", Skew(0, 0, 1)))
-    )
+    return Passage(call, moments, (("b.pcap", Skew(-12 * MS, 1000, 4)), ("c.pcap", None), ("d.pcap", Skew(0, 0, 1))))
 
 
 def test_moments_count_from_the_request_and_skews_are_told(passage) -> None:
@@ -53,7 +51,7 @@ def test_moments_count_from_the_request_and_skews_are_told(passage) -> None:
 
 
 def test_a_call_that_one_capture_saw_has_no_clocks(passage) -> None:
-    assert "CLOCKS" not in render_passage(replace(passage, skews=(), request_id=None))
+    assert "CLOCKS" not in render_passage(replace(passage, skews=()))
 
 
 def test_programs_get_the_same(passage) -> None:
