@@ -20,6 +20,7 @@ _CLASS_OF = {character: each for each in _CLASSES for character in each}
 _NOISE = 0xC0
 # Ports, lengths, versions: numbers that no one is known by, and that rules compare.
 _KEPT_WORD = re.compile(r"\d{1,5}|v\d{1,3}(?:alpha\d?|beta\d?)?")
+_WORD = re.compile(r"[A-Za-z0-9]+")
 _PART = re.compile(
     r"(?P<six>(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F]*:)[0-9a-fA-F:]{2,39}(?![\w:.]))"
     r"|(?P<four>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*[A-Za-z_]))"
@@ -54,9 +55,14 @@ class Pseudonyms:
             return match[0] if only is not None and match[0] not in only else self.word(match[0])
         return self.address(match[0])
 
+    def fitting(self, text: str) -> str:
+        """As ``text`` and as long; where an address of version 6 becomes another length, its digits are words."""
+        new = self.text(text)
+        return new if len(new) == len(text) else _WORD.sub(lambda match: self.word(match[0]), text)
+
     def host(self, text: str) -> str:
-        """A name of a host replaced, in which the case of letters does not count."""
-        new = self.text(text.lower())
+        """A name of a host replaced and as long, in which the case of letters does not count."""
+        new = self.fitting(text.lower())
         if new == text.lower():
             return text
         return "".join(each.upper() if old.isupper() else each for old, each in zip(text, new, strict=True))

@@ -19,7 +19,7 @@ def scrub_head(head: bytes, names: Pseudonyms) -> bytes:
     first, *lines = head.decode("latin-1").split("\n")
     words = first.split(" ")
     if len(words) > 2 and not first.startswith("HTTP/"):
-        words[1:-1] = [names.text(word) for word in words[1:-1]]
+        words[1:-1] = [names.fitting(word) for word in words[1:-1]]
     return "\n".join((" ".join(words), *(_scrub_line(line, names) for line in lines))).encode("latin-1")
 
 
@@ -34,4 +34,4 @@ def scrub_value(name: str, value: str, names: Pseudonyms) -> str:
         return value
     if name in SECRET_HEADERS or name.endswith(SECRET_ENDINGS):
         return masked(value)
-    return names.host(value) if name in _HOSTS else names.text(value)
+    return names.host(value) if name in _HOSTS else names.fitting(value)

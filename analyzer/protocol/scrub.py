@@ -54,8 +54,7 @@ def _scrub_tls(
 def _replace(content: bytearray, name: str, names: Pseudonyms, hello: ClientHello | None) -> None:
     old, new = name.encode("latin-1"), names.host(name).encode("latin-1")
     begin, end = (hello.start, hello.end) if hello else (0, len(content))
-    if len(old) == len(new):
-        content[begin:end] = content[begin:end].replace(old, new)
+    content[begin:end] = content[begin:end].replace(old, new)
 
 
 def _scrub_http1(

@@ -87,3 +87,10 @@ def test_noise_is_as_long_and_begins_alike_where_the_bytes_do():
 
     assert (len(one), one[:5], one[5] != other[5]) == (6, other[:5], True)
     assert min(one) >= 0x80
+
+
+@pytest.mark.parametrize(
+    "text", ["[::2]:80", "[2001:db8::1]:80", "[2001:db8:0:1:1:1:1:1]", "a [1:2:3:4:5:6:7:8] b", "\xdf\xb5"]
+)
+def test_what_must_be_as_long_is(text):
+    assert len(NAMES.fitting(text)) == len(NAMES.host(text)) == len(text)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analyzer.base.pseudonym import Pseudonyms
 from analyzer.base.stream import Stream
 from analyzer.base.vocabulary import VOCABULARY
+from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.scrub import NOISE_LEN, scrub_conversation
 
 NAMES = Pseudonyms(b"k" * 32, VOCABULARY)
@@ -73,3 +76,23 @@ def test_an_answer_in_http_to_opaque_bytes_stays_one(say) -> None:
 
     assert say.parse(client, server).answer.status == 400
     assert b"secret" not in server
+
+
+BEGINNINGS = st.sampled_from(
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: [::1]\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x09\1\4\0\0\0\1",
+        b"\x16\3\1\0\x90\1",
+    ]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(BEGINNINGS, st.binary(max_size=90), st.binary(max_size=90))
+def test_whatever_is_said_stays_as_long(beginning, asked, answered) -> None:
+    client, server = Stream.of(beginning + asked), Stream.of(answered)
+
+    new = scrub_conversation(parse_conversation(client, server), client, server, NAMES)
+
+    assert (len(new[0]), len(new[1])) == (client.length, server.length)
