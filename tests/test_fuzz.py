@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.base.pseudonym import Pseudonyms
+from analyzer.base.stream import Stream
+from analyzer.base.vocabulary import VOCABULARY
+from analyzer.protocol.conversation import parse_conversation
+from analyzer.protocol.scrub import scrub_conversation
+
 FUZZ = Path(__file__).resolve().parents[1] / "fuzz"
 NAMES = ("container", "http1", "http2", "link", "route", "tls", "yaml")
 RUNS = 150
@@ -31,6 +37,18 @@ def test_a_target_holds(fuzz, name) -> None:
 
     for data in harness.inputs(name, RUNS, seed=1):
         targets.TARGETS[name](data)
+
+
+@pytest.mark.parametrize("name", ["http1", "http2", "tls"])
+def test_what_is_redacted_stays_as_long(fuzz, name) -> None:
+    harness, targets = fuzz
+    names = Pseudonyms(b"k" * 32, VOCABULARY)
+
+    for data in harness.inputs(name, RUNS, seed=2):
+        asked, _, answered = data.partition(targets.TURN)
+        client, server = Stream.of(asked), Stream.of(answered)
+        new = scrub_conversation(parse_conversation(client, server), client, server, names)
+        assert (len(new[0]), len(new[1])) == (len(asked), len(answered))
 
 
 def test_every_target_has_a_program_a_corpus_and_a_dictionary(fuzz) -> None:

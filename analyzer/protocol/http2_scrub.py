@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hpack.exceptions import HPACKError
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 from hpack.huffman_table import decode_huffman
@@ -83,7 +84,7 @@ def _scrub_block(data: bytearray, at: int, frame: Frame, table: list[str], names
             _write(data, field.value, scrub_value(name.lower(), _read(data, field.value), names))
             if field.indexed:
                 table.insert(0, name)
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, HPACKError):
         return False
     return True
 

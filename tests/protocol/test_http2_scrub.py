@@ -56,7 +56,9 @@ def test_a_reply_of_envoys_own_keeps_its_text(say) -> None:
     assert scrub_frames(Stream.of(denied), NAMES) == denied
 
 
-@pytest.mark.parametrize("block", [b"\x40\x83abc\x05", b"\x7f\xff\xff\xff\xff\xff", b"\x40\x01a\xff\xff\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "block", [b"\x40\x83abc\x05", b"\x41\x81\xfe", b"\x7f\xff\xff\xff\xff\xff", b"\x40\x01a\xff\xff\xff\xff\xff"]
+)
 def test_a_block_that_cannot_be_followed_is_zeros_with_all_behind_it(say, block) -> None:
     head = say.preface + say.frame(4, 0, 0)
 
