@@ -75,10 +75,10 @@ def _scrub_block(data: bytearray, at: int, frame: Frame, table: list[str], names
     end = len(data)
     if frame.kind == CONTINUATION or not frame.flags & END_HEADERS:
         return False
-    if frame.flags & PADDED:
-        end, at = end - data[at], at + 1
-    at += _PRIORITY_LEN if frame.flags & PRIORITY_FLAG else 0
     try:
+        if frame.flags & PADDED:
+            end, at = end - data[at], at + 1
+        at += _PRIORITY_LEN if frame.flags & PRIORITY_FLAG else 0
         for field in list(_fields(data, at, end)):
             name = _read(data, field.name) if field.name else [*_STATIC_NAMES, *table][field.name_index - 1]
             _write(data, field.value, scrub_value(name.lower(), _read(data, field.value), names))

@@ -67,5 +67,11 @@ def test_a_block_that_cannot_be_followed_is_zeros_with_all_behind_it(say, block)
     assert (new[: len(head)], set(new[len(head) :])) == (head, {0})
 
 
+def test_padding_without_its_length_is_not_followed(say) -> None:
+    head = say.preface + say.frame(4, 0, 0)
+
+    assert set(scrub_frames(Stream.of(head + say.frame(1, 0x0C, 1, b"")), NAMES)[len(head) :]) == {0}
+
+
 def test_a_block_over_several_frames_is_not_followed(say) -> None:
     assert set(scrub_frames(Stream.of(requests(say, flags=0)), NAMES)[len(say.preface) + 9 :]) == {0}
