@@ -33,6 +33,8 @@ INNER_HTTP = Code(
     "Envoy decided about the CONNECT, and passes on what comes in its tunnel: these requests go where that one went.",
 )
 
+_MAX_BLANK = 4
+
 
 def parse_conversation(from_client: Stream, from_server: Stream) -> Conversation:
     """Everything said on a connection, whatever it is; bytes of any kind give facts, nothing raises."""
@@ -112,10 +114,13 @@ def _continue_in_tunnel(
     """The exchanges of a connection, and those in the tunnel that the last one opened; no tunnel inside a tunnel."""
     before = max(exchange.ordinal for exchange in said.exchanges if exchange.upgraded)
     opened = said.exchanges[before - 1].request
-    if opened is None or not is_request_at(from_client, said.client_end):
+    # Clients that end a head with one blank line too many have no meaning by it (RFC 9112 section 2.2).
+    blank = from_client.read(said.client_end, _MAX_BLANK)
+    begin = said.client_end + len(blank) - len(blank.lstrip(b"\r\n"))
+    if opened is None or not is_request_at(from_client, begin):
         return said.exchanges
-    notes.odd(INNER_HTTP, from_client=True, offset=said.client_end)
-    inner = parse_http1(from_client, from_server, notes, client_start=said.client_end, server_start=said.server_end)
+    notes.odd(INNER_HTTP, from_client=True, offset=begin)
+    inner = parse_http1(from_client, from_server, notes, client_start=begin, server_start=said.server_end)
     return (
         *said.exchanges[:before],
         *(replace(each, ordinal=before + each.ordinal, upgraded=False, within=opened) for each in inner.exchanges),

@@ -143,6 +143,12 @@ def test_http_in_a_tunnel_follows_the_request_that_opened_it(say, codes) -> None
     assert codes(said) == ["http-inside"]
 
 
+def test_a_blank_line_may_stand_before_http_in_a_tunnel(say) -> None:
+    said = say.parse(b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n\n" + say.get("/one"), say.ok(b"") + say.ok())
+
+    assert [(e.request.target, e.response.status) for e in said.exchanges] == [("a:80", 200), ("/one", 200)]
+
+
 def test_a_tunnel_inside_a_tunnel_is_not_entered(say) -> None:
     connect = b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"
 
