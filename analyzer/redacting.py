@@ -23,6 +23,7 @@ from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.flow.connections import connections
 from analyzer.mesh.load import load_mesh, parse_mesh
 from analyzer.mesh.scrub import names_in, scrub_yaml
+from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.pipeline import ask_all, open_capture
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.scrub import scrub_conversation
@@ -34,14 +35,15 @@ _YAML = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Files under pseudonyms, as paths below the folder that they are for, and their bytes.
+    """Files under pseudonyms, as paths below the folder that they are for, and their bytes; ``mesh`` is as it was.
 
     ``packets`` are those that are left, ``dropped`` those that are not rewritten. ``differing`` are the ids of calls
     that would come out otherwise; where there are such, the files must not be used. ``errors`` are captures that could
-    not be read, ``limits`` those that were hit.
+    not be read, or not to their end, ``limits`` those that were hit.
     """
 
     files: tuple[tuple[str, bytes], ...]
+    mesh: MeshSnapshot
     calls: int
     packets: int
     dropped: int
@@ -68,6 +70,7 @@ def redact_paths(captures: Sequence[str], mesh_paths: Sequence[str], key: bytes)
         except CaptureError as error:
             errors.append(str(error))
             continue
+        errors += [capture.error] if capture.error else []
         file = _file_of(source.name, names)
         data, kept = _scrub_capture(capture, names)
         files[f"{CAPTURES}/{file}"] = data
@@ -76,7 +79,7 @@ def redact_paths(captures: Sequence[str], mesh_paths: Sequence[str], key: bytes)
         after.append(open_capture(read_capture_bytes(data, name=file), _hint_of(source, names), new))
     (was, limits), (now, _) = ask_all(before, old), ask_all(after, new)
     differing = _differing([asked.record for asked in was], [asked.record for asked in now])
-    return Redaction(tuple(sorted(files.items())), len(was), packets, dropped, differing, tuple(errors), limits)
+    return Redaction(tuple(sorted(files.items())), old, len(was), packets, dropped, differing, tuple(errors), limits)
 
 
 def _hint_of(source: CaptureSource, names: Pseudonyms) -> tuple[str | None, str] | None:

@@ -10,7 +10,7 @@ import click
 from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.escape import visible
 from analyzer.cli.options import capture_arguments, output
-from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_LIMIT
+from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_LIMIT, mesh_exit_code
 
 _KEY_LEN = 32
 _LEAST_KEY_LEN = 16
@@ -24,7 +24,7 @@ _NAMED_CALLS = 10
     "--mesh",
     "mesh_paths",
     multiple=True,
-    type=click.Path(exists=True),
+    type=click.Path(),
     metavar="PATH",
     help="The mesh's YAML: a file or a folder; repeatable.",
 )
@@ -50,6 +50,7 @@ def command(captures: tuple[str, ...], mesh_paths: tuple[str, ...], out: str, ke
     if not mesh_paths:
         raise UsageError("redact: no mesh; give the YAML of the recording with -m")
     redaction = redact_paths(captures, mesh_paths, _key(key_file))
+    unusable = mesh_exit_code(redaction.mesh)
     for line in (*redaction.errors, *redaction.limits):
         click.echo(f"meshverdict: {visible(line)}", err=True)
     if redaction.differing:
@@ -62,7 +63,8 @@ def command(captures: tuple[str, ...], mesh_paths: tuple[str, ...], out: str, ke
     click.echo(
         f"{len(redaction.files)} files, {packets} ({redaction.dropped:,} left out), {calls} with equal verdicts."
     )
-    return max(CaptureError.exit_code if redaction.errors else 0, EXIT_LIMIT if redaction.limits else 0)
+    unread = CaptureError.exit_code if redaction.errors else 0
+    return max(unusable, unread, EXIT_LIMIT if redaction.limits else 0)
 
 
 def _key(file: str | None) -> bytes:

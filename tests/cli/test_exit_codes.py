@@ -29,6 +29,7 @@ QUIET = {
     "mtls": ("CAPTURE", "-m", "MESH"),
     "names": ("CAPTURE", "-m", "MESH"),
     "record": ("--from", "shop/sleep-0", "-m", "MESH"),
+    "redact": ("CAPTURE", "-m", "MESH", "--out", "FOLDER"),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", "MESH"),
     "timeline": ("CAPTURE", "-m", "MESH"),
     "trim": ("CAPTURE", "-m", "MESH", "--out", "FOLDER"),
