@@ -102,6 +102,14 @@ def test_rules_of_a_host_are_one_virtual_service_with_the_longest_paths_first(in
     assert {rule.route[0].host for rule in found.http} == {f"{name}.shop.svc.cluster.local" for name in "ab"}
 
 
+def test_the_oldest_ingress_of_a_host_gives_its_gateway_wherever_it_stands_in_the_input(world, ingress) -> None:
+    ingress("b")
+    ingress("a")
+    world.documents.reverse()
+    (found,) = ingress_virtual_services(world.mesh())
+    assert found.gateways == (f"istio-system/b-{GENERATED}-shop",)
+
+
 @pytest.mark.parametrize(
     ("written", "kind", "matcher"),
     [
