@@ -14,7 +14,7 @@ class Proxy(Fact, frozen=True):
     """An Envoy. ``pod`` is None where only namespace and labels are known; ``ips`` begins with the first address.
 
     ``router`` marks a gateway's: no Sidecar resource holds for it. ``binds`` marks interception mode NONE: every
-    listener of its way out has a socket of its own.
+    listener of its way out has a socket of its own. ``node`` is empty where it is not known.
     """
 
     namespace: str
@@ -25,6 +25,7 @@ class Proxy(Fact, frozen=True):
     http10: bool = False
     router: bool = False
     binds: bool = False
+    node: str = ""
 
     @property
     def label_map(self) -> Mapping[str, str]:
@@ -72,6 +73,7 @@ def _proxy_of(mesh: MeshSnapshot, pod: Pod) -> Proxy:
         http10=environment.get("ISTIO_META_HTTP10") == "1" or mesh.config.http10,
         router=pod.is_gateway,
         binds=interception_mode(mesh, pod) == "NONE",
+        node=pod.node,
     )
 
 

@@ -77,6 +77,11 @@ class RegistryService(Fact, frozen=True, eq=False):
         return self.kubernetes and self.resolution == PASSTHROUGH
 
     @property
+    def node_local(self) -> bool:
+        """Only endpoints on the client's own node are for it (``internalTrafficPolicy: Local``)."""
+        return isinstance(self.source, Service) and self.source.node_local
+
+    @property
     def address_unknown(self) -> bool:
         """A Kubernetes Service that must have a cluster IP, which the input does not show."""
         return self.kubernetes and self.resolution == CLIENT_SIDE and not self.addresses

@@ -101,16 +101,17 @@ def _arrivals(
 
 
 def _landings(mesh: MeshSnapshot, target: Target, question: Question) -> tuple[Landing, ...]:
-    found = _reach_of(mesh, target)
+    client = mesh.pod(question.namespace, question.pod or "")
+    found = _reach_of(mesh, target, client.node if client is not None else "")
     bound = tuple(each for each in found.landings if (each.address, each.port) == question.endpoint)
     return bound or found.landings
 
 
-def _reach_of(mesh: MeshSnapshot, target: Target) -> Reach:
+def _reach_of(mesh: MeshSnapshot, target: Target, node: str) -> Reach:
     pod = target.endpoint.pod if target.endpoint else None
     if pod is not None:
         return Reach((Landing(pod, target.address, target.port),), True)
-    return reach(mesh, target.address, target.port)
+    return reach(mesh, target.address, target.port, node=node)
 
 
 def _at_pod(mesh: MeshSnapshot, arrival: Arrival, target: Target) -> InboundDecision:

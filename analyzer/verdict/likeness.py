@@ -14,9 +14,12 @@ from analyzer.mesh.inbound.targets import service_targets
 from analyzer.mesh.kinds.destination_rule import DestinationRule
 from analyzer.mesh.kinds.endpoint_slice import EndpointSlice
 from analyzer.mesh.kinds.gateway import Gateway
+from analyzer.mesh.kinds.ingress import Ingress
+from analyzer.mesh.kinds.ingress_class import IngressClass
 from analyzer.mesh.kinds.namespace import Namespace
 from analyzer.mesh.kinds.peer_authentication import PeerAuthentication
 from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.kinds.secret import Secret
 from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.kinds.sidecar import Sidecar
@@ -35,7 +38,7 @@ from analyzer.verdict.decision import Decision, Step
 _INDIFFERENT = frozenset(
     {
         DestinationRule, EndpointSlice, Gateway, Namespace, PeerAuthentication, Pod, Service, ServiceEntry, Sidecar,
-        VirtualService, WorkloadEntry,
+        VirtualService, WorkloadEntry, Secret, Ingress, IngressClass,
     }
 )  # fmt: skip
 # Who sends what only policies ask.

@@ -30,8 +30,11 @@ class Reach(Fact, frozen=True):
     service: str = ""
 
 
-def reach(mesh: MeshSnapshot, address: str, port: int) -> Reach:
-    """The pods behind an address: its owner, or the ready endpoints of the Service whose address or node port it is."""
+def reach(mesh: MeshSnapshot, address: str, port: int, *, node: str = "") -> Reach:
+    """The pods behind an address: its owner, or the ready endpoints of the Service whose address or node port it is.
+
+    ``node`` is the client's, empty where it is not known: a Service may lead to endpoints on the same node only.
+    """
     pod = mesh.pod_at(address)
     if pod is not None:
         return Reach((Landing(pod, address, port),), True)
@@ -40,7 +43,10 @@ def reach(mesh: MeshSnapshot, address: str, port: int) -> Reach:
         service, port = mesh.memo("node-ports", lambda: _by_node_port(mesh)).get(port, (None, port))
     if service is None:
         return Reach((), False)
-    return Reach(tuple(_balanced(mesh, service, port)), True, service.hostname)
+    landings = tuple(_balanced(mesh, service, port))
+    if node and service.node_local and address in service.addresses:
+        landings = tuple(each for each in landings if each.pod.node == node)
+    return Reach(landings, True, service.hostname)
 
 
 def _node_addresses(mesh: MeshSnapshot) -> frozenset[str]:

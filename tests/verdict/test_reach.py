@@ -55,3 +55,14 @@ def test_a_node_port_leads_to_the_service_from_every_node(town) -> None:
     assert landings(town, "10.2.0.1", 30080) == landings(town, "fd00::1", 30080) == [("web-0", 8080)]
     assert not reach(town.mesh(), "10.2.0.1", 30081).known
     assert not reach(town.mesh(), "10.2.0.2", 30080).known
+
+
+def test_a_service_may_lead_to_the_pods_of_the_clients_node_only(town) -> None:
+    for name, node in (("web-0", "a"), ("web-1", "b")):
+        town.pod(f"shop/{name}", labels={"app": "web"}).documents[-1]["spec"]["nodeName"] = node
+    town.service("shop/web", "10.9.0.1").documents[-1]["spec"]["internalTrafficPolicy"] = "Local"
+    mesh = town.mesh()
+    found = {
+        node: [each.pod.name for each in reach(mesh, "10.9.0.1", 80, node=node).landings] for node in ("a", "c", "")
+    }
+    assert found == {"a": ["web-0"], "c": [], "": ["web-0", "web-1"]}

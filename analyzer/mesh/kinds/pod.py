@@ -35,7 +35,7 @@ class Container(Fact, frozen=True):
 class Pod(Fact, frozen=True, eq=False):
     """A pod. ``ips`` begins with its first address; ``service_account`` is ``default`` where none is named.
 
-    ``host_ips`` are the addresses of its node.
+    ``host_ips`` are the addresses of its ``node``, which is empty where it is not known.
     """
 
     resource: Resource
@@ -49,6 +49,7 @@ class Pod(Fact, frozen=True, eq=False):
     containers: tuple[Container, ...]
     proxy: Container | None
     host_ips: tuple[str, ...] = ()
+    node: str = ""
 
     @property
     def namespace(self) -> str:
@@ -112,6 +113,7 @@ def parse_pod(resource: Resource) -> Pod:
         containers=tuple(containers),
         proxy=next((c for c in containers if c.name == PROXY_CONTAINER and (not c.init or c.sidecar)), None),
         host_ips=_addresses(status, "hostIP"),
+        node=spec.text("nodeName"),
     )
 
 

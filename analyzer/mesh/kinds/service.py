@@ -25,7 +25,8 @@ class Service(Fact, frozen=True, eq=False):
     """A Service. ``cluster_ips`` is empty for headless and ExternalName Services.
 
     ``headless`` is ``clusterIP: None``; ``external_name`` is empty for other types. ``selector`` is empty where absent.
-    ``external_ips`` are its externalIPs and its load balancer's addresses.
+    ``external_ips`` are its externalIPs and its load balancer's addresses. ``node_local``: clients only reach endpoints
+    on their own node.
     """
 
     resource: Resource
@@ -37,6 +38,7 @@ class Service(Fact, frozen=True, eq=False):
     ports: tuple[ServicePort, ...]
     publish_not_ready: bool
     external_ips: tuple[str, ...] = ()
+    node_local: bool = False
 
     @property
     def namespace(self) -> str:
@@ -63,6 +65,7 @@ def parse_service(resource: Resource) -> Service:
         ports=tuple(_parse_port(node) for node in spec.nodes("ports")),
         publish_not_ready=spec.boolean("publishNotReadyAddresses"),
         external_ips=(*spec.texts("externalIPs"), *_balancer_ips(resource)),
+        node_local=spec.text("internalTrafficPolicy") == "Local",
     )
 
 

@@ -103,8 +103,9 @@ def find_cluster(
     if subset_name and subset is None:
         places = rule.places if rule else ()
         return NoCluster(name, f"subset {subset_name} is not defined by any DestinationRule for {host}", places)
-    key = ("cluster", name, service, rule, router)
-    return mesh.memo(key, lambda: _build(mesh, name, service, port, rule, subset, router=router))
+    node = proxy.node if service.node_local else ""
+    key = ("cluster", name, service, rule, router, node)
+    return mesh.memo(key, lambda: _build(mesh, name, service, port, rule, subset, router=router, node=node))
 
 
 def _build(
@@ -116,10 +117,13 @@ def _build(
     subset: Subset | None,
     *,
     router: bool,
+    node: str,
 ) -> Cluster | NoCluster:
     policy = effective_policy(rule, port.number, subset)
     kind = _kind(service, policy, router=router)
     endpoints = _endpoints(mesh, service, port, subset, kind)
+    if node and kind == EDS:
+        endpoints = tuple(each for each in endpoints if each.pod is not None and each.pod.node == node)
     if kind == DNS_CLUSTER and not endpoints:
         return NoCluster(name, f"{service.hostname} is resolved by DNS and has no endpoint", (service.place,))
     if kind == DYNAMIC_FORWARD and port.protocol not in (HTTP, TLS, GRPC, HTTP2):

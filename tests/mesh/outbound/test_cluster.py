@@ -204,3 +204,12 @@ class TestTls:
         ports = [{"port": {"number": 80}, "loadBalancer": {"simple": "RANDOM"}}]
         rule(base(town), trafficPolicy={"tls": {"mode": "DISABLE"}, "portLevelSettings": ports})
         assert tls(town) == ["plaintext"]
+
+
+@pytest.mark.parametrize(("node", "found"), [("a", ["10.1.0.2"]), ("c", []), ("", ["10.1.0.2", "10.1.0.3"])])
+def test_a_service_may_have_the_endpoints_of_the_clients_node_only(town, node: str, found: list[str]) -> None:
+    town.pod("shop/sleep-0", "10.1.0.1").documents[-1]["spec"]["nodeName"] = node
+    for name, ip, where in (("web-0", "10.1.0.2", "a"), ("web-1", "10.1.0.3", "b")):
+        town.pod(f"shop/{name}", ip, labels={"app": "web"}).documents[-1]["spec"]["nodeName"] = where
+    town.service("shop/web", "10.9.0.1").documents[-1]["spec"]["internalTrafficPolicy"] = "Local"
+    assert [each.address for each in cluster(town).endpoints] == found

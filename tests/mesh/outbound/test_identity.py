@@ -25,3 +25,10 @@ def test_address_families_stay(town) -> None:
     mesh = town.mesh()
     assert routing_identity(mesh, Proxy("a", (), ("fd::1",))).ips == ("::",)
     assert routing_identity(mesh, Proxy("a", (), ("10.0.0.1", "fd::1"))).ips == ("0.0.0.0", "::")
+
+
+def test_the_node_stays_where_a_service_keeps_to_it(town) -> None:
+    near = Proxy("a", (), node="n")
+    assert routing_identity(town.service("shop/web", "10.9.0.1").mesh(), near).node == ""
+    town.documents[-1]["spec"]["internalTrafficPolicy"] = "Local"
+    assert routing_identity(town.mesh(), near).node == "n"
