@@ -17,6 +17,7 @@ from analyzer.cli.options import (
     access_log_option,
     also_option,
     capture_arguments,
+    color_option,
     history_options,
     interval_options,
     jobs_option,
@@ -27,6 +28,7 @@ from analyzer.cli.options import (
     parse_time,
     parse_where,
     processors,
+    progress_option,
     redact_option,
     where_option,
     write_also,
@@ -74,8 +76,8 @@ _LIMITS = (
 @where_option
 @redact_option
 @jobs_option
-@click.option("--no-progress", is_flag=True, help="No progress on standard error.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@progress_option
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

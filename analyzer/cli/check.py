@@ -16,10 +16,12 @@ from analyzer.cli.options import (
     STRICT,
     MeshSource,
     also_option,
+    color_option,
     load,
     out_option,
     output,
     parse_also,
+    progress_option,
     redact_option,
     write_also,
 )
@@ -51,8 +53,8 @@ EXIT_EVIDENCE = 5
 @out_option
 @also_option
 @redact_option
-@click.option("--no-progress", is_flag=True, help="No progress on standard error.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@progress_option
+@color_option
 def command(
     suites: tuple[str, ...],
     update: bool,

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from analyzer.base.errors import UsageError
-from analyzer.cli.options import output
+from analyzer.cli.options import color_option, output
 from analyzer.cli.settings import (
     Options,
     Setting,
@@ -41,7 +41,7 @@ def command() -> None:
 @click.argument("of", metavar="[COMMAND]", required=False)
 @click.option("--origin", is_flag=True, help="Also say where each value comes from.")
 @click.option("-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@color_option
 @click.pass_context
 def show(context: click.Context, of: str | None, origin: bool, output_format: str, color: str) -> int:
     """Show what is set; of COMMAND every option, as it is without flags."""

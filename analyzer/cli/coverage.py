@@ -7,6 +7,7 @@ import click
 from analyzer.base.errors import UsageError
 from analyzer.cli.options import (
     capture_arguments,
+    color_option,
     interval_options,
     load,
     mesh_options,
@@ -14,6 +15,7 @@ from analyzer.cli.options import (
     output,
     parse_time,
     parse_where,
+    progress_option,
     where_option,
 )
 from analyzer.cli.outcome import EXIT_FINDINGS, exit_code, tell_problems
@@ -31,8 +33,8 @@ from analyzer.cli.terminal import colour, width
 @out_option
 @interval_options
 @where_option
-@click.option("--no-progress", is_flag=True, help="No progress on standard error.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@progress_option
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

@@ -16,6 +16,7 @@ from analyzer.cli.options import (
     STRICT,
     MeshSource,
     also_option,
+    color_option,
     interval_options,
     load,
     mesh_options,
@@ -59,7 +60,7 @@ FAIL_ON = ("any", "none", "moved", "new", "gone", "share", "dropped", "passthrou
 @interval_options
 @where_option
 @redact_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@color_option
 def command(
     before: str,
     after: str,

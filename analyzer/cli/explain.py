@@ -12,6 +12,7 @@ from analyzer.cli.options import (
     OFF,
     STRICT,
     access_log_option,
+    color_option,
     history_options,
     load_history,
     out_option,
@@ -34,7 +35,7 @@ from analyzer.cli.terminal import colour, width
 @click.option("--packet", type=click.IntRange(min=1), metavar="N", help="Also dissect packet N of the call's capture.")
 @out_option
 @redact_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

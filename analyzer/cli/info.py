@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from analyzer.cli.options import capture_arguments, load, mesh_options, out_option, output
+from analyzer.cli.options import capture_arguments, color_option, load, mesh_options, out_option, output
 from analyzer.cli.outcome import exit_code, tell_problems
 from analyzer.cli.terminal import colour, width
 
@@ -14,7 +14,7 @@ from analyzer.cli.terminal import colour, width
 @mesh_options
 @click.option("-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text")
 @out_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

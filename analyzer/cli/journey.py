@@ -8,6 +8,7 @@ from analyzer.base.errors import UsageError
 from analyzer.cli.options import (
     OFF,
     capture_arguments,
+    color_option,
     history_options,
     load_history,
     out_option,
@@ -30,7 +31,7 @@ from analyzer.cli.terminal import colour, width
 @click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
 @out_option
 @redact_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

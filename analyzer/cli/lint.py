@@ -10,7 +10,7 @@ import click
 from analyzer.base.errors import MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.base.oddity import Level
-from analyzer.cli.options import load, mesh_options, out_option, output
+from analyzer.cli.options import color_option, load, mesh_options, out_option, output
 from analyzer.cli.outcome import EXIT_FINDINGS
 from analyzer.cli.terminal import colour, width
 
@@ -40,7 +40,7 @@ THRESHOLDS = {
     metavar="CODE=NS/NAME",
     help="Findings to leave out; * in either part, repeatable.",
 )
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@color_option
 def command(
     mesh_paths: tuple[str, ...],
     mesh_config: str | None,

@@ -8,6 +8,7 @@ from analyzer.base.errors import UsageError
 from analyzer.cli.options import (
     OFF,
     capture_arguments,
+    color_option,
     interval_options,
     load,
     mesh_options,
@@ -28,7 +29,7 @@ from analyzer.cli.terminal import colour, width
 @out_option
 @interval_options
 @redact_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

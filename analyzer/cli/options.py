@@ -102,6 +102,18 @@ def jobs_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def color_option(function: Decorated) -> Decorated:
+    """``--color``."""
+    return click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output."
+    )(function)
+
+
+def progress_option(function: Decorated) -> Decorated:
+    """``--no-progress``."""
+    return click.option("--no-progress", is_flag=True, help="No progress on standard error.")(function)
+
+
 def processors() -> int:
     """How many processes can run at once."""
     usable = getattr(os, "sched_getaffinity", None)

@@ -12,6 +12,7 @@ from analyzer.cli.options import (
     OFF,
     STRICT,
     also_option,
+    color_option,
     interval_options,
     out_option,
     parse_also,
@@ -39,7 +40,7 @@ from analyzer.cli.outcome import FAIL_ON, exit_code, parse_fail_on, tell_problem
 @interval_options
 @where_option
 @redact_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@color_option
 def command(
     run: str,
     output_format: str,

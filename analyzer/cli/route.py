@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from analyzer.base.errors import UsageError
-from analyzer.cli.options import load, mesh_options, out_option, output
+from analyzer.cli.options import color_option, load, mesh_options, out_option, output
 from analyzer.cli.outcome import mesh_exit_code
 from analyzer.cli.terminal import colour, width
 
@@ -37,7 +37,7 @@ _MAX_CALLS_BYTES = 256 << 20
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable.")
 @click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
 @out_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@color_option
 def command(
     mesh_paths: tuple[str, ...],
     mesh_config: str | None,

@@ -8,6 +8,7 @@ from analyzer.cli.options import (
     OFF,
     STRICT,
     capture_arguments,
+    color_option,
     history_options,
     interval_options,
     load_history,
@@ -27,7 +28,7 @@ from analyzer.cli.terminal import colour, width
 @out_option
 @interval_options
 @redact_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

@@ -10,7 +10,7 @@ import click
 
 from analyzer.base.errors import UsageError
 from analyzer.base.escape import visible
-from analyzer.cli.options import capture_arguments, load, mesh_options, output
+from analyzer.cli.options import capture_arguments, color_option, load, mesh_options, output, progress_option
 from analyzer.cli.outcome import EXIT_FINDINGS, mesh_exit_code, problem_code
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
@@ -28,8 +28,8 @@ _NAMED_CALLS = 10
 @click.option("--out", required=True, type=click.Path(), metavar="FOLDER", help="Where the captures are written.")
 @click.option("--plain", is_flag=True, help="Write pcap as it is, not compressed by gzip.")
 @click.option("-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text")
-@click.option("--no-progress", is_flag=True, help="No progress on standard error.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@progress_option
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

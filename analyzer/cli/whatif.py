@@ -16,6 +16,7 @@ from analyzer.cli.options import (
     MeshSource,
     also_option,
     capture_arguments,
+    color_option,
     interval_options,
     load,
     mesh_options,
@@ -24,6 +25,7 @@ from analyzer.cli.options import (
     parse_also,
     parse_time,
     parse_where,
+    progress_option,
     redact_option,
     where_option,
     write_also,
@@ -58,8 +60,8 @@ FAIL_ON = ("any", "none", "dropped", "passthrough", "undetermined")
 @interval_options
 @where_option
 @redact_option
-@click.option("--no-progress", is_flag=True, help="No progress on standard error.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output.")
+@progress_option
+@color_option
 def command(
     captures: tuple[str, ...],
     mesh_paths: tuple[str, ...],

@@ -30,6 +30,7 @@ QUIET = {
     "names": ("CAPTURE", "-m", "MESH"),
     "record": ("--from", "shop/sleep-0", "-m", "MESH"),
     "redact": ("CAPTURE", "-m", "MESH", "--out", "FOLDER"),
+    "report": ("RUN",),
     "route": ("--from", "shop/sleep-0", "--to", "10.96.0.11:9080", "--host", "frontend", "-m", "MESH"),
     "timeline": ("CAPTURE", "-m", "MESH"),
     "trim": ("CAPTURE", "-m", "MESH", "--out", "FOLDER"),
@@ -43,6 +44,7 @@ FINDING = {
     "diff": (*QUIET["diff"], "--mesh-new", "STRICT"),
     "lint": ("-m", "MESH"),
     "mtls": (*QUIET["mtls"], "--require", "100"),
+    "report": ("RUN", "--fail-on", "passthrough"),
     "whatif": (*QUIET["whatif"], "--set", "mtls=STRICT"),
 }
 READS_CAPTURES = {name for name, words in QUIET.items() if "CAPTURE" in words} | {"check"}
@@ -80,10 +82,19 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="session")
+def kept(spawn, naked, mesh, tmp_path_factory):
+    """The run of the world's capture, saved."""
+    path = tmp_path_factory.mktemp("runs") / "run.mvz"
+    spawn("analyze", naked, "-m", mesh, "--save", path)
+    return path
+
+
 @pytest.fixture
-def world(tmp_path, naked, mesh, monkeypatch):
-    """A folder with a capture, its mesh, the same with STRICT, and suites that hold and fail."""
+def world(tmp_path, naked, mesh, kept, monkeypatch):
+    """A folder with a capture, its saved run, its mesh, the same with STRICT, and suites that hold and fail."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(kept, tmp_path)
     shutil.copy(naked, tmp_path / "a.pcap")
     for name in ("mesh", "strict"):
         shutil.copytree(mesh, tmp_path / name)
@@ -139,7 +150,7 @@ def words_of(command: str, situation: str, output: str | None) -> tuple[str, ...
     """The command line of a case; findings are asked for where there may be some: what is worse goes before them."""
     names = {
         "CAPTURE": "a.pcap", "MESH": "mesh", "STRICT": "strict", "SUITE": "good.yaml", "FAILING": "bad.yaml",
-        "OUT": "out.pcapng", "FOLDER": "out",
+        "OUT": "out.pcapng", "FOLDER": "out", "RUN": "run.mvz",
     }  # fmt: skip
     asked = (QUIET if situation == "quiet" else QUIET | FINDING)[command]
     words = (command, *(names.get(word, word) for word in asked))
