@@ -11,7 +11,8 @@ from analyzer.report.layout import Column, Page, Row
 # Name, value, origin, and whether something else goes before it.
 SettingRow = tuple[str, Any, str, bool]
 
-_COLUMNS = (Column("SETTING"), Column("VALUE", least=20), Column("FROM", least=20))
+# Where it is narrow, values are shortened: names and places are what people look for, and copy.
+_COLUMNS = (Column("SETTING"), Column("VALUE", least=20), Column("FROM"))
 
 
 def settings_json(rows: Sequence[SettingRow]) -> bytes:
