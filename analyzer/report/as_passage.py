@@ -35,7 +35,7 @@ def _clocks_section(page: Page, passage: Passage) -> None:
     page.heading("CLOCKS")
     for capture, skew in passage.skews:
         if skew is None:
-            said = f"{capture} shares no connection with {passage.reference}: its times are as it has them"
+            said = f"{capture} shares no exchange with {passage.reference}: its times are as it has them"
             page.prose((said, "yellow"), indent=2)
             continue
         apart = format_span(abs(skew.offset_ns))

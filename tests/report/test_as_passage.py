@@ -41,7 +41,7 @@ def test_moments_count_from_the_request_and_skews_are_told(passage) -> None:
     text = render_passage(passage, width=200)
 
     assert "b.pcap is 12.0 ms behind" in text
-    assert "c.pcap shares no connection" in text
+    assert "c.pcap shares no exchange" in text
     assert "d.pcap is as early as" in text
     assert "+0.000 ms" in text
     assert "+3.000 ms" in text
