@@ -61,7 +61,7 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def test_the_page_of_commands_is_what_the_program_says(monkeypatch) -> None:
+def test_the_page_of_commands_is_what_the_program_says() -> None:
     page = DOCS / "cli.md"
     if os.environ.get("UPDATE_GOLDEN"):
         page.write_text(reference())
