@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from analyzer.verdict.record import Analysis
 
 _LINES_AT_ONCE = 128
-FORMATS = ("text", "json", "jsonl", "csv", *FORGE_NAMES)
+# The format that needs an extra, and that no terminal can show.
+PARQUET = "parquet"
+FORMATS = ("text", "json", "jsonl", "csv", PARQUET, *FORGE_NAMES)
 
 
 # docs/limits.md has the rest of it.
@@ -102,6 +105,7 @@ def command(
     from analyzer.pipeline import Interval, analyze_and_ask, analyze_paths
 
     failures = parse_fail_on(fail_on)
+    check_format(output_format, out)
     more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     chosen = parse_where(where)
@@ -137,6 +141,17 @@ def _save(path: str, analysis: Analysis, asked: Sequence[Asked], *, redact: str)
     if redact == STRICT:
         raise UsageError("--save: a run without the words of its paths cannot be asked again; save it with standard")
     write_saved_run(Path(path), analysis, asked, redact=redact != OFF)
+
+
+def check_format(output_format: str, out: str | None) -> None:
+    """Raises ``UsageError`` where a run could not be written so, before it is made."""
+    if output_format != PARQUET:
+        return
+    from analyzer.report.as_parquet import require_pyarrow
+
+    require_pyarrow()
+    if out is None and sys.stdout.isatty():
+        raise UsageError("-o parquet: standard output is a terminal; expected --out FILE, or a pipe")
 
 
 def write_run(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from analyzer.base.fact import replace
-from analyzer.cli.analyze import FORMATS, write_page, write_run
+from analyzer.cli.analyze import FORMATS, check_format, write_page, write_run
 from analyzer.cli.options import (
     OFF,
     STRICT,
@@ -60,6 +60,7 @@ def command(
     from analyzer.report.saved_run import read_saved_run
 
     failures = parse_fail_on(fail_on)
+    check_format(output_format, out)
     more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     chosen = parse_where(where) or (lambda _: True)

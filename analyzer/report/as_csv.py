@@ -33,7 +33,7 @@ def _inbound(read: Callable[[Inbound], Cell]) -> Getter:
 
 
 def _clusters(outbound: Outbound) -> Cell:
-    return outbound.cluster or " ".join(f"{choice.cluster}={choice.weight}" for choice in outbound.clusters)
+    return outbound.cluster or " ".join(f"{choice.cluster}={choice.weight}" for choice in outbound.clusters) or None
 
 
 def _code(side: Outbound | Inbound) -> Cell:

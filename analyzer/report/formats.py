@@ -24,6 +24,12 @@ def _render_html(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     yield render_html(analysis, redact=redact)
 
 
+def _render_parquet(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
+    from analyzer.report.as_parquet import render_parquet
+
+    return render_parquet(analysis, redact=redact)
+
+
 # Each takes the run and ``redact`` (by default secrets are hidden), and gives the bytes of the report in pieces.
 # Text is for 100 columns without colour.
 FORMATS: Mapping[str, Renderer] = {
@@ -32,6 +38,7 @@ FORMATS: Mapping[str, Renderer] = {
     "jsonl": render_jsonl,
     "csv": render_csv,
     "html": _render_html,
+    "parquet": _render_parquet,
 }
 
 

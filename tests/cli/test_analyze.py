@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,34 @@ def test_csv_has_a_row_for_every_call(cli, naked, mesh) -> None:
     rows = list(csv.DictReader(io.StringIO(cli("analyze", naked, "-m", mesh, "-o", "csv").out)))
 
     assert [row["verdict"] for row in rows] == [call["verdict"] or "" for call in calls]
+
+
+def test_parquet_has_a_row_for_every_call(cli, naked, mesh, tmp_path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    calls = cli("analyze", naked, "-m", mesh, "-o", "jsonl").of("call")
+    path = tmp_path / "calls.parquet"
+
+    assert cli("analyze", naked, "-m", mesh, "-o", "parquet", "--out", path).code == 0
+
+    assert parquet.read_table(path)["verdict"].to_pylist() == [call["verdict"] for call in calls]
+
+
+def test_parquet_without_its_extra_is_a_matter_of_usage_before_any_work(cli, tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+
+    answer = cli("analyze", tmp_path / "not-looked-for.pcap", "-o", "parquet")
+
+    assert answer.code == 2
+    assert answer.err == (
+        "meshverdict: -o parquet: pyarrow is not installed; expected pip install 'meshverdict[parquet]'\n"
+    )
+
+
+def test_parquet_does_not_go_to_a_terminal(cli, naked, monkeypatch) -> None:
+    pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+
+    assert "expected --out FILE, or a pipe" in cli("analyze", naked, "-o", "parquet").err
 
 
 def test_text_is_for_people(cli, naked, mesh) -> None:
