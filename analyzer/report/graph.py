@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from analyzer.report.phrase import VERDICT_ORDER, source_phrase
 from analyzer.verdict.record import CallRecord
+from analyzer.verdict.roles import is_loopback
 
 # What a picture can show; the edges with most calls, the worst verdicts first among equals. JSON has all.
 SHOWN_EDGES = 300
@@ -60,7 +61,12 @@ def build_graph(calls: Iterable[CallRecord], *, most: int | None = None) -> Grap
 
 
 def callee(call: CallRecord) -> str:
-    """Who is called: the pod where one is known, else the name that was asked for, without a port, else an address."""
+    """Who is called: the pod where one is known, else the name that was asked for, without a port, else an address.
+
+    Whoever calls a loopback address calls its own pod.
+    """
+    if call.pod and is_loopback(call.server.ip):
+        return call.pod
     inbound = call.decision.inbound
     pod = (inbound.pod if inbound else None) or call.server_pod
     return pod or _PORT.sub("", call.host or "") or call.sni or call.server.ip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.base.fact import replace
+from analyzer.flow.connection import Endpoint
 from analyzer.report.graph import build_graph, callee
 
 
@@ -51,3 +52,9 @@ def test_only_so_many_edges_are_kept_those_with_most_calls(shop):
 
 def test_without_calls_there_is_nothing(empty):
     assert build_graph(empty.calls).nodes == ()
+
+
+def test_who_calls_a_loopback_address_calls_its_own_pod(shop):
+    call = replace(shop.calls[0], server=Endpoint("127.0.0.1", 15000), host="localhost", server_pod=None)
+
+    assert callee(call) == call.pod
