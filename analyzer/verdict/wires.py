@@ -72,12 +72,22 @@ def _apart_in_time(group: list[Sighting]) -> list[list[Sighting]]:
     """Split sightings whose key was used again later: within one capture a key belongs to one connection."""
     parts: list[list[Sighting]] = []
     for sighting in sorted(group, key=lambda s: (s.connection.first_ns, s.capture, s.connection.index)):
-        home = next((p for p in parts if all(sighting.capture != s.capture for s in p)), None)
+        home = next((p for p in parts if all(_may_be_one(sighting, s) for s in p)), None)
         if home is None:
             parts.append([sighting])
         else:
             home.append(sighting)
     return parts
+
+
+def _may_be_one(one: Sighting, other: Sighting) -> bool:
+    """Whether sightings of the same key can be of one connection.
+
+    A capture of several places has it once by each server's address: before the node rewrites it, and after. The
+    clock of the SYN's timestamp tells that from a key that is used again.
+    """
+    a, b = one.connection, other.connection
+    return one.capture != other.capture or (a.server != b.server and a.syn_tsval is not None)
 
 
 def _with_late_sightings(groups: list[list[Sighting]], loose: dict[Endpoint, list[Sighting]]) -> list[list[Sighting]]:

@@ -69,6 +69,23 @@ def test_one_capture_never_saw_a_connection_twice(talk) -> None:
     assert [wire.first_ns for wire in wires] == [0, 60_000_000_000]
 
 
+def test_a_capture_of_several_places_has_a_connection_once_by_each_address_of_its_server(talk) -> None:
+    """As on a node, or after mergecap: before the address is rewritten, and after."""
+    caller = talk("10.244.4.3:43856", "10.96.0.11:9080", capture="merged", index=0).send(b"GET / HTTP/1.1\r\n\r\n")
+    callee = talk("10.244.4.3:43856", "10.244.1.11:9080", capture="merged", at=1, index=1).send(b"GET / HTTP/1.1\r\n")
+
+    (wire,) = sighted(caller, callee)
+
+    assert [str(server) for server in wire.servers] == ["10.96.0.11:9080", "10.244.1.11:9080"]
+
+
+def test_without_timestamps_one_capture_may_see_a_sequence_number_again_at_another_server(talk) -> None:
+    first = talk(server="10.96.0.11:9080", tsval=None, index=0)
+    again = talk(server="10.96.0.12:9080", tsval=None, at=60_000, index=1)
+
+    assert len(sighted(first, again)) == 2
+
+
 def test_a_mid_stream_sighting_joins_the_wire_of_the_same_ends(talk) -> None:
     whole = talk(capture="a").send(b"one").send(b"two")
     late = talk(capture="b", opened=False, at=1).send(b"two")
