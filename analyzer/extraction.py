@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.base.errors import CaptureError, UsageError
@@ -10,7 +10,8 @@ from analyzer.base.place import PacketPlace
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
-from analyzer.verdict.record import CallRecord
+from analyzer.report.packet_comments import Comments
+from analyzer.verdict.record import Analysis, CallRecord
 
 if TYPE_CHECKING:
     from analyzer.capture.dns import DnsAnswer
@@ -46,24 +47,30 @@ def dns_paths(captures: Sequence[str]) -> list[DnsAnswer]:
 
 
 def pick_packets(
-    captures: Sequence[str], calls: Iterable[CallRecord], comments: Mapping[PacketPlace, tuple[str, ...]]
+    captures: Sequence[str], run: Analysis, calls: Iterable[CallRecord], comments: Comments
 ) -> list[PickedPacket]:
-    """The packets of all legs of ``calls`` in the order of their time, those of one capture in their own order."""
+    """The packets of all legs of ``calls`` in the order of their time, those of one capture in their own order.
+
+    Each is of the interface of its pod and leg; a capture whose pod is not known stands for it.
+    """
     from analyzer.capture.pcapng_writer import PickedPacket
     from analyzer.flow.members import connection_rows
 
-    uids: dict[str, set[str]] = {}
+    roles: dict[str, dict[str, str]] = {}
     for leg in (leg for call in calls for leg in call.legs):
-        uids.setdefault(leg.capture, set()).add(leg.uid)
+        roles.setdefault(leg.capture, {}).setdefault(leg.uid, leg.role)
+    pods = {record.name: record.pod or record.name for record in run.captures}
     picked: list[tuple[int, int, int, PickedPacket]] = []
-    for place, source in enumerate(s for s in find_captures(captures) if s.name in uids):
+    for place, source in enumerate(s for s in find_captures(captures) if s.name in roles):
         capture = read_capture(source.path, name=source.name)
-        members = connection_rows(capture.buffer, capture.records, decode_packets(capture), uids[source.name])
+        members = connection_rows(capture.buffer, capture.records, decode_packets(capture), roles[source.name])
+        uids = {row: uid for uid, rows in members.items() for row in rows}
         latest = 0
-        for row in sorted(set().union(*members.values())):
+        for row, uid in sorted(uids.items()):
             latest = max(latest, int(capture.records.time_ns[row]))
-            said = comments.get(PacketPlace(source.name, row + 1), ())
-            picked.append((latest, place, row, PickedPacket(capture, row, said)))
+            said = comments.of(PacketPlace(source.name, row + 1), uid)
+            interface = f"{pods[source.name]} {roles[source.name][uid]}"
+            picked.append((latest, place, row, PickedPacket(capture, row, said, interface=interface)))
     return [packet for *_, packet in sorted(picked, key=lambda each: each[:3])]
 
 

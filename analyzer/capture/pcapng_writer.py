@@ -15,7 +15,7 @@ from analyzer.capture.capture import Capture
 
 SECTION_HEADER, INTERFACE_DESCRIPTION, NAME_RESOLUTION, ENHANCED_PACKET = 0x0A0D0D0A, 1, 4, 6
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
-OPT_COMMENT, SHB_USERAPPL, IF_NAME, IF_TSRESOL = 1, 4, 2, 9
+OPT_COMMENT, SHB_USERAPPL, IF_NAME, IF_DESCRIPTION, IF_TSRESOL = 1, 4, 2, 3, 9
 NANOSECONDS = b"\x09"
 # Name records by the version of their address (section 4.4).
 NRB_IPV4, NRB_IPV6 = 1, 2
@@ -27,40 +27,46 @@ _LOW_64 = 0xFFFF_FFFF_FFFF_FFFF
 
 @dataclass(frozen=True, slots=True)
 class PickedPacket:
-    """Record ``row`` (0-based) of a capture, with what is to be said about it; ``kept_len`` bytes, None for all."""
+    """Record ``row`` (0-based) of a capture, with what is to be said about it; ``kept_len`` bytes, None for all.
+
+    ``interface`` is the name of the one that it is written for, None for its own.
+    """
 
     capture: Capture
     row: int
     comments: tuple[str, ...] = ()
     kept_len: int | None = None
+    interface: str | None = None
 
 
 def write_pcapng(packets: Iterable[PickedPacket], names: Mapping[str, str] | None = None) -> Iterator[bytes]:
     """The blocks of a file with ``packets`` in their order; ``names`` are by address.
 
-    Each capture's interfaces stay apart: an interface is described before its first packet and is named after its
-    capture. Comments and names are made visible, for they may quote the wire.
+    Each capture's interfaces stay apart, and those of them that packets name: an interface is described before its
+    first packet, and is named after its capture or says in its description from which it is. Comments and names are
+    made visible, for they may quote the wire.
     """
     yield _block(
         SECTION_HEADER, struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1) + _options((SHB_USERAPPL, "meshverdict"))
     )
     if names:
         yield _block(NAME_RESOLUTION, _name_records(names))
-    numbers: dict[tuple[str, int], int] = {}
+    numbers: dict[tuple[str, int, str | None], int] = {}
     for picked in packets:
         interface = int(picked.capture.records.interface[picked.row])
-        key = (picked.capture.name, interface)
+        key = (picked.capture.name, interface, picked.interface)
         if key not in numbers:
             numbers[key] = len(numbers)
-            yield _interface(picked.capture, interface)
+            yield _interface(picked.capture, interface, picked.interface)
         yield _packet(picked, numbers[key])
 
 
-def _interface(capture: Capture, number: int) -> bytes:
+def _interface(capture: Capture, number: int, named: str | None) -> bytes:
     interface = capture.interfaces[number]
-    name = f"{capture.name}:{interface.name}" if interface.name else capture.name
+    origin = f"{capture.name}:{interface.name}" if interface.name else capture.name
+    names = [(IF_NAME, origin)] if named is None else [(IF_NAME, named), (IF_DESCRIPTION, origin)]
     body = struct.pack("<HHI", interface.link, 0, interface.snaplen)
-    return _block(INTERFACE_DESCRIPTION, body + _options((IF_NAME, name), (IF_TSRESOL, NANOSECONDS)))
+    return _block(INTERFACE_DESCRIPTION, body + _options(*names, (IF_TSRESOL, NANOSECONDS)))
 
 
 def _packet(picked: PickedPacket, interface: int) -> bytes:

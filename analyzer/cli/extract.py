@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +27,8 @@ VERDICTS = ("service-matched", "headless-matched", "passthrough", "dropped", UND
     "--verdict", "verdicts", multiple=True, type=click.Choice(VERDICTS), help="All calls that are; repeatable."
 )
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The pcapng file to write.")
+@click.option("--profile", type=click.Path(file_okay=False), metavar="DIR",
+              help="Also write a Wireshark profile that colours packets by verdict.")  # fmt: skip
 @redact_option
 def command(
     captures: tuple[str, ...],
@@ -34,15 +37,19 @@ def command(
     ids: tuple[str, ...],
     verdicts: tuple[str, ...],
     out: str,
+    profile: str | None,
     redact: str,
 ) -> int:
     """Write the packets of chosen calls, all their legs, byte for byte as pcapng with verdicts as comments.
+
+    Every pod and leg has its interface. The profile goes where Wireshark keeps them (Help, About, Folders: personal
+    configuration, profiles); its colours, buttons and columns are about the comments.
 
     --redact is about the comments alone: the packets are what was captured, with whatever they hold.
     """
     from analyzer.extraction import extract_paths, pick_packets
     from analyzer.pipeline import analyze_paths
-    from analyzer.report.packet_comments import packet_comments
+    from analyzer.report.packet_comments import comments_of
     from analyzer.report.wording import format_count
 
     if "-" in captures:
@@ -57,11 +64,25 @@ def command(
         run = reduce_analysis(run)
     tell_problems(run)
     calls = _chosen(run, ids, verdicts)
-    picked = pick_packets(captures, calls, packet_comments(calls, redact=redact != OFF))
+    picked = pick_packets(captures, run, calls, comments_of(calls, redact=redact != OFF))
+    if profile is not None:
+        _write_profile(Path(profile))
     with output(out) as sink:
         sink.writelines(extract_paths(picked, calls, mesh))
     click.echo(f"meshverdict: {format_count(len(picked), 'packet')} of {format_count(len(calls), 'call')}", err=True)
     return exit_code(run)
+
+
+def _write_profile(folder: Path) -> None:
+    from analyzer.report.wireshark_profile import profile_files
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be made: {error.strerror}") from None
+    for name, text in profile_files().items():
+        with output(str(folder / name)) as sink:
+            sink.write(text.encode())
 
 
 def _chosen(run: Analysis, ids: Sequence[str], verdicts: Sequence[str]) -> list[CallRecord]:

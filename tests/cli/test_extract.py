@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
 import pytest
 
 from analyzer.capture.reader import read_capture
+from analyzer.cli.extract import VERDICTS
 
 
 def packets_of(path):
@@ -51,8 +53,47 @@ def test_the_legs_of_a_call_come_from_all_captures(cli, shop, mesh, tmp_path):
     cli("extract", shop / "pods", "-m", mesh, "--call", "1", "--out", path)
 
     capture = read_capture(path, name="one.pcapng")
-    assert [i.name for i in capture.interfaces] == ["shop_sleep-0.any.pcap", "shop_frontend-0.any.pcap"]
+    assert [(i.name, i.description) for i in capture.interfaces] == [
+        ("shop/sleep-0 app-to-sidecar", "shop_sleep-0.any.pcap"),
+        ("shop/sleep-0 sidecar-to-upstream", "shop_sleep-0.any.pcap"),
+        ("shop/frontend-0 sidecar-to-upstream", "shop_frontend-0.any.pcap"),
+        ("shop/frontend-0 sidecar-to-app", "shop_frontend-0.any.pcap"),
+    ]
     assert (capture.records.time_ns[1:] >= capture.records.time_ns[:-1]).all()
+
+
+def test_calls_of_all_pods_in_one_file_come_out_as_they_did(cli, shop, mesh, tmp_path):
+    path = tmp_path / "all.pcapng"
+    every = [part for verdict in VERDICTS for part in ("--verdict", verdict)]
+
+    cli("extract", shop / "pods", "-m", mesh, *every, "--out", path)
+
+    before, after = (cli("analyze", each, "-m", mesh, "-o", "jsonl").of("call") for each in (shop / "pods", path))
+    assert [told(call) for call in after] == [told(call) for call in before]
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+def test_wireshark_colours_every_packet_by_its_verdict(cli, sleep, mesh, tmp_path):
+    path, profile = tmp_path / "some.pcapng", tmp_path / "profiles" / "mesh"
+    asked = ("--verdict", "dropped", "--verdict", "service-matched")
+    cli("extract", sleep, "-m", mesh, *asked, "--out", path, "--profile", profile)
+    fields = ["-T", "fields", "-e", "frame.coloring_rule.name"]
+
+    done = subprocess.run(
+        ["tshark", "-C", "mesh", "--color", "-r", path, *fields],
+        env={**os.environ, "WIRESHARK_CONFIG_DIR": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert set(done.stdout.split()) == {"dropped", "service-matched"}
+    assert len(done.stdout.split()) == len(packets_of(path))
+
+
+def test_a_profile_that_cannot_be_written_is_a_matter_of_usage(cli, naked, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    answer = cli("extract", naked, "--call", "1", "--out", tmp_path / "x", "--profile", tmp_path / "file" / "profile")
+
+    assert answer.code == 2
 
 
 def test_no_call_of_that_kind_is_an_empty_capture(cli, naked, mesh, tmp_path):

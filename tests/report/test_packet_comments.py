@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
-from analyzer.report.packet_comments import packet_comments
+from analyzer.report.packet_comments import comments_of, connection_comments, packet_comments
 
 
 def test_the_first_packet_of_each_leg_has_the_verdict(shop):
@@ -47,3 +47,33 @@ def test_a_call_without_legs_has_only_what_its_steps_cite(shop):
 
     cited = {place for step in call.steps for place in step.packets}
     assert set(packet_comments([call])) == cited
+
+
+def test_every_packet_of_a_connection_has_its_verdict(shop):
+    call = shop.calls[0]
+    leg = call.legs[-1]
+
+    said = comments_of([call]).of(PacketPlace(leg.capture, leg.last_packet), leg.uid)
+
+    assert f"meshverdict: service-matched (call {call.id})" in said
+
+
+def test_a_connection_of_several_calls_has_the_worst_of_their_verdicts(shop):
+    good = shop.calls[0]
+    bad = replace(next(call for call in shop.calls if call.decision.verdict == "dropped"), id="bad", legs=good.legs)
+
+    (said,) = set(connection_comments([good, bad]).values())
+
+    assert said == f"meshverdict: dropped (calls {good.id}, bad)"
+
+
+def test_the_names_of_many_calls_are_cut_short(shop):
+    many = [replace(shop.calls[0], id=f"c{n}") for n in range(10)]
+
+    assert set(connection_comments(many).values()) == {
+        "meshverdict: service-matched (calls c0, c1, c2, c3, c4, c5, c6, c7 and 2 more)"
+    }
+
+
+def test_a_packet_of_another_connection_has_no_comment(shop):
+    assert comments_of(shop.calls[:1]).of(PacketPlace("other.pcap", 1), "C1") == ()
