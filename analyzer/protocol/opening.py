@@ -89,8 +89,10 @@ def open_conversation(from_client: Stream, from_server: Stream, notes: Notes) ->
 
 def _by_answers(from_client: Stream, from_server: Stream, notes: Notes) -> Opening:
     """No byte of the client: it was silent, or its half is not in the capture and the answers betray the protocol."""
-    answered = is_response_at(from_server, 0) and from_server.read(9, 3) != _REQUEST_TIMEOUT
-    if answered or _is_server_hello(from_server.read(0, HEADER_LEN + 1)):
+    if _is_server_hello(from_server.read(0, HEADER_LEN + 1)):
+        notes.lack(REQUESTS_UNSEEN)
+        return Opening(Kind.TLS, from_start=False)
+    if is_response_at(from_server, 0) and from_server.read(9, 3) != _REQUEST_TIMEOUT:
         notes.lack(REQUESTS_UNSEEN)
         return _by_any_bytes(from_client, from_server)
     if from_client.from_start:

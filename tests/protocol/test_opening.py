@@ -192,3 +192,12 @@ def test_a_server_whose_beginning_is_not_there_is_picked_up(say, notes) -> None:
     assert open_with(say.get(), notes, answers).server_start == len(body)
     assert open_with(b"\x00", notes, answers).server_start == 0
     assert open_with(say.client_hello(), notes, answers).server_start == 0
+
+
+@pytest.mark.parametrize("pieces", [[], [3], [5, 9, 12], range(3, 90, 3)])
+def test_a_server_hello_to_nobody_is_tls_however_it_was_cut_and_whatever_follows(pieces, say, notes) -> None:
+    answered = b"\x16\x03\x03\x00\x32\x02" + bytes(49) + b"\x00\x00\x04\x00\x00\x00\x00\x00\x00" + b"\xff" * 40
+
+    opening = open_with(b"", notes, say.stream(answered, cuts=pieces))
+
+    assert (opening.kind, opening.server_start, opening.from_start) == (Kind.TLS, 0, False)
