@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import sys
 from pathlib import Path
@@ -29,6 +30,15 @@ def fuzz():
     finally:
         sys.path.remove(str(FUZZ))
     return harness, targets
+
+
+@pytest.fixture(scope="module")
+def runner():
+    """The program that runs targets one after the other."""
+    spec = importlib.util.spec_from_file_location("fuzz_runner", FUZZ / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,3 +100,23 @@ def test_what_breaks_a_target_is_kept_and_told(fuzz, tmp_path, monkeypatch, caps
 
     assert [path.name for path in tmp_path.iterdir()] == ["crash-tls-0-0"]
     assert "run 0 broke" in capsys.readouterr().err
+
+
+def test_the_runner_knows_every_target_and_no_other(runner, capsys) -> None:
+    with pytest.raises(SystemExit):
+        runner.main(["tls", "sctp"])
+
+    assert runner.NAMES == NAMES
+    assert "no such target: sctp" in capsys.readouterr().err
+
+
+def test_the_runner_says_how_a_target_went(runner) -> None:
+    outcome = runner.Outcome("tls", 90_000, 60.0, ("found/tls-crash-1",))
+
+    assert str(outcome).split() == ["tls", "90,000", "runs", "1,500", "a", "second", "1", "crashes"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is not None, reason="atheris is installed")
+def test_the_runner_says_when_atheris_is_missing(runner, tmp_path) -> None:
+    with pytest.raises(SystemExit, match="tls: did not run; is atheris installed"):
+        runner.fuzz("tls", seconds=1, found=tmp_path)
