@@ -28,7 +28,8 @@ class Change(Fact, frozen=True, eq=False):
     """A resource that is new (``old`` None), gone (``new`` None), or another; both are whole documents.
 
     ``differences`` are those of the two documents, but for what only the API server keeps; of a resource that is new
-    or gone the whole is one. ``renamed`` is the key that it has in the new mesh, where that is another.
+    or gone the whole is one. ``renamed`` is the key that it has in the new mesh, where that is another. ``carrier`` is
+    the renamed ConfigMap in which the mesh's settings stand: they are read under one name only.
     """
 
     key: Key
@@ -37,6 +38,7 @@ class Change(Fact, frozen=True, eq=False):
     comparison: Comparison
     differences: tuple[Difference, ...]
     renamed: Key | None = None
+    carrier: Change | None = None
 
     @property
     def whole(self) -> bool:
@@ -50,6 +52,8 @@ class Change(Fact, frozen=True, eq=False):
 
     def place_of(self, difference: Difference) -> YamlPlace:
         """Where a difference stands: in the new mesh, or in the old one where it was removed."""
+        if self.carrier is not None:
+            return self.carrier.place_of(self.carrier.differences[0])
         node, value = (self.old, difference.old) if difference.removed else (self.new, difference.new)
         assert node is not None
         if not difference.path and "spec" in node:
@@ -60,22 +64,17 @@ class Change(Fact, frozen=True, eq=False):
         """Those of ``places`` that lie inside it, in the new mesh or, where it is gone, in the old one."""
         node = self.new or self.old
         assert node is not None
-        last = last_line(node.value)
-        return tuple(p for p in places if p.file == node.file and node.value.line <= p.line <= last)
+        return tuple(place for place in places if _lies_in(node, place))
 
 
 def changes_between(old: MeshSnapshot, new: MeshSnapshot) -> tuple[Change, ...]:
     """Every resource that differs, by its key; the order of documents and the files they stand in do not count."""
     before, after = _documents(old), _documents(new)
-    renames = _renames(before, after)
     changes = (_change(key, before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys()))
-    renamed = (
-        replace(change, renamed=new_key)
-        for old_key, new_key in renames.items()
-        if (change := _change(old_key, before[old_key], after[new_key])) is not None
-    )
-    told = renames.keys() | set(renames.values())
-    return (*renamed, *(change for change in changes if change is not None and change.key not in told))
+    renamed = _renamed(before, after)
+    told = {key for change in renamed for key in (change.key, change.renamed)}
+    others = (change for change in changes if change is not None and change.key not in told)
+    return (*renamed, *(_carried(change, old, new) for change in others))
 
 
 def with_reverted(
@@ -113,6 +112,11 @@ def _documents(mesh: MeshSnapshot) -> dict[Key, Node]:
     return found | {MESH_CONFIG: mesh.config.node}
 
 
+def _renamed(before: Mapping[Key, Node], after: Mapping[Key, Node]) -> tuple[Change, ...]:
+    found = ((_change(key, before[key], after[new]), new) for key, new in _renames(before, after).items())
+    return tuple(replace(change, renamed=new) for change, new in found if change is not None)
+
+
 def _renames(before: Mapping[Key, Node], after: Mapping[Key, Node]) -> dict[Key, Key]:
     """The new key of each resource that is gone where another came: of its kind, the same but for its name."""
     come: dict[str, list[Key]] = {}
@@ -146,6 +150,24 @@ def _change(key: Key, old: Node | None, new: Node | None) -> Change | None:
     comparison = compare_documents(_body(old), _body(new))
     differences = tuple(each for each in comparison.differences if not _is_bookkeeping(each))
     return Change(key, old, new, comparison, differences) if differences else None
+
+
+def _carried(change: Change, old: MeshSnapshot, new: MeshSnapshot) -> Change:
+    """The change of the mesh's settings with the renamed ConfigMap that they stand in; any other change as it is."""
+    if change.key != MESH_CONFIG:
+        return change
+    before, after = ({key_of(each): each.body for each in mesh.config_maps} for mesh in (old, new))
+    renamed = _renamed(before, after)
+    carriers = (each for each in renamed if _holds(each.old, change.old) or _holds(each.new, change.new))
+    return replace(change, carrier=next(carriers, None))
+
+
+def _holds(node: Node | None, inner: Node | None) -> bool:
+    return node is not None and inner is not None and _lies_in(node, inner.place())
+
+
+def _lies_in(node: Node, place: YamlPlace) -> bool:
+    return node.file == place.file and node.value.line <= place.line <= last_line(node.value)
 
 
 def _reverted(change: Change, differences: frozenset[Difference] | None) -> Node | None:

@@ -127,6 +127,7 @@ def _snapshot(loading: _Loading, sources: tuple[str, ...]) -> MeshSnapshot:
         sources=sources,
         ignored=tuple(sorted(loading.ignored.items())),
         oddities=(*loading.oddities, *ambiguous_orders(views)),
+        config_maps=tuple(each for each in loading.config_maps if each.body.node("data").text("mesh")),
     )
 
 

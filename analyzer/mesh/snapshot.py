@@ -25,7 +25,8 @@ class MeshSnapshot:
     """Frozen input, and a memo of what was derived from it.
 
     ``views`` holds, by view class, what ``KINDS`` made of the resources, in the order of the input. ``ignored`` counts
-    resources of unknown kinds, ``sources`` names the files that were read.
+    resources of unknown kinds, ``sources`` names the files that were read. ``config_maps`` are those with settings of a
+    mesh, of which one at most is read.
     """
 
     config: MeshConfig
@@ -34,6 +35,7 @@ class MeshSnapshot:
     sources: tuple[str, ...] = ()
     ignored: tuple[tuple[str, int], ...] = ()
     oddities: tuple[Oddity, ...] = ()
+    config_maps: tuple[Resource, ...] = ()
     _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def memo(self, key: Hashable, build: Callable[[], T]) -> T:

@@ -75,6 +75,18 @@ def test_another_name_is_a_difference_of_one_line() -> None:
     assert change.place_of(*change.differences).field == "metadata.name"
 
 
+@pytest.mark.parametrize("swap", [False, True])
+def test_settings_under_a_name_that_nobody_reads_are_told_at_that_name(swap: bool) -> None:
+    name = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio\n  namespace: istio-system\n"
+    read = f'{name}data:\n  mesh: "outboundTrafficPolicy:\\n  mode: REGISTRY_ONLY\\n"\n'
+    unread = read.replace("istio-system", "istio-systemx")
+    before, after = (unread, read) if swap else (read, unread)
+
+    (settings,) = (change for change in changes(before, after) if change.key == MESH_CONFIG)
+
+    assert {settings.place_of(each).file_line for each in settings.differences} == {"new.yaml:5"}
+
+
 def test_a_resource_can_be_taken_back() -> None:
     old, new = mesh(PERMISSIVE), mesh(STRICT)
 
