@@ -12,6 +12,9 @@ from analyzer.report.issue import Issue, Issues
 MAX_ANNOTATIONS = 50
 MAX_MESSAGE = 4_000
 
+# As the runner takes it inside a message.
+_NEW_LINE = "%0A"
+
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
 
 
@@ -29,12 +32,20 @@ def _annotation(issues: Issues, issue: Issue) -> str:
     properties = {"file": file, "line": str(line)} if file else {}
     properties["title"] = f"{issue.code.name}: {issue.code.summary}"
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    advice = f". {issue.advice}" if issue.advice else ""
-    return f"::{_COMMANDS[issue.level]} {told}::{_data(shorten(issue.told + advice, MAX_MESSAGE))}"
+    lines = [*issue.lines, *([issue.advice] if issue.advice else [])]
+    return f"::{_COMMANDS[issue.level]} {told}::{_NEW_LINE.join(map(_data, _fitting(lines)))}"
+
+
+def _fitting(lines: list[str]) -> Iterator[str]:
+    left = MAX_MESSAGE
+    for line in lines:
+        if left > 0:
+            yield shorten(line, left)
+        left -= len(line) + 1
 
 
 def _data(text: str) -> str:
-    """Escaped as the runner unescapes it (actions/toolkit, command.ts); on one line, so that no command can begin."""
+    """A line escaped as the runner unescapes it (actions/toolkit, command.ts), so that no command can begin in it."""
     return visible(text).replace("%", "%25")
 
 

@@ -24,7 +24,8 @@ _RUN = 'timestamp="1970-01-01T00:00:00" hostname="localhost" time="0"'
 def render_junit(issues: Issues) -> Iterator[bytes]:
     """One test suite: a case per issue, failed unless it is only worth knowing, and a case for everything that held.
 
-    What is only worth knowing is told in the output of the suite.
+    A case of a suite has the same names whether it holds or not, so that a history can be kept. What is only worth
+    knowing is told in the output of the suite.
     """
     failures = sum(issue.level is not Level.INFO for issue in issues.issues)
     cases = [*_passed(issues), *(_case(issues, issue) for issue in issues.issues)]
@@ -54,7 +55,7 @@ def _head(group: str, name: str) -> str:
 
 
 def _case(issues: Issues, issue: Issue) -> str:
-    head = _head(issue.code.name, _name(issue))
+    head = _head(issue.group or issue.code.name, issue.subject if issue.group else _name(issue))
     if issue.level is Level.INFO:
         return f"{head}/>"
     kind = _attribute(issue.code.name)
@@ -68,7 +69,7 @@ def _body(issues: Issues, issue: Issue) -> str:
     first = [f"{file}:{line}"] if file else []
     places = [place.file_line for place in issue.yaml]
     further = [place for place in dict.fromkeys(places) if place not in first]
-    return "\n".join([*first, issue.told, *further, *([issue.advice] if issue.advice else [])])
+    return "\n".join([*first, *issue.lines, *further, *([issue.advice] if issue.advice else [])])
 
 
 def _name(issue: Issue) -> str:

@@ -56,8 +56,17 @@ def _row(issue: Issue) -> str:
     where = "<br>".join(map(code, places[:SHOWN_PLACES]))
     more = f"<br>and {len(places) - SHOWN_PLACES} more" if len(places) > SHOWN_PLACES else ""
     calls = f"{len(issue.calls):,}" if issue.calls else ""
-    what = f"**{issue.code.name}**<br>{text(shorten(issue.told, MAX_MESSAGE))}"
+    what = f"**{issue.code.name}**<br>{_told(issue)}"
     return f"| {_MARKS[issue.level]} | {what} | {where}{more} | {calls} |\n"
+
+
+def _told(issue: Issue) -> str:
+    """The message; where it has details, a line for each, as code."""
+    if not issue.details:
+        return text(shorten(issue.told, MAX_MESSAGE))
+    details = (f"{what} {code(shorten(value, MAX_MESSAGE))}" for what, value in issue.details)
+    calls = [text(issue.named_calls)] if issue.calls else []
+    return "<br>".join([text(shorten(issue.subject, MAX_MESSAGE)), *details, *calls])
 
 
 def _fitting(rows: list[str], room: int) -> tuple[list[str], int]:

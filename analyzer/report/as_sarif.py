@@ -24,13 +24,11 @@ _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 _FINGERPRINT = "meshverdict/v1"
 
 
-def render_sarif(issues: Issues, *, version: str = "") -> Iterator[bytes]:
-    """The log: one run, its rules, a result per line. ``version`` is the program's, empty to leave it unsaid."""
+def render_sarif(issues: Issues) -> Iterator[bytes]:
+    """The log: one run, its rules, a result per line."""
     shown = issues.issues[:MAX_RESULTS]
     rules = list({issue.code.name: issue.code for issue in shown}.values())
     driver: dict[str, Any] = {"name": "meshverdict", "rules": [_rule(code) for code in rules]}
-    if version:
-        driver["semanticVersion"] = version
     notes = _notes(issues, len(shown))
     invocation = {"executionSuccessful": True, "toolExecutionNotifications": notes}
     head = encode({"$schema": SCHEMA_URI, "version": "2.1.0"})[:-1]

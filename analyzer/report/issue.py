@@ -92,7 +92,8 @@ class Issue:
     """One thing to look at. ``message`` is plain text from the wire and from YAML: formats escape it.
 
     ``yaml`` begins with the line to show it at. ``identity`` is what stays the same when lines and counts change;
-    ``calls`` are ids.
+    ``calls`` are ids. ``details`` say the message again line by line under ``subject``: (what, text). ``group`` and
+    ``subject`` are those of the case that failed, as ``Passed`` has them.
     """
 
     code: Code
@@ -101,6 +102,9 @@ class Issue:
     yaml: tuple[YamlPlace, ...] = ()
     calls: tuple[str, ...] = ()
     advice: str = ""
+    subject: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    group: str = ""
 
     @property
     def level(self) -> Level:
@@ -110,12 +114,24 @@ class Issue:
     @property
     def told(self) -> str:
         """The message with the calls that it is about, the first ``NAMED_CALLS`` by their ids."""
-        if not self.calls:
-            return self.message
+        return f"{self.message}; {self.named_calls}" if self.calls else self.message
+
+    @property
+    def named_calls(self) -> str:
+        """The calls that it is about, the first ``NAMED_CALLS`` by their ids; empty where there are none."""
         count = len(self.calls)
         named = ", ".join(self.calls[:NAMED_CALLS])
         more = f" and {count - NAMED_CALLS:,} more" if count > NAMED_CALLS else ""
-        return f"{self.message}; {'call' if count == 1 else 'calls'} {named}{more}"
+        return f"{'call' if count == 1 else 'calls'} {named}{more}" if count else ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message, or its subject and details, a thought a line; then the calls."""
+        if not self.details:
+            return (self.told,)
+        width = max(len(what) for what, _ in self.details)
+        told = (self.subject, *(f"  {what:<{width}}  {text}" for what, text in self.details))
+        return (*told, f"  {self.named_calls}") if self.calls else told
 
     @property
     def fingerprint(self) -> str:

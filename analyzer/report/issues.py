@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from analyzer.base.oddity import Code
 from analyzer.base.secret import redact_text
@@ -24,7 +24,7 @@ from analyzer.report.issue import (
     unique,
 )
 from analyzer.report.move_groups import MoveGroup, end_phrase, ends_phrase, group_moves
-from analyzer.report.phrase import headline, reason_word, sent_phrase
+from analyzer.report.phrase import headline, reason_word, sent_phrase, verdict_word
 from analyzer.report.private import redact_analysis
 from analyzer.report.wording import format_count
 from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, RECORDED, Case, CheckResult
@@ -69,7 +69,9 @@ def issues_of_check(results: Sequence[CheckResult]) -> Issues:
     """The failed cases of suites; what held is ``passed``."""
     issues = [_case_issue(result, case) for result in results for case in result.failures]
     issues += [_evidence_issue(result, lack) for result in results for lack in result.lacking]
-    passed = tuple(Passed(result.suite, case.name) for result in results for case in result.cases if case.passed)
+    passed = tuple(
+        Passed(result.suite, redact_text(case.name)) for result in results for case in result.cases if case.passed
+    )
     return Issues("check", check_headline(results), unique(issues), passed, next((r.suite for r in results), ""))
 
 
@@ -87,12 +89,21 @@ def check_headline(results: Sequence[CheckResult]) -> str:
 def _move_issue(group: MoveGroup) -> Issue:
     first = group.first
     code = _MOVE_CODES[kind_of(first)]
-    message = (
-        f"{group.source} → {group.target} ({sent_phrase(first.call)}): {ends_phrase(group.before, group.after)}"
-        f"{_way(group.before, group.after)}"
-    )
+    subject = f"{group.source} → {group.target} ({sent_phrase(first.call)})"
+    message = f"{subject}: {ends_phrase(group.before, group.after)}{_way(group.before, group.after)}"
     identity = (group.source, group.target, ends_phrase(group.before, group.after), *_ends(group))
-    return Issue(code, message, identity, group.yaml, tuple(m.call.id for m in group.moves), code.advice)
+    both = group.before is not None and group.after is not None
+    return Issue(
+        code, message, identity, group.yaml, tuple(m.call.id for m in group.moves), code.advice, subject,
+        tuple(_both_ends(group)) if both else (),
+    )  # fmt: skip
+
+
+def _both_ends(group: MoveGroup) -> Iterator[tuple[str, str]]:
+    for what, decision in (("before", group.before), ("after", group.after)):
+        if decision is not None:
+            words = (verdict_word(decision.verdict), reason_word(decision), end_phrase(decision))
+            yield what, " · ".join(word for word in words if word)
 
 
 def _ends(group: MoveGroup) -> tuple[str, ...]:
@@ -119,8 +130,12 @@ def _case_issue(result: CheckResult, case: Case) -> Issue:
     code = _CASE_CODES[case.kind]
     because = f"; {case.blame.why}" if case.blame.why else ""
     message = redact_text(f"{case.name}: expected {case.expected}, got {case.got}{because}")
+    told = (("expected", case.expected), ("got", case.got), ("why", case.blame.why))
+    details = tuple((what, redact_text(text)) for what, text in told if text)
+    identity = (result.suite, case.kind, case.name)
     yaml = (*case.blame.yaml, case.place)
-    return Issue(code, message, (result.suite, case.kind, case.name), yaml, case.blame.calls, code.advice)
+    subject = redact_text(case.name)
+    return Issue(code, message, identity, yaml, case.blame.calls, code.advice, subject, details, result.suite)
 
 
 def _evidence_issue(result: CheckResult, lack: str) -> Issue:

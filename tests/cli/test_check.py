@@ -78,7 +78,7 @@ def test_every_format_names_the_failed_case(cli, suite) -> None:
 
     assert [r["name"] for r in records if r["kind"] == "case"] == ["budget for passthrough"]
     assert [case["name"] for case in whole["suites"][0]["case"]] == ["budget for passthrough"]
-    assert [case.get("classname") for case in junit.iter("testcase") if len(case)] == ["over-budget"]
+    assert [case.get("classname") for case in junit.iter("testcase") if len(case)] == ["a.verdict.yaml"]
     assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == ["over-budget"]
     assert [entry["check_name"] for entry in gitlab] == ["over-budget"]
     assert "over-budget" in cli("check", path, "-o", "markdown").out

@@ -25,7 +25,7 @@ def test_an_annotation_stands_at_its_line() -> None:
     line = lines(issue)[0]
 
     assert line.startswith("::error file=a%2Cb%3Ac.yaml,line=7,title=moved-call%3A a recorded call")
-    assert line.endswith("::m. look")
+    assert line.endswith("::m%0Alook")
 
 
 def test_an_annotation_without_a_file_has_only_a_title() -> None:
@@ -44,3 +44,13 @@ def test_many_annotations_are_counted() -> None:
     assert len(found) == MAX_ANNOTATIONS + 1
     assert "2 more are not shown here" in found[-1]
     assert len(found[0]) < MAX_MESSAGE + 300
+
+
+def test_details_and_calls_have_lines_of_their_own() -> None:
+    issue = Issue(
+        MOVED_CALL, "m", ("a",), calls=("4",), subject="a → b", details=(("before", "x\n::y"), ("after", "z"))
+    )
+
+    line = lines(issue)[0]
+
+    assert line.endswith("::a → b%0A  before  x\\x0a::y%0A  after   z%0A  call 4")

@@ -48,6 +48,23 @@ def test_further_lines_follow_the_message() -> None:
     assert parsed(issue).find(".//failure").text == "x.yaml:7\nm\nx.yaml:9"
 
 
+def test_a_case_has_the_same_names_whether_it_holds_or_not() -> None:
+    failed = Issue(MOVED_CALL, "m", ("s.yaml", "budget", "n"), subject="n", group="s.yaml")
+
+    held, fails = (
+        parsed(*issues, passed=p).find(".//testcase").attrib
+        for issues, p in (((), [Passed("s.yaml", "n")]), ((failed,), ()))
+    )
+
+    assert held == fails
+
+
+def test_details_are_lines_of_the_failure() -> None:
+    issue = Issue(MOVED_CALL, "m", ("a",), calls=("4",), subject="n", details=(("expected", "e"), ("got", "g")))
+
+    assert parsed(issue).find(".//failure").text == "mesh/a.yaml:1\nn\n  expected  e\n  got       g\n  call 4"
+
+
 def test_what_is_only_worth_knowing_does_not_fail() -> None:
     root = parsed(Issue(NEW_CALL, "n", ("b",)))
 

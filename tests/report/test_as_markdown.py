@@ -36,6 +36,12 @@ def test_an_issue_is_a_row_with_its_lines() -> None:
     assert "<details><summary>What this means</summary>" in found
 
 
+def test_details_are_lines_of_a_cell() -> None:
+    found = page(Issue(MOVED_CALL, "m", ("a",), calls=("4",), subject="a|b", details=(("before", "c|d"),)))
+
+    assert "| **moved-call**<br>a&#124;b<br>before `c\\|d`<br>call 4 |" in found
+
+
 @pytest.mark.parametrize(
     "wire",
     [

@@ -16,8 +16,8 @@ def issue(n=0, *, code=MOVED_CALL, yaml=(), message="shop/a → b"):
     return Issue(code, message, (str(n),), tuple(yaml))
 
 
-def log(*issues, **options):
-    return json.loads(b"".join(render_sarif(Issues("whatif", "2 move.", tuple(issues), file="mesh/a.yaml"), **options)))
+def log(*issues):
+    return json.loads(b"".join(render_sarif(Issues("whatif", "2 move.", tuple(issues), file="mesh/a.yaml"))))
 
 
 def test_a_log_is_one_run_of_this_tool() -> None:
@@ -25,7 +25,6 @@ def test_a_log_is_one_run_of_this_tool() -> None:
 
     assert (found["version"], len(found["runs"])) == ("2.1.0", 1)
     assert found["runs"][0]["tool"]["driver"] == {"name": "meshverdict", "rules": []}
-    assert log(version="1.2.3")["runs"][0]["tool"]["driver"]["semanticVersion"] == "1.2.3"
 
 
 def test_results_are_there_also_where_there_is_none() -> None:
