@@ -12,25 +12,17 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Level, Oddity
-from analyzer.base.pages import give_back_freed
 from analyzer.base.watch import UNWATCHED, Progress, Watch
 from analyzer.base.workers import run_in_workers
-from analyzer.capture.decode import decode_packets
-from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource, find_captures
-from analyzer.flow.connection import Connection, swap_ends
-from analyzer.flow.connections import describe
-from analyzer.flow.traffic import read_traffic
 from analyzer.mesh.history import Meshes, MeshHistory
-from analyzer.protocol.direction import roles_reversed
+from analyzer.opening import OpenAll, OpenedCapture, open_all
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
 from analyzer.verdict.flows import flow_records
-from analyzer.verdict.health import capture_record
 from analyzer.verdict.judge import Asked, judge_and_ask
 from analyzer.verdict.oddities import said_oddities, tell, tell_limits
 from analyzer.verdict.parting import find_parting, parting_finding
@@ -40,7 +32,6 @@ from analyzer.verdict.shards import shards_of
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
-    from analyzer.capture.capture import Capture
     from analyzer.mesh.snapshot import MeshSnapshot
 
 
@@ -59,26 +50,11 @@ class Interval:
 
 # The share of a run's time until the connections of all captures are there.
 _READING = 0.4
-# The share of the time for one capture until its records are found.
-_FOUND = 0.2
-# ... and of the rest until they are decoded, and until every segment has its place in a connection.
-_DECODED, _PLACED = 0.2, 0.5
-# Tables of so many packets are worth giving back.
-LARGE_RECORDS = 100_000
 # Fewer connections are judged faster than they are shared out.
 SHARED_WIRES = 4_096
 
 # Chooses calls: a filter, or any function of one.
 Where = Callable[[CallRecord], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedCapture:
-    """A capture that was read: its record, so far without calls, its connections, and the limits that were hit."""
-
-    record: CaptureRecord
-    connections: Sequence[Connection]
-    limits: tuple[str, ...] = ()
 
 
 def analyze_paths(
@@ -89,18 +65,19 @@ def analyze_paths(
     where: Where | None = None,
     progress: Progress | None = None,
     jobs: int = 1,
+    open_captures: OpenAll = open_all,
 ) -> Analysis:
     """Analyse files, folders and globs of captures against a mesh; of their calls those that ``where`` chooses count.
 
     A mesh that changes judges each call as it was at the call's time. ``jobs`` processes share the work where there is
-    much of it; what comes out is the same whatever their number.
+    much of it; what comes out is the same whatever their number, and wherever ``open_captures`` has captures opened.
 
     A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
     found at all raises ``CaptureError``.
     """
     sources = find_captures(captures)
     watch = _watch(sources, progress)
-    opened = _open_all(sources, mesh, watch.part(0.0, _READING))
+    opened = open_captures(sources, mesh, watch.part(0.0, _READING))
     keep = _both(interval or Interval(), where)
     return assemble(opened, mesh, keep, jobs=jobs, watch=watch.part(_READING, 1.0))
 
@@ -109,7 +86,7 @@ def ask_paths(
     captures: Sequence[str], mesh: Meshes | None
 ) -> tuple[Analysis, list[Asked], list[tuple[Wire, Conversation]]]:
     """A run without findings, each of its calls with its question, and what was said on every wire."""
-    opened = _open_all(find_captures(captures), mesh)
+    opened = open_all(find_captures(captures), mesh)
     spoken = _spoken(opened)
     asked = judge_and_ask(spoken, mesh, _homes(opened))
     run = Analysis(
@@ -140,7 +117,7 @@ def what_if_paths(
 
     sources = find_captures(captures)
     watch = _watch(sources, progress)
-    opened = _open_all(sources, old, watch.part(0.0, _READING))
+    opened = open_all(sources, old, watch.part(0.0, _READING))
     asked, limits = ask_all(opened, old, watch=watch.part(_READING, 1.0))
     keep = _both(interval or Interval(), where)
     moved = what_if((each for each in asked if keep(each.record)), old, new)
@@ -157,7 +134,7 @@ def read_paths(
     captures: Sequence[str], mesh: MeshSnapshot | None = None
 ) -> tuple[Analysis, list[tuple[Wire, Conversation]]]:
     """What was said in captures, before any of it is judged, with a run that has no calls: its captures and mesh."""
-    opened = _open_all(find_captures(captures), mesh)
+    opened = open_all(find_captures(captures), mesh)
     spoken, records = _spoken(opened), tuple(o.record for o in opened)
     limits = _limits(opened, said_oddities(spoken))
     return Analysis((), (), (), records, mesh_record(mesh) if mesh else None, limits), spoken
@@ -190,7 +167,7 @@ def analyze_and_ask(
     """What ``analyze_paths`` gives, and each of its calls with its question."""
     sources = find_captures(captures)
     watch = _watch(sources, progress)
-    opened = _open_all(sources, mesh, watch.part(0.0, _READING))
+    opened = open_all(sources, mesh, watch.part(0.0, _READING))
     wires = _wires(opened)
     keep = _both(interval or Interval(), where)
     watch = watch.part(_READING, 1.0)
@@ -323,63 +300,6 @@ def all_codes() -> list[Code]:
 
 def _watch(sources: Sequence[CaptureSource], progress: Progress | None) -> Watch:
     return Watch(progress, sum(source.size for source in sources))
-
-
-def _open_all(sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch = UNWATCHED) -> list[OpenedCapture]:
-    opened, before = [], 0
-    for source in sources:
-        after = before + source.size
-        whole = max(watch.size, 1)
-        opened.append(_open(source, mesh, watch.part(before / whole, after / whole)))
-        # The tables of packets are done with; what is made from now on is small.
-        if opened[-1].record.records > LARGE_RECORDS:
-            give_back_freed()
-        before = after
-    return opened
-
-
-def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch) -> OpenedCapture:
-    watch.tell(source.name)
-    try:
-        capture = read_capture(source.path, name=source.name)
-    except CaptureError as error:
-        return OpenedCapture(_unreadable(source.name, str(error)), ())
-    return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0))
-
-
-def open_capture(
-    capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, watch: Watch = UNWATCHED
-) -> OpenedCapture:
-    """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
-    hint = "/".join(part for part in pod_hint if part) if pod_hint else None
-    watch.tell(f"{capture.name}: packets")
-    packets = decode_packets(capture)
-    watch.tell(f"{capture.name}: connections", _DECODED)
-    traffic = read_traffic(packets, capture.records)
-    watch.tell(f"{capture.name}: streams", _PLACED)
-    found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
-    links = sorted({interface.link_name for interface in capture.interfaces})
-    known = mesh.at(min((c.first_ns for c in found), default=0)) if isinstance(mesh, MeshHistory) else mesh
-    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=known)
-    odd = [*capture.oddities, *traffic.oddities, *(oddity for c in found for oddity in c.oddities)]
-    return OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
-
-
-def _as_said(connection: Connection) -> Connection:
-    """Who opened it is the client; where only ports tell that, who asks is."""
-    guessed = connection.client_by == "port"
-    return (
-        swap_ends(connection)
-        if guessed and roles_reversed(connection.from_client, connection.from_server)
-        else connection
-    )
-
-
-def _unreadable(name: str, error: str) -> CaptureRecord:
-    return CaptureRecord(
-        name=name, format="", pod=None, vantage="", link_types=(), records=0, bytes=0, first_ns=0, last_ns=0,
-        connections=0, calls=0, fates=(), complete=False, oddities=(), error=error,
-    )  # fmt: skip
 
 
 def mesh_record(mesh: Meshes) -> MeshRecord:

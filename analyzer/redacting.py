@@ -24,7 +24,8 @@ from analyzer.flow.connections import connections
 from analyzer.mesh.load import load_mesh, parse_mesh
 from analyzer.mesh.scrub import names_in, scrub_yaml
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.pipeline import ask_all, open_capture
+from analyzer.opening import open_capture
+from analyzer.pipeline import ask_all
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.scrub import scrub_conversation
 from analyzer.verdict.record import CallRecord

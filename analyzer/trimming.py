@@ -23,7 +23,8 @@ from analyzer.flow.connections import describe
 from analyzer.flow.cut import Needs, kept_lengths
 from analyzer.flow.traffic import read_traffic
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.pipeline import OpenedCapture, ask_all, open_capture
+from analyzer.opening import OpenedCapture, open_capture
+from analyzer.pipeline import ask_all
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.fact_spans import fact_spans
 from analyzer.verdict.judge import Asked

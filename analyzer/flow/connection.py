@@ -8,6 +8,7 @@ from types import MappingProxyType
 from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.stream import Stream
+from analyzer.protocol.facts import Conversation
 
 # What a Zeek history begins with where the first packet was not the client's.
 FLIPPED = "^"
@@ -39,7 +40,8 @@ class Connection(Fact, frozen=True):
     seen) tell the same connection apart from others in other captures. ``ifindexes`` are the interfaces it was seen on,
     where the link says.
     ``reset_by`` is ``client``, ``server`` or None (also where both had sent a FIN before the RST), ``closed_by`` who
-    sent the first FIN or RST. ``oddities`` is what is strange about its packets.
+    sent the first FIN or RST. ``oddities`` is what is strange about its packets. ``said`` is what was said on it, where
+    that was read before the streams were cut (``compact``).
     """
 
     index: int
@@ -70,6 +72,7 @@ class Connection(Fact, frozen=True):
     from_client: Stream
     from_server: Stream
     oddities: tuple[Oddity, ...] = ()
+    said: Conversation | None = None
 
 
 # What Zeek calls a state when its ends are exchanged; the others say the same of both.

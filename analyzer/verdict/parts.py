@@ -51,7 +51,7 @@ def speak(wires: Sequence[Wire], watch: Watch = UNWATCHED) -> list[tuple[Wire, C
     spoken = []
     for number, wire in enumerate(watch.part(0.0, SPEAKING).over("what was said", wires), 1):
         said = wire.connection
-        spoken.append((wire, parse_conversation(said.from_client, said.from_server)))
+        spoken.append((wire, said.said or parse_conversation(said.from_client, said.from_server)))
         if number % _WIRES_AT_ONCE == 0 or number == len(wires):
             forget_pages(said.from_client.buffer)
     return spoken

@@ -1,0 +1,104 @@
+"""Captures opened: their files through the rooms of bytes and of flows, to connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analyzer.base.errors import CaptureError
+from analyzer.base.fact import replace
+from analyzer.base.pages import give_back_freed
+from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.capture.decode import decode_packets
+from analyzer.capture.reader import read_capture
+from analyzer.capture.sources import CaptureSource
+from analyzer.flow.connection import Connection, swap_ends
+from analyzer.flow.connections import describe
+from analyzer.flow.traffic import read_traffic
+from analyzer.mesh.history import Meshes, MeshHistory
+from analyzer.protocol.direction import roles_reversed
+from analyzer.verdict.health import capture_record
+from analyzer.verdict.oddities import tell, tell_limits
+from analyzer.verdict.record import CaptureRecord
+
+if TYPE_CHECKING:
+    from analyzer.capture.capture import Capture
+
+# The share of the time for one capture until its records are found.
+_FOUND = 0.2
+# ... and of the rest until they are decoded, and until every segment has its place in a connection.
+_DECODED, _PLACED = 0.2, 0.5
+# Tables of so many packets are worth giving back.
+LARGE_RECORDS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCapture:
+    """A capture that was read: its record, so far without calls, its connections, and the limits that were hit."""
+
+    record: CaptureRecord
+    connections: Sequence[Connection]
+    limits: tuple[str, ...] = ()
+
+
+# Opens all captures of a run, in their order: here, or on other machines.
+OpenAll = Callable[[Sequence[CaptureSource], Meshes | None, Watch], list[OpenedCapture]]
+
+
+def open_all(sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch = UNWATCHED) -> list[OpenedCapture]:
+    """Every capture with its connections; one that cannot be read has a record with its error."""
+    opened, before = [], 0
+    for source in sources:
+        after = before + source.size
+        whole = max(watch.size, 1)
+        opened.append(_open(source, mesh, watch.part(before / whole, after / whole)))
+        # The tables of packets are done with; what is made from now on is small.
+        if opened[-1].record.records > LARGE_RECORDS:
+            give_back_freed()
+        before = after
+    return opened
+
+
+def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch) -> OpenedCapture:
+    watch.tell(source.name)
+    try:
+        capture = read_capture(source.path, name=source.name)
+    except CaptureError as error:
+        return OpenedCapture(_unreadable(source.name, str(error)), ())
+    return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0))
+
+
+def open_capture(
+    capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, watch: Watch = UNWATCHED
+) -> OpenedCapture:
+    """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
+    hint = "/".join(part for part in pod_hint if part) if pod_hint else None
+    watch.tell(f"{capture.name}: packets")
+    packets = decode_packets(capture)
+    watch.tell(f"{capture.name}: connections", _DECODED)
+    traffic = read_traffic(packets, capture.records)
+    watch.tell(f"{capture.name}: streams", _PLACED)
+    found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
+    links = sorted({interface.link_name for interface in capture.interfaces})
+    known = mesh.at(min((c.first_ns for c in found), default=0)) if isinstance(mesh, MeshHistory) else mesh
+    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=known)
+    odd = [*capture.oddities, *traffic.oddities, *(oddity for c in found for oddity in c.oddities)]
+    return OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
+
+
+def _as_said(connection: Connection) -> Connection:
+    """Who opened it is the client; where only ports tell that, who asks is."""
+    guessed = connection.client_by == "port"
+    return (
+        swap_ends(connection)
+        if guessed and roles_reversed(connection.from_client, connection.from_server)
+        else connection
+    )
+
+
+def _unreadable(name: str, error: str) -> CaptureRecord:
+    return CaptureRecord(
+        name=name, format="", pod=None, vantage="", link_types=(), records=0, bytes=0, first_ns=0, last_ns=0,
+        connections=0, calls=0, fates=(), complete=False, oddities=(), error=error,
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""Captures on their way to connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzer.base.watch import Watch
+from analyzer.capture.reader import read_capture
+from analyzer.capture.sources import find_captures
+from analyzer.flow.compact import compact
+from analyzer.opening import open_all, open_capture
+
+ROOT = Path(__file__).resolve().parents[1]
+PODS = ROOT / "captures" / "shop-default" / "pods"
+NAKED = PODS / "legacy_naked-0.any.pcap"
+
+
+def test_captures_are_opened_in_their_order() -> None:
+    sources = find_captures([str(PODS)])
+
+    assert [each.record.name for each in open_all(sources, None)] == [source.name for source in sources]
+
+
+def test_a_capture_that_cannot_be_read_has_a_record_with_its_error(tmp_path) -> None:
+    (tmp_path / "a.pcap").write_bytes(b"no capture")
+
+    (opened,) = open_all(find_captures([str(tmp_path)]), None)
+
+    assert opened.record.error == "a.pcap: not a capture: it begins with 6e 6f 20 63; expected pcap or pcapng"
+    assert (opened.connections, opened.record.records) == ((), 0)
+
+
+def test_a_name_tells_the_pod_where_nothing_else_does() -> None:
+    opened = open_capture(read_capture(NAKED, name=NAKED.name), ("legacy", "naked-0"), None)
+
+    assert opened.record.pod == "legacy/naked-0"
+    assert opened.record.connections == len(opened.connections) > 0
+
+
+def test_who_waits_hears_of_every_capture() -> None:
+    heard: list[tuple[str, float]] = []
+    sources = find_captures([str(PODS)])
+
+    open_all(sources, None, Watch(lambda what, done, _: heard.append((what, done)), sum(s.size for s in sources)))
+
+    assert {what.partition(":")[0] for what, _ in heard} == {source.name for source in sources}
+    assert [done for _, done in heard] == sorted(done for _, done in heard)
+
+
+def test_a_connection_whose_words_are_known_is_not_read_again() -> None:
+    opened = open_capture(read_capture(NAKED, name=NAKED.name), None, None)
+
+    assert all(connection.said is None for connection in opened.connections)
+    assert all(compact(connection).said is not None for connection in opened.connections)
