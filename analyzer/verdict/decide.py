@@ -185,11 +185,7 @@ def _end(so_far: Decision, arrived: InboundDecision) -> Decision:
 
 
 def _combine(so_far: Decision, delivery: Delivery) -> Decision:
-    """One decision of the ways in which a call may end.
-
-    Where the pods that a balancer chooses from are unlike, the call cannot be followed to one of them: the class of
-    those that take it stands, and a step says that others would not.
-    """
+    """One decision of the ways in which a call may end: none where a balancer chooses among pods that are unlike."""
     known = [each for each in delivery.groups if each.undetermined != (UPSTREAM_TLS.name,)]
     if any(not each.dropped for each in known):
         delivery = replace(delivery, groups=tuple(known))
@@ -209,12 +205,10 @@ def _combine(so_far: Decision, delivery: Delivery) -> Decision:
 
 def _outcome(ends: list[Decision]) -> tuple[str | None, str | None, tuple[str, ...]]:
     """Verdict, reason and what is missing, of ways to end between which a balancer chooses."""
-    taken = {(end.verdict, end.reason) for end in ends if end.verdict not in (None, DROPPED)}
-    if len(taken) == 1:
-        return (*taken.pop(), ())
+    missing = [code for end in ends for code in end.undetermined]
     if len({end.verdict for end in ends}) == 1:
-        return ends[0].verdict, ends[0].reason, ends[0].undetermined
-    return None, None, tuple(dict.fromkeys([BALANCED.name, *(code for end in ends for code in end.undetermined)]))
+        return ends[0].verdict, ends[0].reason, tuple(dict.fromkeys(missing))
+    return None, None, tuple(dict.fromkeys([BALANCED.name, *missing]))
 
 
 def _split(decided: OutboundDecision, ends: list[Decision]) -> Decision:

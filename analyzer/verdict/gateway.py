@@ -254,6 +254,9 @@ def _with_policies(
         # Of opaque bytes the policies only judge the first ones; by then the connection onward stands.
         targets = () if subject.http else decided.targets
         return OutboundDecision(ended, DROPPED, outcome.denied.name, targets=targets, steps=steps)
+    if outcome.missing and decided.verdict == DROPPED:
+        either = Step("whatever the policies say, no answer comes from behind the gateway")
+        return replace(decided, outbound=replace(decided.outbound, response=None), steps=(*steps, either))
     if outcome.missing:
         return OutboundDecision(decided.outbound, None, None, outcome.missing, steps=steps)
     return replace(decided, steps=steps)

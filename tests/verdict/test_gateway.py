@@ -212,6 +212,13 @@ def test_a_policy_that_asks_for_an_unknown_address_leaves_the_call_open(plain, s
     assert (found.verdict, found.undetermined, found.outbound.cluster) == (None, ("policy-facts",), REVIEWS)
 
 
+def test_a_request_without_a_route_is_dropped_whatever_the_policies_would_say(shop, gateway, security, reach):
+    mesh = shop(gateway(server()), security("AuthorizationPolicy", BY_ADDRESS, "edge/own"))
+    found = reach(mesh, host="nobody.example", peer=None)
+    assert (found.verdict, found.reason, found.outbound.response) == ("dropped", "no-route", None)
+    assert "whatever the policies say" in found.steps[-1].sentence
+
+
 def test_a_gateway_does_not_believe_what_the_client_says_was_forwarded(plain, security, reach):
     forwarded = (("x-forwarded-for", "203.0.113.7"),)
     mesh = plain(security("AuthorizationPolicy", BY_CLIENT, "edge/own"))
