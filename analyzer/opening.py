@@ -16,6 +16,7 @@ from analyzer.capture.sources import CaptureSource
 from analyzer.flow.connection import Connection, swap_ends
 from analyzer.flow.connections import describe
 from analyzer.flow.traffic import read_traffic
+from analyzer.flow.udp import udp_flows
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.protocol.direction import roles_reversed
 from analyzer.verdict.health import capture_record
@@ -82,8 +83,9 @@ def open_capture(
     found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
     links = sorted({interface.link_name for interface in capture.interfaces})
     known = mesh.at(min((c.first_ns for c in found), default=0)) if isinstance(mesh, MeshHistory) else mesh
-    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=known)
-    odd = [*capture.oddities, *traffic.oddities, *(oddity for c in found for oddity in c.oddities)]
+    udp, udp_odd = udp_flows(capture.buffer, packets, capture.records)
+    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=known, udp=udp)
+    odd = [*capture.oddities, *traffic.oddities, *udp_odd, *(oddity for c in found for oddity in c.oddities)]
     return OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from analyzer.report.as_json import capture_object, encode
 from analyzer.report.layout import Page, Part
+from analyzer.report.udp import udp_phrase
 from analyzer.report.wording import format_bytes, format_count, format_span, format_time
 from analyzer.verdict.record import CaptureRecord
 
@@ -55,6 +56,7 @@ def _facts(capture: CaptureRecord) -> list[tuple[str, Part]]:
         ("size", f"{format_count(capture.records, 'packet')}, {format_bytes(capture.bytes)}"),
         ("begins", when),
         ("holds", f"{format_count(capture.connections, 'connection')}, {format_count(capture.calls, 'call')}"),
+        *((("UDP", f"{said}; past the mesh"),) if (said := udp_phrase([capture])) else ()),
         ("not used", skipped_phrase(capture) or "nothing"),
         ("health", health_part(capture)),
     ]

@@ -20,6 +20,7 @@ from analyzer.report.phrase import (
     verdict_word,
 )
 from analyzer.report.private import redact_analysis
+from analyzer.report.udp import udp_phrase
 from analyzer.report.wording import format_count, format_span
 from analyzer.verdict.record import Analysis, CaptureRecord, Finding
 
@@ -149,6 +150,9 @@ def _captures_section(page: Page, analysis: Analysis) -> None:
         for trouble in _troubles(capture):
             page.prose([f"{capture.name}: ", trouble], indent=2, label=("! ", "yellow"))
     _and_more(page, len(worst_first) - SHOWN_CAPTURES, "capture")
+    past = udp_phrase(analysis.captures)
+    if past:
+        page.prose(f"UDP past the mesh, which redirects TCP alone: {past}", indent=2)
 
 
 def _capture_row(capture: CaptureRecord) -> list[Part]:

@@ -16,6 +16,7 @@ import msgspec
 from analyzer.base.escape import inert_json, without_surrogates
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
+from analyzer.flow.udp import UdpFlow
 from analyzer.report.display_filter import display_filter
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import VERDICTS, Candidate, Decision, Inbound, LocalResponse, Outbound, Step
@@ -91,6 +92,23 @@ def capture_object(capture: CaptureRecord) -> Object:
         "complete": capture.complete,
         "oddities": capture.oddities,
         "error": capture.error,
+        "udp": [_udp_object(flow) for flow in capture.udp],
+    }
+
+
+def _udp_object(flow: UdpFlow) -> Object:
+    return {
+        "client": _endpoint_object(flow.client),
+        "server": _endpoint_object(flow.server),
+        "protocol": flow.protocol,
+        "sni": flow.sni,
+        "alpn": flow.alpn,
+        "packets": flow.packets,
+        "payload_bytes": flow.payload_bytes,
+        "first_packet": flow.first_packet,
+        "last_packet": flow.last_packet,
+        "first_ns": flow.first_ns,
+        "last_ns": flow.last_ns,
     }
 
 

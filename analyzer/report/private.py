@@ -103,7 +103,8 @@ def _redact_finding(finding: Finding) -> Finding:
 
 
 def _redact_capture(capture: CaptureRecord) -> CaptureRecord:
-    return replace(capture, oddities=tuple(map(redact_text, capture.oddities)))
+    udp = tuple(replace(flow, sni=redact_host(flow.sni)) if flow.sni else flow for flow in capture.udp)
+    return replace(capture, oddities=tuple(map(redact_text, capture.oddities)), udp=udp)
 
 
 def _same(new: tuple[object, ...], old: tuple[object, ...]) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from analyzer.base.table import FATE_NAMES, PacketTable
 from analyzer.capture.capture import Capture
 from analyzer.flow.connection import Connection
+from analyzer.flow.udp import UdpFlow
 from analyzer.verdict.record import CaptureRecord
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
 
@@ -26,6 +27,7 @@ def capture_record(
     link_names: Sequence[str],
     pod_hint: str | None,
     mesh: MeshSnapshot | None,
+    udp: Sequence[UdpFlow] = (),
 ) -> CaptureRecord:
     """The facts of one capture; ``calls`` and ``oddities`` are filled in when they are known."""
     times = capture.records.time_ns
@@ -46,6 +48,7 @@ def capture_record(
         complete=capture.complete,
         oddities=(),
         error=capture.error,
+        udp=tuple(udp),
     )
 
 

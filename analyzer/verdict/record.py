@@ -6,6 +6,7 @@ from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
+from analyzer.flow.udp import UdpFlow
 from analyzer.verdict.decision import Decision, Step
 
 APP_TO_SIDECAR = "app-to-sidecar"
@@ -135,7 +136,10 @@ class Finding(Fact, frozen=True):
 
 
 class CaptureRecord(Fact, frozen=True):
-    """What a capture is and how well it can be read. ``fates`` counts records by the names in ``FATE_NAMES``."""
+    """What a capture is and how well it can be read. ``fates`` counts records by the names in ``FATE_NAMES``.
+
+    ``udp`` is what went past the mesh: iptables redirects TCP alone.
+    """
 
     name: str
     format: str
@@ -152,6 +156,7 @@ class CaptureRecord(Fact, frozen=True):
     complete: bool
     oddities: tuple[str, ...]
     error: str | None = None
+    udp: tuple[UdpFlow, ...] = ()
 
 
 class MeshRecord(Fact, frozen=True):

@@ -18,6 +18,7 @@ DOORS = {
     "click": ["cli/*.py"],
     "rich": ["cli/progress.py", "report/layout.py"],
     "pandas": ["notebook.py"],
+    "cryptography": ["protocol/crypto.py"],
     "pyarrow": ["report/as_parquet.py"],
 }
 # Imported in one module, whichever that is.
