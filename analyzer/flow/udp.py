@@ -7,6 +7,7 @@ the mesh captures it, and is told by its port.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,25 +97,24 @@ def _flow(buffer: memoryview, packets: PacketTable, records: RecordTable, member
     swapped = sender.port < _SYSTEM_PORTS <= receiver.port
     client, server = (receiver, sender) if swapped else (sender, receiver)
     sent = (packets.src_port[members] == client.port) & (packets.dst_port[members] == server.port)
-    protocol, sni, alpn, sealed = UDP, None, (), False
     if server.port in _DNS_PORTS:
-        protocol = DNS
+        said = _Said(DNS)
     else:
-        protocol, sni, alpn, sealed = _read_quic(list(_payloads(buffer, packets, members[sent][:_READ_DATAGRAMS])))
+        said = _read_quic(list(_payloads(buffer, packets, members[sent][:_READ_DATAGRAMS])))
     flow = UdpFlow(
         client,
         server,
-        protocol,
+        said.protocol,
         len(members),
         int(packets.payload_wire_len[members].sum(dtype=np.int64)),
         first + 1,
         last + 1,
         int(records.time_ns[first]),
         int(records.time_ns[last]),
-        sni,
-        alpn,
+        said.sni,
+        said.alpn,
     )
-    return flow, sealed
+    return flow, said.sealed
 
 
 def _ends(packets: PacketTable, row: int) -> tuple[Endpoint, Endpoint]:
@@ -130,17 +130,25 @@ def _payloads(buffer: memoryview, packets: PacketTable, rows: I64) -> Iterator[b
         yield bytes(buffer[begin : begin + int(packets.payload_len[row])])
 
 
-def _read_quic(datagrams: list[bytes]) -> tuple[str, str | None, tuple[str, ...], bool]:
-    """The protocol, SNI and ALPN of what a client sent; and whether it is QUIC that could not be opened."""
+class _Said(NamedTuple):
+    """What a client said; ``sealed``: it is QUIC that could not be opened."""
+
+    protocol: str
+    sni: str | None = None
+    alpn: tuple[str, ...] = ()
+    sealed: bool = False
+
+
+def _read_quic(datagrams: list[bytes]) -> _Said:
     # Most UDP is no QUIC, and a capture without any must not pay for it.
     if not any(data and data[0] & 0xC0 == 0xC0 for data in datagrams):
-        return UDP, None, (), False
+        return _Said(UDP)
     from analyzer.protocol.crypto import can_open
     from analyzer.protocol.quic import is_quic, quic_hello
 
     if not any(map(is_quic, datagrams)):
-        return UDP, None, (), False
+        return _Said(UDP)
     if not can_open():
-        return QUIC, None, (), True
+        return _Said(QUIC, sealed=True)
     hello = quic_hello(datagrams)
-    return (QUIC, hello.sni, hello.alpn, False) if hello else (QUIC, None, (), False)
+    return _Said(QUIC, hello.sni, hello.alpn) if hello else _Said(QUIC)
