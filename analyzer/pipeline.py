@@ -163,8 +163,8 @@ def analyze_and_ask(
     interval: Interval | None = None,
     where: Where | None = None,
     progress: Progress | None = None,
-) -> tuple[Analysis, list[Asked]]:
-    """What ``analyze_paths`` gives, and each of its calls with its question."""
+) -> tuple[Analysis, list[Asked], list[tuple[Wire, Conversation]]]:
+    """What ``analyze_paths`` gives, each of its calls with its question, and what was said on every wire."""
     sources = find_captures(captures)
     watch = _watch(sources, progress)
     opened = open_all(sources, mesh, watch.part(0.0, _READING))
@@ -174,7 +174,7 @@ def analyze_and_ask(
     spoken = speak(wires, watch)
     asked = [each for each in judge_and_ask(spoken, mesh, _homes(opened), watch) if keep(each.record)]
     part, changed = _changes(part_of(spoken, range(len(wires)), [each.record for each in asked]), asked, mesh)
-    return _assembled(opened, wires, part, changed, mesh), asked
+    return _assembled(opened, wires, part, changed, mesh), asked, spoken
 
 
 def assemble(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -13,7 +12,7 @@ import click
 import pytest
 import yaml
 
-from analyzer.cli.program import COMMANDS, run
+from analyzer.cli.program import COMMANDS, program, run
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -54,9 +53,10 @@ def test_the_map_of_the_site_has_every_page() -> None:
 def reference() -> str:
     """The page of commands: each with its help, as a terminal of 100 columns shows it."""
     parts = ["# Commands\n\nMade from the program; `meshverdict COMMAND --help` says the same.\n"]
+    above = click.Context(program, info_name="meshverdict", terminal_width=100, **program.context_settings)
     for name in sorted(COMMANDS):
-        command = importlib.import_module(f"analyzer.cli.{name}").command
-        context = click.Context(command, info_name=f"meshverdict {name}", terminal_width=100, max_content_width=100)
+        command = program.get_command(above, name)
+        context = click.Context(command, info_name=name, parent=above)
         parts.append(f"## `{name}`\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 

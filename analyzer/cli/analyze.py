@@ -39,9 +39,13 @@ from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
+    from analyzer.mesh.history import Meshes
+    from analyzer.protocol.facts import Conversation
     from analyzer.report.issue import Issues
     from analyzer.verdict.judge import Asked
     from analyzer.verdict.record import Analysis
+    from analyzer.verdict.sheets import Sheets
+    from analyzer.verdict.wires import Wire
 
 _LINES_AT_ONCE = 128
 # The format that needs an extra, and that no terminal can show.
@@ -112,9 +116,16 @@ def command(
     shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
     with showing_progress(enabled=not no_progress) as progress:
-        if save is not None:
-            analysis, asked = analyze_and_ask(captures, mesh, interval=interval, where=chosen, progress=progress)
-            _save(save, analysis, asked, redact=redact)
+        sheets = None
+        if save is not None or html is not None:
+            analysis, asked, spoken = analyze_and_ask(
+                captures, mesh, interval=interval, where=chosen, progress=progress
+            )
+            if save is not None:
+                _save(save, analysis, asked, redact=redact)
+            if html is not None:
+                sheets = _sheets(captures, mesh, asked, spoken)
+            del asked, spoken
         else:
             analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared)
     if access_logs:
@@ -129,10 +140,21 @@ def command(
     redacted = redact != OFF
     write_run(analysis, output_format, out, color, redact=redacted, jobs=shared)
     if html is not None:
-        write_page(analysis, html, redact=redacted)
+        write_page(analysis, html, redact=redacted, sheets=sheets)
     write_also(more, lambda: _issues(analysis, redact=redacted))
     tell_problems(analysis)
     return exit_code(analysis, failures)
+
+
+def _sheets(
+    captures: tuple[str, ...],
+    mesh: Meshes | None,
+    asked: Sequence[Asked],
+    spoken: Sequence[tuple[Wire, Conversation]],
+) -> Sheets:
+    from analyzer.inquiry import sheets_for
+
+    return sheets_for(captures, mesh, asked, spoken)
 
 
 def _save(path: str, analysis: Analysis, asked: Sequence[Asked], *, redact: str) -> None:
@@ -185,12 +207,12 @@ def _issues(analysis: Analysis, *, redact: bool) -> Issues:
     return issues_of_run(analysis, redact=redact)
 
 
-def write_page(analysis: Analysis, html: str, *, redact: bool) -> None:
-    """Write the report of a run as one HTML file."""
+def write_page(analysis: Analysis, html: str, *, redact: bool, sheets: Sheets | None = None) -> None:
+    """Write the report of a run as one HTML file; a run that was read back has no ``sheets``."""
     from analyzer.pipeline import cited_lines
     from analyzer.report.as_html import render_html
     from analyzer.verdict.codes import CODES
 
-    page = render_html(analysis, codes=CODES.values(), yaml_lines=cited_lines(analysis), redact=redact)
+    page = render_html(analysis, codes=CODES.values(), yaml_lines=cited_lines(analysis), redact=redact, sheets=sheets)
     with output(html) as sink:
         sink.write(page)

@@ -14,28 +14,49 @@ from typing import TYPE_CHECKING
 
 from analyzer.base.escape import ELLIPSIS, shorten, visible
 from analyzer.base.oddity import Code
+from analyzer.report.as_svg import svg_lines
 from analyzer.report.private import redact_analysis
+from analyzer.report.row_data import row_data
 from analyzer.report.view import PageView, page_view
 from analyzer.verdict.record import Analysis
+from analyzer.verdict.sheets import Sheets
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+TEMPLATES = (
+    "report.html",
+    "call.html",
+    "findings.html",
+    "graph.html",
+    "journeys.html",
+    "macros.html",
+    "method.html",
+    "mtls.html",
+    "names.html",
+    "timeline.html",
+)
 # What is shown of one string and of one sentence, however long they are.
 SHOWN_LENGTH = 400
 PROSE_LENGTH = 2000
 
 
 def render_html(
-    analysis: Analysis, *, codes: Iterable[Code] = (), yaml_lines: Mapping[str, str] | None = None, redact: bool = True
+    analysis: Analysis,
+    *,
+    codes: Iterable[Code] = (),
+    yaml_lines: Mapping[str, str] | None = None,
+    redact: bool = True,
+    sheets: Sheets | None = None,
 ) -> bytes:
     """The page. ``codes`` explain reasons and what is missing; ``yaml_lines`` maps ``file:line`` to the line's text.
 
-    The same run gives the same bytes.
+    ``sheets`` add journeys, names and mutual TLS, for which a run alone does not suffice. The same run gives the same
+    bytes.
     """
     shown = redact_analysis(analysis) if redact else analysis
-    view = page_view(shown, codes=codes, yaml_lines=yaml_lines or {}, redacted=redact)
+    view = page_view(shown, codes=codes, yaml_lines=yaml_lines or {}, redacted=redact, sheets=sheets)
     return _render(view).encode()
 
 
@@ -48,15 +69,22 @@ def _render(view: PageView) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     template = _environment().get_template("report.html")
-    return template.render(page=view, policy=policy, style=Markup(style), script=Markup(script))
+    picture = "\n".join(svg_lines(view.sections.graph.graph))
+    return template.render(
+        page=view,
+        policy=policy,
+        style=Markup(style),
+        script=Markup(script),
+        picture=Markup(picture),
+        data=Markup(row_data(view.bare_rows)),
+    )
 
 
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
-    names = ("report.html", "call.html", "findings.html", "macros.html")
     environment = Environment(
-        loader=DictLoader({name: _resource(name) for name in names}),
+        loader=DictLoader({name: _resource(name) for name in TEMPLATES}),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,

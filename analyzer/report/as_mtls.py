@@ -36,7 +36,7 @@ _WORDS = {
 def render_mtls(sheet: MtlsSheet, *, width: int = 100, colour: bool = False) -> str:
     """The edges with their shares, then packet by packet what shows it, the plaintext first."""
     page = Page(width=width, colour=colour)
-    page.prose(_headline(sheet))
+    page.prose(mtls_headline(sheet))
     if not sheet.edges:
         return page.render()
     inside = [edge for edge in sheet.edges if edge.inside]
@@ -94,12 +94,13 @@ def mtls_csv(sheet: MtlsSheet) -> Iterator[bytes]:
     yield out.getvalue().encode()
 
 
-def _headline(sheet: MtlsSheet) -> str:
+def mtls_headline(sheet: MtlsSheet) -> str:
+    """How many connections there are inside the mesh, and their share of Istio's mutual TLS."""
     inside, mutual = _inside(sheet)
     silent = f"; {format_count(sheet.silent, 'connection')} without a byte not counted" if sheet.silent else ""
     if not inside:
         return f"No connections between pods in what was captured{silent}."
-    share = f"{_percent(100 * mutual / inside)} Istio mutual TLS"
+    share = f"{percent_phrase(100 * mutual / inside)} Istio mutual TLS"
     return f"{format_count(inside, 'connection')} inside the mesh, {share}{silent}."
 
 
@@ -111,8 +112,8 @@ def _inside(sheet: MtlsSheet) -> tuple[int, int]:
 def _row(edge: SecuredEdge) -> Row:
     style = "green" if edge.share == 100 else "yellow" if edge.share else "red"
     counts: list[Part] = [str(count) if count else ("·", "dim") for count in edge.counts]
-    share: Part = (_percent(edge.share), style) if edge.inside else ("-", "dim")
-    return [edge.client, _server(edge), *counts, share]
+    share: Part = (percent_phrase(edge.share), style) if edge.inside else ("-", "dim")
+    return [edge.client, server_phrase(edge), *counts, share]
 
 
 def _cite(page: Page, title: str, cited: Iterable[tuple[SecuredEdge, tuple[PacketPlace, ...]]]) -> None:
@@ -123,15 +124,16 @@ def _cite(page: Page, title: str, cited: Iterable[tuple[SecuredEdge, tuple[Packe
     for edge, places in listed:
         more = len(places) - SHOWN_PACKETS
         said = ", ".join(packets_phrases(places[:SHOWN_PACKETS])) + (f" and {more:,} more" if more > 0 else "")
-        page.prose(f"{edge.client} → {_server(edge)}", indent=4)
+        page.prose(f"{edge.client} → {server_phrase(edge)}", indent=4)
         page.prose((said, "dim"), indent=6)
 
 
-def _server(edge: SecuredEdge) -> str:
+def server_phrase(edge: SecuredEdge) -> str:
+    """The server with its port."""
     return f"[{edge.server}]:{edge.port}" if ":" in edge.server else f"{edge.server}:{edge.port}"
 
 
-def _percent(share: float) -> str:
+def percent_phrase(share: float) -> str:
     """A share that is written as 100 only where nothing is missing."""
     return f"{int(share * 10) / 10:g} %"
 

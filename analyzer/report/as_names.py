@@ -22,7 +22,8 @@ _COLUMNS = (
 )
 # Without the word that all of them end with, so that the names have room.
 _CLUSTERS = {"PassthroughCluster": "Passthrough", "BlackHoleCluster": "BlackHole"}
-_SOURCES = {"host": "Host", "sni": "SNI", "dns": "DNS", None: "-"}
+# What a name was learned from.
+NAMED_BY = {"host": "Host", "sni": "SNI", "dns": "DNS", None: "-"}
 
 
 def render_names(names: Sequence[OutsideName], *, width: int = 100, colour: bool = False, redact: bool = True) -> str:
@@ -83,6 +84,6 @@ def shown_name(each: OutsideName, *, redact: bool = True) -> str:
 def _row(each: OutsideName, *, redact: bool) -> Row:
     name = shown_name(each, redact=redact) + (" *" if each.known else "")
     style = "dim" if each.known else ""
-    words = [str(each.port), each.protocol, _SOURCES[each.named_by], _CLUSTERS.get(each.cluster, each.cluster)]
+    words = [str(each.port), each.protocol, NAMED_BY[each.named_by], _CLUSTERS.get(each.cluster, each.cluster)]
     words.append(str(len(each.calls)))
     return [(name, style), *((word, style) for word in words), (", ".join(each.addresses), style or "dim")]

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from analyzer.report.as_json import encode
 from analyzer.report.layout import Column, Page, Part
-from analyzer.report.phrase import observed_phrase, sent_phrase, source_phrase, target_phrase, verdict_word
+from analyzer.report.phrase import (
+    clock_phrase,
+    observed_phrase,
+    sent_phrase,
+    source_phrase,
+    target_phrase,
+    verdict_word,
+)
 from analyzer.report.private import redact_call
-from analyzer.report.wording import format_count, format_span, format_time
+from analyzer.report.wording import format_time
 from analyzer.verdict.passage import Moment, Passage
 
 _MS = 1_000_000
@@ -34,17 +41,8 @@ def _clocks_section(page: Page, passage: Passage) -> None:
         return
     page.heading("CLOCKS")
     for capture, skew in passage.skews:
-        if skew is None:
-            said = f"{capture} shares no exchange with {passage.reference}: its times are as it has them"
-            page.prose((said, "yellow"), indent=2)
-            continue
-        apart = format_span(abs(skew.offset_ns))
-        way = "as early as" if not skew.offset_ns else f"{apart} {'ahead of' if skew.offset_ns > 0 else 'behind'}"
-        page.prose(
-            f"{capture} is {way} {passage.reference}, give or take "
-            f"{format_span(skew.error_ns)}, by {format_count(skew.connections, 'connection')}",
-            indent=2,
-        )
+        said = clock_phrase(capture, passage.reference, skew)
+        page.prose((said, "yellow") if skew is None else said, indent=2)
 
 
 def _row(moment: Moment, began: int) -> list[Part]:

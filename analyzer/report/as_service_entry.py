@@ -23,18 +23,20 @@ _NAME_LENGTH = 63
 
 
 def service_entries(names: Sequence[OutsideName]) -> Iterator[bytes]:
-    """A document for each name in each namespace, with the calls that speak for it; what cannot be drafted is said."""
+    """A document for each name in each namespace, with the calls that speak for it; then what cannot be drafted."""
     grouped: dict[tuple[str, str], list[OutsideName]] = {}
+    left_out: list[bytes] = []
     for each in names:
         why = _why_not(each)
         if why:
-            yield _comment(f"left out: {shown_name(each)}:{each.port} from {each.workload}: {why}")
-            continue
-        grouped.setdefault((_namespace(each), shown_name(each)), []).append(each)
+            left_out.append(_comment(f"left out: {shown_name(each)}:{each.port} from {each.workload}: {why}"))
+        else:
+            grouped.setdefault((_namespace(each), shown_name(each)), []).append(each)
     if not grouped:
         yield _comment("nothing to draft")
     for (namespace, name), members in sorted(grouped.items()):
         yield b"---\n" + "".join(_document(namespace, name, members)).encode()
+    yield from left_out
 
 
 def _document(namespace: str, name: str, members: list[OutsideName]) -> Iterator[str]:

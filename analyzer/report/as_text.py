@@ -17,6 +17,7 @@ from analyzer.report.phrase import (
     observed_counts,
     packets_phrases,
     reason_word,
+    seen_phrase,
     verdict_word,
 )
 from analyzer.report.private import redact_analysis
@@ -66,16 +67,20 @@ def _findings_section(page: Page, analysis: Analysis) -> None:
         return
     page.heading("FINDINGS")
     advised: set[str] = set()
+    calls = {call.id: call for call in analysis.calls}
     for finding in analysis.findings[:SHOWN_FINDINGS]:
         advice = finding.advice or finding.code.advice
-        _finding(page, finding, advice="" if advice in advised else advice)
+        seen = seen_phrase(finding, calls)
+        _finding(page, finding, seen=seen, advice="" if advice in advised else advice)
         advised.add(advice)
     _and_more(page, len(analysis.findings) - SHOWN_FINDINGS, "finding")
 
 
-def _finding(page: Page, finding: Finding, *, advice: str) -> None:
+def _finding(page: Page, finding: Finding, *, seen: str, advice: str) -> None:
     level = finding.code.level
     page.prose(finding.sentence, indent=2, label=(f"{level.value:<9}", LEVEL_STYLES[level]))
+    if seen:
+        page.prose(seen, indent=_FINDING_INDENT)
     places = [place.file_line for place in finding.yaml[:SHOWN_PLACES]]
     packets = packets_phrases(finding.packets[:SHOWN_PLACES])
     stands = [finding.code.name, calls_phrase(finding), *places, *packets]

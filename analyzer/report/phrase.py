@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from analyzer.base.place import PacketPlace
-from analyzer.report.wording import format_count, format_ranges
+from analyzer.report.wording import format_count, format_ranges, format_span, format_time
 from analyzer.verdict.decision import VERDICTS, Decision, Outbound
+from analyzer.verdict.moved import MOVED_BY_CHANGE
+from analyzer.verdict.parting import OTHER_CONFIGURATION
 from analyzer.verdict.record import Analysis, CallRecord, Finding, Observed
+
+if TYPE_CHECKING:
+    from analyzer.verdict.clocks import Skew
 
 # How a null verdict is written where a word must stand; it is no fifth verdict.
 UNDETERMINED = "undetermined"
@@ -148,3 +154,31 @@ def headline(analysis: Analysis) -> str:
     findings = format_count(len(analysis.findings), "finding") if analysis.findings else "no findings"
     ends = ", ".join(short) if short else "every one matched a service"
     return f"{format_count(calls, 'call')}: {ends}; {findings}."
+
+
+def seen_phrase(finding: Finding, calls: Mapping[str, CallRecord]) -> str:
+    """Since when a finding's calls were made and what the packets show of them; ``calls`` by id.
+
+    A finding that names no call has none; one about a change tells its moment itself.
+    """
+    members = [calls[name] for name in finding.calls if name in calls]
+    if not members:
+        return ""
+    seen = f"the packets show {observed_counts(members)}"
+    if finding.code in (MOVED_BY_CHANGE, OTHER_CONFIGURATION):
+        return seen
+    first, last = (format_time(pick(call.first_ns for call in members)) for pick in (min, max))
+    if len(members) == 1:
+        return f"at {first[:23]}Z; {seen}"
+    until = last[11:23] if last[:10] == first[:10] else f"{last[:23]}Z"
+    return f"since {first[:23]}Z, last at {until}; {seen}"
+
+
+def clock_phrase(capture: str, reference: str, skew: Skew | None) -> str:
+    """How far the clocks of two captures are apart, in a sentence."""
+    if skew is None:
+        return f"{capture} shares no exchange with {reference}: its times are as it has them"
+    apart = format_span(abs(skew.offset_ns))
+    way = "as early as" if not skew.offset_ns else f"{apart} {'ahead of' if skew.offset_ns > 0 else 'behind'}"
+    by = format_count(skew.connections, "connection")
+    return f"{capture} is {way} {reference}, give or take {format_span(skew.error_ns)}, by {by}"

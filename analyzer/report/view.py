@@ -13,6 +13,7 @@ from analyzer.report.facts import Facts, call_facts, decision_sides
 from analyzer.report.grouping import Group, group_alike
 from analyzer.report.journey import journey_of
 from analyzer.report.ladder import Ladder, ladder_of
+from analyzer.report.method import method_lines
 from analyzer.report.phrase import (
     VERDICT_ORDER,
     agreement_phrase,
@@ -21,16 +22,19 @@ from analyzer.report.phrase import (
     packets_phrases,
     range_phrase,
     reason_word,
+    seen_phrase,
     sent_phrase,
     verdict_word,
 )
+from analyzer.report.sections import SectionsView, sections_view
 from analyzer.report.wording import format_bytes, format_count, format_span, format_time
 from analyzer.verdict.decision import Candidate, Step
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding
+from analyzer.verdict.sheets import Sheets
 
-# What one page holds: rows of alike calls, how many of them with their chain, and calls listed under a row.
-SHOWN_ROWS = 2000
-SHOWN_DETAILS = 300
+# What one page holds: rows of alike calls with their chain, and calls listed under a row; of further rows, as many as
+# fit the page's size, only what stands in the table.
+SHOWN_DETAILS = 250
 SHOWN_MEMBERS = 25
 SHOWN_FINDINGS = 200
 SHOWN_OF_CODE = 4
@@ -48,6 +52,7 @@ class FindingView:
     """
 
     sentence: str
+    seen: str
     advice: str
     links: tuple[Cited, ...]
     more_calls: int
@@ -114,7 +119,10 @@ class DetailView:
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """Alike calls as one row of the table: ``others`` counts what else was sent; ``members`` are the table's cells."""
+    """Alike calls as one row of the table: ``others`` counts what else was sent; ``members`` are the table's cells.
+
+    ``detail`` is None for a row that has no chain on the page: the row is then told by the data of the page's script.
+    """
 
     anchor: str
     source: str
@@ -129,6 +137,8 @@ class RowView:
     count: int
     members: tuple[Row, ...]
     more_members: int
+    first_call: str
+    packets: str
     detail: DetailView | None
 
 
@@ -158,6 +168,7 @@ class PageView:
     more_findings: int
     verdicts: tuple[VerdictView, ...]
     rows: tuple[RowView, ...]
+    bare_rows: tuple[RowView, ...]
     calls: int
     captures: tuple[CaptureView, ...]
     mesh_kinds: tuple[tuple[str, int], ...] | None
@@ -166,21 +177,35 @@ class PageView:
     mesh_errors: tuple[str, ...]
     limits: tuple[str, ...]
     cuts: tuple[str, ...]
+    sections: SectionsView
+    method: tuple[str, ...]
 
 
-def page_view(analysis: Analysis, *, codes: Iterable[Code], yaml_lines: Mapping[str, str], redacted: bool) -> PageView:
-    """The view of a run. ``yaml_lines`` maps ``file:line`` to that line's text, where it is to be shown."""
+def page_view(
+    analysis: Analysis,
+    *,
+    codes: Iterable[Code],
+    yaml_lines: Mapping[str, str],
+    redacted: bool,
+    sheets: Sheets | None = None,
+) -> PageView:
+    """The view of a run. ``yaml_lines`` maps ``file:line`` to that line's text, where it is to be shown.
+
+    ``sheets`` are what only the captures know; a run that was read back has none.
+    """
     known = {code.name: code for code in codes}
     groups = group_alike(analysis)
-    anchors = {call.id: f"g{n}" for n, group in enumerate(groups[:SHOWN_ROWS], 1) for call in group.calls}
+    anchors = {call.id: f"g{n}" for n, group in enumerate(groups, 1) for call in group.calls}
+    rows = [_row(n, group, known, yaml_lines) for n, group in enumerate(groups, 1)]
     mesh = analysis.mesh
     return PageView(
         headline=headline(analysis),
         subtitle=_subtitle(analysis),
-        findings=_findings(analysis.findings[:SHOWN_FINDINGS], anchors, yaml_lines),
+        findings=_findings(analysis, anchors, yaml_lines),
         more_findings=max(len(analysis.findings) - SHOWN_FINDINGS, 0),
         verdicts=_verdicts(analysis.calls),
-        rows=tuple(_row(n, group, known, yaml_lines) for n, group in enumerate(groups[:SHOWN_ROWS], 1)),
+        rows=tuple(rows[:SHOWN_DETAILS]),
+        bare_rows=tuple(rows[SHOWN_DETAILS:]),
         calls=len(analysis.calls),
         captures=tuple(map(_capture, analysis.captures)),
         mesh_kinds=mesh.kinds if mesh else None,
@@ -189,6 +214,8 @@ def page_view(analysis: Analysis, *, codes: Iterable[Code], yaml_lines: Mapping[
         mesh_errors=mesh.errors if mesh else (),
         limits=analysis.limits,
         cuts=_cuts(groups, redacted=redacted),
+        sections=sections_view(analysis, sheets, anchors, redacted=redacted),
+        method=method_lines(analysis),
     )
 
 
@@ -203,14 +230,17 @@ def _subtitle(analysis: Analysis) -> str:
 
 
 def _findings(
-    findings: Sequence[Finding], anchors: Mapping[str, str], yaml_lines: Mapping[str, str]
+    analysis: Analysis, anchors: Mapping[str, str], yaml_lines: Mapping[str, str]
 ) -> tuple[FindingsView, ...]:
     """The findings by code, in the order in which the codes first appear."""
+    findings = analysis.findings[:SHOWN_FINDINGS]
+    by_id = {call.id: call for call in analysis.calls}
     by_code: dict[str, list[FindingView]] = {}
     advised: set[str] = set()
     for finding in findings:
         advice = finding.advice or finding.code.advice
-        shown = _finding(finding, anchors, yaml_lines, advice="" if advice in advised else advice)
+        seen = seen_phrase(finding, by_id)
+        shown = _finding(finding, anchors, yaml_lines, seen=seen, advice="" if advice in advised else advice)
         by_code.setdefault(finding.code.name, []).append(shown)
         advised.add(advice)
     calls = {code: len({call for f in findings if f.code.name == code for call in f.calls}) for code in by_code}
@@ -222,11 +252,12 @@ def _findings(
 
 
 def _finding(
-    finding: Finding, anchors: Mapping[str, str], yaml_lines: Mapping[str, str], *, advice: str
+    finding: Finding, anchors: Mapping[str, str], yaml_lines: Mapping[str, str], *, seen: str, advice: str
 ) -> FindingView:
     cited = finding.calls[:SHOWN_CALL_LINKS]
     return FindingView(
         sentence=finding.sentence,
+        seen=seen,
         advice=advice,
         links=tuple((call_id, anchors.get(call_id, "")) for call_id in cited),
         more_calls=len(finding.calls) - len(cited),
@@ -266,6 +297,8 @@ def _row(number: int, group: Group, codes: Mapping[str, Code], yaml_lines: Mappi
         count=len(group.calls),
         members=tuple(map(_member, group.calls[:SHOWN_MEMBERS])) if number <= SHOWN_DETAILS else (),
         more_members=max(len(group.calls) - SHOWN_MEMBERS, 0),
+        first_call=first.id,
+        packets="; ".join(range_phrase(*packets) for packets in first.packets),
         detail=_detail(first, codes, yaml_lines) if number <= SHOWN_DETAILS else None,
     )
 
@@ -333,14 +366,11 @@ def _cuts(groups: Sequence[Group], *, redacted: bool) -> tuple[str, ...]:
     said = [
         "Calls that are alike (same source, target, decision and outcome) share a row; the chain is that of the first."
     ]
-    if len(groups) > SHOWN_ROWS:
-        calls = sum(len(group.calls) for group in groups[SHOWN_ROWS:])
-        said.append(
-            f"The page shows the first {SHOWN_ROWS:,} of {len(groups):,} rows; {format_count(calls, 'call')} "
-            "are in the JSON and CSV only."
-        )
     if len(groups) > SHOWN_DETAILS:
-        said.append(f"Only the first {SHOWN_DETAILS:,} rows have their chain; `meshverdict explain` has all.")
+        said.append(
+            f"The first {SHOWN_DETAILS:,} of {len(groups):,} rows have their chain here; the others name the call for "
+            "`meshverdict explain`."
+        )
     if any(len(group.calls) > SHOWN_MEMBERS for group in groups):
         said.append(f"At most {SHOWN_MEMBERS} calls are listed under a row.")
     if redacted:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
+from analyzer.inquiry import sheets_for
+from analyzer.mesh.load import load_mesh
+from analyzer.pipeline import analyze_and_ask
 from analyzer.verdict.decision import (
     Candidate,
     Decision,
@@ -28,6 +33,7 @@ from analyzer.verdict.record import (
     Observed,
 )
 
+SHOP = Path(__file__).resolve().parents[2] / "captures" / "shop-default"
 SECOND = 1_000_000_000
 START_NS = 1_763_712_000 * SECOND  # 2025-11-21T08:00:00Z
 
@@ -597,3 +603,12 @@ def crowd(shop):
     """A run of 400 calls of which no two share a row."""
     calls = tuple(replace(shop.calls[0], id=str(n), host=f"host-{n}", first_ns=START_NS + n) for n in range(1, 401))
     return replace(shop, calls=calls, findings=())
+
+
+@pytest.fixture(scope="session")
+def sheeted():
+    """The recorded shop with what its captures tell beside the calls: ``(analysis, sheets)``."""
+    captures = [str(SHOP / "pods")]
+    mesh = load_mesh([SHOP / "mesh"])
+    analysis, asked, spoken = analyze_and_ask(captures, mesh)
+    return analysis, sheets_for(captures, mesh, asked, spoken)

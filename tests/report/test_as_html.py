@@ -15,13 +15,14 @@ ELEMENTS = {
     "html", "head", "meta", "link", "title", "style", "body", "a", "header", "p", "h1", "h2", "h3", "h4", "nav",
     "main", "section", "article", "div", "span", "code", "b", "ul", "ol", "li", "dl", "dt", "dd", "table",
     "caption", "thead", "tbody", "tr", "th", "td", "details", "summary", "svg", "line", "rect", "path",
-    "circle", "text", "tspan", "label", "input", "button", "script",
+    "circle", "text", "tspan", "label", "input", "button", "script", "g", "pre", "br", "noscript",
 }  # fmt: skip
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "rel", "href", "class", "id", "aria-label",
     "aria-labelledby", "aria-hidden", "aria-pressed", "role", "scope", "colspan", "viewbox", "width", "height",
     "preserveaspectratio", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "d", "data-verdict", "data-calls",
-    "data-sort", "hidden", "for", "type", "autocomplete", "spellcheck", "placeholder",
+    "data-sort", "hidden", "for", "type", "autocomplete", "spellcheck", "placeholder", "tabindex", "xmlns",
+    "font-family", "font-size", "fill", "stroke", "stroke-width", "paint-order", "text-anchor", "rx",
 }  # fmt: skip
 
 

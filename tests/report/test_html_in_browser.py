@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import tarfile
 
 import pytest
 
 from analyzer.report.as_html import render_html
+
+AXE = "axe-core@4"
 
 webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -24,6 +28,7 @@ def browser():
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
+    driver.set_script_timeout(180)
     yield driver
     driver.quit()
 
@@ -32,9 +37,10 @@ def browser():
 def visit(browser, tmp_path, codes):
     """A function: open a run's page at a width, in a scheme, with or without scripts."""
 
-    def go(analysis, *, width=1280, dark=False, scripts=True, fragment=""):
+    def go(run, *, width=1280, dark=False, scripts=True, fragment=""):
+        analysis, sheets = run if isinstance(run, tuple) else (run, None)
         path = tmp_path / "report.html"
-        path.write_bytes(render_html(analysis, codes=codes))
+        path.write_bytes(render_html(analysis, codes=codes, sheets=sheets))
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not scripts})
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -62,11 +68,11 @@ class Page:
         return self.browser.find_element("css selector", selector)
 
     def rows(self, column):
-        rows = "[...document.querySelectorAll('#call-table tbody:not([hidden]) .row')]"
+        rows = "[...document.querySelectorAll('#call-table .row')]"
         return self.ask(f"{rows}.map(row => row.cells[{column}].textContent.trim())")
 
 
-@pytest.mark.parametrize("run", ["shop", "hostile", "bare", "empty"])
+@pytest.mark.parametrize("run", ["shop", "hostile", "bare", "empty", "crowd", "sheeted"])
 def test_the_page_loads_without_a_console_message_or_a_request(visit, run, request):
     page = visit(request.getfixturevalue(run))
     assert page.browser.get_log("browser") == []
@@ -133,6 +139,7 @@ def test_a_findings_call_opens_its_row_even_when_it_was_filtered_out(visit, shop
     page.find("#filter").send_keys("kafka")
     page.find(".finding .links a").click()
     assert page.ask("document.querySelector('tbody.open .seen').textContent").startswith("reset by server")
+    assert page.ask("document.activeElement.closest('tbody').classList.contains('open')")
 
 
 def test_a_link_to_a_row_opens_it(visit, shop):
@@ -140,11 +147,12 @@ def test_a_link_to_a_row_opens_it(visit, shop):
     assert page.find("#g2 .explained").is_displayed()
 
 
-@pytest.mark.parametrize("run", ["shop", "hostile"])
+@pytest.mark.parametrize("run", ["shop", "hostile", "sheeted"])
 @pytest.mark.parametrize("width", [360, 390, 800, 1280])
 def test_the_page_never_scrolls_sideways(visit, run, width, request):
     page = visit(request.getfixturevalue(run), width=width)
     page.ask("document.querySelectorAll('.toggle button').forEach(button => button.click())")
+    page.ask("document.querySelectorAll('details').forEach(each => { each.open = true })")
     assert page.ask("document.documentElement.scrollWidth") <= width
 
 
@@ -173,16 +181,57 @@ def test_every_control_has_a_name_and_every_section_a_title(visit, shop):
     assert page.ask(f"{sections}.every(s => document.getElementById(s.getAttribute('aria-labelledby')))")
 
 
-def test_of_many_rows_a_part_is_laid_out_and_more_follow(visit, crowd):
+ALL_ROWS = 400
+
+
+def laid_out(page):
+    return page.ask("document.querySelectorAll('#call-table tbody:not(.space)').length")
+
+
+def test_of_many_rows_those_near_the_window_are_laid_out(visit, crowd):
     page = visit(crowd)
-    all_rows = page.ask("document.querySelectorAll('#call-table tbody').length")
+    height = page.ask("document.getElementById('call-table').getBoundingClientRect().height")
 
-    first = len(page.rows(1))
-    page.ask("document.querySelector('.more-rows').click()")
+    assert laid_out(page) < ALL_ROWS / 2
+    assert height > ALL_ROWS * 25
+    assert page.find("#shown").text == f"{ALL_ROWS} calls in {ALL_ROWS} rows"
+    assert page.find("#call-table").get_attribute("aria-rowcount") == str(ALL_ROWS + 1)
 
-    assert first < all_rows
-    assert len(page.rows(1)) > first
-    assert page.find("#shown").text.endswith(f"in {all_rows:,} rows")
+
+def test_a_row_is_there_when_the_reader_comes_to_it(visit, crowd):
+    page = visit(crowd)
+
+    page.browser.execute_async_script(
+        "const done = arguments[0]; document.getElementById('captures').scrollIntoView();"
+        "requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+    assert page.rows(2)[-1] == "host-9:9080"
+    assert laid_out(page) < ALL_ROWS
+
+
+def test_a_row_without_a_chain_names_the_command_that_has_it(visit, crowd):
+    page = visit(crowd)
+    page.find("#filter").send_keys("host-99:")
+    row = page.find("#call-table tbody:not(.space)")
+
+    row.find_element("css selector", ".toggle button").click()
+
+    assert row.find_element("css selector", "code").text == "meshverdict explain CAPTURE... -m MESH --call 99"
+
+
+def test_a_link_to_a_row_far_down_opens_it(visit, crowd):
+    page = visit(crowd, fragment="#g399")
+
+    assert page.find("#g399 details").is_displayed()
+
+
+def test_rows_of_the_script_sort_among_the_others(visit, crowd):
+    page = visit(crowd)
+
+    page.find("#call-table thead th:nth-child(3) button").click()
+
+    assert page.rows(2)[:3] == ["host-100:9080", "host-101:9080", "host-102:9080"]
 
 
 def test_all_rows_are_printed(visit, crowd):
@@ -190,8 +239,49 @@ def test_all_rows_are_printed(visit, crowd):
 
     page.ask("dispatchEvent(new Event('beforeprint'))")
 
-    assert len(page.rows(1)) == page.ask("document.querySelectorAll('#call-table tbody').length")
+    assert laid_out(page) == ALL_ROWS
 
 
-def test_few_rows_need_no_more(visit, shop):
-    assert visit(shop).ask("document.querySelector('.more-rows').hidden")
+def test_the_page_can_be_walked_with_the_keyboard(visit, shop):
+    page = visit(shop)
+    reached = set()
+
+    for _ in range(60):
+        page.browser.switch_to.active_element.send_keys("\t")
+        reached.add(page.ask("document.activeElement.className || document.activeElement.id || 'a'"))
+
+    assert {"skip", "filter", "chip"} <= reached
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """The source of axe-core; packed from the registry of npm, and kept beside other caches of pytest."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm here to get axe-core with")
+    folder = tmp_path_factory.mktemp("axe")
+    done = subprocess.run(
+        [npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    packed = sorted(folder.glob("axe-core-*.tgz"))
+    if done.returncode or not packed:
+        pytest.skip("axe-core could not be had from npm")
+    with tarfile.open(packed[0]) as archive:
+        return archive.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("run", ["shop", "sheeted", "empty"])
+def test_axe_finds_nothing_serious(visit, axe, run, dark, request):
+    page = visit(request.getfixturevalue(run), dark=dark)
+    page.ask("document.querySelectorAll('#call-table .toggle button').forEach((b, i) => i < 3 && b.click())")
+    page.ask("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    page.browser.execute_cdp_cmd("Runtime.evaluate", {"expression": axe})
+
+    found = page.browser.execute_async_script(
+        "const done = arguments[0];"
+        "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => done(violations.map("
+        "each => [each.impact, each.id, each.nodes.slice(0, 3).map(node => node.html.slice(0, 200))])))"
+    )
+
+    assert [each for each in found if each[0] in ("serious", "critical")] == []

@@ -20,7 +20,7 @@ SHOP = Path(__file__).resolve().parents[2] / "captures" / "shop-default"
 
 @pytest.fixture(scope="module")
 def run():
-    return analyze_and_ask([str(SHOP / "pods")], load_mesh([SHOP / "mesh"]))
+    return analyze_and_ask([str(SHOP / "pods")], load_mesh([SHOP / "mesh"]))[:2]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.base.fact import replace
-from analyzer.report.view import SHOWN_DETAILS, SHOWN_MEMBERS, SHOWN_ROWS, page_view
+from analyzer.report.view import SHOWN_DETAILS, SHOWN_MEMBERS, page_view
 
 
 def view(analysis, *, codes=(), yaml_lines=None, redacted=True):
@@ -45,13 +45,20 @@ def test_a_single_call_among_thousands_still_has_a_bar(many):
     assert widths["headless-matched"] == 3
 
 
-def test_rows_chains_and_calls_beyond_the_caps_are_counted_in_words(many):
+def test_rows_beyond_those_with_a_chain_have_none_and_the_page_says_so(many):
     run = many(2600)
     page = view(replace(run, calls=tuple(replace(call, host=f"h{i}") for i, call in enumerate(run.calls))))
-    assert len(page.rows) == SHOWN_ROWS
-    assert sum(row.detail is not None for row in page.rows) == SHOWN_DETAILS
-    assert any(cut.startswith("The page shows the first 2,000 of ") for cut in page.cuts)
-    assert any(cut.startswith("Only the first 300 rows") for cut in page.cuts)
+    assert len(page.rows) == SHOWN_DETAILS
+    assert all(row.detail is not None for row in page.rows)
+    assert len(page.bare_rows) > 1000
+    assert all(row.detail is None for row in page.bare_rows)
+    assert any(cut.startswith(f"The first {SHOWN_DETAILS} of ") for cut in page.cuts)
+
+
+def test_a_finding_says_since_when_and_what_the_packets_show(shop):
+    seen = [finding.seen for group in view(shop).findings for finding in group.first]
+    assert seen[1].startswith("since 2025-11-21T08:00:01.250Z, last at ")
+    assert seen[1].endswith("the packets show 404 from envoy")
 
 
 def test_calls_under_a_row_are_capped_and_the_rest_counted(many):
