@@ -1,18 +1,16 @@
-"""The site: what it shows is what the program says, its map is complete, and its reference is made from the code."""
+"""The site: what it shows is what the program says, and its map is complete."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 
-from analyzer.cli.program import COMMANDS, program, run
+from analyzer.cli.program import run
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -48,25 +46,6 @@ def test_the_map_of_the_site_has_every_page() -> None:
     listed = pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
 
     assert sorted(listed) == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
-
-
-def reference() -> str:
-    """The page of commands: each with its help, as a terminal of 100 columns shows it."""
-    parts = ["# Commands\n\nMade from the program; `meshverdict COMMAND --help` says the same.\n"]
-    above = click.Context(program, info_name="meshverdict", terminal_width=100, **program.context_settings)
-    for name in sorted(COMMANDS):
-        command = program.get_command(above, name)
-        context = click.Context(command, info_name=name, parent=above)
-        parts.append(f"## `{name}`\n\n```text\n{command.get_help(context)}\n```\n")
-    return "\n".join(parts)
-
-
-def test_the_page_of_commands_is_what_the_program_says() -> None:
-    page = DOCS / "cli.md"
-    if os.environ.get("UPDATE_GOLDEN"):
-        page.write_text(reference())
-
-    assert page.read_text() == reference()
 
 
 def test_the_notebook_runs(monkeypatch) -> None:
