@@ -22,7 +22,8 @@ class Request(Fact, frozen=True):
     ``version`` is ``http/1.0``, ``http/1.1`` or ``h2``; ``target`` as sent (``:path`` of HTTP/2), ``host`` is Host or
     ``:authority`` as sent, None where there is none. ``start`` to ``end`` is the head on the client's stream;
     ``body_end`` is where the message ends, None while that is not known. Not ``whole``: the capture does not show all
-    of the head, so that a header which is absent may have been sent.
+    of the head, so that a header which is absent may have been sent. ``refused`` is the status with which Envoy's
+    HTTP/1 codec answers this head, or answered an earlier one of the connection, which it closed then; 0 without.
     """
 
     version: str
@@ -35,6 +36,7 @@ class Request(Fact, frozen=True):
     body_end: int | None = None
     stream_id: int = 0
     whole: bool = True
+    refused: int = 0
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""

@@ -21,9 +21,9 @@ from analyzer.protocol.request_line import KNOWN_METHODS
 
 # How much of a segment is looked at for the end of a head.
 _MAX_HEAD_LEN = 2048
-_REQUEST_LINE = re.compile(r"([A-Z]+) (/[^ \t\r\n\0]*) HTTP/1\.1")
+_REQUEST_LINE = re.compile(r"([A-Z]+) (/[!-~]*) HTTP/1\.1")
 _STATUS_LINE = re.compile(r"HTTP/[0-9]\.[0-9] +([2-9][0-9][0-9])(?: [^\r\n\0]*)?")
-_FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\r\n\0]*)")
+_FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\x00-\x08\x0a-\x1f\x7f]*)")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 # A server may send this one unasked (RFC 9110 section 15.5.9).
 _REQUEST_TIMEOUT = 408

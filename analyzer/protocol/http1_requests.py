@@ -10,6 +10,7 @@ from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Headers, Request
 from analyzer.protocol.http1_body import CHUNKED, NO_LENGTH, Body, framing, walk_chunks
 from analyzer.protocol.http1_head import MAX_HEAD_LEN, Head, read_head
+from analyzer.protocol.http1_refusal import refusal_of
 from analyzer.protocol.notes import GAP, HEAD_INCOMPLETE, Notes
 from analyzer.protocol.request_line import (
     KNOWN_METHODS,
@@ -69,7 +70,7 @@ def walk_requests(stream: Stream, position: int, notes: Notes, *, after_loss: bo
     The consumer stops taking where a request that ``leaves_http`` was agreed to.
     """
     at: int | None = position
-    lost = after_loss
+    lost, refused = after_loss, 0
     while at is not None and at < stream.length:
         head = read_head(stream, at, notes, from_client=True)
         line = None if head is None else _request_line(head, notes)
@@ -82,11 +83,14 @@ def walk_requests(stream: Stream, position: int, notes: Notes, *, after_loss: bo
             notes.lack(GAP)
             at, lost = next_request(stream, at + 1), True
         elif head.whole:
-            found, body = _whole_request(stream, line, head, notes, lost=lost)
+            found, body = _whole_request(stream, line, head, notes, lost=lost, refused=refused)
             yield found
+            refused = found.request.refused
             at, lost = (next_request(stream, body.reached), True) if body.lost else (body.end, False)
         else:
-            yield FoundRequest(_request(line, head, None, notes), _lacks(stream, head, notes), lost)
+            request = _request(line, head, None, notes, refused=refused)
+            yield FoundRequest(request, _lacks(stream, head, notes), lost)
+            refused = request.refused
             if head.end - head.start >= MAX_HEAD_LEN:
                 return
             at, lost = next_request(stream, head.end), True
@@ -105,7 +109,7 @@ def _request_line(head: Head, notes: Notes) -> RequestLine | None:
 
 
 def _whole_request(
-    stream: Stream, line: RequestLine, head: Head, notes: Notes, *, lost: bool
+    stream: Stream, line: RequestLine, head: Head, notes: Notes, *, lost: bool, refused: int
 ) -> tuple[FoundRequest, Body]:
     """The request of a whole head, and what is known of its body."""
     headers = head.headers
@@ -120,18 +124,19 @@ def _whole_request(
     else:
         body = Body(None, head.end, (head.end, 0))
     leaves = line.method == "CONNECT" or ("upgrade" in fields and "upgrade" in fields.get("connection", "").lower())
-    return FoundRequest(_request(line, head, body.end, notes), (), lost, leaves), body
+    return FoundRequest(_request(line, head, body.end, notes, refused=refused), (), lost, leaves), body
 
 
-def _request(line: RequestLine, head: Head, body_end: int | None, notes: Notes) -> Request:
+def _request(line: RequestLine, head: Head, body_end: int | None, notes: Notes, *, refused: int) -> Request:
     host = _host(head.headers, notes, head.start)
     if line.target[0] != "/":
         _compare_authority(line, host, notes, head.start)
     if line.method not in KNOWN_METHODS:
         notes.odd(UNKNOWN_METHOD, from_client=True, offset=head.start, method=line.method)
     return Request(
-        line.version, line.method, line.target, host, head.headers, head.start, head.end, body_end, whole=head.whole
-    )
+        line.version, line.method, line.target, host, head.headers, head.start, head.end, body_end,
+        whole=head.whole, refused=refused or refusal_of(line, head.headers, head.end - head.start),
+    )  # fmt: skip
 
 
 def _host(headers: Headers, notes: Notes, offset: int) -> str | None:

@@ -21,7 +21,7 @@ class Arrival(Fact, frozen=True):
     ``tcp``: what is said, inside Istio's mutual TLS where there is one; a client sidecar that carried HTTP as TCP says
     so by its ``alpn``. ``peer`` is the client's pod or None, ``client`` its address or empty; ``headers`` have
     lower-case names. ``sealed``: what is said inside the TLS is not known, so that ``protocol`` and the request fields
-    prove nothing. ``inspected`` and ``head_cut`` as in a ``Question``.
+    prove nothing. ``inspected``, ``head_cut`` and ``refused`` as in a ``Question``.
     """
 
     pod: Pod
@@ -42,6 +42,7 @@ class Arrival(Fact, frozen=True):
     client: str = ""
     inspected: str | None = None
     head_cut: bool = False
+    refused: int = 0
 
 
 class InboundDecision(Fact, frozen=True):

@@ -157,6 +157,7 @@ def with_request(connection: Question, request: Request) -> Question:
         method=request.method,
         headers=request.headers,
         head_cut=not request.whole,
+        refused=request.refused,
     )
 
 

@@ -83,6 +83,7 @@ def gateway_question(arrival: Arrival) -> Question:
         peer=arrival.peer.full_name if arrival.peer else None,
         inspected=arrival.inspected,
         head_cut=arrival.head_cut,
+        refused=arrival.refused,
     )
 
 

@@ -51,6 +51,7 @@ def answer_gateway(mesh: MeshSnapshot, question: Question, follow: Follow) -> De
         sealed=question.sealed,
         inspected=question.inspected,
         head_cut=question.head_cut,
+        refused=question.refused,
     )
     return at_gateway(mesh, arrival, follow, endpoint=question.endpoint)
 

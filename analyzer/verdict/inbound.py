@@ -188,7 +188,7 @@ def _refusal(mesh: MeshSnapshot, arrival: Arrival, chain: ChainMatch) -> LocalRe
     http10 = proxy_of(mesh, arrival.pod).http10 if chain.http10 is None else chain.http10
     if arrival.protocol == "http/1.0" and not http10:
         return _UPGRADE_REQUIRED
-    return None
+    return LocalResponse(arrival.refused, "DPE") if arrival.refused else None
 
 
 def _no_chain(arrival: Arrival, port: InboundPort, seen: Inspected, steps: tuple[Step, ...]) -> InboundDecision:

@@ -102,4 +102,5 @@ def _arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
         sealed=question.sealed,
         inspected=question.inspected,
         head_cut=question.head_cut,
+        refused=question.refused,
     )

@@ -47,6 +47,7 @@ from analyzer.verdict.upstream import OutboundDecision
 _MISSING_HOST = LocalResponse(400, None)
 _CODEC_ERROR = LocalResponse(400, "DPE")
 _UPGRADE_REQUIRED = LocalResponse(426, "DPE")
+_REFUSED = "its codec does not take the head of this request, or did not take one before it on the connection"
 _SCHEMES = ("http", "https")
 _HOST_HEADERS = ("host", ":authority")
 # Candidates that lost are only worth naming while a person can read them.
@@ -100,6 +101,8 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
         return _UPGRADE_REQUIRED, "HTTP/1.0 is not accepted"
     if question.host is None and "://" not in question.path:
         return _MISSING_HOST, "the request has no Host"
+    if question.refused:
+        return LocalResponse(question.refused, "DPE"), _REFUSED
     return None
 
 

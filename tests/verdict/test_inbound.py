@@ -117,6 +117,11 @@ def test_other_bytes_than_http_are_answered_400(shop, arrive):
     assert found.inbound.cluster is None
 
 
+def test_a_head_that_the_codec_does_not_take_is_answered_by_it(shop, arrive):
+    found = arrive(shop(), refused=431)
+    assert (found.protocol_error, found.inbound.response) == (True, LocalResponse(431, "DPE"))
+
+
 def test_what_is_inside_tls_and_not_known_is_no_error(shop, arrive):
     found = arrive(shop(), protocol="tcp", tls="mtls", sealed=True, alpn=MTLS_ALPN["http"])
     assert not found.protocol_error

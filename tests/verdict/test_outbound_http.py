@@ -139,7 +139,12 @@ def test_a_request_without_host_is_refused_unless_its_target_has_one(market, que
 
 @pytest.mark.parametrize(
     ("question", "answer"),
-    [({"protocol": "tcp"}, (400, "DPE")), ({"tls": "tls"}, (400, "DPE")), ({"protocol": "http/1.0"}, (426, "DPE"))],
+    [
+        ({"protocol": "tcp"}, (400, "DPE")),
+        ({"tls": "tls"}, (400, "DPE")),
+        ({"protocol": "http/1.0"}, (426, "DPE")),
+        ({"refused": 501}, (501, "DPE")),
+    ],
 )
 def test_what_is_no_http_is_refused_where_only_http_is_spoken(town, question: dict, answer) -> None:
     town.pod("shop/sleep-0").service("shop/web", "10.9.0.1", ports=("x:80:1:http_proxy",))
