@@ -19,7 +19,7 @@ from analyzer.flow.traffic import read_traffic
 from analyzer.flow.udp import udp_flows
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.protocol.direction import roles_reversed
-from analyzer.verdict.health import capture_record
+from analyzer.verdict.health import capture_record, pod_of
 from analyzer.verdict.oddities import tell, tell_limits
 from analyzer.verdict.record import CaptureRecord
 
@@ -74,7 +74,6 @@ def open_capture(
     capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, watch: Watch = UNWATCHED
 ) -> OpenedCapture:
     """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
-    hint = "/".join(part for part in pod_hint if part) if pod_hint else None
     watch.tell(f"{capture.name}: packets")
     packets = decode_packets(capture)
     watch.tell(f"{capture.name}: connections", _DECODED)
@@ -82,11 +81,21 @@ def open_capture(
     watch.tell(f"{capture.name}: streams", _PLACED)
     found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
     links = sorted({interface.link_name for interface in capture.interfaces})
-    known = mesh.at(min((c.first_ns for c in found), default=0)) if isinstance(mesh, MeshHistory) else mesh
     udp, udp_odd = udp_flows(capture.buffer, packets, capture.records)
-    record = capture_record(capture, packets, found, link_names=links, pod_hint=hint, mesh=known, udp=udp)
+    record = capture_record(capture, packets, found, link_names=links, udp=udp)
     odd = [*capture.oddities, *traffic.oddities, *udp_odd, *(oddity for c in found for oddity in c.oddities)]
-    return OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
+    opened = OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
+    return with_pod(opened, pod_hint, mesh)
+
+
+def with_pod(opened: OpenedCapture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None) -> OpenedCapture:
+    """The capture with the pod that it was taken in, where the mesh, its connections or its name tell that."""
+    if not opened.record.format:
+        return opened
+    begin_ns = min((c.first_ns for c in opened.connections), default=0)
+    known = mesh.at(begin_ns) if isinstance(mesh, MeshHistory) else mesh
+    hint = "/".join(part for part in pod_hint if part) if pod_hint else None
+    return replace(opened, record=replace(opened.record, pod=pod_of(opened.connections, hint, known)))
 
 
 def _as_said(connection: Connection) -> Connection:

@@ -163,11 +163,12 @@ def analyze_and_ask(
     interval: Interval | None = None,
     where: Where | None = None,
     progress: Progress | None = None,
+    open_captures: OpenAll = open_all,
 ) -> tuple[Analysis, list[Asked], list[tuple[Wire, Conversation]]]:
     """What ``analyze_paths`` gives, each of its calls with its question, and what was said on every wire."""
     sources = find_captures(captures)
     watch = _watch(sources, progress)
-    opened = open_all(sources, mesh, watch.part(0.0, _READING))
+    opened = open_captures(sources, mesh, watch.part(0.0, _READING))
     wires = _wires(opened)
     keep = _both(interval or Interval(), where)
     watch = watch.part(_READING, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from analyzer.cli.options import (
     access_log_option,
     also_option,
     capture_arguments,
+    cluster_option,
     color_option,
     history_options,
     interval_options,
@@ -40,6 +42,7 @@ from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.mesh.history import Meshes
+    from analyzer.opening import OpenAll
     from analyzer.protocol.facts import Conversation
     from analyzer.report.issue import Issues
     from analyzer.verdict.judge import Asked
@@ -83,6 +86,7 @@ _LIMITS = (
 @where_option
 @redact_option
 @jobs_option
+@cluster_option
 @progress_option
 @color_option
 def command(
@@ -102,6 +106,7 @@ def command(
     where: str | None,
     redact: str,
     jobs: int | None,
+    cluster: str | None,
     no_progress: bool,
     color: str,
 ) -> int:
@@ -115,11 +120,11 @@ def command(
     chosen = parse_where(where)
     shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
-    with showing_progress(enabled=not no_progress) as progress:
+    with showing_progress(enabled=not no_progress) as progress, _opening(cluster, shared) as open_captures:
         sheets = None
         if save is not None or html is not None:
             analysis, asked, spoken = analyze_and_ask(
-                captures, mesh, interval=interval, where=chosen, progress=progress
+                captures, mesh, interval=interval, where=chosen, progress=progress, open_captures=open_captures
             )
             if save is not None:
                 _save(save, analysis, asked, redact=redact)
@@ -127,7 +132,10 @@ def command(
                 sheets = _sheets(captures, mesh, asked, spoken)
             del asked, spoken
         else:
-            analysis = analyze_paths(captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared)
+            analysis = analyze_paths(
+                captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared,
+                open_captures=open_captures,
+            )  # fmt: skip
     if access_logs:
         from analyzer.inquiry import read_logs, with_access_logs
 
@@ -155,6 +163,20 @@ def _sheets(
     from analyzer.inquiry import sheets_for
 
     return sheets_for(captures, mesh, asked, spoken)
+
+
+@contextmanager
+def _opening(cluster: str | None, jobs: int) -> Iterator[OpenAll]:
+    """What opens captures: this process, or the workers of a cluster."""
+    if cluster is None:
+        from analyzer.opening import open_all
+
+        yield open_all
+    else:
+        from analyzer.cluster import opened_on
+
+        with opened_on(cluster, jobs) as open_captures:
+            yield open_captures
 
 
 def _save(path: str, analysis: Analysis, asked: Sequence[Asked], *, redact: str) -> None:

@@ -102,6 +102,15 @@ def jobs_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def cluster_option(function: Decorated) -> Decorated:
+    """``--cluster``."""
+    return click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Have captures opened by the workers of a dask scheduler, tcp://HOST:8786, or by local ones: local.",
+    )(function)
+
+
 def color_option(function: Decorated) -> Decorated:
     """``--color``."""
     return click.option(

@@ -25,17 +25,15 @@ def capture_record(
     connections: Sequence[Connection],
     *,
     link_names: Sequence[str],
-    pod_hint: str | None,
-    mesh: MeshSnapshot | None,
     udp: Sequence[UdpFlow] = (),
 ) -> CaptureRecord:
-    """The facts of one capture; ``calls`` and ``oddities`` are filled in when they are known."""
+    """The facts of one capture; ``pod``, ``calls`` and ``oddities`` are filled in when they are known."""
     times = capture.records.time_ns
     counts = np.bincount(packets.fate, minlength=len(FATE_NAMES))
     return CaptureRecord(
         name=capture.name,
         format=capture.format,
-        pod=_pod_of(connections, pod_hint, mesh),
+        pod=None,
         vantage=vantage_of(connections),
         link_types=tuple(link_names),
         records=len(capture.records),
@@ -72,7 +70,7 @@ def _on_loopback(connection: Connection) -> bool:
     return is_loopback(client) or is_loopback(server)
 
 
-def _pod_of(connections: Sequence[Connection], hint: str | None, mesh: MeshSnapshot | None) -> str | None:
+def pod_of(connections: Sequence[Connection], hint: str | None, mesh: MeshSnapshot | None) -> str | None:
     """Whose pod it is: by what happens only inside one, else by who is on every connection, else by the name."""
     if mesh is not None:
         inner = Counter(ip for c in connections for ip in _inner_addresses(c))

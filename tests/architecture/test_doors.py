@@ -19,6 +19,7 @@ DOORS = {
     "rich": ["cli/progress.py", "report/layout.py"],
     "pandas": ["notebook.py"],
     "cryptography": ["protocol/crypto.py"],
+    "distributed": ["cluster.py"],
     "pyarrow": ["report/as_parquet.py"],
 }
 # Imported in one module, whichever that is.

@@ -1,4 +1,4 @@
-"""The program never opens a network connection: what it is given stays where it is."""
+"""The program opens no network connection but ``--cluster``: what it is given stays where it is."""
 
 import os
 import subprocess

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.table import BAD_HEADER, DECODED, NOT_IP, PacketTable, RecordTable
 from analyzer.capture.capture import Capture
-from analyzer.verdict.health import capture_record, vantage_of
+from analyzer.verdict.health import capture_record, pod_of, vantage_of
 
 SECOND = 1_000_000_000
 
@@ -25,7 +26,8 @@ def of(talks=(), *, fates=(DECODED,), times=(1, 5), hint=None, mesh=None, **capt
     packets = PacketTable(**{**names, "fate": np.array(fates, np.uint8)})
     whole = {"format": "pcap", "complete": True, "error": None, "oddities": (), **capture}
     given = Capture(name="a.pcap", buffer=memoryview(b""), records=records, interfaces=(), **whole)
-    return capture_record(given, packets, connections(*talks), link_names=["SLL2"], pod_hint=hint, mesh=mesh)
+    found = connections(*talks)
+    return replace(capture_record(given, packets, found, link_names=["SLL2"]), pod=pod_of(found, hint, mesh))
 
 
 # Vantage.

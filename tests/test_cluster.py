@@ -1,0 +1,178 @@
+"""Captures opened by a real scheduler and its workers, on the loopback interface."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.packing import unpack
+from analyzer.capture.sources import find_captures
+from analyzer.cluster import LOCAL, VERSION, open_packed, opened_on
+from analyzer.mesh.load import load_mesh
+from analyzer.opening import open_all
+from analyzer.pipeline import analyze_paths
+from analyzer.report.as_json import render_jsonl
+
+ROOT = Path(__file__).resolve().parents[1]
+SHOP = ROOT / "captures" / "shop-default"
+PODS = SHOP / "pods"
+
+# dask tells old and new names of its own apart by warnings.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    return load_mesh([SHOP / "mesh"])
+
+
+@pytest.fixture
+def processes():
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> subprocess.Popen[bytes]:
+            clean = {**os.environ, "PYTHONPATH": str(ROOT)}
+            silent = subprocess.DEVNULL
+            command = [sys.executable, "-m", *arguments]
+            process = subprocess.Popen(command, env=clean, stdout=silent, stderr=silent)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def cluster(processes, tmp_path):
+    """A scheduler with so many workers: its address, and the workers' processes."""
+    distributed = pytest.importorskip("distributed")
+
+    def start(workers: int):
+        file = tmp_path / "scheduler.json"
+        where = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+        processes("distributed.cli.dask_scheduler", *where)
+        client = distributed.Client(scheduler_file=str(file), timeout=60)
+        known = []
+        for count in range(1, workers + 1):
+            how = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--scheduler-file", str(file))
+            known.append(processes("distributed.cli.dask_worker", *how))
+            client.wait_for_workers(count, timeout=60)
+        client.close()
+        return json.loads(file.read_text())["address"], known
+
+    return start
+
+
+def jsonl(analysis) -> bytes:
+    return b"".join(render_jsonl(analysis))
+
+
+def test_many_machines_give_the_bytes_of_one(cluster, mesh) -> None:
+    address, _ = cluster(2)
+
+    with opened_on(address) as open_captures:
+        shared = analyze_paths([str(PODS)], mesh, open_captures=open_captures)
+
+    assert jsonl(shared) == jsonl(analyze_paths([str(PODS)], mesh))
+
+
+def test_a_worker_that_is_killed_on_the_way_changes_nothing(cluster, mesh) -> None:
+    address, workers = cluster(2)
+    alive = list(workers)
+
+    def kill_one(*_: object) -> None:
+        if len(alive) == len(workers):
+            os.kill(alive.pop().pid, signal.SIGKILL)
+
+    with opened_on(address) as open_captures:
+        shared = analyze_paths([str(PODS)], mesh, open_captures=open_captures, progress=kill_one)
+
+    assert workers[-1].wait() == -signal.SIGKILL
+    assert jsonl(shared) == jsonl(analyze_paths([str(PODS)], mesh))
+
+
+def test_without_any_worker_left_the_work_is_done_here(cluster, mesh, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.cluster.PATIENCE", 1)
+    address, _ = cluster(0)
+
+    with opened_on(address) as open_captures:
+        assert jsonl(analyze_paths([str(PODS)], mesh, open_captures=open_captures)) == jsonl(
+            analyze_paths([str(PODS)], mesh)
+        )
+
+
+def test_a_cluster_may_be_started_for_the_run(mesh) -> None:
+    pytest.importorskip("distributed")
+
+    with opened_on(LOCAL, workers=2) as open_captures:
+        shared = analyze_paths([str(PODS)], mesh, open_captures=open_captures)
+
+    assert jsonl(shared) == jsonl(analyze_paths([str(PODS)], mesh))
+
+
+def test_what_no_machine_can_read_is_told_as_ever(cluster, tmp_path) -> None:
+    shutil.copy(PODS / "legacy_naked-0.any.pcap", tmp_path)
+    (tmp_path / "notes.pcap").write_text("these are only notes\n")
+    (tmp_path / "cut.pcap").write_bytes((PODS / "legacy_naked-0.any.pcap").read_bytes()[:-7])
+    sources = find_captures([str(tmp_path)])
+    address, _ = cluster(1)
+
+    with opened_on(address) as open_captures:
+        shared = analyze_paths([str(tmp_path)], open_captures=open_captures)
+
+    assert [capture.error for capture in shared.captures] == [each.record.error for each in open_all(sources, None)]
+
+
+def test_a_scheduler_that_is_not_there_is_a_matter_of_usage(monkeypatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("analyzer.cluster.ANSWER_SECONDS", 0.2)
+
+    with (
+        pytest.raises(UsageError, match=r"^--cluster: tcp://127.0.0.1:1: no scheduler answers: .*$"),
+        opened_on("tcp://127.0.0.1:1"),
+    ):
+        pytest.fail("there is no scheduler")
+
+
+def test_an_address_that_is_none_is_a_matter_of_usage() -> None:
+    pytest.importorskip("distributed")
+
+    with pytest.raises(UsageError, match="--cluster: somewhere: no scheduler answers"), opened_on("somewhere"):
+        pytest.fail("there is no scheduler")
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    with pytest.raises(UsageError, match=r"pip install 'meshverdict\[cluster\]'"), opened_on(LOCAL):
+        pytest.fail("there is no dask")
+
+
+def test_a_worker_sends_connections_without_their_bytes() -> None:
+    path = PODS / "shop_sleep-0.any.pcap"
+
+    packed = open_packed(str(path), path.name, VERSION)
+
+    assert len(packed) < path.stat().st_size
+    assert [c.uid for c in unpack(packed).connections] == [
+        c.uid for c in open_all(find_captures([str(path)]), None)[0].connections
+    ]
+
+
+def test_a_worker_of_another_release_says_so() -> None:
+    with pytest.raises(UsageError, match=f"found a worker of version {VERSION}, expected 0"):
+        open_packed("a.pcap", "a.pcap", 0)
+
+
+def test_a_file_that_a_worker_does_not_have_is_an_error_there(tmp_path) -> None:
+    with pytest.raises(CaptureError):
+        open_packed(str(tmp_path / "gone.pcap"), "gone.pcap", VERSION)
