@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analyzer.report.phrase import VERDICT_ORDER, source_phrase
+from analyzer.verdict.decision import DROPPED
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.roles import is_loopback
 
-# What a picture can show; the edges with most calls, the worst verdicts first among equals. JSON has all.
+# What a picture can show: edges with dropped calls, then those with most calls. JSON has all.
 SHOWN_EDGES = 300
 
 _PORT = re.compile(r":\d{1,5}$")
@@ -46,7 +47,7 @@ class Graph:
 
 
 def build_graph(calls: Iterable[CallRecord], *, most: int | None = None) -> Graph:
-    """The graph of calls; with ``most`` only so many edges, those with most calls."""
+    """The graph of calls; with ``most`` only so many edges: those with dropped calls, then those with most calls."""
     counts: dict[tuple[str, str], Counter[str | None]] = {}
     for call in calls:
         counts.setdefault((source_phrase(call), callee(call)), Counter())[call.decision.verdict] += 1
@@ -72,5 +73,5 @@ def callee(call: CallRecord) -> str:
     return pod or _PORT.sub("", call.host or "") or call.sni or call.server.ip
 
 
-def _rank(edge: GraphEdge) -> tuple[int, int, str, str]:
-    return -edge.calls, VERDICT_ORDER.index(edge.worst), edge.source, edge.target
+def _rank(edge: GraphEdge) -> tuple[bool, int, int, str, str]:
+    return edge.worst != DROPPED, -edge.calls, VERDICT_ORDER.index(edge.worst), edge.source, edge.target

@@ -164,7 +164,7 @@ def seen_phrase(finding: Finding, calls: Mapping[str, CallRecord]) -> str:
     members = [calls[name] for name in finding.calls if name in calls]
     if not members:
         return ""
-    seen = f"the packets show {observed_counts(members)}"
+    seen = f"the packets show: {observed_counts(members)}"
     if finding.code in (MOVED_BY_CHANGE, OTHER_CONFIGURATION):
         return seen
     first, last = (format_time(pick(call.first_ns for call in members)) for pick in (min, max))

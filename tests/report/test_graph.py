@@ -41,13 +41,15 @@ def test_the_target_is_the_pod_else_the_name_else_the_address(shop, fields, name
     assert callee(replace(call, decision=replace(call.decision, inbound=None), **fields)) == name
 
 
-def test_only_so_many_edges_are_kept_those_with_most_calls(shop):
+def test_only_so_many_edges_are_kept_those_that_drop_calls_then_those_with_most(shop):
     most = build_graph(shop.calls).edges
 
-    graph = build_graph(shop.calls, most=1)
+    first, second = (build_graph(shop.calls, most=number) for number in (1, 2))
 
-    assert graph.left_out == len(most) - 1
-    assert graph.edges[0].calls == max(edge.calls for edge in most)
+    assert second.left_out == len(most) - 2
+    assert first.edges[0].worst == "dropped"
+    (other,) = set(second.edges) - set(first.edges)
+    assert other.calls == max(edge.calls for edge in most if edge.worst != "dropped")
 
 
 def test_without_calls_there_is_nothing(empty):

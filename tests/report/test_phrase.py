@@ -9,6 +9,7 @@ from analyzer.base.place import PacketPlace
 from analyzer.report.phrase import (
     agreement_phrase,
     calls_phrase,
+    clock_phrase,
     clusters_phrase,
     headline,
     observed_counts,
@@ -17,11 +18,15 @@ from analyzer.report.phrase import (
     range_phrase,
     reason_word,
     request_phrase,
+    seen_phrase,
     source_phrase,
     target_phrase,
 )
+from analyzer.verdict.clocks import Skew
 from analyzer.verdict.decision import Decision, Outbound
-from analyzer.verdict.record import Observed
+from analyzer.verdict.findings import DROPPED_CALL
+from analyzer.verdict.moved import MOVED_BY_CHANGE
+from analyzer.verdict.record import Finding, Observed
 
 
 @pytest.mark.parametrize(
@@ -110,3 +115,49 @@ def test_the_headline_says_what_did_not_reach_a_service(shop, empty):
         == "1 call: every one matched a service; no findings."
     )
     assert headline(empty) == "No calls in what was captured."
+
+
+def finding_of(*calls, code=DROPPED_CALL):
+    return Finding(code, "a sentence", tuple(call.id for call in calls))
+
+
+def test_a_finding_says_since_when_and_what_the_packets_show_of_its_calls(shop):
+    one, other = shop.calls[4], replace(shop.calls[4], id="other", first_ns=shop.calls[4].first_ns + 1_000_000_000)
+    by_id = {call.id: call for call in (one, other)}
+
+    assert seen_phrase(finding_of(one), by_id) == "at 2025-11-21T08:00:01.250Z; the packets show: 404 from envoy"
+    assert seen_phrase(finding_of(one, other), by_id).startswith(
+        "since 2025-11-21T08:00:01.250Z, last at 08:00:02.250; "
+    )
+
+
+def test_a_finding_of_another_day_says_the_day(shop):
+    one, other = shop.calls[4], replace(shop.calls[4], id="other", first_ns=shop.calls[4].first_ns + 10**14)
+
+    said = seen_phrase(finding_of(one, other), {call.id: call for call in (one, other)})
+
+    assert ", last at 2025-11-22T" in said
+
+
+def test_a_finding_about_a_change_tells_its_moment_itself(shop):
+    call = shop.calls[4]
+
+    said = seen_phrase(finding_of(call, code=MOVED_BY_CHANGE), {call.id: call})
+
+    assert said == "the packets show: 404 from envoy"
+
+
+def test_a_finding_without_calls_shows_nothing():
+    assert seen_phrase(finding_of(), {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("skew", "said"),
+    [
+        (None, "b shares no exchange with a: its times are as it has them"),
+        (Skew(0, 1_000, 1), "b is as early as a, give or take 1.0 µs, by 1 connection"),
+        (Skew(-2_000_000, 1_000, 2), "b is 2.0 ms behind a, give or take 1.0 µs, by 2 connections"),
+    ],
+)
+def test_how_far_clocks_are_apart_is_a_sentence(skew, said):
+    assert clock_phrase("b", "a", skew) == said

@@ -58,7 +58,7 @@ def test_rows_beyond_those_with_a_chain_have_none_and_the_page_says_so(many):
 def test_a_finding_says_since_when_and_what_the_packets_show(shop):
     seen = [finding.seen for group in view(shop).findings for finding in group.first]
     assert seen[1].startswith("since 2025-11-21T08:00:01.250Z, last at ")
-    assert seen[1].endswith("the packets show 404 from envoy")
+    assert seen[1].endswith("the packets show: 404 from envoy")
 
 
 def test_calls_under_a_row_are_capped_and_the_rest_counted(many):
