@@ -286,26 +286,36 @@ def _take_mesh_config(loading: _Loading, document: Any, file: str) -> None:
 
 
 def _mesh_config(loading: _Loading) -> MeshConfig:
-    """A bare MeshConfig or ``--mesh-config``, else ConfigMap ``istio`` in ``istio-system``, else the defaults."""
-    if loading.mesh_configs:
-        return parse_mesh_config(loading.mesh_configs[-1])
-    for resource in reversed(loading.config_maps):
-        if resource.name == "istio" and resource.namespace == "istio-system":
-            return parse_mesh_config(_embedded(resource, loading.oddities))
+    """A bare MeshConfig or ``--mesh-config``, else ConfigMap ``istio`` in ``istio-system``, else the defaults.
+
+    The injector's values come from ConfigMap ``istio-sidecar-injector`` beside it.
+    """
+    settings = loading.mesh_configs[-1] if loading.mesh_configs else _in_config_map(loading, "istio", "mesh")
+    values = _in_config_map(loading, "istio-sidecar-injector", "values")
+    return replace(parse_mesh_config(settings), proxy_values=values.node("global").node("proxy"))
+
+
+def _in_config_map(loading: _Loading, name: str, key: str) -> Node:
+    """The document in a ConfigMap of istiod: of the default revision, else the only one of any other."""
+    found = [each for each in loading.config_maps if each.name == name or each.name.startswith(f"{name}-")]
+    usual = [each for each in found if each.name == name and each.namespace == "istio-system"]
+    chosen = usual[-1:] or [each for each in found if each.body.node("data").text(key)]
+    if usual or len(chosen) == 1:
+        return _embedded(chosen[0], key, loading.oddities)
     empty = YamlMap()
-    return parse_mesh_config(Node("", empty, empty, (), loading.oddities))
+    return Node("", empty, empty, (), loading.oddities)
 
 
-def _embedded(resource: Resource, oddities: list[Oddity]) -> Node:
-    """The document inside key ``mesh``; its places are exact where the text is a block scalar."""
+def _embedded(resource: Resource, key: str, oddities: list[Oddity]) -> Node:
+    """The document inside a key of a ConfigMap; its places are exact where the text is a block scalar."""
     data = resource.body.node("data")
-    text = data.text("mesh")
-    first_line = getattr(data.value.get("mesh"), "line", None)
-    place = data.place("mesh")
+    text = data.text(key)
+    first_line = getattr(data.value.get(key), "line", None)
+    place = data.place(key)
     root = next(iter(read_documents(text, place.file, oddities, first_line=first_line or place.line)), None)
     if not isinstance(root, YamlMap):
         root = YamlMap(place.line, place.column)
-    if not isinstance(data.value.get("mesh"), YamlText):
+    if not isinstance(data.value.get(key), YamlText):
         _move_to(root, place)
     return Node(place.file, root, root, (), oddities)
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 
 from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
+from analyzer.mesh.interception import (
+    EVERYTHING,
+    EXCLUDE_INBOUND_PORTS,
+    EXCLUDE_INTERFACES,
+    EXCLUDE_OUTBOUND_PORTS,
+    EXCLUDE_OUTBOUND_RANGES,
+    INCLUDE_INBOUND_PORTS,
+    INCLUDE_OUTBOUND_PORTS,
+    INCLUDE_OUTBOUND_RANGES,
+    Interception,
+    Setting,
+    interception_of,
+    parse_ports,
+)
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 
@@ -38,7 +51,6 @@ NO_SIDECAR = Code(
     "Inject a sidecar (namespace label istio-injection=enabled) where the mesh should handle it.",
 )
 
-TRAFFIC = "traffic.sidecar.istio.io/"
 INTERCEPTION_MODE = "sidecar.istio.io/interceptionMode"
 STATUS_PORT = "status.sidecar.istio.io/port"
 
@@ -48,8 +60,8 @@ _DEFAULT_STATUS_PORT = 15020
 # The HBONE tunnel: never redirected in either direction.
 _TUNNEL_PORT = 15008
 _DNS_PORT = 53
-
-_Network = IPv4Network | IPv6Network
+# The interface of a pod's own address.
+_MAIN_INTERFACE = "eth0"
 
 
 class Redirect(Fact, frozen=True):
@@ -65,17 +77,23 @@ def outbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> 
     """Whether ``pod``'s sidecar takes a TCP connection that its application opens to ``address``:``port``."""
     if not pod.has_sidecar:
         return _no_sidecar(pod)
-    mode = interception_mode(mesh, pod)
-    if mode == "NONE":
-        return _bypass(pod, f"{pod.full_name} has interception mode NONE, so nothing is redirected", INTERCEPTION_MODE)
-    if is_loopback(address) or (address in pod.ips and not _includes_loopback(pod)):
+    if interception_mode(mesh, pod) == "NONE":
+        return _without_rules(pod)
+    told = interception_of(mesh, pod)
+    if is_loopback(address) or (address in pod.ips and not _includes_loopback(told)):
         own = "the loopback address" if is_loopback(address) else "its own address"
         return Redirect(False, LOOPBACK.name, f"{pod.full_name} calls {own} {address}, which stays on lo")
-    if port in _ports(pod, "excludeOutboundPorts"):
-        return _bypass(pod, f"{pod.full_name} excludes outbound port {port}", TRAFFIC + "excludeOutboundPorts")
+    if _leaves_out_interface(told):
+        return _bypass(f"{pod.full_name} excludes interface {_MAIN_INTERFACE}", told.setting(EXCLUDE_INTERFACES))
+    excluded = told.setting(EXCLUDE_OUTBOUND_PORTS)
+    if port in excluded.ports:
+        return _bypass(f"{pod.full_name} excludes outbound port {port}", excluded)
+    if told.own_user is not None:
+        sentence = f"{pod.full_name} runs its application as the proxy's own user, whose connections pass"
+        return Redirect(False, NOT_CAPTURED.name, sentence, (told.own_user,))
     if port == _DNS_PORT and _captures_dns(mesh, pod):
-        return _bypass(pod, "DNS over TCP goes to the agent's own DNS proxy, not to Envoy")
-    return _by_address(pod, address, port)
+        return _bypass("DNS over TCP goes to the agent's own DNS proxy, not to Envoy")
+    return _by_address(told, pod, address, port)
 
 
 def inbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int, *, from_own_pod: bool = False) -> Redirect:
@@ -86,22 +104,26 @@ def inbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int, *, f
     if not pod.has_sidecar:
         return _no_sidecar(pod)
     if interception_mode(mesh, pod) == "NONE":
-        return _bypass(pod, f"{pod.full_name} has interception mode NONE, so nothing is redirected", INTERCEPTION_MODE)
+        return _without_rules(pod)
     if port == _TUNNEL_PORT:
-        return _bypass(pod, "the HBONE port 15008 is never redirected")
+        return _bypass("the HBONE port 15008 is never redirected")
+    told = interception_of(mesh, pod)
     if from_own_pod:
-        return _from_own_sidecar(pod, address, port)
-    name = TRAFFIC + "includeInboundPorts"
-    included = pod.annotations.get(name, "*").strip()
-    if included != "*":
-        if port in _parse_ports(included):
-            return _captured(pod, f"{pod.full_name} includes inbound port {port}", name)
-        return _bypass(pod, f"{pod.full_name} does not include inbound port {port}", name)
+        return _from_own_sidecar(told, pod, address, port)
+    if _leaves_out_interface(told):
+        return _bypass(f"{pod.full_name} excludes interface {_MAIN_INTERFACE}", told.setting(EXCLUDE_INTERFACES))
+    included = told.setting(INCLUDE_INBOUND_PORTS)
+    if included.text != EVERYTHING:
+        if port in included.ports:
+            return _captured(f"{pod.full_name} includes inbound port {port}", included)
+        return _bypass(f"{pod.full_name} does not include inbound port {port}", included)
     if port in _PROXY_PORTS or port == _status_port(pod):
-        return _bypass(pod, f"inbound port {port} belongs to the proxy itself and is never redirected", STATUS_PORT)
-    if port in _ports(pod, "excludeInboundPorts"):
-        return _bypass(pod, f"{pod.full_name} excludes inbound port {port}", TRAFFIC + "excludeInboundPorts")
-    return _captured(pod, f"iptables hands {address}:{port} to the sidecar of {pod.full_name} (15006)")
+        sentence = f"inbound port {port} belongs to the proxy itself and is never redirected"
+        return Redirect(False, NOT_CAPTURED.name, sentence, _annotated(pod, STATUS_PORT))
+    excluded = told.setting(EXCLUDE_INBOUND_PORTS)
+    if port in excluded.ports:
+        return _bypass(f"{pod.full_name} excludes inbound port {port}", excluded)
+    return _captured(f"iptables hands {address}:{port} to the sidecar of {pod.full_name} (15006)")
 
 
 def interception_mode(mesh: MeshSnapshot, pod: Pod) -> str:
@@ -110,29 +132,39 @@ def interception_mode(mesh: MeshSnapshot, pod: Pod) -> str:
     return pod.annotations.get(INTERCEPTION_MODE) or default or "REDIRECT"
 
 
-def _from_own_sidecar(pod: Pod, address: str, port: int) -> Redirect:
+def _without_rules(pod: Pod) -> Redirect:
+    sentence = f"{pod.full_name} has interception mode NONE, so nothing is redirected"
+    return Redirect(False, NOT_CAPTURED.name, sentence, _annotated(pod, INTERCEPTION_MODE))
+
+
+def _leaves_out_interface(told: Interception) -> bool:
+    names = told.setting(EXCLUDE_INTERFACES).text.split(",")
+    return _MAIN_INTERFACE in (name.strip() for name in names)
+
+
+def _from_own_sidecar(told: Interception, pod: Pod, address: str, port: int) -> Redirect:
     # ISTIO_OUTPUT: the exclusion of ports stands before the rule that sends the proxy's own calls to 15006.
-    if port in _ports(pod, "excludeOutboundPorts"):
-        return _bypass(pod, f"{pod.full_name} excludes outbound port {port}", TRAFFIC + "excludeOutboundPorts")
+    excluded = told.setting(EXCLUDE_OUTBOUND_PORTS)
+    if port in excluded.ports:
+        return _bypass(f"{pod.full_name} excludes outbound port {port}", excluded)
     if is_loopback(address):
         return Redirect(False, LOOPBACK.name, f"the sidecar of {pod.full_name} calls {address}, which stays on lo")
-    return _captured(pod, f"the sidecar of {pod.full_name} calls its own pod, which iptables hands to 15006")
+    return _captured(f"the sidecar of {pod.full_name} calls its own pod, which iptables hands to 15006")
 
 
-def _by_address(pod: Pod, address: str, port: int) -> Redirect:
-    name = TRAFFIC + "excludeOutboundIPRanges"
-    if _within(address, pod.annotations.get(name, "")):
-        return _bypass(pod, f"{pod.full_name} excludes the address range of {address}", name)
-    if port in _ports(pod, "includeOutboundPorts"):
-        name = TRAFFIC + "includeOutboundPorts"
-        return _captured(pod, f"{pod.full_name} includes outbound port {port}", name)
-    name = TRAFFIC + "includeOutboundIPRanges"
-    included = pod.annotations.get(name, "*").strip()
-    if included == "*":
-        return _captured(pod, f"iptables hands {address}:{port} to the sidecar of {pod.full_name} (15001)")
+def _by_address(told: Interception, pod: Pod, address: str, port: int) -> Redirect:
+    excluded = told.setting(EXCLUDE_OUTBOUND_RANGES)
+    if _within(address, excluded):
+        return _bypass(f"{pod.full_name} excludes the address range of {address}", excluded)
+    ports = told.setting(INCLUDE_OUTBOUND_PORTS)
+    if port in ports.ports:
+        return _captured(f"{pod.full_name} includes outbound port {port}", ports)
+    included = told.setting(INCLUDE_OUTBOUND_RANGES)
+    if included.text == EVERYTHING:
+        return _captured(f"iptables hands {address}:{port} to the sidecar of {pod.full_name} (15001)", included)
     if _within(address, included):
-        return _captured(pod, f"{pod.full_name} includes the address range of {address}", name)
-    return _bypass(pod, f"{pod.full_name} does not include the address range of {address}", name)
+        return _captured(f"{pod.full_name} includes the address range of {address}", included)
+    return _bypass(f"{pod.full_name} does not include the address range of {address}", included)
 
 
 def _no_sidecar(pod: Pod) -> Redirect:
@@ -140,58 +172,32 @@ def _no_sidecar(pod: Pod) -> Redirect:
     return Redirect(False, NO_SIDECAR.name, f"{pod.full_name} {why}", (pod.resource.place("metadata", "name"),))
 
 
-def _bypass(pod: Pod, sentence: str, annotation: str = "") -> Redirect:
-    return Redirect(False, NOT_CAPTURED.name, sentence, _places(pod, annotation))
+def _bypass(sentence: str, setting: Setting | None = None) -> Redirect:
+    return Redirect(False, NOT_CAPTURED.name, sentence, setting.places if setting else ())
 
 
-def _captured(pod: Pod, sentence: str, annotation: str = "") -> Redirect:
-    return Redirect(True, "", sentence, _places(pod, annotation))
+def _captured(sentence: str, setting: Setting | None = None) -> Redirect:
+    return Redirect(True, "", sentence, setting.places if setting else ())
 
 
-def _places(pod: Pod, annotation: str) -> tuple[YamlPlace, ...]:
+def _annotated(pod: Pod, annotation: str) -> tuple[YamlPlace, ...]:
     if annotation not in pod.annotations:
         return ()
     return (pod.resource.place("metadata", "annotations", annotation),)
 
 
 def _status_port(pod: Pod) -> int:
-    found = _parse_ports(pod.annotations.get(STATUS_PORT, ""))
-    return next(iter(found), _DEFAULT_STATUS_PORT)
+    return next(iter(parse_ports(pod.annotations.get(STATUS_PORT, ""))), _DEFAULT_STATUS_PORT)
 
 
-def _ports(pod: Pod, annotation: str) -> frozenset[int]:
-    return _parse_ports(pod.annotations.get(TRAFFIC + annotation, ""))
-
-
-@lru_cache(maxsize=4096)
-def _parse_ports(text: str) -> frozenset[int]:
-    """The port numbers of a comma-separated list; what is no number is left out, as no rule could hold it."""
-    items = (item.strip() for item in text.split(","))
-    return frozenset(int(item) for item in items if item.isascii() and item.isdigit() and len(item) < 6)
-
-
-@lru_cache(maxsize=4096)
-def _parse_networks(text: str) -> tuple[_Network, ...]:
-    return tuple(_networks(item.strip() for item in text.split(",")))
-
-
-def _networks(items: Iterable[str]) -> Iterable[_Network]:
-    for item in items:
-        try:
-            yield ip_network(item, strict=False)
-        except ValueError:
-            continue
-
-
-def _within(address: str, ranges: str) -> bool:
-    networks = _parse_networks(ranges)
-    if not networks:
+def _within(address: str, ranges: Setting) -> bool:
+    if not ranges.networks:
         return False
     try:
         ip = ip_address(address)
     except ValueError:
         return False
-    return any(ip in network for network in networks if network.version == ip.version)
+    return any(ip in network for network in ranges.networks if network.version == ip.version)
 
 
 @lru_cache(maxsize=4096)
@@ -203,10 +209,9 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _includes_loopback(pod: Pod) -> bool:
+def _includes_loopback(told: Interception) -> bool:
     """Naming a loopback address among the included ranges turns off the rule that lets lo pass (capture/run.go)."""
-    networks = _parse_networks(pod.annotations.get(TRAFFIC + "includeOutboundIPRanges", ""))
-    return any(network.network_address.is_loopback for network in networks)
+    return any(network.network_address.is_loopback for network in told.setting(INCLUDE_OUTBOUND_RANGES).networks)
 
 
 def _captures_dns(mesh: MeshSnapshot, pod: Pod) -> bool:

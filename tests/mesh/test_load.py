@@ -173,3 +173,14 @@ def test_settings_of_their_own_file_come_first(tmp_path: Path) -> None:
 def test_settings_that_do_not_exist_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(MeshError, match="gone"):
         load_mesh([tmp_path], mesh_config=tmp_path / "gone")
+
+
+def test_settings_of_another_revision_count_where_they_are_the_only_ones():
+    head = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: istio-NAME, namespace: istio-system}\n"
+    text = head + "data: {mesh: 'rootNamespace: ROOT'}\n"
+    canary = text.replace("NAME", "canary").replace("ROOT", "a")
+    assert parse_mesh(canary).root_namespace == "a"
+    assert (
+        parse_mesh(f"{canary}---\n{text.replace('NAME', 'old').replace('ROOT', 'b')}").root_namespace == "istio-system"
+    )
+    assert parse_mesh(f"{canary}---\n{text.replace('-NAME', '').replace('ROOT', 'c')}").root_namespace == "c"

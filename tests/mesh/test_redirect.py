@@ -162,3 +162,34 @@ def test_a_sidecar_that_calls_its_own_pod_on_an_excluded_outbound_port_is_not(wo
 
 def test_a_sidecar_that_calls_the_loopback_address_reaches_the_application(world):
     assert inbound(world, from_own_pod=True, address="127.0.0.1").reason == "loopback"
+
+
+def test_the_init_container_s_arguments_are_what_iptables_was_told(world):
+    init = [{"name": "istio-init", "args": ["istio-iptables", "-i", "192.0.2.0/24", "-b", "*", "-d", "8081"]}]
+    found = outbound(world, initContainers=init)
+    assert (found.captured, found.yaml[0].field) == (False, "spec.initContainers[0].args")
+
+
+def test_ports_that_the_init_container_leaves_out_reach_the_application(world):
+    init = [{"name": "istio-init", "args": ["istio-iptables", "-i", "*", "-b", "*", "-d", "8081"]}]
+    assert not inbound(world, 8081, initContainers=init).captured
+
+
+@pytest.mark.parametrize(("interfaces", "captured"), [("eth0", False), ("net1, eth0", False), ("net1", True)])
+def test_the_interface_of_the_pod_s_address_may_be_left_out(world, interfaces, captured):
+    annotations = {OUT + "excludeInterfaces": interfaces}
+    assert inbound(world, annotations=annotations).captured == captured
+
+
+def test_an_interface_that_is_left_out_passes_what_goes_out_too(world):
+    found = outbound(world, annotations={OUT + "excludeInterfaces": "eth0"})
+    assert (found.captured, found.reason) == (False, "not-captured")
+
+
+def test_connections_of_the_proxy_s_own_user_pass(world):
+    found = outbound(world, securityContext={"runAsUser": 1337})
+    assert (found.captured, found.reason, found.yaml[0].field) == (
+        False,
+        "not-captured",
+        "spec.securityContext.runAsUser",
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node
 from analyzer.mesh.selector import LabelSelector, parse_label_selector
+from analyzer.mesh.source import YamlMap
 
 ALLOW_ANY = "ALLOW_ANY"
 REGISTRY_ONLY = "REGISTRY_ONLY"
@@ -57,7 +58,8 @@ class MeshConfig:
     ``discovery_selectors`` is empty where every namespace is seen. ``protocol_detection_timeout_ns`` is 0 for none.
     ``authorizers`` are the ext_authz ``extensionProviders`` by name, each with what it speaks: ``http`` or ``grpc``.
     ``entry_visibility`` is who sees ServiceEntries at all, None where nothing narrows it for sidecars.
-    ``h2_upgrade`` is ``h2UpgradePolicy`` UPGRADE. ``tls_min`` is ``meshMTLS.minProtocolVersion``.
+    ``h2_upgrade`` is ``h2UpgradePolicy`` UPGRADE. ``proxy_values`` are the injector's ``global.proxy``, which stand for
+    annotations that a pod does not have.
     """
 
     node: Node
@@ -81,6 +83,7 @@ class MeshConfig:
     http10: bool = False
     authorizers: Mapping[str, str] = field(default_factory=dict)
     entry_visibility: EntryVisibility | None = None
+    proxy_values: Node = field(default_factory=lambda: Node("", YamlMap(), YamlMap(), (), []))
 
     def place(self, *path: str) -> YamlPlace | None:
         """The place of a setting, or None where it is Istio's default."""
