@@ -297,10 +297,11 @@ def _mesh_config(loading: _Loading) -> MeshConfig:
 
 def _in_config_map(loading: _Loading, name: str, key: str) -> Node:
     """The document in a ConfigMap of istiod: of the default revision, else the only one of any other."""
-    found = [each for each in loading.config_maps if each.name == name or each.name.startswith(f"{name}-")]
-    usual = [each for each in found if each.name == name and each.namespace == "istio-system"]
-    chosen = usual[-1:] or [each for each in found if each.body.node("data").text(key)]
-    if usual or len(chosen) == 1:
+    own = [each for each in loading.config_maps if each.namespace == "istio-system"]
+    usual = [each for each in own if each.name == name]
+    others = [each for each in own if each.name.startswith(f"{name}-") and each.body.node("data").text(key)]
+    chosen = usual[-1:] or others
+    if len(chosen) == 1:
         return _embedded(chosen[0], key, loading.oddities)
     empty = YamlMap()
     return Node("", empty, empty, (), loading.oddities)
