@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,8 @@ if TYPE_CHECKING:
     from analyzer.verdict.sheets import Sheets
     from analyzer.verdict.wires import Wire
 
-_LINES_AT_ONCE = 128
+# Bytes that are written at once.
+_BLOCK_LEN = 1 << 19
 # The format that needs an extra, and that no terminal can show.
 PARQUET = "parquet"
 FORMATS = ("text", "json", "jsonl", "csv", PARQUET, *FORGE_NAMES)
@@ -218,10 +218,17 @@ def write_run(
             sink.writelines(_in_blocks(renderer(output_format, jobs)(analysis, redact=redact)))
 
 
-def _in_blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
+def _in_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes in fewer pieces: each piece is a write of its own."""
-    while block := b"".join(islice(lines, _LINES_AT_ONCE)):
-        yield block
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _BLOCK_LEN:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
 
 
 def _issues(analysis: Analysis, *, redact: bool) -> Issues:

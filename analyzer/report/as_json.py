@@ -5,7 +5,7 @@ Encoded text is inert: no control, bidi or invisible character stands raw in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -41,6 +41,8 @@ __all__ = [
     "run_object",
 ]
 
+# Lines of calls that are put together before they are written.
+_LINES_AT_ONCE = 64
 # Fewer calls are written faster than they are shared out.
 SHARED_CALLS = 4_096
 
@@ -50,7 +52,7 @@ _CALL = '{"kind":"call",'
 def render_jsonl(analysis: Analysis, *, redact: bool = True, jobs: int = 1) -> Iterator[bytes]:
     """The lines of a run: ``run``, then each ``capture``, ``call``, ``flow`` and ``finding``.
 
-    So many processes write the calls; with more than one not every piece is a line.
+    So many processes write the calls. A piece may be several lines, or part of one.
     """
     yield _line("run", _encoded(run_object(analysis))).encode()
     shown = redact_apart_from_calls(analysis) if redact else analysis
@@ -72,10 +74,13 @@ def _shares(calls: Sequence[CallRecord], jobs: int) -> list[Sequence[CallRecord]
     return [calls[first:stop] for first, stop in pairwise(bounds)]
 
 
-def _call_lines(calls: Iterable[CallRecord], *, redact: bool) -> Iterator[bytes]:
+def _call_lines(calls: Sequence[CallRecord], *, redact: bool) -> Iterator[bytes]:
+    """The lines of calls, many in a piece."""
     write = CallText(redact=redact).write
-    for call in calls:
-        yield f"{write(call, _CALL)}\n".encode()
+    for first in range(0, len(calls), _LINES_AT_ONCE):
+        lines = [write(call, _CALL) for call in calls[first : first + _LINES_AT_ONCE]]
+        lines.append("")
+        yield "\n".join(lines).encode()
 
 
 def _line(kind: str, fields: str) -> str:

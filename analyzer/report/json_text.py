@@ -7,8 +7,9 @@ calls have in common (a decision, legs, the words around a path) is written once
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import PacketPlace
 from analyzer.base.secret import redact_host, redact_target, redact_text, shows_no_secret
 from analyzer.flow.connection import Endpoint
@@ -25,6 +26,8 @@ Text = TypeVar("Text")
 
 # So many texts of a kind are remembered; then remembering begins anew.
 _REMEMBERED = 1 << 14
+# The steps of a decision in which alike clients are named; those behind them are one object for all of these.
+_OWN_STEPS = 2
 
 
 class _ByValue(Generic[Value, Text]):
@@ -59,7 +62,7 @@ class _ByIdentity(Generic[Thing]):
         return found[1]
 
 
-class _Frame(NamedTuple):
+class _Frame(Fact, frozen=True):
     """What the texts of a connection's calls have in common, in the order of the text; ``of`` keeps its key its own."""
 
     captures: str
@@ -83,6 +86,7 @@ class CallText:
         self._phrase = _ByValue(self._write_phrase)
         self._step = _ByIdentity(self._write_step)
         self._evidence = _ByIdentity(self._write_evidence)
+        self._shared_steps: dict[tuple[int, ...], tuple[tuple[Step, ...], str]] = {}
         self._observed = _ByIdentity(self._write_observed)
         self._legs = _ByIdentity(self._write_legs)
         self._filter = _ByIdentity(_write_filter)
@@ -170,7 +174,7 @@ class CallText:
         before = call.before
         if not before:
             return ""
-        asked = self._asked(before[0], call.path, phrase)
+        asked = self._asked(before[0], call, phrase)
         return f"{asked}," if len(before) > 1 or call.decision.steps or call.after else asked
 
     def _last_steps(self, call: CallRecord) -> str:
@@ -178,13 +182,22 @@ class CallText:
         steps = ",".join([self._packet_step(step) for step in call.after])
         return f",{steps}" if steps and (len(call.before) > 1 or call.decision.steps) else steps
 
-    def _asked(self, step: Step, path: str | None, phrase: str) -> str:
-        """A step whose sentence may quote the call's path: its other words are those of many calls."""
-        before, quotes, after = step.sentence.partition(path) if path else ("", "", "")
-        # A blank on either side keeps the words apart by which sentences are redacted.
+    def _asked(self, step: Step, call: CallRecord, phrase: str) -> str:
+        """A step whose sentence names the call's client and may quote its path: other words are those of many calls."""
+        # Sentences are redacted word by word, and parentheses part words.
+        who, client, what = step.sentence.partition(f"({call.client})")
+        if not client:
+            return self._written(step, self._quoting(who, call.path, phrase))
+        sentence = f"{self._phrase(who)}{self._write_phrase(client)}{self._quoting(what, call.path, phrase)}"
+        return self._written(step, sentence)
+
+    def _quoting(self, text: str, path: str | None, phrase: str) -> str:
+        """Words that may quote the path, whose text as a phrase is ``phrase``."""
+        before, quotes, after = text.partition(path) if path else ("", "", "")
+        # As do blanks.
         if quotes and before.endswith(" ") and after.startswith(" "):
-            return self._written(step, f"{self._phrase(before)}{phrase}{self._phrase(after)}")
-        return self._written(step, self._write_phrase(step.sentence))
+            return f"{self._phrase(before)}{phrase}{self._phrase(after)}"
+        return self._phrase(text)
 
     def _packet_step(self, step: Step) -> str:
         """A step of a call's own whose sentence other calls have too."""
@@ -205,7 +218,17 @@ class CallText:
         return quoted(redact_text(text) if self._redact else text)[1:-1]
 
     def _write_evidence(self, decision: Decision) -> str:
-        return ",".join(map(self._step, decision.steps))
+        own, shared = decision.steps[:_OWN_STEPS], decision.steps[_OWN_STEPS:]
+        texts = [self._step(step) for step in own]
+        if shared:
+            key = tuple(map(id, shared))
+            found = self._shared_steps.get(key)
+            if found is None:
+                if len(self._shared_steps) >= _REMEMBERED:
+                    self._shared_steps.clear()
+                found = self._shared_steps[key] = shared, ",".join(map(self._step, shared))
+            texts.append(found[1])
+        return ",".join(texts)
 
     def _write_step(self, step: Step) -> str:
         return self._written(step, self._write_phrase(step.sentence))
