@@ -50,7 +50,7 @@ def test_without_legs_there_is_no_filter(shop):
 
 def test_explanations_and_json_have_the_filter(shop):
     call = shop.calls[0]
-    first = next(line for line in map(json.loads, render_jsonl(shop)) if line["kind"] == "call")
+    first = next(line for line in map(json.loads, b"".join(render_jsonl(shop)).splitlines()) if line["kind"] == "call")
 
     assert first["display_filter"] == display_filter(call.legs)
     assert display_filter(call.legs) in " ".join(render_chain(call).split())
