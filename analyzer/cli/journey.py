@@ -28,7 +28,9 @@ from analyzer.cli.terminal import colour, width
 @click.option("--request-id", metavar="ID", help="The call: its x-request-id, wherever a capture shows it.")
 @where_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Calls that are followed.")
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text", help="The format."
+)
 @out_option
 @redact_option
 @color_option
