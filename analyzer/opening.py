@@ -10,7 +10,7 @@ from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.pages import give_back_freed
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.capture.decode import decode_packets
+from analyzer.capture.decode import decode_packets, decoding_oddities
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.connection import Connection, swap_ends
@@ -83,7 +83,8 @@ def open_capture(
     links = sorted({interface.link_name for interface in capture.interfaces})
     udp, udp_odd = udp_flows(capture.buffer, packets, capture.records)
     record = capture_record(capture, packets, found, link_names=links, udp=udp)
-    odd = [*capture.oddities, *traffic.oddities, *udp_odd, *(oddity for c in found for oddity in c.oddities)]
+    strange = (*capture.oddities, *decoding_oddities(capture.name, packets), *traffic.oddities)
+    odd = [*strange, *udp_odd, *(oddity for c in found for oddity in c.oddities)]
     opened = OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
     return with_pod(opened, pod_hint, mesh)
 
