@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.pages import give_back_freed
+from analyzer.base.table import PacketTable
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.decode import decode_packets, decoding_oddities
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.connection import Connection, swap_ends
 from analyzer.flow.connections import describe
-from analyzer.flow.traffic import read_traffic
+from analyzer.flow.traffic import Traffic, read_traffic
 from analyzer.flow.udp import udp_flows
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.protocol.direction import roles_reversed
@@ -70,16 +71,22 @@ def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch) -> OpenedCap
     return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0))
 
 
-def open_capture(
-    capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, watch: Watch = UNWATCHED
-) -> OpenedCapture:
-    """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
+def read_connections(capture: Capture, watch: Watch = UNWATCHED) -> tuple[PacketTable, Traffic, list[Connection]]:
+    """The packets of a capture, their traffic, and the connections in it, each at its ``index``."""
     watch.tell(f"{capture.name}: packets")
     packets = decode_packets(capture)
     watch.tell(f"{capture.name}: connections", _DECODED)
     traffic = read_traffic(packets, capture.records)
     watch.tell(f"{capture.name}: streams", _PLACED)
     found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
+    return packets, traffic, found
+
+
+def open_capture(
+    capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, watch: Watch = UNWATCHED
+) -> OpenedCapture:
+    """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
+    packets, traffic, found = read_connections(capture, watch)
     links = sorted({interface.link_name for interface in capture.interfaces})
     udp, udp_odd = udp_flows(capture.buffer, packets, capture.records)
     record = capture_record(capture, packets, found, link_names=links, udp=udp)

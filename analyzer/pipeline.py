@@ -78,7 +78,7 @@ def analyze_paths(
     sources = find_captures(captures)
     watch = _watch(sources, progress)
     opened = open_captures(sources, mesh, watch.part(0.0, _READING))
-    keep = _both(interval or Interval(), where)
+    keep = chosen_in(interval or Interval(), where)
     return assemble(opened, mesh, keep, jobs=jobs, watch=watch.part(_READING, 1.0))
 
 
@@ -119,7 +119,7 @@ def what_if_paths(
     watch = _watch(sources, progress)
     opened = open_all(sources, old, watch.part(0.0, _READING))
     asked, limits = ask_all(opened, old, watch=watch.part(_READING, 1.0))
-    keep = _both(interval or Interval(), where)
+    keep = chosen_in(interval or Interval(), where)
     moved = what_if((each for each in asked if keep(each.record)), old, new)
     return replace(
         moved,
@@ -170,7 +170,7 @@ def analyze_and_ask(
     watch = _watch(sources, progress)
     opened = open_captures(sources, mesh, watch.part(0.0, _READING))
     wires = _wires(opened)
-    keep = _both(interval or Interval(), where)
+    keep = chosen_in(interval or Interval(), where)
     watch = watch.part(_READING, 1.0)
     spoken = speak(wires, watch)
     asked = [each for each in judge_and_ask(spoken, mesh, _homes(opened), watch) if keep(each.record)]
@@ -252,7 +252,8 @@ def _finished(record: CaptureRecord, calls: int, said: Sequence[Oddity]) -> Capt
     return replace(record, calls=calls, oddities=(*record.oddities, *tell(said)))
 
 
-def _both(interval: Interval, where: Where | None) -> Where:
+def chosen_in(interval: Interval, where: Where | None) -> Where:
+    """Chooses the calls of an interval that ``where``, if there is one, chooses too."""
     return lambda call: interval.holds(call) and (where is None or where(call))
 
 

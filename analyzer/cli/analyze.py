@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from analyzer.base.errors import UsageError
+from analyzer.cli.follow import check_follow, follow_capture
 from analyzer.cli.options import (
     FORGE_NAMES,
     OFF,
@@ -20,6 +21,7 @@ from analyzer.cli.options import (
     capture_arguments,
     cluster_option,
     color_option,
+    follow_options,
     history_options,
     interval_options,
     jobs_option,
@@ -35,7 +37,7 @@ from analyzer.cli.options import (
     where_option,
     write_also,
 )
-from analyzer.cli.outcome import FAIL_ON, exit_code, keep, parse_fail_on, tell_problems
+from analyzer.cli.outcome import EXIT_INTERRUPTED, FAIL_ON, exit_code, keep, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
@@ -59,9 +61,9 @@ FORMATS = ("text", "json", "jsonl", "csv", PARQUET, *FORGE_NAMES)
 # docs/limits.md has the rest of it.
 _LIMITS = (
     "Limits, told when hit, with exit code 6: connection-limit (250,000), udp-flows-limit (10,000), "
-    "decompression-limit (2 GiB, 100-fold), too-many-interfaces (65,535), nesting-limit (4 tunnels, 256 headers), "
-    "tcp-overlap-unchecked (2,000,000 repeats), http1-request-line-too-long (64 KiB), http1-head-too-large (60 KiB), "
-    "http1-too-many-headers (100), h2-continuation-flood (1,024 frames), tls-client-hello-too-large (16 KiB), "
+    "follow-limit (256 MiB), decompression-limit (2 GiB, 100-fold), too-many-interfaces (65,535), "
+    "nesting-limit (4 tunnels, 256 headers), tcp-overlap-unchecked (2,000,000 repeats), http1-request-line-too-long (64 KiB), "
+    "http1-head-too-large (60 KiB), http1-too-many-headers (100), h2-continuation-flood (1,024 frames), tls-client-hello-too-large (16 KiB), "
     "tls-handshake-too-large (128 KiB), tls-record-flood (4,096 records). meshverdict codes NAME explains each."
 )
 
@@ -87,6 +89,7 @@ _LIMITS = (
 @redact_option
 @jobs_option
 @cluster_option
+@follow_options
 @progress_option
 @color_option
 def command(
@@ -107,11 +110,13 @@ def command(
     redact: str,
     jobs: int | None,
     cluster: str | None,
+    follow: bool,
+    idle: float | None,
     no_progress: bool,
     color: str,
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
-    from analyzer.pipeline import Interval, analyze_and_ask, analyze_paths
+    from analyzer.pipeline import Interval, analyze_and_ask, analyze_paths, chosen_in
 
     failures = parse_fail_on(fail_on)
     check_format(output_format, out)
@@ -120,6 +125,15 @@ def command(
     chosen = parse_where(where)
     shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
+    if follow:
+        others = {"--access-log": access_logs, "--save": save, "--html": html, "--cluster": cluster, "--also": also}
+        source = check_follow(captures, output_format, redact, others)
+        analysis, interrupted = follow_capture(
+            source, mesh, chosen_in(interval, chosen), idle=idle, out=out, output_format=output_format,
+            redact=redact != OFF,
+        )  # fmt: skip
+        tell_problems(analysis)
+        return EXIT_INTERRUPTED if interrupted else exit_code(analysis, failures)
     with showing_progress(enabled=not no_progress) as progress, _opening(cluster, shared) as open_captures:
         sheets = None
         if save is not None or html is not None:

@@ -102,6 +102,19 @@ def jobs_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def follow_options(function: Decorated) -> Decorated:
+    """``--follow`` and ``--idle``."""
+    function = click.option(
+        "--idle",
+        type=click.FloatRange(0),
+        metavar="SECONDS",
+        help="With --follow: end when nothing has come for so long; else when the writer is gone, or at Ctrl-C.",
+    )(function)
+    return click.option(
+        "--follow", is_flag=True, help="Follow one capture that is still written, and tell calls as they end."
+    )(function)
+
+
 def cluster_option(function: Decorated) -> Decorated:
     """``--cluster``."""
     return click.option(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS = 1
 EXIT_LIMIT = 6
+EXIT_INTERRUPTED = 130
 
 # What --fail-on may name, and when a call is that.
 FAIL_ON: dict[str, Callable[[CallRecord], bool]] = {

@@ -14,6 +14,7 @@ import click
 from analyzer.base.errors import AnalyzerError
 from analyzer.base.escape import visible
 from analyzer.cli.config import OPTIONS, SETTINGS
+from analyzer.cli.outcome import EXIT_INTERRUPTED
 from analyzer.cli.settings import PREFIX, default_map, find_file, options_of, read_file, with_variables
 
 # The commands and their one-line help: a command's module, with the rooms that it needs, is imported when it is called.
@@ -41,7 +42,6 @@ COMMANDS = {
     "whatif": "Say which recorded calls would end elsewhere with another mesh.",
 }
 EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
 

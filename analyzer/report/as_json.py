@@ -59,7 +59,7 @@ def render_jsonl(analysis: Analysis, *, redact: bool = True, jobs: int = 1) -> I
     for capture in shown.captures:
         yield _line("capture", _encoded(capture_object(capture))).encode()
     yield from stream_from_workers(
-        [partial(_call_lines, calls, redact=redact) for calls in _shares(analysis.calls, jobs)]
+        [partial(call_lines, calls, redact=redact) for calls in _shares(analysis.calls, jobs)]
     )
     for flow in shown.flows:
         yield _line("flow", flow_text(flow)).encode()
@@ -74,7 +74,7 @@ def _shares(calls: Sequence[CallRecord], jobs: int) -> list[Sequence[CallRecord]
     return [calls[first:stop] for first, stop in pairwise(bounds)]
 
 
-def _call_lines(calls: Sequence[CallRecord], *, redact: bool) -> Iterator[bytes]:
+def call_lines(calls: Sequence[CallRecord], *, redact: bool = True) -> Iterator[bytes]:
     """The lines of calls, many in a piece."""
     write = CallText(redact=redact).write
     for first in range(0, len(calls), _LINES_AT_ONCE):
