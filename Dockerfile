@@ -1,4 +1,4 @@
-# meshverdict in a container:  docker run --rm -v "$PWD:/work" meshverdict check
+# meshverdict in a container:  docker run --rm -v "$PWD:/repo" meshverdict check
 FROM python:3.12-slim AS build
 COPY . /source
 RUN python -m venv /opt/meshverdict && /opt/meshverdict/bin/pip install --no-cache-dir /source
@@ -13,6 +13,6 @@ RUN apt-get update \
 COPY --from=build /opt/meshverdict /opt/meshverdict
 ENV PATH="/opt/meshverdict/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/tmp/numba
 USER 10001
-WORKDIR /work
+WORKDIR /repo
 ENTRYPOINT ["meshverdict"]
 CMD ["--help"]

@@ -111,33 +111,57 @@ def test_the_action_runs_no_text_of_its_inputs() -> None:
     assert all("${{" not in script for script in scripts)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [("captures/shop-default", 0), ("'captures/shop-default' --fail-on any", 0), ("ghost.yaml", 2)],
-)
-def test_the_action_gives_the_annotations_the_summary_and_the_exit_code(tmp_path, arguments, code) -> None:
+@pytest.fixture
+def action(tmp_path):
+    """A function that runs the last step of the action as a runner would, with this program."""
     script = next(s["run"] for s in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"] if s.get("id"))
     tools = tmp_path / "meshverdict" / "bin"
     tools.mkdir(parents=True)
-    (tools / "meshverdict").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m analyzer "$@"\n')
-    (tools / "meshverdict").chmod(0o755)
+    for name, words in (("meshverdict", "-m analyzer "), ("python", "")):
+        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
+        (tools / name).chmod(0o755)
     environment = {
-        **os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path),
-        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "GITHUB_OUTPUT": str(tmp_path / "output"),
-        "INPUT_COMMAND": "check", "INPUT_ARGUMENTS": arguments, "INPUT_SARIF": str(tmp_path / "a.sarif"),
-        "INPUT_JUNIT": "",
+        **os.environ, "RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"), "INPUT_COMMAND": "check", "INPUT_SARIF": str(tmp_path / "a.sarif"),
+        "INPUT_JUNIT": "", "PYTHONPATH": str(ROOT),
     }  # fmt: skip
 
-    done = subprocess.run(
-        ["bash", "-e", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    def run(arguments: str) -> subprocess.CompletedProcess[str]:
+        bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+        given = {**environment, "INPUT_ARGUMENTS": arguments}
+        return subprocess.run(bash, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
 
-    assert done.returncode == code
-    assert (tmp_path / "output").read_text() == f"exit-code={code}\n"
-    if not code:
-        assert done.stdout.startswith("::notice title=meshverdict check::")
-        assert (tmp_path / "summary.md").read_text().startswith("### meshverdict check")
-        assert (tmp_path / "a.sarif").stat().st_size > 0
+    return run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["captures/shop-default", "'captures/shop-default' --fail-on any", " captures/shop-default\n--fail-on=any "],
+)
+def test_the_action_gives_the_annotations_the_summary_and_the_exit_code(tmp_path, action, arguments) -> None:
+    done = action(arguments)
+
+    assert (done.returncode, (tmp_path / "output").read_text()) == (0, "exit-code=0\n")
+    assert done.stdout.startswith("::notice title=meshverdict check::")
+    assert (tmp_path / "summary.md").read_text().startswith("### meshverdict check")
+    assert (tmp_path / "a.sarif").stat().st_size > 0
+
+
+def test_the_action_fails_with_the_exit_code_of_the_command(tmp_path, action) -> None:
+    done = action("ghost.yaml")
+
+    assert (done.returncode, (tmp_path / "output").read_text()) == (2, "exit-code=2\n")
+
+
+def test_without_arguments_the_action_gives_none(action) -> None:
+    assert action("  \n").returncode == 0
+
+
+def test_arguments_that_no_shell_could_part_fail_the_action(tmp_path, action) -> None:
+    done = action("captures 'open")
+
+    assert done.returncode
+    assert not (tmp_path / "summary.md").exists()
 
 
 def test_the_container_runs_as_nobody_special() -> None:

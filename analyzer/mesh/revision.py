@@ -15,7 +15,9 @@ from analyzer.base.fact import Fact
 
 PREFIX = "git:"
 # `env` sets what the child sees, so that this room reads no environment itself.
-_GIT = ("env", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "git", "--no-pager")
+_GIT = (
+    "env", "LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "git", "--no-pager",
+)  # fmt: skip
 # Far above what any repository of manifests needs.
 _TIMEOUT_SECONDS = 120
 
@@ -84,5 +86,7 @@ def _git(*arguments: str, what: str) -> bytes:
         raise MeshError(f"{what}: git cannot be run: {error}") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise MeshError(f"{what}: {said[-1] if said else 'no such revision in this repository'}")
+        # Advice in many lines may follow what is wrong.
+        fatal = next((line for line in said if line.startswith("fatal: ")), said[-1] if said else "")
+        raise MeshError(f"{what}: {fatal or 'no such revision in this repository'}")
     return done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_outside_a_repository_there_is_no_revision(tmp_path: Path, monkeypatch) 
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
     with pytest.raises(MeshError, match="git:HEAD:deploy"):
+        list(files_of("git:HEAD:deploy"))
+
+
+def test_a_repository_of_somebody_else_is_named_as_what_is_wrong(monkeypatch) -> None:
+    """Git's advice follows in further lines; a container meets it, where the folder belongs to another user."""
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+    with pytest.raises(MeshError, match="dubious ownership"):
         list(files_of("git:HEAD:deploy"))
 
 
