@@ -38,18 +38,19 @@ def decide_by_dump(mesh: MeshSnapshot, proxy: Proxy, question: Question) -> Outb
         decided = OutboundDecision(decided.outbound, None, None, missing, steps=(*decided.steps, step))
     if is_in_yaml(mesh, proxy.namespace, proxy.pod):
         by_yaml = decide_outbound(mesh, proxy, question)
-        if _end(by_yaml) != _end(decided) and not unknown:
-            decided = replace(decided, steps=(*decided.steps, _difference(by_yaml)))
+        if end_of(by_yaml) != end_of(decided) and not unknown:
+            decided = replace(decided, steps=(*decided.steps, difference_step(by_yaml)))
     return decided
 
 
-def _end(decided: OutboundDecision) -> tuple[object, ...]:
+def end_of(decided: OutboundDecision) -> tuple[object, ...]:
     """What a call moves by: the verdict, the cluster or clusters, and the proxy's own answer."""
     outbound = decided.outbound
     return decided.verdict, outbound.cluster, outbound.clusters, outbound.response
 
 
-def _difference(by_yaml: OutboundDecision) -> Step:
+def difference_step(by_yaml: OutboundDecision) -> Step:
+    """What to say where the decision by the YAML, this one, is not that of the dump."""
     verdict = by_yaml.verdict or f"undetermined ({', '.join(by_yaml.undetermined)})"
     last = next((step.yaml for step in reversed(by_yaml.steps) if step.yaml), ())
     sentence = f"the mesh's YAML says otherwise: {verdict}, {_where(by_yaml.outbound)}"

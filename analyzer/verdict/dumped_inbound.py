@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
+from analyzer.mesh.dump.chains import DumpedChain
 from analyzer.mesh.dump.inbound import DumpedMatch, DumpedPort, dumped_port
 from analyzer.mesh.dump.rbac import rbac_verdict
 from analyzer.mesh.dump.synthetic import NOT_IN_THE_INPUT
@@ -46,9 +47,13 @@ def port_by_dump(mesh: MeshSnapshot, arrival: Arrival) -> DumpedPort | None:
 
 
 def outcome_by_dump(mesh: MeshSnapshot, pod: Pod, match: ChainMatch, subject: Subject) -> PolicyOutcome:
-    """What the policy filters of a chain make of a subject; tokens are judged by the YAML, which has the keys."""
+    """What the policy filters of an inbound chain make of a subject."""
     assert isinstance(match, DumpedMatch)
-    chain = match.chain
+    return outcome_of_chain(mesh, pod, match.chain, subject)
+
+
+def outcome_of_chain(mesh: MeshSnapshot, pod: Pod, chain: DumpedChain, subject: Subject) -> PolicyOutcome:
+    """What the policy filters of a chain make of a subject; tokens are judged by the YAML, which has the keys."""
     steps: list[Step] = []
     missing: list[str] = []
     if any(each.text("name") == _JWT_FILTER for each in chain.filters):

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.gateway.listeners import GatewayChain, gateway_listener
 from analyzer.mesh.gateway.merge import merged_servers
 from analyzer.mesh.gateway.routes import GatewayVirtualHost, gateway_route_config
 from analyzer.mesh.gateway.topology import trusted_proxies
-from analyzer.mesh.kinds.gateway import ISTIO_MUTUAL
-from analyzer.mesh.outbound.cluster import ISTIO_MTLS, NoCluster, endpoint_tls, find_cluster
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.outbound.cluster import ISTIO_MTLS, Cluster, NoCluster, endpoint_tls, find_cluster
 from analyzer.mesh.outbound.listener import ClusterChoice, FirstBytes, Listener, choose_chain
 from analyzer.mesh.outbound.scope import scope_of
+from analyzer.mesh.outbound.told import Routes
 from analyzer.mesh.policy.request import authenticate
 from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival
 from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Candidate, LocalResponse, Outbound, Step
-from analyzer.verdict.inbound_policy import policy_outcome, subject_of
+from analyzer.verdict.inbound_policy import PolicyOutcome, policy_outcome, subject_of
 from analyzer.verdict.outbound_cluster import Sender, class_of, send_to
 from analyzer.verdict.outbound_http import Routing, choose_cluster, request_of, route_http
 from analyzer.verdict.question import Question
@@ -62,6 +64,34 @@ _MOVED = LocalResponse(301, None)
 _MAX_LOST = 8
 
 
+class GatewayTold(Fact, frozen=True):
+    """A gateway's configuration, asked piece by piece.
+
+    ``listener_at`` takes address and port, ``routes`` a chain that has ``rds``, ``cluster`` a name, ``policies`` a
+    chain and who passes it. ``rejected`` are servers that istiod left out of a port.
+    """
+
+    listener_at: Callable[[str, int], Listener | None]
+    routes: Callable[[GatewayChain], Routes]
+    cluster: Callable[[str], Cluster | NoCluster]
+    policies: Callable[[GatewayChain, Subject], PolicyOutcome]
+    rejected: Callable[[int], tuple[Candidate, ...]]
+
+
+def gateway_told_by_istiod(mesh: MeshSnapshot, pod: Pod) -> GatewayTold:
+    """What istiod tells a gateway, by the mesh's YAML."""
+    proxy = proxy_of(mesh, pod)
+    services = scope_of(mesh, proxy).services
+    normalization = mesh.config.path_normalization
+    return GatewayTold(
+        listener_at=partial(gateway_listener, mesh, pod),
+        routes=lambda chain: Routes(gateway_route_config(mesh, pod, chain.rds or ""), normalization, proxy.http10),
+        cluster=partial(find_cluster, mesh, services, proxy, router=True),
+        policies=lambda _, subject: policy_outcome(mesh, pod, subject),
+        rejected=partial(_rejected, mesh, pod),
+    )
+
+
 def gateway_question(arrival: Arrival) -> Question:
     """The arrival as a question to the gateway's own Envoy."""
     return Question(
@@ -87,13 +117,17 @@ def gateway_question(arrival: Arrival) -> Question:
     )
 
 
-def decide_gateway(mesh: MeshSnapshot, arrival: Arrival) -> OutboundDecision:
-    """What the gateway ``arrival.pod`` does; ``tls`` ``mtls`` means that the client shows a certificate."""
+def decide_gateway(mesh: MeshSnapshot, arrival: Arrival, told: GatewayTold | None = None) -> OutboundDecision:
+    """What the gateway ``arrival.pod`` does; ``tls`` ``mtls`` means that the client shows a certificate.
+
+    ``told`` is its configuration where that is not istiod's.
+    """
     pod = arrival.pod
-    listener = gateway_listener(mesh, pod, arrival.address, arrival.port)
+    told = told or gateway_told_by_istiod(mesh, pod)
+    listener = told.listener_at(arrival.address, arrival.port)
     outbound = Outbound(listener=listener.name if listener else None, pod=pod.full_name)
     if listener is None:
-        step = Step(f"no server of {pod.full_name} listens on port {arrival.port}", lost=_rejected(mesh, arrival))
+        step = Step(f"no server of {pod.full_name} listens on port {arrival.port}", lost=told.rejected(arrival.port))
         return OutboundDecision(outbound, None, None, (NO_LISTENER.name,), steps=(step,))
     step = Step(f"{arrival.address}:{arrival.port} is taken by listener {listener.name} of {pod.full_name}")
     if _waits(arrival, listener):
@@ -107,7 +141,7 @@ def decide_gateway(mesh: MeshSnapshot, arrival: Arrival) -> OutboundDecision:
         ended = replace(outbound, response=_NO_CHAIN)
         return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step, none))
     taken = Step(_chain_sentence(chain), yaml=chain.yaml, lost=_chains_of(listener, chain))
-    decided = _in_chain(mesh, arrival, outbound, chain)
+    decided = _in_chain(mesh, told, arrival, outbound, chain)
     return replace(decided, steps=(step, taken, *decided.steps))
 
 
@@ -118,8 +152,8 @@ def _waits(arrival: Arrival, listener: Listener) -> bool:
     return silent and any(chain.terminates or chain.server_names or chain.rds is not None for chain in chains)
 
 
-def _rejected(mesh: MeshSnapshot, arrival: Arrival) -> tuple[Candidate, ...]:
-    rejected = (each for each in merged_servers(mesh, arrival.pod).rejected if each.server.port == arrival.port)
+def _rejected(mesh: MeshSnapshot, pod: Pod, port: int) -> tuple[Candidate, ...]:
+    rejected = (each for each in merged_servers(mesh, pod).rejected if each.server.port == port)
     return tuple(Candidate(each.server.gateway, each.why, (each.server.server.place,)) for each in rejected)
 
 
@@ -135,7 +169,9 @@ def _chain_sentence(chain: GatewayChain) -> str:
     return f"the filter chain for {names} takes it: it {what} and leads to {where}"
 
 
-def _in_chain(mesh: MeshSnapshot, arrival: Arrival, outbound: Outbound, chain: GatewayChain) -> OutboundDecision:
+def _in_chain(
+    mesh: MeshSnapshot, told: GatewayTold, arrival: Arrival, outbound: Outbound, chain: GatewayChain
+) -> OutboundDecision:
     if chain.terminates and arrival.tls == "plaintext":
         step = Step("the handshake fails: the client speaks plaintext where TLS is expected")
         ended = replace(outbound, response=_CLOSED)
@@ -149,22 +185,27 @@ def _in_chain(mesh: MeshSnapshot, arrival: Arrival, outbound: Outbound, chain: G
         return OutboundDecision(outbound, None, None, (REQUEST_SEALED.name,), steps=(step,))
     inside = replace(arrival, tls="plaintext", alpn=()) if chain.terminates else arrival
     if chain.rds is None:
-        return _through_tcp(mesh, arrival, inside, outbound, chain)
-    return _through_http(mesh, arrival, inside, outbound, chain)
+        return _through_tcp(mesh, told, arrival, inside, outbound, chain)
+    return _through_http(mesh, told, arrival, inside, outbound, chain)
 
 
 def _through_http(
-    mesh: MeshSnapshot, arrival: Arrival, inside: Arrival, outbound: Outbound, chain: GatewayChain
+    mesh: MeshSnapshot,
+    told: GatewayTold,
+    arrival: Arrival,
+    inside: Arrival,
+    outbound: Outbound,
+    chain: GatewayChain,
 ) -> OutboundDecision:
     """The route is found first, but the policies stand before the router: a denial comes before any answer of it."""
-    sender = _sender(mesh, inside)
-    assert chain.rds is not None
-    config = gateway_route_config(mesh, arrival.pod, chain.rds)
+    sender = _sender(mesh, told, inside)
+    routes = told.routes(chain)
+    config = routes.config
     subject = _subject(mesh, arrival, chain, http=True)
     routing = Routing(
         config,
-        mesh.config.path_normalization,
-        sender.proxy.http10,
+        routes.path_normalization,
+        routes.http10,
         scheme="https" if chain.terminates else "http",
         edge=not trusted_proxies(mesh, arrival.pod),
         # The token filter has the route chosen again when it knows the claims (clear_route_cache).
@@ -173,12 +214,12 @@ def _through_http(
     decided = route_http(sender, outbound, routing)
     if decided.undetermined == (BAD_REQUEST.name,):
         return decided
-    host = config.virtual_host(request_of(sender.question, mesh.config.path_normalization).host)
+    host = config.virtual_host(request_of(sender.question, routes.path_normalization).host)
     if isinstance(host, GatewayVirtualHost) and host.redirects_to_https and not chain.terminates:
         found = replace(outbound, route_config=config.name, virtual_host=host.name, response=_MOVED)
         step = Step(f"virtual host {host.name} redirects plaintext requests to https: 301", yaml=host.yaml)
         decided = OutboundDecision(found, SERVICE_MATCHED, LOCAL_REPLY.name, steps=(step,))
-    return _with_policies(mesh, _forwarding(decided, subject.source_ip or ""), subject, arrival)
+    return _with_policies(_forwarding(decided, subject.source_ip or ""), subject, told.policies(chain, subject))
 
 
 def _forwarding(decided: OutboundDecision, client: str) -> OutboundDecision:
@@ -191,9 +232,14 @@ def _forwarding(decided: OutboundDecision, client: str) -> OutboundDecision:
 
 
 def _through_tcp(
-    mesh: MeshSnapshot, arrival: Arrival, inside: Arrival, outbound: Outbound, chain: GatewayChain
+    mesh: MeshSnapshot,
+    told: GatewayTold,
+    arrival: Arrival,
+    inside: Arrival,
+    outbound: Outbound,
+    chain: GatewayChain,
 ) -> OutboundDecision:
-    sender = _sender(mesh, inside)
+    sender = _sender(mesh, told, inside)
 
     def send(choice: ClusterChoice) -> OutboundDecision:
         return send_to(sender, outbound, choice.cluster, None)
@@ -201,14 +247,12 @@ def _through_tcp(
     if chain.sni_dnat:
         return _send_by_name(sender, outbound, chain)
     decided = choose_cluster(outbound, chain.clusters, send)
-    return _with_policies(mesh, decided, _subject(mesh, arrival, chain, http=False), arrival)
+    subject = _subject(mesh, arrival, chain, http=False)
+    return _with_policies(decided, subject, told.policies(chain, subject))
 
 
-def _sender(mesh: MeshSnapshot, arrival: Arrival) -> Sender:
-    proxy = proxy_of(mesh, arrival.pod)
-    services = scope_of(mesh, proxy).services
-    find = partial(find_cluster, mesh, services, proxy, router=True)
-    return Sender(mesh, proxy, find, gateway_question(arrival), fallback="")
+def _sender(mesh: MeshSnapshot, told: GatewayTold, arrival: Arrival) -> Sender:
+    return Sender(mesh, proxy_of(mesh, arrival.pod), told.cluster, gateway_question(arrival), fallback="")
 
 
 def _send_by_name(sender: Sender, outbound: Outbound, chain: GatewayChain) -> OutboundDecision:
@@ -236,19 +280,15 @@ def _send_by_name(sender: Sender, outbound: Outbound, chain: GatewayChain) -> Ou
 
 def _subject(mesh: MeshSnapshot, arrival: Arrival, chain: GatewayChain, *, http: bool) -> Subject:
     """What a gateway's policies see: the client's identity is known where the mesh itself issued its certificate."""
-    tls = chain.server.server.tls if chain.server is not None else None
     shown = chain.terminates and arrival.tls == "mtls"
     sni = (arrival.sni or "") if chain.server_names else ""
     subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=shown)
-    foreign = shown and not (tls is not None and tls.mode == ISTIO_MUTUAL)
+    foreign = shown and not chain.trusts_mesh
     hops = trusted_proxies(mesh, arrival.pod)
     return replace(subject, principals=None if foreign else subject.principals, trusted_hops=hops)
 
 
-def _with_policies(
-    mesh: MeshSnapshot, decided: OutboundDecision, subject: Subject, arrival: Arrival
-) -> OutboundDecision:
-    outcome = policy_outcome(mesh, arrival.pod, subject)
+def _with_policies(decided: OutboundDecision, subject: Subject, outcome: PolicyOutcome) -> OutboundDecision:
     steps = (*decided.steps, *outcome.steps)
     if outcome.denied is not None:
         ended = replace(decided.outbound, response=outcome.response)

@@ -61,13 +61,21 @@ def at_gateway(
 ) -> Decision:
     """What the gateway of an arrival does, followed to the pods behind it."""
     question = replace(gateway_question(arrival), endpoint=endpoint)
-    decided = with_gateway_caveats(mesh, arrival, decide_gateway(mesh, arrival))
+    by_dump = _by_dump(mesh, arrival) if mesh.has("ProxyDump") else None
+    decided = by_dump or with_gateway_caveats(mesh, arrival, decide_gateway(mesh, arrival))
     if decided.verdict == DROPPED and decided.targets:
         reached = follow(mesh, question, replace(decided, verdict=SERVICE_MATCHED), arrival.pod)
         decision = replace(reached, verdict=DROPPED, reason=decided.reason, undetermined=())
     else:
         decision = follow(mesh, question, decided, arrival.pod)
     return replace(decision, gateway=decision.outbound, outbound=None)
+
+
+def _by_dump(mesh: MeshSnapshot, arrival: Arrival) -> OutboundDecision | None:
+    """What the gateway does by its own configuration; None where the input has no dump of it."""
+    from analyzer.verdict.dumped_gateway import decide_gateway_by_dump
+
+    return decide_gateway_by_dump(mesh, arrival)
 
 
 def through_gateways(so_far: Decision, ends: list[Decision]) -> Decision:

@@ -17,6 +17,7 @@ from analyzer.mesh.resource import Node
 from analyzer.mesh.source import YamlList, YamlMap
 
 SIDECAR = "sidecar"
+ROUTER = "router"
 VIRTUAL_OUTBOUND = "virtualOutbound"
 VIRTUAL_INBOUND = "virtualInbound"
 
@@ -31,21 +32,22 @@ DUMP_UNUSED = Code(
     Family.MESH,
     Level.WARNING,
     "the configuration dump is not used: {problem}",
-    "A dump counts for the sidecar that its node id names (`sidecar~IP~POD.NAMESPACE~DOMAIN`); those of gateways, "
-    "waypoints and ztunnels do not.",
-    "Give the whole output of `GET /config_dump?include_eds` of a sidecar.",
+    "A dump counts for the sidecar or gateway that its node id names (`sidecar~IP~POD.NAMESPACE~DOMAIN`, or `router~` "
+    "of a gateway); those of waypoints and ztunnels do not, nor what `istioctl proxy-config` prints of one part alone.",
+    "Give the whole output of `GET /config_dump?include_eds`, or of `istioctl proxy-config all POD -o json`.",
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProxyDump:
-    """The dump of a sidecar.
+    """The dump of a sidecar or of a gateway, which ``role`` says.
 
-    ``listeners`` are those of the way out by address and port, ``virtual_outbound`` and ``virtual_inbound`` the two
-    that iptables leads to. ``endpoints`` is None where the dump was taken without them.
+    ``listeners`` are those of the way out, or a gateway's, by address and port, ``virtual_outbound`` and
+    ``virtual_inbound`` the two that iptables leads to. ``endpoints`` is None where the dump was taken without them.
     """
 
     root: Node
+    role: str
     namespace: str
     pod: str
     ip: str
@@ -80,8 +82,9 @@ def parse_config_dump(root: Node) -> ProxyDump | Oddity:
     name, _, namespace = parts[2].rpartition(".") if len(parts) == 4 else ("", "", "")
     if not name or not namespace:
         return Oddity(DUMP_UNUSED, root.place(), {"problem": "its node id names no pod"})
-    if parts[0] != SIDECAR:
-        return Oddity(DUMP_UNUSED, root.place(), {"problem": f"{namespace}/{name} is a {parts[0]}, not a sidecar"})
+    if parts[0] not in (SIDECAR, ROUTER):
+        problem = f"{namespace}/{name} is a {parts[0]}, neither a sidecar nor a gateway"
+        return Oddity(DUMP_UNUSED, root.place(), {"problem": problem})
     lacking = [each for each in _NEEDED if each not in sections]
     if lacking:
         return Oddity(DUMP_UNUSED, root.place(), {"problem": f"that of {namespace}/{name} has no {', '.join(lacking)}"})
@@ -90,6 +93,7 @@ def parse_config_dump(root: Node) -> ProxyDump | Oddity:
     endpoints = sections.get("EndpointsConfigDump")
     return ProxyDump(
         root=root,
+        role=parts[0],
         namespace=namespace,
         pod=name,
         ip=parts[1],
@@ -120,7 +124,7 @@ def pod_of_dump(dump: ProxyDump) -> Pod:
         },
         "spec": {
             "serviceAccountName": metadata.text("SERVICE_ACCOUNT"),
-            "containers": [{"name": PROXY_CONTAINER, "args": ["proxy", SIDECAR], "env": environment}],
+            "containers": [{"name": PROXY_CONTAINER, "args": ["proxy", dump.role], "env": environment}],
         },
         "status": {"podIP": dump.ip, "podIPs": [{"ip": each} for each in ips], "phase": "Running"},
     }

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from analyzer.mesh.dump.matchers import conditions_of
+from analyzer.mesh.gateway.routes import GatewayVirtualHost
 from analyzer.mesh.kinds.virtual_service import Abort, DirectResponse, HeaderOperations, Redirect, Rewrite
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.route import CLUSTER_NOT_FOUND, Route, RouteConfig, VirtualHost, route_config
 from analyzer.mesh.resource import Node
 
+_ONLY_TLS = "ALL"
 _FAULT = "envoy.filters.http.fault"
 _REDIRECT_CODES: Mapping[str, int] = {
     "MOVED_PERMANENTLY": 301, "FOUND": 302, "SEE_OTHER": 303, "TEMPORARY_REDIRECT": 307, "PERMANENT_REDIRECT": 308,
@@ -43,6 +45,8 @@ def _virtual_host(node: Node, outer: HeaderOperations) -> VirtualHost:
     headers = _joined(_headers(node), outer)
     routes = tuple(_route(each, headers) for each in node.nodes("routes"))
     domains = tuple(each.lower() for each in node.texts("domains"))
+    if node.text("require_tls") == _ONLY_TLS:
+        return GatewayVirtualHost(node.text("name"), domains, routes, yaml=(node.place(),), redirects_to_https=True)
     return VirtualHost(node.text("name"), domains, routes, yaml=(node.place(),))
 
 

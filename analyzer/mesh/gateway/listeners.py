@@ -28,12 +28,13 @@ class GatewayChain(FilterChain, frozen=True):
 
     ``terminates`` TLS; ``asks_certificate`` then says that a client without one is refused. ``sni_dnat``: the only
     server name is the name of the cluster, too (AUTO_PASSTHROUGH), which ``clusters`` calls by its usual one, and no
-    policy is enforced. ``server`` is what it was built for.
+    policy is enforced. ``trusts_mesh``: it asks for certificates of the mesh. ``server`` is what it was built for.
     """
 
     terminates: bool = False
     asks_certificate: bool = False
     sni_dnat: bool = False
+    trusts_mesh: bool = False
     server: BoundServer | None = None
 
 
@@ -116,6 +117,7 @@ def _terminating(
         clusters=clusters,
         terminates=tls is not None,
         asks_certificate=tls is not None and tls.mode in _MUTUAL_MODES,
+        trusts_mesh=tls is not None and tls.mode == ISTIO_MUTUAL,
         server=bound,
         yaml=(rule.place if rule else bound.server.place,),
     )

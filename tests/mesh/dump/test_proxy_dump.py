@@ -47,12 +47,12 @@ def test_the_node_id_names_the_pod(parsed) -> None:
     assert (found.namespace, found.pod, found.ip) == ("shop", "web-0", "10.1.0.2")
 
 
-@pytest.mark.parametrize("kind", ["router", "waypoint", "ztunnel"])
-def test_only_sidecars_are_judged_by_theirs(parsed, kind) -> None:
+@pytest.mark.parametrize("kind", ["waypoint", "ztunnel"])
+def test_only_sidecars_and_gateways_are_judged_by_theirs(parsed, kind) -> None:
     found = parsed("edge/front-0", "10.1.0.2", kind=kind)
 
     assert isinstance(found, Oddity)
-    assert f"edge/front-0 is a {kind}, not a sidecar" in str(found)
+    assert f"edge/front-0 is a {kind}, neither a sidecar nor a gateway" in str(found)
 
 
 def test_without_a_node_id_it_is_nobodys(dumped) -> None:
@@ -145,6 +145,6 @@ def test_a_pod_that_the_yaml_has_is_not_told_twice(dumped, town) -> None:
 
 
 def test_a_dump_that_cannot_be_used_is_said(dumped) -> None:
-    mesh = parse_mesh(json.dumps(dumped("edge/front-0", "10.1.0.2", kind="router")))
+    mesh = parse_mesh(json.dumps(dumped("edge/front-0", "10.1.0.2", kind="waypoint")))
 
     assert [oddity.code.name for oddity in mesh.oddities] == ["dump-unused"]
