@@ -11,6 +11,7 @@ from analyzer.base.fact import replace
 from analyzer.extraction import dns_paths
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.opening import OpenAll, open_all
 from analyzer.pipeline import Interval, Where, ask_paths, mesh_record
 from analyzer.protocol.facts import Conversation
 from analyzer.report.saved_run import read_saved_run
@@ -43,10 +44,15 @@ class Explained:
 
 
 def explain_paths(
-    captures: Sequence[str], mesh: Meshes | None, chosen: Where, *, most: int
+    captures: Sequence[str],
+    mesh: Meshes | None,
+    chosen: Where,
+    *,
+    most: int,
+    open_captures: OpenAll = open_all,
 ) -> tuple[Analysis, list[Explained]]:
     """A run without findings, and of its calls the first ``most`` that are ``chosen``, with their nearest misses."""
-    run, asked, _ = ask_paths(captures, mesh)
+    run, asked, _ = ask_paths(captures, mesh, open_captures=open_captures)
     return run, _explained(asked, mesh, chosen, most)
 
 
@@ -76,9 +82,11 @@ def _explained(asked: Sequence[Asked], mesh: Meshes | None, chosen: Where, most:
     return explained
 
 
-def follow_paths(captures: Sequence[str], mesh: Meshes | None, chosen: Where) -> tuple[Analysis, Iterator[Passage]]:
+def follow_paths(
+    captures: Sequence[str], mesh: Meshes | None, chosen: Where, *, open_captures: OpenAll = open_all
+) -> tuple[Analysis, Iterator[Passage]]:
     """A run without findings, and the passages of the calls that are ``chosen``, on the clock of their own capture."""
-    run, asked, spoken = ask_paths(captures, mesh)
+    run, asked, spoken = ask_paths(captures, mesh, open_captures=open_captures)
     clocks = estimate_clocks(wire for wire, _ in spoken)
     return run, (passage_of(each, clocks) for each in asked if chosen(each.record))
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
+from analyzer.base.oddity import Oddity
 from analyzer.base.pages import give_back_freed
 from analyzer.base.table import PacketTable
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.capture.decode import decode_packets, decoding_oddities
+from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.connection import Connection, swap_ends
@@ -19,7 +20,9 @@ from analyzer.flow.connections import describe
 from analyzer.flow.traffic import Traffic, read_traffic
 from analyzer.flow.udp import udp_flows
 from analyzer.mesh.history import Meshes, MeshHistory
+from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.direction import roles_reversed
+from analyzer.protocol.keylog import NO_KEYS, KeyLog, parse_key_log
 from analyzer.verdict.health import capture_record, pod_of
 from analyzer.verdict.oddities import tell, tell_limits
 from analyzer.verdict.record import CaptureRecord
@@ -48,13 +51,18 @@ class OpenedCapture:
 OpenAll = Callable[[Sequence[CaptureSource], Meshes | None, Watch], list[OpenedCapture]]
 
 
-def open_all(sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch = UNWATCHED) -> list[OpenedCapture]:
-    """Every capture with its connections; one that cannot be read has a record with its error."""
+def open_all(
+    sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch = UNWATCHED, *, keys: KeyLog = NO_KEYS
+) -> list[OpenedCapture]:
+    """Every capture with its connections; one that cannot be read has a record with its error.
+
+    ``keys`` open TLS, as do those that a capture brings itself.
+    """
     opened, before = [], 0
     for source in sources:
         after = before + source.size
         whole = max(watch.size, 1)
-        opened.append(_open(source, mesh, watch.part(before / whole, after / whole)))
+        opened.append(_open(source, mesh, watch.part(before / whole, after / whole), keys))
         # The tables of packets are done with; what is made from now on is small.
         if opened[-1].record.records > LARGE_RECORDS:
             give_back_freed()
@@ -62,13 +70,13 @@ def open_all(sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch
     return opened
 
 
-def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch) -> OpenedCapture:
+def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch, keys: KeyLog) -> OpenedCapture:
     watch.tell(source.name)
     try:
         capture = read_capture(source.path, name=source.name)
     except CaptureError as error:
         return OpenedCapture(_unreadable(source.name, str(error)), ())
-    return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0))
+    return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0), keys=keys)
 
 
 def read_connections(capture: Capture, watch: Watch = UNWATCHED) -> tuple[PacketTable, Traffic, list[Connection]]:
@@ -83,15 +91,20 @@ def read_connections(capture: Capture, watch: Watch = UNWATCHED) -> tuple[Packet
 
 
 def open_capture(
-    capture: Capture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, watch: Watch = UNWATCHED
+    capture: Capture,
+    pod_hint: tuple[str | None, str] | None,
+    mesh: Meshes | None,
+    watch: Watch = UNWATCHED,
+    *,
+    keys: KeyLog = NO_KEYS,
 ) -> OpenedCapture:
     """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
     packets, traffic, found = read_connections(capture, watch)
+    found, tls_odd = _unsealed(found, keys, capture.secrets)
     links = sorted({interface.link_name for interface in capture.interfaces})
     udp, udp_odd = udp_flows(capture.buffer, packets, capture.records)
     record = capture_record(capture, packets, found, link_names=links, udp=udp)
-    strange = (*capture.oddities, *decoding_oddities(capture.name, packets), *traffic.oddities)
-    odd = [*strange, *udp_odd, *(oddity for c in found for oddity in c.oddities)]
+    odd = [*capture.oddities, *traffic.oddities, *udp_odd, *tls_odd, *(oddity for c in found for oddity in c.oddities)]
     opened = OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
     return with_pod(opened, pod_hint, mesh)
 
@@ -104,6 +117,23 @@ def with_pod(opened: OpenedCapture, pod_hint: tuple[str | None, str] | None, mes
     known = mesh.at(begin_ns) if isinstance(mesh, MeshHistory) else mesh
     hint = "/".join(part for part in pod_hint if part) if pod_hint else None
     return replace(opened, record=replace(opened.record, pod=pod_of(opened.connections, hint, known)))
+
+
+def _unsealed(found: list[Connection], keys: KeyLog, secrets: bytes) -> tuple[list[Connection], Sequence[Oddity]]:
+    """The connections, with what is inside TLS where a key log opens it; and how far that went."""
+    if not keys and not secrets:
+        return found, ()
+    from analyzer.protocol.crypto import can_open
+    from analyzer.protocol.unsealing import KEYS_FIT, KEYS_UNUSED, with_inside
+
+    keys = keys.joined(parse_key_log(secrets.splitlines()))
+    if not can_open():
+        return found, (Oddity(KEYS_UNUSED),)
+    spoken = [(c, parse_conversation(c.from_client, c.from_server)) for c in found]
+    opened = [replace(c, said=with_inside(said, c.from_client, c.from_server, keys)) for c, said in spoken]
+    sealed = sum(said.tls is not None for _, said in spoken)
+    fitting = sum(c.said is not None and c.said.inside is not None for c in opened)
+    return opened, (Oddity(KEYS_FIT, values={"opened": fitting, "sealed": sealed}),)
 
 
 def _as_said(connection: Connection) -> Connection:

@@ -83,10 +83,10 @@ def analyze_paths(
 
 
 def ask_paths(
-    captures: Sequence[str], mesh: Meshes | None
+    captures: Sequence[str], mesh: Meshes | None, *, open_captures: OpenAll = open_all
 ) -> tuple[Analysis, list[Asked], list[tuple[Wire, Conversation]]]:
     """A run without findings, each of its calls with its question, and what was said on every wire."""
-    opened = open_all(find_captures(captures), mesh)
+    opened = open_captures(find_captures(captures), mesh, UNWATCHED)
     spoken = _spoken(opened)
     asked = judge_and_ask(spoken, mesh, _homes(opened))
     run = Analysis(

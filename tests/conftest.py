@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import json
+import ssl
+from contextlib import suppress
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import NamedTuple
 
+import dpkt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from analyzer.mesh.load import parse_mesh
 from analyzer.mesh.proxy import proxy_of
@@ -113,3 +124,116 @@ def market() -> Town:
     built.pod("shop/web-0", "10.1.0.2").pod("shop/web-1", "10.1.0.3").service("shop/web", "10.9.0.1")
     built.pod("shop/db-0", "10.1.0.4").service("shop/db", ports=("tcp:5432:5432", "http:8080:8080"), headless=True)
     return built.pod("shop/cache-0", "10.1.0.5").service("shop/cache", "10.9.0.2", ports=("tcp:6379:6379",))
+
+
+class TlsTalk(NamedTuple):
+    """``flights`` are ``(from_client, bytes)`` in their order, ``keylog`` what the client logged."""
+
+    flights: tuple[tuple[bool, bytes], ...]
+    keylog: bytes
+
+    def side(self, from_client):
+        return b"".join(data for sent, data in self.flights if sent is from_client)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A self-signed certificate with its key, as a PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "outer.example")])
+    begin = datetime(2026, 1, 1)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + timedelta(days=36_500))
+    path = tmp_path_factory.mktemp("certificate") / "server.pem"
+    path.write_bytes(
+        made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    )
+    return path
+
+
+ASKED = b"GET /inner/7 HTTP/1.1\r\nHost: inner.example\r\nx-request-id: r-7\r\n\r\n"
+ANSWERED = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno"
+
+
+@pytest.fixture(scope="session")
+def tls_talk(certificate, tmp_path_factory):
+    """Gives a ``TlsTalk``: ``said`` are ``(from_client, bytes)``, one request and its answer unless said otherwise."""
+
+    def talk(version="TLSv1_3", suite=None, said=((True, ASKED), (False, ANSWERED)), sni="outer.example", alpn=None):
+        log = tmp_path_factory.mktemp("keys") / "keys.log"
+        client, server = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        client.check_hostname, client.verify_mode, client.keylog_filename = False, ssl.CERT_NONE, str(log)
+        server.load_cert_chain(certificate)
+        for context in (client, server):
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+            if suite:
+                context.set_ciphers(f"{suite}:@SECLEVEL=0")
+            if alpn:
+                context.set_alpn_protocols(alpn)
+        pipes = [ssl.MemoryBIO() for _ in range(4)]
+        ends = (
+            client.wrap_bio(pipes[0], pipes[1], server_hostname=sni),
+            server.wrap_bio(pipes[2], pipes[3], server_side=True),
+        )
+        flights = []
+
+        def carry():
+            for source, target, sent in ((pipes[1], pipes[2], True), (pipes[3], pipes[0], False)):
+                data = source.read()
+                if data:
+                    target.write(data)
+                    flights.append((sent, data))
+
+        def attempt(action):
+            with suppress(ssl.SSLWantReadError):
+                action()
+            carry()
+
+        for _ in range(3):
+            for end in ends:
+                attempt(end.do_handshake)
+        for sent, data in said:
+            attempt(lambda end=ends[not sent], data=data: end.write(data))
+            attempt(lambda end=ends[sent]: [None for _ in iter(lambda: end.read(1 << 20), b"")])
+        for end in ends:
+            attempt(end.unwrap)
+        return TlsTalk(tuple(flights), log.read_bytes())
+
+    return talk
+
+
+@pytest.fixture(scope="session")
+def tls_capture():
+    """Writes a talk as a pcap of raw IP packets, from ``client`` to ``server``."""
+
+    def write(path, talk, client="10.244.1.10:40000", server="203.0.113.7:443"):
+        (c_ip, c_port), (s_ip, s_port) = (end.rsplit(":", 1) for end in (client, server))
+        ends = {True: (c_ip, int(c_port)), False: (s_ip, int(s_port))}
+        seqs = {True: 1000, False: 5000}
+        with path.open("wb") as file:
+            sink = dpkt.pcap.Writer(file, linktype=101)
+            moment = 1_700_000_000.0
+
+            def packet(sent, flags, data=b""):
+                nonlocal moment
+                moment += 0.001
+                (a, a_port), (b, b_port) = ends[sent], ends[not sent]
+                ack = seqs[not sent] if flags & dpkt.tcp.TH_ACK else 0
+                tcp = dpkt.tcp.TCP(sport=a_port, dport=b_port, seq=seqs[sent], ack=ack, flags=flags, data=data)
+                ip = dpkt.ip.IP(src=ip_address(a).packed, dst=ip_address(b).packed, p=6, data=tcp)
+                ip.len = len(ip)
+                sink.writepkt(bytes(ip), moment)
+                seqs[sent] += len(data) + (1 if flags & (dpkt.tcp.TH_SYN | dpkt.tcp.TH_FIN) else 0)
+
+            packet(True, dpkt.tcp.TH_SYN)
+            packet(False, dpkt.tcp.TH_SYN | dpkt.tcp.TH_ACK)
+            packet(True, dpkt.tcp.TH_ACK)
+            for sent, data in talk.flights:
+                for at in range(0, len(data), 1400):
+                    packet(sent, dpkt.tcp.TH_ACK, data[at : at + 1400])
+            packet(True, dpkt.tcp.TH_FIN | dpkt.tcp.TH_ACK)
+            packet(False, dpkt.tcp.TH_FIN | dpkt.tcp.TH_ACK)
+            packet(True, dpkt.tcp.TH_ACK)
+        return path
+
+    return write

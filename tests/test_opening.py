@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 from analyzer.base.watch import Watch
+from analyzer.capture.pcapng_writer import PickedPacket, write_pcapng
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
 from analyzer.flow.compact import compact
 from analyzer.opening import open_all, open_capture
+from analyzer.protocol.keylog import parse_key_log
 
 ROOT = Path(__file__).resolve().parents[1]
 PODS = ROOT / "captures" / "shop-default" / "pods"
@@ -52,3 +55,44 @@ def test_a_connection_whose_words_are_known_is_not_read_again() -> None:
 
     assert all(connection.said is None for connection in opened.connections)
     assert all(compact(connection).said is not None for connection in opened.connections)
+
+
+def test_keys_open_tls_and_how_far_that_went_is_said(tls_talk, tls_capture, tmp_path) -> None:
+    talk = tls_talk()
+    path = tls_capture(tmp_path / "talk.pcap", talk)
+
+    (opened,) = open_all(find_captures([str(path)]), None, keys=parse_key_log(talk.keylog.splitlines()))
+
+    assert opened.connections[0].said.inside is not None
+    assert any("opens 1 of 1 TLS connections" in said for said in opened.record.oddities)
+
+
+def test_a_capture_may_bring_its_keys_itself(tls_talk, tls_capture, tmp_path) -> None:
+    path = with_secrets(tls_capture(tmp_path / "talk.pcap", talk := tls_talk()), talk.keylog)
+
+    (opened,) = open_all(find_captures([str(path)]), None)
+
+    assert opened.connections[0].said.inside is not None
+
+
+def test_without_the_package_a_capture_with_keys_is_read_all_the_same(
+    tls_talk, tls_capture, tmp_path, monkeypatch
+) -> None:
+    path = with_secrets(tls_capture(tmp_path / "talk.pcap", talk := tls_talk()), talk.keylog)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+
+    (opened,) = open_all(find_captures([str(path)]), None)
+
+    assert len(opened.connections) == 1
+    assert any("was not used" in said for said in opened.record.oddities)
+
+
+def with_secrets(path, keylog):
+    """The same capture as pcapng, with a decryption secrets block."""
+    capture = read_capture(path, name=path.name)
+    section, *rest = write_pcapng(PickedPacket(capture, row) for row in range(len(capture.records)))
+    body = struct.pack("<II", 0x544C534B, len(keylog)) + keylog + bytes(-len(keylog) % 4)
+    block = struct.pack("<II", 10, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+    found = path.with_suffix(".pcapng")
+    found.write_bytes(section + block + b"".join(rest))
+    return found

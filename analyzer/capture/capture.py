@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analyzer.base.oddity import Oddity
 from analyzer.base.table import RecordTable
@@ -34,7 +34,8 @@ class Capture:
     ``buffer`` is the file, mapped or read, or what came out of its compression; offsets of ``records`` point into it.
     ``format`` is ``pcap``, ``pcap-ns``, ``pcap-modified`` or ``pcapng``, with ``+gzip`` and the like appended. Record i
     is packet i + 1. ``complete`` is false when the file ends or breaks before its end; ``error`` then says where, in
-    one line that begins with ``name``, and the records before that place are all there.
+    one line that begins with ``name``, and the records before that place are all there. ``secrets`` is the TLS key log
+    that pcapng may hold; it is shown nowhere.
     """
 
     name: str
@@ -45,3 +46,4 @@ class Capture:
     oddities: tuple[Oddity, ...]
     complete: bool
     error: str | None
+    secrets: bytes = field(default=b"", repr=False)

@@ -12,7 +12,13 @@ from analyzer.base.table import I64, U8
 from analyzer.capture import pcapng_walk as walk
 from analyzer.capture.capture import Capture
 from analyzer.capture.gather import as_bytes, gather
-from analyzer.capture.pcapng_blocks import InterfaceBlock, StatisticsBlock, read_interface, read_statistics
+from analyzer.capture.pcapng_blocks import (
+    InterfaceBlock,
+    StatisticsBlock,
+    read_interface,
+    read_secrets,
+    read_statistics,
+)
 from analyzer.capture.pcapng_packets import Section, read_packets
 from analyzer.capture.records import (
     BYTE_STEPS,
@@ -34,6 +40,8 @@ BLOCK = layout([("kind", "u4"), ("length", "u4")])
 MAX_INTERFACES = 0xFFFF
 # A section costs some microseconds and may be empty; files that were appended to one another have a handful.
 MAX_SECTIONS = 4_096
+# A key log takes some 180 bytes a secret, four or five of them for a connection.
+MAX_SECRETS_LEN = 64 * 1024 * 1024
 
 UNKNOWN_BLOCKS = Code(
     "unknown-blocks",
@@ -82,6 +90,7 @@ class _Findings:
     counts: dict[Code, int] = field(default_factory=dict)
     dropped: int = 0
     sections: int = 0
+    secrets: bytearray = field(default_factory=bytearray)
 
     def count(self, code: Code, number: int) -> None:
         if number:
@@ -144,6 +153,10 @@ def _read_section(buffer: memoryview, data: U8, at: int, order: Order, findings:
     findings.count(BAD_BLOCKS, packets.bad)
     findings.count(UNKNOWN_INTERFACE, packets.unknown_interface)
     findings.count(UNKNOWN_BLOCKS, int(state[3]))
+    secret = kind == walk.DECRYPTION_SECRETS
+    for begin, size in zip(offsets[secret].tolist(), length[secret].tolist(), strict=True):
+        if len(findings.secrets) + size <= MAX_SECRETS_LEN:
+            findings.secrets += read_secrets(buffer[begin : begin + size], order) + b"\n"
     statistics = kind == walk.INTERFACE_STATISTICS
     findings.dropped += _dropped(
         [
@@ -196,4 +209,5 @@ def _finish(buffer: memoryview, name: str, findings: _Findings, problem: str | N
         oddities=(*oddities, *inspect_records(records, findings.parts, name=name)),
         complete=problem is None,
         error=problem and f"{name}: after packet {len(records)}: {problem}",
+        secrets=bytes(findings.secrets),
     )

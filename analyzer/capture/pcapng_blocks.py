@@ -13,6 +13,8 @@ IF_NAME, IF_DESCRIPTION, IF_TSRESOL, IF_TSOFFSET = 2, 3, 9, 14
 # Options of an interface statistics block (section 4.6).
 ISB_IFRECV, ISB_IFDROP, ISB_OSDROP = 4, 5, 7
 
+# Decryption secrets of type TLS key log (section 4.7).
+TLS_KEY_LOG = 0x544C534B
 # Time stamps count microseconds unless the interface says otherwise.
 MICROSECONDS = 6
 # What is kept of a name or description.
@@ -88,3 +90,9 @@ def _options(raw: memoryview, order: Order) -> Iterator[tuple[int, bytes]]:
 
 def _text(raw: bytes) -> str:
     return raw[:MAX_TEXT].rstrip(b"\0").decode("utf-8", "replace")
+
+
+def read_secrets(raw: memoryview, order: Order) -> bytes:
+    """The TLS key log of a decryption secrets block (section 4.7); empty where it holds other secrets, or is cut."""
+    kind, size = (int.from_bytes(raw[at : at + 4], order) for at in (8, 12))
+    return bytes(raw[16 : 16 + size]) if kind == TLS_KEY_LOG and 16 + size <= len(raw) - 4 else b""

@@ -23,7 +23,7 @@ BLOCK_OVERHEAD = 12
 
 
 def walk_blocks(data: U8, offsets: I64, state: I64, low: int, step: int) -> int:
-    """Kernel: where the blocks begin that bring packets, interfaces or statistics; others are stepped over.
+    """Kernel: where the blocks begin that bring packets, interfaces, statistics or secrets; others are stepped over.
 
     ``low`` and ``step`` give the order of bytes (0, 1 little; 3, -1 big-endian). ``state`` is (where to begin, how it
     stopped, the offending length, how many blocks of unknown type were stepped over).
@@ -55,10 +55,13 @@ def walk_blocks(data: U8, offsets: I64, state: I64, low: int, step: int) -> int:
             status = TRAILER_BAD
             state[2] = trailer
             break
-        if kind in (ENHANCED_PACKET, SIMPLE_PACKET, OLD_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS):
+        if (
+            kind in (ENHANCED_PACKET, SIMPLE_PACKET, OLD_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS)
+            or kind == DECRYPTION_SECRETS
+        ):
             offsets[found] = at
             found += 1
-        elif kind not in (NAME_RESOLUTION, DECRYPTION_SECRETS, CUSTOM, CUSTOM_NOT_COPIED):
+        elif kind not in (NAME_RESOLUTION, CUSTOM, CUSTOM_NOT_COPIED):
             unknown += 1
         at += length
     state[0] = at

@@ -25,7 +25,9 @@ from analyzer.cli.options import (
     history_options,
     interval_options,
     jobs_option,
+    keylog_option,
     load_history,
+    opener,
     out_option,
     output,
     parse_also,
@@ -73,6 +75,7 @@ _LIMITS = (
 @history_options
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @access_log_option
+@keylog_option
 @out_option
 @also_option
 @click.option("--save", type=click.Path(), metavar="RUN", help="Also keep the run in a file that explain, report, "
@@ -99,6 +102,7 @@ def command(
     mesh_at: tuple[str, ...],
     output_format: str,
     access_logs: tuple[str, ...],
+    keylogs: tuple[str, ...],
     out: str | None,
     also: tuple[str, ...],
     save: str | None,
@@ -126,7 +130,7 @@ def command(
     shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
     if follow:
-        others = {"--access-log": access_logs, "--save": save, "--html": html, "--cluster": cluster, "--also": also}
+        others = {"--access-log": access_logs, "--keylog": keylogs, "--save": save, "--html": html, "--cluster": cluster, "--also": also}
         source = check_follow(captures, output_format, redact, others)
         analysis, interrupted = follow_capture(
             source, mesh, chosen_in(interval, chosen), idle=idle, out=out, output_format=output_format,
@@ -134,7 +138,7 @@ def command(
         )  # fmt: skip
         tell_problems(analysis)
         return EXIT_INTERRUPTED if interrupted else exit_code(analysis, failures)
-    with showing_progress(enabled=not no_progress) as progress, _opening(cluster, shared) as open_captures:
+    with showing_progress(enabled=not no_progress) as progress, _opening(cluster, shared, keylogs) as open_captures:
         sheets = None
         if save is not None or html is not None:
             analysis, asked, spoken = analyze_and_ask(
@@ -180,12 +184,12 @@ def _sheets(
 
 
 @contextmanager
-def _opening(cluster: str | None, jobs: int) -> Iterator[OpenAll]:
+def _opening(cluster: str | None, jobs: int, keylogs: tuple[str, ...]) -> Iterator[OpenAll]:
     """What opens captures: this process, or the workers of a cluster."""
     if cluster is None:
-        from analyzer.opening import open_all
-
-        yield open_all
+        yield opener(keylogs)
+    elif keylogs:
+        raise UsageError("--keylog: keys do not leave this machine; leave --cluster out")
     else:
         from analyzer.cluster import opened_on
 

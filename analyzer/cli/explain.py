@@ -14,7 +14,9 @@ from analyzer.cli.options import (
     access_log_option,
     color_option,
     history_options,
+    keylog_option,
     load_history,
+    opener,
     out_option,
     output,
     parse_where,
@@ -31,6 +33,7 @@ from analyzer.cli.terminal import colour, width
 @click.option("--call", "call_id", metavar="ID", help="The call: its id in analyze's output.")
 @where_option
 @access_log_option
+@keylog_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Calls that --where explains.")
 @click.option("--packet", type=click.IntRange(min=1), metavar="N", help="Also dissect packet N of the call's capture.")
 @out_option
@@ -44,6 +47,7 @@ def command(
     call_id: str | None,
     where: str | None,
     access_logs: tuple[str, ...],
+    keylogs: tuple[str, ...],
     most: int,
     packet: int | None,
     out: str | None,
@@ -74,7 +78,7 @@ def command(
             raise UsageError(f"{saved.name}: a saved run is explained by itself, and has no packets")
         analysis, explained = explain_saved(saved, mesh, chosen, most=most)
     else:
-        analysis, explained = explain_paths(captures, mesh, chosen, most=most)
+        analysis, explained = explain_paths(captures, mesh, chosen, most=most, open_captures=opener(keylogs))
     if access_logs:
         told = with_logs([each.call for each in explained], read_logs(access_logs), mesh)
         explained = [replace(each, call=call) for each, call in zip(explained, told, strict=True)]

@@ -10,7 +10,9 @@ from analyzer.cli.options import (
     capture_arguments,
     color_option,
     history_options,
+    keylog_option,
     load_history,
+    opener,
     out_option,
     output,
     parse_where,
@@ -27,10 +29,9 @@ from analyzer.cli.terminal import colour, width
 @click.option("--call", "call_id", metavar="ID", help="The call: its id in analyze's output.")
 @click.option("--request-id", metavar="ID", help="The call: its x-request-id, wherever a capture shows it.")
 @where_option
+@keylog_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Calls that are followed.")
-@click.option(
-    "-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text", help="The format."
-)
+@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
 @out_option
 @redact_option
 @color_option
@@ -42,6 +43,7 @@ def command(
     call_id: str | None,
     request_id: str | None,
     where: str | None,
+    keylogs: tuple[str, ...],
     most: int,
     output_format: str,
     out: str | None,
@@ -55,7 +57,8 @@ def command(
     if sum(each is not None for each in (call_id, request_id, where)) != 1:
         raise UsageError("journey: give one of --call ID, --request-id ID, --where EXPR")
     chosen = parse_where(where) or (lambda call: call_id is None or call.id == call_id)
-    run, passages = follow_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), chosen)
+    mesh = load_history(mesh_paths, mesh_config, mesh_at)
+    run, passages = follow_paths(captures, mesh, chosen, open_captures=opener(keylogs))
     tell_problems(run)
     found = [each for each in passages if request_id is None or each.request_id == request_id]
     if not run.calls and exit_code(run):

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
@@ -17,6 +18,7 @@ from analyzer.base.moment import parse_moment
 if TYPE_CHECKING:
     from analyzer.mesh.history import Meshes
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.opening import OpenAll
     from analyzer.report.issue import Issues
     from analyzer.verdict.record import CallRecord
 
@@ -51,7 +53,7 @@ def mesh_options(function: Decorated) -> Decorated:
         multiple=True,
         type=MeshSource(),
         metavar="PATH",
-        help="The mesh's YAML: a file or folder, as kubectl get -o yaml prints it, or git:REV:PATH; repeatable.",
+        help="The mesh's YAML: a file or a folder, as kubectl get -o yaml prints it; repeatable.",
     )(function)
 
 
@@ -176,6 +178,41 @@ def also_option(function: Decorated) -> Decorated:
         metavar="FORMAT=FILE",
         help=f"Also write the findings so, in the same run: one of {', '.join(FORGE_NAMES)}; repeatable.",
     )(function)
+
+
+def keylog_option(function: Decorated) -> Decorated:
+    """``--keylog``."""
+    return click.option(
+        "--keylog",
+        "keylogs",
+        multiple=True,
+        type=click.Path(),
+        metavar="FILE",
+        help="A TLS key log (SSLKEYLOGFILE): opens TLS as evidence; repeatable. Needs the extra crypto.",
+    )(function)
+
+
+def opener(keylogs: tuple[str, ...]) -> OpenAll:
+    """What opens captures with the keys that ``--keylog`` names; raises ``UsageError``, which names no key."""
+    from analyzer.opening import open_all
+
+    if not keylogs:
+        return open_all
+    from analyzer.protocol.crypto import require_crypto
+    from analyzer.protocol.keylog import NO_KEYS, parse_key_log
+
+    require_crypto("--keylog")
+    keys = NO_KEYS
+    for path in keylogs:
+        try:
+            with open(path, "rb") as lines:
+                found = parse_key_log(lines)
+        except OSError as error:
+            raise UsageError(f"--keylog: {path}: cannot be read: {error.strerror}") from None
+        if not found:
+            raise UsageError(f"--keylog: {path}: found no key, expected lines of the SSLKEYLOGFILE format")
+        keys = keys.joined(found)
+    return partial(open_all, keys=keys)
 
 
 def load(mesh_paths: tuple[str, ...], mesh_config: str | None) -> MeshSnapshot | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.base.fact import Fact
 from analyzer.base.oddity import Oddity
+from analyzer.base.stream import Stream
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -135,6 +136,7 @@ class Conversation(Fact, frozen=True):
     ``tcp`` for HTTP after a blank line or behind a PROXY protocol header, ``http/1.0`` for HTTP/0.9.
     ``inner_tls`` is TLS that begins later: after a STARTTLS (``tcp``) or in a CONNECT tunnel (``http/1.1``).
     ``answer`` is what a server said in HTTP/1 to what was none (``tcp``, ``tls``, ``h2``): Envoy's 400 to garbage.
+    ``inside`` is what a key log shows inside of ``tls``: evidence, which an Envoy that passes the TLS on never saw.
     """
 
     protocol: str
@@ -147,3 +149,12 @@ class Conversation(Fact, frozen=True):
     inspected: str | None = None
     inner_tls: TlsFacts | None = None
     answer: Response | None = None
+    inside: Inside | None = None
+
+
+class Inside(Fact, frozen=True):
+    """What was said inside TLS; positions of ``conversation`` are those of the two streams."""
+
+    conversation: Conversation
+    from_client: Stream
+    from_server: Stream

@@ -20,7 +20,7 @@ from analyzer.verdict.decision import (
     Step,
     WeightedCluster,
 )
-from analyzer.verdict.record import Analysis, CallRecord, Leg, Observed
+from analyzer.verdict.record import Analysis, CallRecord, InsideRequest, Leg, Observed
 
 Object = Mapping[str, Any]
 
@@ -76,6 +76,7 @@ def _call(o: Object) -> CallRecord:
         community_id=o.get("community_id", ""),
         conn_state=o.get("conn_state", ""),
         history=o.get("history", ""),
+        inside=tuple(InsideRequest(e["method"], e["host"], e["path"], e["status"]) for e in o.get("inside", ())),
     )
 
 

@@ -26,6 +26,7 @@ from analyzer.verdict.record import (
     CaptureRecord,
     Finding,
     FlowRecord,
+    InsideRequest,
     Leg,
     MeshRecord,
     Observed,
@@ -142,7 +143,14 @@ def call_object(call: CallRecord) -> Object:
     said["conn_state"] = call.conn_state
     said["history"] = call.history
     said["display_filter"] = display_filter(call.legs)
+    if call.inside:
+        said["inside"] = inside_object(call.inside)
     return said
+
+
+def inside_object(inside: Iterable[InsideRequest]) -> list[Object]:
+    """What a key log shows inside a call's TLS."""
+    return [{"method": each.method, "host": each.host, "path": each.path, "status": each.status} for each in inside]
 
 
 def flow_object(flow: FlowRecord) -> Object:

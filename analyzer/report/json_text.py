@@ -14,11 +14,11 @@ from analyzer.base.place import PacketPlace
 from analyzer.base.secret import redact_host, redact_target, redact_text, shows_no_secret
 from analyzer.flow.connection import Endpoint
 from analyzer.report.display_filter import display_filter
-from analyzer.report.json_objects import Object, decided_object, encode, observed_object, step_object
-from analyzer.report.private import redact_observed, redact_step
+from analyzer.report.json_objects import Object, decided_object, encode, inside_object, observed_object, step_object
+from analyzer.report.private import redact_inside, redact_observed, redact_step
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import Decision, Step
-from analyzer.verdict.record import CallRecord, FlowRecord, Leg, Observed
+from analyzer.verdict.record import CallRecord, FlowRecord, InsideRequest, Leg, Observed
 
 Thing = TypeVar("Thing")
 Value = TypeVar("Value", bound=Hashable)
@@ -101,8 +101,16 @@ class CallText:
             f'{opening}"id":{quoted(call.id)}{frame.captures}{self._packets(call.packets)}'
             f"{frame.ends}{call.request}{frame.before_path}{path}{frame.after_path}"
             f"{self._first_steps(call, phrase)}{frame.middle}{self._last_steps(call)}"
-            f'],"time":"{format_time(call.first_ns)}","first_ns":{call.first_ns},"last_ns":{call.last_ns},{frame.names}'
+            f'],"time":"{format_time(call.first_ns)}","first_ns":{call.first_ns},"last_ns":{call.last_ns},'
+            f"{self._end(frame.names, call.inside)}"
         )
+
+    def _end(self, names: str, inside: tuple[InsideRequest, ...]) -> str:
+        """The end of a call's object, with what a key log shows inside its TLS."""
+        if not inside:
+            return names
+        shown = redact_inside(inside) if self._redact else inside
+        return f'{names[:-1]},"inside":{encode(inside_object(shown)).decode()}}}'
 
     def _frame_of(self, call: CallRecord) -> _Frame:
         key = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.base.fact import replace
 from analyzer.base.secret import redact_host, redact_target, redact_text
 from analyzer.verdict.decision import Candidate, Decision, Step
-from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, Leg, Observed
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, InsideRequest, Leg, Observed
 
 
 def redact_analysis(analysis: Analysis) -> Analysis:
@@ -46,11 +46,13 @@ def _redact_call(call: CallRecord, decisions: dict[int, Decision]) -> CallRecord
     legs = tuple(map(redact_leg, call.legs))
     observed = redact_observed(call.observed)
     before, after = _redact_steps(call.before), _redact_steps(call.after)
+    inside = redact_inside(call.inside)
     if (
         (host, path, sni) == (call.host, call.path, call.sni)
         and decision is call.decision
         and (before, observed, after) == (call.before, call.observed, call.after)
         and _same(legs, call.legs)
+        and inside == call.inside
     ):
         return call
     return replace(
@@ -63,6 +65,15 @@ def _redact_call(call: CallRecord, decisions: dict[int, Decision]) -> CallRecord
         observed=observed,
         before=before,
         after=after,
+        inside=inside,
+    )
+
+
+def redact_inside(inside: tuple[InsideRequest, ...]) -> tuple[InsideRequest, ...]:
+    """What a key log shows inside TLS, without secrets."""
+    return tuple(
+        replace(each, host=redact_host(each.host) if each.host else each.host, path=redact_target(each.path))
+        for each in inside
     )
 
 

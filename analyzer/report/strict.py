@@ -8,7 +8,7 @@ from __future__ import annotations
 from analyzer.base.fact import replace
 from analyzer.base.secret import reduce_target, reduce_text
 from analyzer.report.as_check import redact_result
-from analyzer.report.private import redact_call
+from analyzer.report.private import redact_call, redact_inside
 from analyzer.verdict.check.case import CheckResult
 from analyzer.verdict.decision import Candidate, Decision, Step
 from analyzer.verdict.drift import RunDiff
@@ -68,6 +68,7 @@ def reduce_call(call: CallRecord, decisions: dict[int, Decision] | None = None) 
         observed=replace(call.observed, why=reduce_text(call.observed.why)),
         before=_reduce_steps(call.before),
         after=_reduce_steps(call.after),
+        inside=tuple(replace(each, path=reduce_target(each.path)) for each in redact_inside(call.inside)),
     )
 
 

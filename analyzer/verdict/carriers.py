@@ -73,9 +73,9 @@ class Carriers:
 def _shelf(found: list[Said]) -> _Shelf:
     opened = sorted(found, key=lambda said: (said.wire.connection.first_ns, said.wire.client))
     asked = [
-        (said.wire.connection.from_client.time_at(exchange.request.start), said, exchange)
+        (said.streams[0].time_at(exchange.request.start), said, exchange)
         for said in opened
-        for exchange in said.conversation.exchanges
+        for exchange in said.exchanges
         if exchange.request is not None
     ]
     asked.sort(key=lambda item: item[0])

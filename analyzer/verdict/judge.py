@@ -26,6 +26,7 @@ from analyzer.verdict.asking import (
     with_request,
 )
 from analyzer.verdict.decision import Decision
+from analyzer.verdict.gateway import REQUEST_SEALED
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said, assign_roles
@@ -261,7 +262,22 @@ class _Judge:
         if missing:
             return Decision(None, None, missing), None
         desk = self._desk_of(call.said)
-        return (desk.answer(call.asked), desk) if desk else (Decision(None, None, (SOURCE_UNKNOWN.name,)), None)
+        if desk is None:
+            return Decision(None, None, (SOURCE_UNKNOWN.name,)), None
+        decision = desk.answer(call.asked)
+        opened = self._opened_answer(call, desk) if decision.undetermined == (REQUEST_SEALED.name,) else None
+        return opened or (decision, desk)
+
+    def _opened_answer(self, call: Call, desk: Desk) -> tuple[Decision, Desk] | None:
+        """The answer where an Envoy ends the TLS and a key log shows what it was asked; None unless all ends alike."""
+        requests = [exchange.request for exchange in call.said.exchanges if exchange.request is not None]
+        if self._answers is None or not requests:
+            return None
+        questions = (replace(with_request(desk.connection, request), sealed=False) for request in requests)
+        desks = [self._answers.about(question) for question in dict.fromkeys(questions)]
+        decisions = [each.answer(None) for each in desks]
+        ends = {(each.verdict, each.reason, each.undetermined, each.gateway) for each in decisions}
+        return (decisions[0], desks[0]) if len(ends) == 1 else None
 
     def _desk_of(self, said: Said) -> Desk | None:
         """Who answers about a connection; the calls of one come one after the other."""

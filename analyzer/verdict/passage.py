@@ -89,10 +89,7 @@ def _moments(
     for sighting in said.wire.sightings:
         offset = offsets.get(sighting.capture, 0)
         begin, end = (time_ns + offset for time_ns in span)
-        if exchange is not None:
-            places = _of_exchange(exchange, sighting, said.wire.main)
-        else:
-            places = _of_bytes(sighting, begin, end)
+        places = _of_exchange(exchange, sighting, said) if exchange is not None else _of_bytes(sighting, begin, end)
         for what, packet, seen_ns in places:
             yield Moment(
                 seen_ns - offset,
@@ -107,14 +104,17 @@ def _moments(
             )
 
 
-def _of_exchange(exchange: Exchange, sighting: Sighting, main: Sighting) -> Iterator[tuple[str, int, int]]:
+def _of_exchange(exchange: Exchange, sighting: Sighting, said: Said) -> Iterator[tuple[str, int, int]]:
     """Where a sighting shows a request and its reply; positions of one that began later are others."""
-    connection = sighting.connection
+    connection, main = sighting.connection, said.wire.main
     if sighting is not main and connection.syn_seq != main.connection.syn_seq:
         return
+    if said.conversation.inside and sighting is not main:
+        return
+    sent, answered = said.streams if sighting is main else (connection.from_client, connection.from_server)
     sides: Sequence[tuple[str, Stream, int | None]] = (
-        (REQUEST, connection.from_client, exchange.request.start if exchange.request else None),
-        (REPLY, connection.from_server, exchange.response.start if exchange.response else None),
+        (REQUEST, sent, exchange.request.start if exchange.request else None),
+        (REPLY, answered, exchange.response.start if exchange.response else None),
     )
     for what, stream, position in sides:
         if position is not None and stream.packet_at(position):

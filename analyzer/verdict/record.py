@@ -47,13 +47,23 @@ class Observed(Fact, frozen=True):
     why: str = ""
 
 
+class InsideRequest(Fact, frozen=True):
+    """A request that a key log shows inside a call's TLS, with its status where it was answered."""
+
+    method: str
+    host: str | None
+    path: str
+    status: int | None = None
+
+
 class CallRecord(Fact, frozen=True):
     """One call, however many captures and legs saw it. Field meanings as in the documentation of ``-o jsonl``.
 
     ``packets`` maps a capture to its first and last packet; ``first_ns`` / ``last_ns`` since the epoch.
     ``pod`` and ``server_pod`` are ``namespace/name`` where the mesh knows the address. ``decision`` is the mesh's, and
     shared by calls that were decided alike; the packets add what they show ``before`` and ``after`` its steps.
-    ``request_id`` is the ``x-request-id`` that any leg shows: Envoy gives one to a request that has none.
+    ``request_id`` is the ``x-request-id`` that any leg shows: Envoy gives one to a request that has none. ``inside``
+    are the first requests inside TLS, where a key log opens it: no Envoy that passed the TLS on decided by them.
     """
 
     id: str
@@ -82,6 +92,7 @@ class CallRecord(Fact, frozen=True):
     before: tuple[Step, ...] = ()
     after: tuple[Step, ...] = ()
     request_id: str | None = None
+    inside: tuple[InsideRequest, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ from analyzer.base.fact import Fact, replace
 from analyzer.verdict.agreement import compare_with
 from analyzer.verdict.asking import source_pod, target_pod
 from analyzer.verdict.decision import Decision, Step
+from analyzer.verdict.inside import inside_of, inside_steps
 from analyzer.verdict.observed import observe
 from analyzer.verdict.record import SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRecord, Leg, Observed
 from analyzer.verdict.roles import Role, Said
@@ -79,8 +80,9 @@ class Recorder:
             conn_state=connection.conn_state,
             history=connection.history,
             before=(asked_step(call, common.who), *common.redirected),
-            after=after_decision(call, observed, onward, last),
+            after=(*inside_steps(call), *after_decision(call, observed, onward, last)),
             request_id=_request_id(request, onward) if request else None,
+            inside=inside_of(call),
         )
 
     def _common_of(self, said: Said) -> _Common:

@@ -12,7 +12,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from analyzer.base.fact import Fact
-from analyzer.protocol.facts import Conversation
+from analyzer.base.stream import Stream
+from analyzer.protocol.facts import Conversation, Exchange
 from analyzer.verdict.wires import Wire
 
 # Istio's iptables redirect outbound connections to 15001 and inbound ones to 15006 (istio/tools, iptables constants).
@@ -55,6 +56,20 @@ class Said(Fact, frozen=True):
         return tls.client_hello.alpn if tls and tls.client_hello else ()
 
     @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The exchanges that can be read: said in the clear, or inside TLS that a key log opens."""
+        inside = self.conversation.inside
+        return self.conversation.exchanges or (inside.conversation.exchanges if inside else ())
+
+    @property
+    def streams(self) -> tuple[Stream, Stream]:
+        """What client and server sent, as the positions in ``exchanges`` count it."""
+        inside = self.conversation.inside
+        if inside and not self.conversation.exchanges:
+            return inside.from_client, inside.from_server
+        return self.wire.connection.from_client, self.wire.connection.from_server
+
+    @property
     def istio_mtls(self) -> bool:
         """Whether a sidecar opened it with Istio's mutual TLS."""
         return any(name in ISTIO_ALPN for name in self.alpn)
@@ -77,8 +92,9 @@ class Said(Fact, frozen=True):
 
     @property
     def may_seal_http(self) -> bool:
-        """Whether HTTP may be inside: any TLS but Istio's mutual TLS for TCP."""
-        return self.conversation.tls is not None and not (self.istio_mtls and self.carries_tcp)
+        """Whether HTTP may be inside unread: any TLS but Istio's mutual TLS for TCP."""
+        sealed = self.conversation.tls is not None and not (self.istio_mtls and self.carries_tcp)
+        return sealed and not self.exchanges
 
 
 def cluster_of_sni(sni: str | None) -> str | None:

@@ -207,6 +207,7 @@ class Stitcher:
             (said, exchange)
             for said, exchange in search.carriers.asked(search.addresses, search.while_asked)
             if (id(said), exchange.ordinal) not in self._given and _same_request(request, exchange.request)
+            if not self._passed_on(said)
         ]
         same = [pair for pair in found if _same_target(request, pair[1].request)]
         if not same and self._alone(search):

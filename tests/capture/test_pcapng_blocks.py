@@ -1,6 +1,16 @@
+import struct
+
 import pytest
 
-from analyzer.capture.pcapng_blocks import MAX_TEXT, NO_LINK, StatisticsBlock, read_interface, read_statistics
+from analyzer.capture.pcapng_blocks import (
+    MAX_TEXT,
+    NO_LINK,
+    TLS_KEY_LOG,
+    StatisticsBlock,
+    read_interface,
+    read_secrets,
+    read_statistics,
+)
 
 
 @pytest.mark.parametrize(("sign", "order"), [("<", "little"), (">", "big")])
@@ -71,3 +81,20 @@ def test_statistics_may_say_nothing_of_drops(pcapng) -> None:
 
 def test_statistics_that_are_too_short_are_none(pcapng) -> None:
     assert read_statistics(memoryview(pcapng().block(5, b"")), "little") is None
+
+
+def secrets_block(kind, said, *, claimed=None):
+    size = len(said) if claimed is None else claimed
+    body = struct.pack("<II", kind, size) + said + bytes(-len(said) % 4)
+    length = struct.pack("<I", len(body) + 12)
+    return memoryview(struct.pack("<I", 10) + length + body + length)
+
+
+def test_a_tls_key_log_is_read_without_its_padding() -> None:
+    assert read_secrets(secrets_block(TLS_KEY_LOG, b"CLIENT"), "little") == b"CLIENT"
+
+
+def test_other_secrets_and_lengths_that_cannot_be_are_none() -> None:
+    assert read_secrets(secrets_block(0x57474B4C, b"WireGuard"), "little") == b""
+    assert read_secrets(secrets_block(TLS_KEY_LOG, b"CLIENT", claimed=99), "little") == b""
+    assert read_secrets(memoryview(struct.pack("<III", 10, 12, 12)), "little") == b""

@@ -46,8 +46,7 @@ def cli(capsysbinary, monkeypatch):
     def answer(*arguments) -> Answer:
         code = run([str(argument) for argument in arguments])
         out, err = capsysbinary.readouterr()
-        # Parquet is no text.
-        return Answer(code, out.decode(errors="backslashreplace"), err.decode())
+        return Answer(code, out.decode(), err.decode())
 
     return answer
 

@@ -11,7 +11,7 @@ from analyzer.base.fact import replace
 from analyzer.base.stream import End, Stream
 from analyzer.flow.connection import Connection, Endpoint
 from analyzer.mesh.load import parse_mesh
-from analyzer.protocol.facts import Alert, ClientHello, Conversation, Exchange, Request, Response, TlsFacts
+from analyzer.protocol.facts import Alert, ClientHello, Conversation, Exchange, Inside, Request, Response, TlsFacts
 from analyzer.verdict.decision import Decision, Inbound, LocalResponse, Outbound
 from analyzer.verdict.record import CallRecord, Leg, Observed
 from analyzer.verdict.roles import Role, Said
@@ -85,6 +85,7 @@ class Talk:
         self.said_protocol: str | None = None
         self.spoke_first: bool | None = None
         self.version = "http/1.1"
+        self.inside: Inside | None = None
         self.is_refused = self.is_unanswered = False
         if opened:
             self.packet += 3
@@ -135,6 +136,12 @@ class Talk:
         """A ClientHello; its random bytes are those of ``client``, so that one that is passed on stays the same."""
         start, end = self._bring(True, f"hello {client or self.client} {sni}".encode(), at)
         self.tls = TlsFacts(ClientHello(sni, alpn, (0x304,), start, end), alerts=alerts)
+        return self
+
+    def holding(self, inner: Talk) -> Talk:
+        """A key log shows what ``inner`` said inside its TLS."""
+        connection = inner.connection
+        self.inside = Inside(inner.conversation, connection.from_client, connection.from_server)
         return self
 
     def midstream_tls(self, *, at=None) -> Talk:
@@ -190,7 +197,7 @@ class Talk:
         protocol = self.version if self.exchanges else "tls" if self.tls is not None else "tcp"
         return Conversation(
             self.said_protocol or protocol, tuple(self.exchanges), self.tls, server_first=self.spoke_first is False,
-            sniffable=self.opened and (self.tls is None or self.tls.client_hello is not None),
+            sniffable=self.opened and (self.tls is None or self.tls.client_hello is not None), inside=self.inside,
         )  # fmt: skip
 
     @property

@@ -259,6 +259,25 @@ def test_what_is_inside_tls_that_a_gateway_ends_is_not_guessed(talk, shop) -> No
     assert (call.decision.verdict, call.decision.undetermined) == (None, ("request-sealed",))
 
 
+def test_what_a_key_log_shows_inside_tls_that_a_gateway_ends_decides(talk, shop) -> None:
+    inner = talk().ask("/", "shop.example.com").answer().ask("/more", "shop.example.com")
+    asked = talk("192.0.2.1:5000", "10.244.3.5:8443").hello("shop.example.com").holding(inner)
+
+    (call,) = judged(shop(GATEWAY), asked)
+
+    assert (call.decision.verdict, call.decision.gateway.cluster) == ("service-matched", CLUSTER)
+    assert call.protocol == "tls"
+
+
+def test_requests_inside_that_end_differently_leave_the_connection_without_a_verdict(talk, shop) -> None:
+    inner = talk().ask("/", "shop.example.com").answer().ask("/", "other.example.com")
+    asked = talk("192.0.2.1:5000", "10.244.3.5:8443").hello("shop.example.com").holding(inner)
+
+    (call,) = judged(shop(GATEWAY), asked)
+
+    assert call.decision.undetermined == ("request-sealed",)
+
+
 def test_a_name_that_a_gateway_does_not_serve_is_refused_whatever_is_inside(talk, shop) -> None:
     (call,) = judged(shop(GATEWAY), talk("192.0.2.1:5000", "10.244.3.5:8443").hello("other.example.com"))
 

@@ -238,6 +238,32 @@ def test_a_request_inside_mutual_tls_left_by_the_connection_that_spoke_meanwhile
     assert (onward.said.sni, onward.exchange, onward.certain) == (REVIEWS_SNI, None, True)
 
 
+def test_requests_that_a_key_log_shows_inside_mutual_tls_are_told_apart(app, upstream, alpn) -> None:
+    one = app("10.244.1.10:1").ask("/a", at=5).answer(at=19)
+    two = app("10.244.1.10:2").ask("/b", at=6).answer(at=18)
+    first = upstream("10.244.1.10:8", at=1).hello(REVIEWS_SNI, alpn["http"], at=2).send(b"sealed", at=8)
+    second = upstream("10.244.1.10:9", at=1).hello(REVIEWS_SNI, alpn["http"], at=2).send(b"sealed", at=8)
+    first.holding(upstream().ask("/b", at=8).answer(at=9))
+    second.holding(upstream().ask("/a", at=8).answer(at=9))
+    said = apps(one, two)
+    stitcher = Stitcher([*said, *ups(first, second)])
+
+    legs = [stitcher.upstream_of(first_call(s), REVIEWS) for s in said]
+
+    assert [(leg.said.wire.client.port, leg.certain) for leg in legs] == [(9, True), (8, True)]
+    assert legs[0].exchange.request.target == "/a"
+
+
+def test_what_is_inside_an_applications_own_tls_is_no_leg_of_a_request(app, upstream) -> None:
+    asked = app("10.244.1.10:1").ask("/a", at=5).answer(at=19)
+    own = app("10.244.1.10:2").hello("a.example", at=4, client="x")
+    passed_on = upstream("10.244.1.10:9", at=1).hello("a.example", at=4, client="x")
+    passed_on.holding(upstream().ask("/a", at=8))
+    said = apps(asked, own)
+
+    assert Stitcher([*said, *ups(passed_on)]).upstream_of(first_call(said[0]), None) is None
+
+
 def test_a_connection_that_was_silent_meanwhile_carried_nothing(app, upstream, alpn) -> None:
     asked = app().ask(at=5).answer(at=19)
     idle = upstream(at=1).hello(REVIEWS_SNI, alpn["http"], at=2).send(b"sealed", at=25)

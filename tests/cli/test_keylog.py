@@ -1,0 +1,119 @@
+"""``--keylog`` from end to end: what it shows, and that it shows nothing of the keys."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def talk(tls_talk):
+    return tls_talk()
+
+
+@pytest.fixture
+def files(talk, tls_capture, tmp_path):
+    log = tmp_path / "keys.log"
+    log.write_bytes(talk.keylog)
+    return tls_capture(tmp_path / "talk.pcap", talk), log
+
+
+@pytest.fixture
+def secrets(talk):
+    """Every secret in the log, as digits and as bytes."""
+    digits = [line.split()[2] for line in talk.keylog.splitlines() if not line.startswith(b"#")]
+    return [*digits, *(bytes.fromhex(each.decode()) for each in digits)]
+
+
+def test_a_call_tells_what_is_inside(cli, files) -> None:
+    capture, log = files
+
+    (call,) = cli("analyze", capture, "--keylog", log, "-o", "jsonl").of("call")
+
+    assert call["inside"] == [{"method": "GET", "host": "inner.example", "path": "/inner/7", "status": 503}]
+    assert "inside" not in cli("analyze", capture, "-o", "jsonl").of("call")[0]
+
+
+@pytest.mark.parametrize("command", [("explain", "--call", "1"), ("journey", "--call", "1")])
+def test_other_commands_take_it_too(cli, files, command) -> None:
+    name, *rest = command
+    capture, log = files
+
+    answer = cli(name, capture, "--keylog", log, *rest)
+
+    assert answer.code == 0
+    assert name != "explain" or "GET /inner/7 with Host inner.example, answered 503" in answer.out
+
+
+@pytest.mark.parametrize("output", ["text", "json", "jsonl", "csv", "markdown", "junit", "sarif", "github", "gitlab"])
+def test_no_output_holds_a_key(cli, files, secrets, output, tmp_path) -> None:
+    capture, log = files
+
+    answer = cli(
+        "analyze", capture, "--keylog", log, "-o", output, "--redact", "off",
+        "--save", tmp_path / "run", "--html", tmp_path / "page.html",
+    )  # fmt: skip
+
+    written = (
+        (answer.out + answer.err).encode() + (tmp_path / "run").read_bytes() + (tmp_path / "page.html").read_bytes()
+    )
+    assert not [secret for secret in secrets if secret in written]
+
+
+def test_a_saved_run_keeps_what_was_inside_without_its_secrets(cli, tls_talk, tls_capture, tmp_path) -> None:
+    talk = tls_talk(said=[(True, b"GET /?token=hunter2 HTTP/1.1\r\nHost: a\r\n\r\n")])
+    (tmp_path / "keys.log").write_bytes(talk.keylog)
+    capture = tls_capture(tmp_path / "talk.pcap", talk)
+    cli("analyze", capture, "--keylog", tmp_path / "keys.log", "--save", tmp_path / "run")
+
+    answer = cli("report", tmp_path / "run", "-o", "jsonl")
+
+    assert answer.of("call")[0]["inside"][0]["method"] == "GET"
+    assert "hunter2" not in answer.out
+    assert b"hunter2" not in (tmp_path / "run").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"CLIENT_RANDOM 00 secret\n", None])
+def test_a_log_without_keys_is_a_matter_of_usage_and_is_not_quoted(cli, files, tmp_path, content) -> None:
+    other = tmp_path / "other.log"
+    if content is not None:
+        other.write_bytes(content)
+
+    answer = cli("analyze", files[0], "--keylog", other)
+
+    assert answer.code == 2
+    assert "other.log" in answer.err
+    assert "secret" not in answer.err
+
+
+def test_keys_stay_on_this_machine(cli, files) -> None:
+    assert cli("analyze", files[0], "--keylog", files[1], "--cluster", "tcp://127.0.0.1:1").code == 2
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+@pytest.mark.parametrize(
+    ("version", "suite"),
+    [("TLSv1_3", None), ("TLSv1_2", "ECDHE-ECDSA-AES128-GCM-SHA256"), ("TLSv1_2", "ECDHE-ECDSA-CHACHA20-POLY1305"),
+     ("TLSv1_2", "ECDHE-ECDSA-AES256-SHA384")],
+)  # fmt: skip
+def test_tshark_sees_the_same_inside(cli, tls_talk, tls_capture, tmp_path, version, suite) -> None:
+    paths = [f"/inner/{n}" for n in range(4)]
+    ask = "GET {} HTTP/1.1\r\nHost: inner.example\r\n\r\n"
+    said = [e for p in paths for e in ((True, ask.format(p).encode()), (False, b"HTTP/1.1 204 No Content\r\n\r\n"))]
+    talk = tls_talk(version, suite, said=said)
+    log, capture = tmp_path / "keys.log", tls_capture(tmp_path / "talk.pcap", talk)
+    log.write_bytes(talk.keylog)
+
+    done = subprocess.run(
+        ["tshark", "-r", capture, "-o", f"tls.keylog_file:{log}", "-Y", "http.request", "-T", "fields",
+         "-e", "http.request.method", "-e", "http.host", "-e", "http.request.uri"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (call,) = cli("analyze", capture, "--keylog", log, "-o", "jsonl").of("call")
+
+    assert [[each["method"], each["host"], each["path"]] for each in call["inside"]] == [
+        line.split("\t") for line in done.stdout.splitlines()
+    ]
+    assert len(call["inside"]) == 4
