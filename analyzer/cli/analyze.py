@@ -130,7 +130,10 @@ def command(
     shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
     if follow:
-        others = {"--access-log": access_logs, "--keylog": keylogs, "--save": save, "--html": html, "--cluster": cluster, "--also": also}
+        others = {
+            "--access-log": access_logs, "--keylog": keylogs, "--save": save, "--html": html, "--cluster": cluster,
+            "--also": also,
+        }  # fmt: skip
         source = check_follow(captures, output_format, redact, others)
         analysis, interrupted = follow_capture(
             source, mesh, chosen_in(interval, chosen), idle=idle, out=out, output_format=output_format,

@@ -114,6 +114,9 @@ def _private(question: Question | None) -> Question | None:
 def _opened(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
     """The database; no trigger or function that a file brings along is run, and nothing of it is believed unread."""
     if write:
+        # A device or a folder in its place is not ours to take away.
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path.name}: cannot be written: it is no file")
         path.unlink(missing_ok=True)
     mode = "rwc" if write else "ro"
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -145,3 +146,14 @@ def test_any_bytes_are_a_run_or_a_usage_error(tmp_path_factory, noise) -> None:
 def test_a_file_that_cannot_be_written_is_named(run, tmp_path) -> None:
     with pytest.raises(UsageError, match=r"run\.mvz"):
         write_saved_run(tmp_path / "missing" / "run.mvz", *run)
+
+
+def test_what_is_no_file_is_not_taken_away(run, tmp_path) -> None:
+    """As a device would be, by someone with the right to."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(UsageError, match="pipe: cannot be written: it is no file"):
+        write_saved_run(pipe, *run)
+
+    assert pipe.is_fifo()
