@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.base.errors import UsageError
+from analyzer.inquiry import sheets_for
+from analyzer.mesh.history import Meshes
 from analyzer.mesh.load import load_mesh as _load_mesh
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.pipeline import Interval, analyze_paths, cited_lines
+from analyzer.pipeline import Interval, analyze_and_ask, cited_lines
 from analyzer.report.as_chain import render_chain
 from analyzer.report.as_csv import COLUMNS
 from analyzer.report.as_html import render_html
 from analyzer.report.from_json import read_run
+from analyzer.report.timeline import timeline_of
+from analyzer.report.wording import format_time
 from analyzer.verdict.calls_file import parse_call
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.compare import Move, compare_calls
 from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.record import Analysis
+from analyzer.verdict.sheets import Sheets
 
 if TYPE_CHECKING:
     import pandas
@@ -29,11 +34,15 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
+_FINDING_COLUMNS = ["code", "level", "sentence", "time", "calls", "yaml", "advice"]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An analysis with its questions."""
+    """An analysis with its questions; ``sheets`` are what only its captures know, None for a run that was read back."""
 
     analysis: Analysis
+    sheets: Sheets | None = None
 
     @property
     def calls(self) -> pandas.DataFrame:
@@ -42,6 +51,36 @@ class Run:
 
         rows = [[read(call) for _, read in COLUMNS] for call in self.analysis.calls]
         return pandas.DataFrame(rows, columns=[name for name, _ in COLUMNS])
+
+    @property
+    def findings(self) -> pandas.DataFrame:
+        """One row per finding, heaviest first: code, level, sentence, time (its first call), calls, yaml, advice.
+
+        ``calls`` are lists of ids, ``yaml`` lists of ``file:line``.
+        """
+        import pandas
+
+        rows = [
+            {
+                "code": each.code.name,
+                "level": each.code.level.value,
+                "sentence": each.sentence,
+                "time": format_time(each.first_ns),
+                "calls": list(each.calls),
+                "yaml": [place.file_line for place in each.yaml],
+                "advice": each.advice or each.code.advice,
+            }
+            for each in self.analysis.findings
+        ]
+        return pandas.DataFrame(rows, columns=_FINDING_COLUMNS)
+
+    @property
+    def timeline(self) -> pandas.DataFrame:
+        """One row per event in the order of time: time, event (its kind), sentence, calls (a list of ids)."""
+        import pandas
+
+        rows = [(format_time(e.time_ns), e.kind, e.sentence, list(e.calls)) for e in timeline_of(self.analysis)]
+        return pandas.DataFrame(rows, columns=["time", "event", "sentence", "calls"])
 
     def explain(self, call_id: int | str, *, width: int = 100) -> str:
         """The chain of reasons of one call; raises ``UsageError`` where there is no such call."""
@@ -59,14 +98,18 @@ def load_mesh(*paths: PathLike, mesh_config: PathLike | None = None) -> MeshSnap
 
 def analyze(
     captures: PathLike | Sequence[PathLike],
-    mesh: MeshSnapshot | None = None,
+    mesh: Meshes | None = None,
     *,
     since_ns: int | None = None,
     until_ns: int | None = None,
 ) -> Run:
-    """Analyse files, folders or globs of captures; raises ``CaptureError`` where there is none to read."""
-    paths = [captures] if isinstance(captures, str | os.PathLike) else captures
-    return Run(analyze_paths([os.fspath(path) for path in paths], mesh, interval=Interval(since_ns, until_ns)))
+    """Analyse files, folders or globs of captures; raises ``CaptureError`` where there is none to read.
+
+    Calls count whose first packet lies in ``since_ns <= t < until_ns``, nanoseconds since the epoch.
+    """
+    paths = [os.fspath(each) for each in ([captures] if isinstance(captures, str | os.PathLike) else captures)]
+    analysis, asked, spoken = analyze_and_ask(paths, mesh, interval=Interval(since_ns, until_ns))
+    return Run(analysis, sheets_for(paths, mesh, asked, spoken))
 
 
 def route(
@@ -100,4 +143,4 @@ def compare(before: Run, after: Run) -> tuple[Move, ...]:
 def write_report(run: Run, path: PathLike) -> None:
     """Write the report as one HTML file."""
     lines = cited_lines(run.analysis)
-    Path(path).write_bytes(render_html(run.analysis, codes=CODES.values(), yaml_lines=lines))
+    Path(path).write_bytes(render_html(run.analysis, codes=CODES.values(), yaml_lines=lines, sheets=run.sheets))

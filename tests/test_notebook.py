@@ -159,3 +159,31 @@ def test_a_report_is_one_file(run, tmp_path) -> None:
     az.write_report(run, path)
 
     assert path.read_text().lower().startswith("<!doctype html>")
+
+
+def test_findings_are_rows_with_lists_of_calls_and_places(mesh) -> None:
+    run = az.analyze(SHOP / "pods", mesh)
+
+    table = run.findings
+
+    assert list(table.columns) == ["code", "level", "sentence", "time", "calls", "yaml", "advice"]
+    assert len(table) == len(run.analysis.findings)
+    assert table.iloc[0]["calls"] == ["45", "52", "53", "54"]
+    assert table.iloc[0]["yaml"][0].endswith("manifests.yaml:929")
+
+
+def test_the_timeline_is_a_table_in_the_order_of_time(mesh) -> None:
+    table = az.analyze(SHOP / "pods", mesh).timeline
+
+    assert list(table["time"]) == sorted(table["time"])
+    assert "first-failure" in set(table["event"])
+
+
+def test_a_run_without_findings_has_the_columns_all_the_same(run) -> None:
+    assert list(type(run)(run.analysis.__class__((), (), (), (), None)).findings.columns)[:2] == ["code", "level"]
+
+
+def test_the_page_of_a_run_has_what_only_its_captures_know(run, tmp_path) -> None:
+    az.write_report(run, tmp_path / "page.html")
+
+    assert "A saved run does not keep" not in (tmp_path / "page.html").read_text()

@@ -57,6 +57,8 @@ class Page:
             width=self.width,
             height=25,
             force_terminal=colour,
+            # In a notebook rich would show each line by itself instead of writing it.
+            force_jupyter=False,
             color_system="standard" if colour else None,
             no_color=not colour,
             force_interactive=False,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from analyzer.cli.program import COMMANDS, program
+from analyzer.report.record_fields import fields_page
 
 
 def reference() -> str:
@@ -27,3 +28,12 @@ def test_the_page_of_commands_is_what_the_program_says(root: Path) -> None:
         page.write_text(reference())
 
     assert page.read_text() == reference()
+
+
+def test_the_page_of_fields_is_what_the_code_says(root: Path) -> None:
+    page = root / "docs" / "fields.md"
+    told = "\n".join(fields_page()) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        page.write_text(told)
+
+    assert page.read_text() == told

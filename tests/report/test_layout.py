@@ -78,3 +78,13 @@ def test_sections_share_their_widths():
 
 def test_a_page_is_never_narrower_than_sixty():
     assert Page(width=5, colour=False).width == 60
+
+
+def test_in_a_notebook_text_is_written_all_the_same(monkeypatch) -> None:
+    shell = type("ZMQInteractiveShell", (), {})
+    monkeypatch.setattr("builtins.get_ipython", shell, raising=False)
+    page = Page(width=80, colour=False)
+
+    page.line("a line")
+
+    assert page.render() == "a line\n"
