@@ -1,4 +1,4 @@
-"""What is looked up in captures again after a run: one packet, the packets of some calls, the names of addresses."""
+"""What is looked up in captures again after a run: one packet, the packets of some calls, the names of addresses, a page's sheets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from analyzer.verdict.record import Analysis, CallRecord
 if TYPE_CHECKING:
     from analyzer.capture.dns import DnsAnswer
     from analyzer.capture.pcapng_writer import PickedPacket
+    from analyzer.mesh.history import Meshes
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.protocol.facts import Conversation
+    from analyzer.verdict.judge import Asked
+    from analyzer.verdict.sheets import Sheets
+    from analyzer.verdict.wires import Wire
+
+# Passages that a page shows; ``journey`` follows any other call.
+SHOWN_PASSAGES = 60
 
 
 def dissect(captures: Sequence[str], name: str, packet: int) -> str:
@@ -44,6 +52,21 @@ def dns_paths(captures: Sequence[str]) -> list[DnsAnswer]:
             continue
         answers += dns_answers(capture, decode_packets(capture))
     return answers
+
+
+def sheets_for(
+    captures: Sequence[str],
+    mesh: Meshes | None,
+    asked: Sequence[Asked],
+    spoken: Sequence[tuple[Wire, Conversation]],
+    *,
+    most: int = SHOWN_PASSAGES,
+) -> Sheets:
+    """What a page tells beside the calls. Captures are read once more for DNS answers, but for standard input."""
+    from analyzer.verdict.sheets import sheets_of
+
+    files = [capture for capture in captures if capture != "-"]
+    return sheets_of(asked, spoken, mesh, dns_paths(files) if files else (), most=most)
 
 
 def pick_packets(

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
-from analyzer.extraction import dns_paths
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.opening import OpenAll, open_all
 from analyzer.pipeline import Interval, Where, ask_paths, mesh_record
-from analyzer.protocol.facts import Conversation
 from analyzer.report.saved_run import read_saved_run
 from analyzer.verdict.access_log import LogEntry, read_access_log
 from analyzer.verdict.clocks import estimate_clocks
@@ -27,12 +25,7 @@ from analyzer.verdict.nearest import Miss, nearest_misses
 from analyzer.verdict.parting import OTHER_CONFIGURATION
 from analyzer.verdict.passage import Passage, passage_of
 from analyzer.verdict.record import Analysis, CallRecord, WhatIf
-from analyzer.verdict.sheets import Sheets, sheets_of
 from analyzer.verdict.whatif import what_if
-from analyzer.verdict.wires import Wire
-
-# Passages that a page shows; ``journey`` follows any other call.
-SHOWN_PASSAGES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +82,6 @@ def follow_paths(
     run, asked, spoken = ask_paths(captures, mesh, open_captures=open_captures)
     clocks = estimate_clocks(wire for wire, _ in spoken)
     return run, (passage_of(each, clocks) for each in asked if chosen(each.record))
-
-
-def sheets_for(
-    captures: Sequence[str],
-    mesh: Meshes | None,
-    asked: Sequence[Asked],
-    spoken: Sequence[tuple[Wire, Conversation]],
-    *,
-    most: int = SHOWN_PASSAGES,
-) -> Sheets:
-    """What a page tells beside the calls. Captures are read once more for DNS answers, but for standard input."""
-    files = [capture for capture in captures if capture != "-"]
-    return sheets_of(asked, spoken, mesh, dns_paths(files) if files else (), most=most)
 
 
 def read_logs(paths: Sequence[str]) -> list[LogEntry]:

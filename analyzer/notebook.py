@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.base.errors import UsageError
-from analyzer.inquiry import sheets_for
+from analyzer.extraction import sheets_for
 from analyzer.mesh.history import Meshes
 from analyzer.mesh.load import load_mesh as _load_mesh
 from analyzer.mesh.snapshot import MeshSnapshot

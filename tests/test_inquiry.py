@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.inquiry import explain_paths, follow_paths, sheets_for
+from analyzer.inquiry import explain_paths, follow_paths
 from analyzer.mesh.history import Era, history_of
 from analyzer.mesh.load import load_mesh
-from analyzer.pipeline import analyze_and_ask
 
 SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
 SLEEP, FRONTEND = (str(SHOP / "pods" / f"shop_{name}.any.pcap") for name in ("sleep-0", "frontend-1"))
@@ -45,18 +44,3 @@ def test_passages_join_both_ends(mesh) -> None:
     _, passages = follow_paths([SLEEP, FRONTEND], mesh, lambda call: call.host == "frontend:9080")
 
     assert any(passage.skews and passage.request_id for passage in passages)
-
-
-def test_a_page_has_what_only_the_captures_tell(mesh) -> None:
-    _, asked, spoken = analyze_and_ask([SLEEP, FRONTEND], mesh)
-
-    sheets = sheets_for([SLEEP, FRONTEND], mesh, asked, spoken, most=2)
-
-    assert len(sheets.passages) == 2
-    assert "www.example.com" in {name.name for name in sheets.names}
-
-
-def test_standard_input_is_not_read_again(mesh) -> None:
-    _, asked, spoken = analyze_and_ask([SLEEP], mesh)
-
-    assert sheets_for(["-"], mesh, asked, spoken).names

@@ -181,7 +181,7 @@ def _sheets(
     asked: Sequence[Asked],
     spoken: Sequence[tuple[Wire, Conversation]],
 ) -> Sheets:
-    from analyzer.inquiry import sheets_for
+    from analyzer.extraction import sheets_for
 
     return sheets_for(captures, mesh, asked, spoken)
 

@@ -9,8 +9,8 @@ import pytest
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
+from analyzer.extraction import sheets_for
 from analyzer.flow.connection import Endpoint
-from analyzer.inquiry import sheets_for
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_and_ask
 from analyzer.verdict.decision import (
