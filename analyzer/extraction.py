@@ -1,4 +1,4 @@
-"""What is looked up in captures again after a run: one packet, the packets of some calls, the names of addresses, a page's sheets."""
+"""What is looked up in captures again after a run: a packet, the packets of some calls, names, what a page tells beside."""
 
 from __future__ import annotations
 
