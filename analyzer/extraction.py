@@ -1,4 +1,4 @@
-"""What is looked up in captures again after a run: a packet, the packets of some calls, names, what a page tells beside."""
+"""What is looked up in captures again after a run: a packet, the packets of some calls, names, a page's sheets."""
 
 from __future__ import annotations
 
