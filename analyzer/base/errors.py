@@ -15,6 +15,12 @@ class UsageError(AnalyzerError):
     exit_code = 2
 
 
+class OutputError(AnalyzerError):
+    """What was found cannot be written to its end: there is no room."""
+
+    exit_code = 6
+
+
 class CaptureError(AnalyzerError):
     """A capture cannot be read at all, or not to its end."""
 

@@ -67,7 +67,7 @@ def follow_capture(
 
     growing = open_growing(source.path)
     follower = Follower(source.name, mesh, pod_hint=source.pod_hint, where=where)
-    with output(out) as sink:
+    with output(out, as_it_grows=True) as sink:
         told = Told(sink, output_format, redact=redact)
         interrupted = follow(growing, follower, told.calls, idle=idle)
         analysis = follower.finish()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
-from analyzer.base.errors import UsageError
+from analyzer.base.errors import OutputError, UsageError
 from analyzer.base.moment import parse_moment
+from analyzer.base.partial import has_no_room, written_whole
 
 if TYPE_CHECKING:
     from analyzer.mesh.history import Meshes
@@ -285,14 +286,27 @@ def parse_time(text: str | None, option: str) -> int | None:
 
 
 @contextmanager
-def output(out: str | None) -> Iterator[IO[bytes]]:
-    """The bytes sink that ``--out`` names, else standard output; raises ``UsageError`` when it cannot be written."""
+def output(out: str | None, *, as_it_grows: bool = False) -> Iterator[IO[bytes]]:
+    """The bytes sink that ``--out`` names, else standard output.
+
+    A file is there under its name when all of it is written, or ``as_it_grows``. Raises ``UsageError`` when it cannot
+    be written, and ``OutputError`` where there is no room for all of it.
+    """
+    name = "" if out in (None, "-") else str(out)
+    shown = name or "standard output"
     try:
-        with click.open_file(out or "-", "wb") as sink:
-            yield sink
-            # Here and not when the interpreter ends: then nobody could say that the reader went away.
-            sink.flush()
+        with ExitStack() as stack:
+            path = Path(name) if name else None
+            if path is not None and not as_it_grows:
+                path = stack.enter_context(written_whole(path))
+            shown = f"{path or shown}"
+            with click.open_file(str(path or "-"), "wb") as sink:
+                yield sink
+                # Here and not when the interpreter ends: then nobody could say that the reader went away.
+                sink.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UsageError(f"{out or 'standard output'}: cannot be written: {error.strerror}") from None
+        if has_no_room(error):
+            raise OutputError(f"{shown}: {error.strerror}: what was written is not all of it") from None
+        raise UsageError(f"{name or shown}: cannot be written: {error.strerror}") from None

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from analyzer.base.errors import UsageError
+from analyzer.base.errors import OutputError, UsageError
 from analyzer.base.fact import Fact, replace
+from analyzer.base.partial import written_whole
 from analyzer.base.secret import redact_header, redact_host, redact_target
 from analyzer.report.private import redact_analysis
 from analyzer.verdict.judge import Asked
@@ -34,6 +35,8 @@ CREATE TABLE calls (
     method TEXT, path TEXT, first_ns INTEGER NOT NULL, record TEXT NOT NULL, question TEXT
 );
 """
+# The disk is full, or fails.
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 _INSERT = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -59,10 +62,13 @@ def is_saved_run(path: Path) -> bool:
 
 
 def write_saved_run(path: Path, analysis: Analysis, asked: Iterable[Asked], *, redact: bool = True) -> None:
-    """Write a run, in place of what was there; raises ``UsageError`` where the file cannot be written."""
+    """Write a run, in place of what was there, once it is whole.
+
+    Raises ``UsageError`` where the file cannot be written, and ``OutputError`` where there is no room for all of it.
+    """
     shown = redact_analysis(analysis) if redact else analysis
     questions = (_private(each.question) if redact else each.question for each in asked)
-    with _opened(path, write=True) as database:
+    with written_whole(path) as place, _opened(place, write=True) as database:
         database.executescript(_TABLES)
         database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         database.execute("INSERT INTO run VALUES (?, ?)", (VERSION, _encoded(replace(shown, calls=()))))
@@ -129,6 +135,8 @@ def _opened(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
         database.execute("PRAGMA journal_mode = OFF" if write else "PRAGMA query_only = ON")
         yield database
     except sqlite3.Error as error:
+        if error.sqlite_errorcode in _NO_ROOM:
+            raise OutputError(f"{path}: {error}: what was written is not all of it") from None
         raise UsageError(f"{path.name}: {'cannot be written' if write else 'found no saved run'}: {error}") from None
     except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"{path.name}: found no saved run: {error}") from None

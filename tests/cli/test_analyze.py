@@ -316,3 +316,16 @@ def test_a_file_that_is_no_access_log_is_a_matter_of_usage(cli, sleep, mesh, tmp
 
     assert cli("analyze", sleep, "-m", mesh, "--access-log", tmp_path / "x.log").code == 2
     assert cli("analyze", sleep, "-m", mesh, "--access-log", tmp_path / "none.log").code == 2
+
+
+# No room.
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("output", ["text", "json", "jsonl", "csv", "markdown"])
+@pytest.mark.parametrize("where", ["--out", "--html"])
+def test_a_full_disk_is_a_limit_that_is_told(cli, naked, mesh, output, where) -> None:
+    answer = cli("analyze", naked, "-m", mesh, "-o", output, where, "/dev/full")
+
+    assert answer.code == 6
+    assert answer.err == "meshverdict: /dev/full: No space left on device: what was written is not all of it\n"

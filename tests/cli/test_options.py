@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from analyzer.base.errors import MeshError, UsageError
+from analyzer.base.errors import MeshError, OutputError, UsageError
 from analyzer.cli.options import (
     FORGE_NAMES,
     capture_arguments,
@@ -137,9 +137,31 @@ def test_a_file_that_cannot_be_written_is_a_matter_of_usage(tmp_path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no device is always full here")
-def test_a_full_disk_is_a_matter_of_usage() -> None:
-    with pytest.raises(UsageError, match="cannot be written: No space left on device"), output("/dev/full") as sink:
+def test_a_full_disk_is_told_as_what_it_is() -> None:
+    with pytest.raises(OutputError, match="/dev/full: No space left on device"), output("/dev/full") as sink:
         sink.write(b"x")
+
+
+def test_a_file_has_its_name_when_it_is_whole(tmp_path) -> None:
+    path = tmp_path / "run.txt"
+    path.write_bytes(b"before")
+
+    with output(str(path)) as sink:
+        sink.write(b"after")
+        sink.flush()
+        assert path.read_bytes() == b"before"
+
+    assert path.read_bytes() == b"after"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_grows_has_its_name_at_once(tmp_path) -> None:
+    path = tmp_path / "run.txt"
+
+    with output(str(path), as_it_grows=True) as sink:
+        sink.write(b"some")
+        sink.flush()
+        assert path.read_bytes() == b"some"
 
 
 def test_an_error_of_what_is_written_is_not_the_files(tmp_path) -> None:

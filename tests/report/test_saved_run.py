@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.base.errors import UsageError
+from analyzer.base.errors import OutputError, UsageError
 from analyzer.base.fact import replace
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_and_ask
 from analyzer.report.saved_run import MAGIC, is_saved_run, read_saved_run, write_saved_run
+from analyzer.verdict.judge import Asked
 
 SHOP = Path(__file__).resolve().parents[2] / "captures" / "shop-default"
 
@@ -157,3 +158,31 @@ def test_what_is_no_file_is_not_taken_away(run, tmp_path) -> None:
         write_saved_run(pipe, *run)
 
     assert pipe.is_fifo()
+
+
+def test_a_run_that_breaks_off_leaves_what_was_there(shop, tmp_path) -> None:
+    path = tmp_path / "run.mvz"
+    path.write_bytes(b"before")
+
+    with pytest.raises(UsageError):
+        write_saved_run(path, shop, [])
+
+    assert path.read_bytes() == b"before"
+    assert (tmp_path / "run.mvz.partial").exists()
+
+
+def test_a_disk_that_fills_leaves_what_was_there(shop, tmp_path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "run.mvz"
+    path.write_bytes(b"before")
+    asked = [Asked(call, None, None) for call in shop.calls]
+    ours = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, ours[1]))
+
+    try:
+        with pytest.raises(OutputError, match=r"run\.mvz\.partial: .*: what was written is not all of it"):
+            write_saved_run(path, shop, asked)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, ours)
+
+    assert path.read_bytes() == b"before"

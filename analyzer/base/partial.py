@@ -1,0 +1,47 @@
+"""Files that are there whole or not at all: what is being written, or broke off, is called ``FILE.partial``."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUFFIX = ".partial"
+# What a device says that has no room, or fails.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """What to write instead of ``path``, whose place it takes in the end; ``path`` itself where it is no plain file.
+
+    Links are followed. Where an exception ends it, what was at ``path`` stays as it was. Raises ``OSError``.
+    """
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f"{target.name}{SUFFIX}")
+    if not _may_replace(target):
+        yield path
+        return
+    yield partial
+    if target.exists():
+        shutil.copymode(target, partial)
+    os.replace(partial, target)
+
+
+def has_no_room(error: OSError) -> bool:
+    """Whether an error came while something was written, and not because it may not be written at all."""
+    return error.errno in _NO_ROOM
+
+
+def _may_replace(target: Path) -> bool:
+    """Whether a file beside it can take its place: it is a plain file that we may write, or not there yet."""
+    if not os.access(target.parent, os.W_OK):
+        return False
+    try:
+        return stat.S_ISREG(target.stat().st_mode) and os.access(target, os.W_OK)
+    except OSError:
+        return True
