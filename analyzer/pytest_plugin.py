@@ -144,6 +144,7 @@ class MeshVerdict:
         """What holds of a suite; fails the test where something does not, or where there is too little evidence."""
         from analyzer.checking import check_suite
 
+        __tracebackhide__ = True
         result = check_suite(self._folder / suite, today=self._today)
         if result.failures or result.lacking:
             raise CaseFailedError("\n\n".join([*map(failure_text, result.failures), *result.lacking]))

@@ -1,6 +1,7 @@
 """Nothing grows beyond what one can read in one go."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,13 @@ def test_no_file_is_too_long(sources) -> None:
     long = {source.name: source.lines for source in sources if source.lines > MOST_LINES_OF_A_FILE}
 
     assert long == {}
+
+
+def test_no_test_or_benchmark_is_too_long(root: Path) -> None:
+    files = (path for folder in ("tests", "benchmarks", "fuzz") for path in (root / folder).rglob("*.py"))
+    lines = {path.relative_to(root).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+
+    assert {name: count for name, count in lines.items() if count > MOST_LINES_OF_A_FILE} == {}
 
 
 def test_no_function_is_too_long(sources) -> None:
