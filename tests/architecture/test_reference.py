@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from analyzer.cli.manual import manual_pages
 from analyzer.cli.program import COMMANDS, program
 from analyzer.report.record_fields import fields_page
 
@@ -37,3 +38,15 @@ def test_the_page_of_fields_is_what_the_code_says(root: Path) -> None:
         page.write_text(told)
 
     assert page.read_text() == told
+
+
+def test_the_manual_is_what_the_program_says(root: Path) -> None:
+    told = dict(manual_pages(program))
+    folder = root / "man" / "man1"
+    if os.environ.get("UPDATE_GOLDEN"):
+        for page in folder.glob("*.1"):
+            page.unlink()
+        for name, text in told.items():
+            (folder / name).write_text(text)
+
+    assert {page.name: page.read_text() for page in folder.glob("*.1")} == told
