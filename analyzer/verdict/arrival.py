@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.base.fact import Fact
+from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.verdict.decision import Inbound, Step
 
@@ -11,6 +12,17 @@ SERVICE_PORT = "service"  # inbound|PORT||, some Service with an address selects
 HEADLESS_PORT = "headless"  # inbound|PORT||, only headless Services do
 PASSTHROUGH_PORT = "passthrough"  # InboundPassthroughCluster
 NO_SIDECAR = "no-sidecar"  # nobody between the wire and the application
+
+REQUEST_SEALED = Code(
+    "request-sealed",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "the request is inside TLS that the proxy ends",
+    "A gateway routes by the request's host and path, a sidecar allows by them, or refuses what is no request at all; "
+    "only its own memory holds them in the clear. The connection's server name and protocols, and whether the "
+    "handshake was refused, are all that a capture shows.",
+    "Capture in the client's pod too (tcpdump -i any), or ask for the request with `meshverdict route`.",
+)
 
 
 class Arrival(Fact, frozen=True):

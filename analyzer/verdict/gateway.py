@@ -20,7 +20,7 @@ from analyzer.mesh.policy.request import authenticate
 from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.verdict.arrival import Arrival
+from analyzer.verdict.arrival import REQUEST_SEALED, Arrival
 from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Candidate, LocalResponse, Outbound, Step
 from analyzer.verdict.inbound_policy import PolicyOutcome, policy_outcome, subject_of
 from analyzer.verdict.outbound_cluster import Sender, class_of, send_to
@@ -46,16 +46,6 @@ NO_LISTENER = Code(
     "No server of a Gateway that selects the pod has this port, or the older server of the port left this one out. The "
     "connection is refused, which is no decision of the mesh.",
     "Add a server for the port to a Gateway, or correct the Service's target port.",
-)
-
-REQUEST_SEALED = Code(
-    "request-sealed",
-    Family.UNDETERMINED,
-    Level.INFO,
-    "the request is inside TLS that the gateway ends",
-    "The gateway routes by the request's host and path, which only its own memory holds in the clear. The connection's "
-    "server name, and whether the handshake was refused, are all that a capture shows.",
-    "Ask for the request with `meshverdict route --direction gateway`.",
 )
 
 _CLOSED = LocalResponse(None, None)

@@ -19,6 +19,7 @@ from analyzer.verdict.arrival import (
     HEADLESS_PORT,
     NO_SIDECAR,
     PASSTHROUGH_PORT,
+    REQUEST_SEALED,
     SERVICE_PORT,
     Arrival,
     InboundDecision,
@@ -72,6 +73,7 @@ MTLS_ALPN = {
     "http2": ("istio-h2", "istio", "h2"),
     "tcp": ("istio-peer-exchange", "istio"),
 }
+_ALPN_OF_HTTP = frozenset({"istio-http/1.0", "istio-http/1.1", "istio-h2"})
 # What Envoy's HTTP inspector names plaintext HTTP.
 _INSPECTED_ALPN = {"http": "http/1.1", "http/1.0": "http/1.0", "http2": "h2c"}
 _CODEC_ERROR = LocalResponse(400, "DPE")
@@ -141,7 +143,19 @@ def _through_chains(
         return _protocol_error(inbound, port, refusal, steps)
     taken = InboundDecision(inbound, port_class=_port_class(port), steps=steps)
     own = partial(policies, chain) if policies is not None else None
-    return judge_policies(mesh, arrival, taken, http=chain.http, sni=seen.sni, policies=own)
+    judged = judge_policies(mesh, arrival, taken, http=chain.http, sni=seen.sni, policies=own)
+    return _unread(taken, judged) if judged.dropped and chain.http and not _is_http(arrival) else judged
+
+
+def _is_http(arrival: Arrival) -> bool:
+    """Whether HTTP arrives; inside TLS the client's sidecar says so by its ALPN (istio pilot/pkg/xds/filters Alpn)."""
+    return arrival.protocol != "tcp" or not arrival.sealed or not _ALPN_OF_HTTP.isdisjoint(arrival.alpn)
+
+
+def _unread(taken: InboundDecision, judged: InboundDecision) -> InboundDecision:
+    """Where policies refuse a request: other bytes the codec would have refused before them, which is no drop."""
+    step = Step("whether it is a request, which policies can refuse, does not show")
+    return replace(taken, undetermined=(REQUEST_SEALED.name,), steps=(*judged.steps, step))
 
 
 def _waits(arrival: Arrival, chains: tuple[ChainMatch, ...]) -> bool:

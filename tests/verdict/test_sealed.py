@@ -96,9 +96,16 @@ def test_plaintext_that_a_policy_denies_is_dropped(upstream, shop) -> None:
 
 
 def test_a_dropped_call_still_names_its_cluster(upstream, alpn, shop) -> None:
+    decision = decided(upstream().hello(SNI, alpn["http"]), shop(DENY_ALL))
+
+    assert (decision.verdict, decision.outbound.cluster) == ("dropped", CLUSTER)
+
+
+def test_bytes_that_may_be_no_request_are_not_known_to_be_denied_as_one(upstream, alpn, shop) -> None:
     decision = decided(upstream().hello(SNI, alpn["tcp"]), shop(DENY_ALL))
 
-    assert decision.outbound.cluster == CLUSTER
+    assert (decision.verdict, decision.undetermined) == (None, ("request-sealed",))
+    assert decision.inbound.response is None
 
 
 def test_a_connection_to_nowhere_that_the_mesh_knows_proves_its_cluster_only(upstream, alpn, shop) -> None:
