@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
@@ -47,6 +47,19 @@ def addresses_of(mesh: MeshSnapshot, hostname: str, port_number: int) -> frozens
     ports = [(service, port) for service in services if (port := service.port(port_number)) is not None]
     found = frozenset(each.address for pair in ports for each in endpoints_of(mesh, *pair))
     return found if all(map(is_ip, found)) else frozenset()
+
+
+def may_be_dialled(mesh: MeshSnapshot, address: str) -> bool:
+    """Whether a proxy may open a connection to an address by its own choice: some endpoint has it, or only a name."""
+    known = mesh.memo("dialled-addresses", lambda: frozenset(_dialled(mesh)))
+    return address in known or not all(map(is_ip, known))
+
+
+def _dialled(mesh: MeshSnapshot) -> Iterator[str]:
+    for services in services_by_host(mesh).values():
+        for service in services:
+            for port in service.ports:
+                yield from (endpoint.address for endpoint in endpoints_of(mesh, service, port))
 
 
 def _collect(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:

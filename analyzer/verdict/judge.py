@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.mesh.endpoints import addresses_of
+from analyzer.mesh.endpoints import addresses_of, may_be_dialled
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.answers import Answers, Desk
+from analyzer.verdict.arrival import REQUEST_SEALED
 from analyzer.verdict.asking import (
     APP_LEG_UNSEEN,
     NO_MESH,
@@ -26,10 +27,9 @@ from analyzer.verdict.asking import (
     with_request,
 )
 from analyzer.verdict.decision import Decision
-from analyzer.verdict.gateway import REQUEST_SEALED
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.recording import Recorder
-from analyzer.verdict.roles import Role, Said, assign_roles
+from analyzer.verdict.roles import Role, Said, assign_roles, is_loopback
 from analyzer.verdict.sealed import decide_sealed
 from analyzer.verdict.stitch import Call, Onward, Stitcher, calls_of
 from analyzer.verdict.wires import Wire
@@ -156,6 +156,10 @@ def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
     return mesh.pod(namespace, own) if mesh else None
 
 
+def _over_lo(said: Said) -> bool:
+    return said.role in (Role.APP, Role.DELIVERY) or is_loopback(said.wire.client.ip)
+
+
 class _Traffic:
     """All wires of a run, and who carried what; the same whichever mesh is asked."""
 
@@ -168,6 +172,9 @@ class _Traffic:
             lambda cluster: frozenset().union(*(_behind(mesh, cluster) for mesh in meshes)),
         )
         self.app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
+        # Of the pods whose own connections over lo are seen, and the captures that have any.
+        self.lo_addresses = self.app_addresses | {s.wire.connection.server.ip for s in said if s.role is Role.DELIVERY}
+        self.lo_captures = {each.capture for s in said if _over_lo(s) for each in s.wire.sightings}
         self._called_addresses = {server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers}
 
     def calls(self) -> Iterator[Call]:
@@ -195,6 +202,9 @@ class _Judge:
         self._stitcher = traffic.stitcher
         self._answers = Answers(mesh) if mesh else None
         self._latest: tuple[Said, Desk | None] | None = None
+        self._lo_addresses = frozenset(traffic.lo_addresses).union(
+            *(pod.ips for name, pod in homes.items() if pod is not None and name in traffic.lo_captures)
+        )
         self.recorder = Recorder(mesh, homes)
 
     def orphans(self, said: Said) -> list[_Judged]:
@@ -221,8 +231,11 @@ class _Judge:
         server = said.wire.sightings[0].connection.server
         if outbound_redirect(self._mesh, source, server.ip, server.port).captured:
             return False
-        # Istio's ALPN is a sidecar's mark that any client can make; a sidecar opens a connection only for a call.
-        return not said.istio_mtls or self._opened_for_nobody(said)
+        if said.istio_mtls:
+            # A sidecar's mark that any client can make; a sidecar opens a connection only for a call.
+            return self._opened_for_nobody(said)
+        # Where the pod's lo was not captured, it may have been a call to a Service, and this its sidecar's connection.
+        return not self._lo_addresses.isdisjoint(source.ips) or not may_be_dialled(self._mesh, server.ip)
 
     def _opened_for_nobody(self, said: Said) -> bool:
         """Whether the pod's calls were all captured, and none was under way when the connection was opened."""

@@ -1,0 +1,44 @@
+"""Captures that show one side of a sidecar only: what its other side would have told is not guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.verdict.judge import judge
+
+DATABASE = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: database, namespace: shop}
+spec:
+  hosts: [database.example]
+  addresses: [192.0.2.50]
+  ports: [{number: 3306, name: tcp, protocol: TCP, targetPort: 5432}]
+  resolution: STATIC
+  endpoints: [{address: 203.0.113.9}]
+"""
+
+
+def verdicts(mesh, *told):
+    return [
+        (call.decision.verdict, call.decision.undetermined)
+        for call in judge([(t.wire, t.conversation) for t in told], mesh, {})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [("203.0.113.9:5432", (None, ("app-leg-unseen",))), ("203.0.113.8:5432", ("passthrough", ()))],
+)
+def test_past_the_sidecar_or_from_it_is_not_known_without_lo_where_a_service_leads_there(
+    talk, shop, server, expected
+) -> None:
+    past = talk("10.244.1.10:6000", server).send(b"x").reply(b"y")
+
+    assert verdicts(shop(DATABASE), past) == [expected]
+
+
+def test_lo_shows_that_an_application_went_past_its_sidecar(app, talk, shop) -> None:
+    past = talk("10.244.1.10:6000", "203.0.113.9:5432", at=50).send(b"x", at=51).reply(b"y", at=52)
+
+    assert verdicts(shop(DATABASE), app().ask(), past)[1] == ("passthrough", ())
