@@ -18,6 +18,7 @@ from analyzer.mesh.outbound.route import (
     hangs_on_claims,
     hangs_on_unseen,
     route_matches,
+    unmet_condition,
 )
 from analyzer.mesh.path import normalize_path
 from analyzer.mesh.regex import replace_all
@@ -141,14 +142,14 @@ def _choose_route(sender: Sender, outbound: Outbound, host: VirtualHost, request
             step = Step(f"{_route_sentence(route, host)} if a claim that is not known says so", (), route.yaml)
             return OutboundDecision(outbound, None, None, (TOKEN_UNVERIFIED.name,), steps=(step,), request=request)
         if route_matches(route, request):
-            step = Step(_route_sentence(route, host), (), route.yaml, _lost_routes(tried))
+            step = Step(_route_sentence(route, host), (), route.yaml, _lost_routes(tried, request))
             return _with_steps(_take_route(sender, replace(outbound, route=route.name), route, request), step)
         tried.append(route)
     step = Step(
         f"none of the {len(host.routes)} routes of {host.name} matches {request.method} {request.path}: 404",
         (),
         host.yaml,
-        _lost_routes(tried),
+        _lost_routes(tried, request),
     )
     ended = replace(outbound, response=LocalResponse(404, "NR"))
     return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step,), request=request)
@@ -297,8 +298,8 @@ def _route_sentence(route: Route, host: VirtualHost) -> str:
     return f"route {name} of {route.owner or host.name} takes the request"
 
 
-def _lost_routes(tried: list[Route]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(route.name, "does not match the request", route.yaml) for route in tried[:_MAX_LOST])
+def _lost_routes(tried: list[Route], request: HttpRequest) -> tuple[Candidate, ...]:
+    return tuple(Candidate(route.name, unmet_condition(route, request), route.yaml) for route in tried[:_MAX_LOST])
 
 
 def _with_steps(decision: OutboundDecision, *steps: Step) -> OutboundDecision:

@@ -214,9 +214,12 @@ class Stitcher:
             same = found  # rewritten by a route, and nobody else asked meanwhile
         if not same:
             return None
-        said, exchange = same[0]
-        self._give(said, exchange.ordinal)
-        return Onward(said, exchange, certain=len(same) == 1)
+        # An id that the application sent may be on several of its requests; one that Envoy made is on one alone.
+        tries = _tries(same) if request.header("x-request-id") is None else same[:1]
+        for tried, asked in tries:
+            self._give(tried, asked.ordinal)
+        said, exchange = tries[-1]
+        return Onward(said, exchange, certain=len(tries) == len(same))
 
     def _sealed(self, search: _Search, cluster: str | None) -> Onward | None:
         """A request inside TLS: of the wires whose client spoke after it, the one that was heard last before the reply.
@@ -333,6 +336,18 @@ def _same_request(mine: Request, other: Request | None) -> bool:
         return False
     sent = mine.header("x-request-id")
     return sent is None or sent == other.header("x-request-id")
+
+
+def _tries(found: list[tuple[Said, Exchange]]) -> list[tuple[Said, Exchange]]:
+    """The first of exchanges that say the same, and those by which Envoy tried again: they keep its request's id.
+
+    In the order of their time; what the last one brings is what the client hears of.
+    """
+    first = found[0][1].request
+    known = first.header("x-request-id") if first else None
+    if known is None:
+        return found[:1]
+    return [pair for pair in found if pair[1].request and pair[1].request.header("x-request-id") == known]
 
 
 def _same_target(mine: Request, other: Request | None) -> bool:

@@ -46,7 +46,7 @@ def test_a_request_goes_through_virtual_host_and_route_to_a_cluster(market) -> N
 def test_a_request_that_no_route_takes_is_answered_404(market) -> None:
     found = decided(vs(market, {"match": [{"uri": {"exact": "/x"}}], "route": [to()]}))
     assert (found.verdict, found.reason, response(found)) == ("dropped", "no-route", (404, "NR"))
-    assert [each.why for each in found.steps[-1].lost] == ["does not match the request"]
+    assert [each.why for each in found.steps[-1].lost] == ["asks for path /x"]
 
 
 def test_a_route_that_asks_for_a_header_is_open_where_the_head_was_cut(market) -> None:

@@ -125,6 +125,29 @@ def test_two_requests_that_say_the_same_at_once_are_told_apart_by_nothing(app, u
     assert not Stitcher([*said, *ups(*same)]).upstream_of(first_call(said[0]), None).certain
 
 
+def test_where_envoy_tried_again_the_last_request_with_the_id_that_it_made_counts(app, upstream) -> None:
+    asked = app().ask("/a", at=5).answer(503, at=90)
+    tried = upstream("10.244.1.10:1", at=6).ask("/a", at=7, x_request_id=ID).close("server", reset=True, at=8)
+    again = upstream("10.244.1.10:2", at=60).ask("/a", at=61, x_request_id=ID).close("server", reset=True, at=62)
+    said, legs = apps(asked), ups(tried, again)
+    stitcher = Stitcher([*said, *legs])
+
+    onward = stitcher.upstream_of(first_call(said[0]), None)
+
+    assert (onward.said.wire.client.port, onward.certain) == (2, True)
+    assert all(stitcher.was_given(leg) for leg in legs)
+
+
+def test_an_id_that_the_application_sends_on_several_requests_joins_none_of_them(app, upstream) -> None:
+    asked = app().ask("/a", at=5, x_request_id=ID).answer(at=90)
+    same = [upstream(f"10.244.1.10:{n}", at=6).ask("/a", at=6 + n, x_request_id=ID) for n in (1, 2)]
+    said = apps(asked)
+
+    onward = Stitcher([*said, *ups(*same)]).upstream_of(first_call(said[0]), None)
+
+    assert (onward.said.wire.client.port, onward.certain) == (1, False)
+
+
 def test_the_id_that_an_application_sends_tells_its_request_from_others(app, upstream) -> None:
     asked = app().ask("/a", at=5, x_request_id=ID).answer(at=9)
     other = upstream("10.244.1.10:1").ask("/a", at=6, x_request_id="other")

@@ -7,6 +7,7 @@ from functools import partial
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
+from analyzer.base.secret import redact_header
 from analyzer.mesh.kinds.virtual_service import (
     Abort,
     DirectResponse,
@@ -158,6 +159,42 @@ def route_matches(route: Route, request: HttpRequest) -> bool:
         )
         and all(_query_matches(name, each, request) for name, each in match.query)
     )
+
+
+def unmet_condition(route: Route, request: HttpRequest) -> str:
+    """What a route asks for that a request does not have, of several the first; empty where it takes the request.
+
+    It quotes the route and never the request, so that it holds for all requests that are decided alike.
+    """
+    match = route.match
+    if match is None:
+        return ""
+    pseudo = (("method", match.method), ("authority", match.authority), ("scheme", match.scheme))
+    checks: list[tuple[bool, str]] = [(_path_matches(route, match, request), f"asks for path {_wanted(match.uri)}")]
+    checks += [(_asked(n, each, request), f"asks for {_named(n, each)}") for n, each in match.headers]
+    checks += [(_forbidden(n, each, request), f"wants no {_named(n, each)}") for n, each in match.without_headers]
+    checks += [
+        (_header_matches(f":{n}", each, request), f"asks for {n} {_wanted(each)}")
+        for n, each in pseudo
+        if each is not None
+    ]
+    checks += [(_query_matches(n, each, request), f"asks for query {_named(n, each, '')}") for n, each in match.query]
+    return next((said for met, said in checks if not met), "")
+
+
+def _named(name: str, matcher: StringMatch, kind: str = "header ") -> str:
+    path = claim_path(name)
+    if path:
+        return f"claim {'.'.join(path)}: {_wanted(matcher)}"
+    # What opens doors is not shown although it stands in the YAML.
+    is_secret = redact_header(name.lower(), matcher.value) != matcher.value
+    return f"{kind}{name}" if is_secret or is_presence(matcher) else f"{kind}{name}: {_wanted(matcher)}"
+
+
+def _wanted(matcher: StringMatch | None) -> str:
+    if matcher is None or not matcher.kind:
+        return "any"
+    return {"exact": "{}", "prefix": "{}*"}.get(matcher.kind, "~ {}").format(matcher.value)
 
 
 def hangs_on_claims(route: Route, request: HttpRequest) -> bool:

@@ -16,6 +16,7 @@ from analyzer.mesh.outbound.route import (
     hangs_on_unseen,
     route_config,
     route_matches,
+    unmet_condition,
 )
 
 PLACE = YamlPlace("f", 1)
@@ -222,3 +223,31 @@ def test_a_route_hangs_on_a_header_that_may_have_been_lost(conditions, hangs: bo
 
 def test_a_route_without_conditions_hangs_on_nothing() -> None:
     assert not hangs_on_unseen(Route("r"), HttpRequest("web", head_cut=True))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ({"uri": text("exact", "/b")}, "asks for path /b"),
+        ({"uri": text("prefix", "/b")}, "asks for path /b*"),
+        ({"uri": text("regex", "/b.*")}, "asks for path ~ /b.*"),
+        ({"headers": (("X-User", text("exact", "beta")),)}, "asks for header X-User: beta"),
+        ({"headers": (("x-user", text("")),)}, "asks for header x-user"),
+        ({"headers": (("authorization", text("exact", "Bearer abc")),)}, "asks for header authorization"),
+        ({"headers": (("@request.auth.claims.group", text("exact", "ops")),)}, "asks for claim group: ops"),
+        ({"without_headers": (("x-env", text("exact", "test")),)}, "wants no header x-env: test"),
+        ({"method": text("exact", "POST")}, "asks for method POST"),
+        ({"authority": text("prefix", "api")}, "asks for authority api*"),
+        ({"query": (("v", text("exact", "2")),)}, "asks for query v: 2"),
+        ({"uri": text("prefix", "/a"), "method": text("exact", "POST")}, "asks for method POST"),
+        ({"uri": text("prefix", "/a")}, ""),
+    ],
+)
+def test_what_a_route_asks_for_in_vain_is_named_by_its_first_condition(conditions, said: str) -> None:
+    request = HttpRequest("web", "/a?v=1", headers=(("x-env", "test"),), claims={})
+
+    assert unmet_condition(Route("r", HttpMatch("", PLACE, **conditions)), request) == said
+
+
+def test_a_route_without_match_asks_for_nothing() -> None:
+    assert unmet_condition(Route("r", None), HttpRequest("web", "/a")) == ""
