@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Level, Oddity
+from analyzer.base.shrinking import has_shrunk
 from analyzer.base.watch import UNWATCHED, Progress, Watch
 from analyzer.base.workers import run_in_workers
+from analyzer.capture.reader import shrunk
 from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.opening import OpenAll, OpenedCapture, open_all
@@ -204,7 +206,7 @@ def _assembled(
         calls=calls,
         flows=flow_records(wires, part.protocols, calls),
         findings=(*changed, *find(calls, CODES, told=told)),
-        captures=tuple(_finished(o.record, counts[o.record.name], odd[o.record.name]) for o in opened),
+        captures=tuple(_finished(o, counts[o.record.name], odd[o.record.name]) for o in opened),
         mesh=mesh_record(mesh) if mesh else None,
         limits=_limits(opened, ((name, oddity) for _, name, oddity in part.oddities)),
     )
@@ -248,7 +250,10 @@ def _judged_in_parts(
     return join_parts(run_in_workers([partial(judge_part, wires, shard, mesh, homes, w) for shard, w in shards]))
 
 
-def _finished(record: CaptureRecord, calls: int, said: Sequence[Oddity]) -> CaptureRecord:
+def _finished(opened: OpenedCapture, calls: int, said: Sequence[Oddity]) -> CaptureRecord:
+    record = opened.record
+    if record.complete and any(has_shrunk(c.from_client.buffer) for c in opened.connections[:1]):
+        record = replace(record, complete=False, error=shrunk(record.name))
     return replace(record, calls=calls, oddities=(*record.oddities, *tell(said)))
 
 

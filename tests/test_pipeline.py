@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -282,3 +284,36 @@ def test_where_only_ports_tell_who_opened_a_connection_who_asks_is_the_client(wr
     run = written((False, 100, "PA", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), (True, 1, "PA", b"HTTP/1.1 200 OK\r\n\r\n"))
 
     assert [(str(call.client), call.host) for call in run.calls] == [("10.0.0.2:80", "a")]
+
+
+# Captures that become shorter.
+
+CUT_ON_THE_WAY = """
+import os, sys
+from analyzer.capture import reader
+from analyzer.pipeline import analyze_paths
+
+path, stage = sys.argv[1:]
+reader.MAPPED_FROM = 0
+
+def cut(what, done, size):
+    if what.endswith(stage) and os.path.getsize(path) > 20_000:
+        os.truncate(path, 20_000)
+
+run = analyze_paths([path], progress=cut)
+print(run.captures[0].complete, run.captures[0].error, len(run.flows) > 0, sep="|")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is known that well")
+@pytest.mark.parametrize("stage", ["any.pcap", "packets", "connections", "streams", "what was said", "verdicts"])
+def test_a_capture_that_becomes_shorter_on_the_way_is_told_and_kills_nobody(tmp_path, stage) -> None:
+    path = tmp_path / "a.any.pcap"
+    shutil.copy(SHOP / "pods" / "shop_sleep-0.any.pcap", path)
+    command = [sys.executable, "-c", CUT_ON_THE_WAY, str(path), stage]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    complete, error, has_flows = done.stdout.strip().split("|")
+    assert (done.returncode, complete, has_flows) == (0, "False", "True"), done.stderr
+    assert "became shorter" in error or "left in the file" in error

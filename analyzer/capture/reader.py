@@ -17,6 +17,7 @@ from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
+from analyzer.base.shrinking import has_shrunk, survive_shrinking
 from analyzer.capture.capture import Capture
 from analyzer.capture.compression import EXPANSION_LIMIT, MAX_EXPANDED, Expanded, compression_of
 from analyzer.capture.link import LINKS
@@ -57,7 +58,17 @@ def read_capture(path: Path | None, *, name: str) -> Capture:
             data = _load(file, name)
     except (OSError, ValueError) as error:
         raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
-    return read_capture_bytes(data, name=name)
+    capture = read_capture_bytes(data, name=name)
+    if not (isinstance(data, mmap.mmap) and has_shrunk(memoryview(data))):
+        return capture
+    # Records that were found behind the new end are zeros.
+    left = read_capture_bytes(memoryview(data)[: data.size()], name=name)
+    return replace(left, complete=False, error=shrunk(name))
+
+
+def shrunk(name: str) -> str:
+    """What is told of a capture whose file became shorter."""
+    return f"{name}: the file became shorter while it was read; what it has lost is missing"
 
 
 def read_capture_bytes(data: bytes | mmap.mmap | memoryview, *, name: str) -> Capture:
@@ -86,7 +97,9 @@ def _load(file: BufferedReader, name: str) -> bytes | mmap.mmap:
         raise CaptureError(f"{name}: {kind}; expected a file (use - for standard input)")
     if status.st_size < MAPPED_FROM:
         return file.read(MAPPED_FROM)
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    survive_shrinking(mapped)
+    return mapped
 
 
 def _read_standard_input(name: str) -> bytes:
