@@ -36,9 +36,9 @@ class YamlPlace(Fact, frozen=True, order=True):
 
     @property
     def file_line(self) -> str:
-        """``file:line``, the form that editors and the machine-readable output use."""
-        return f"{self.file}:{self.line}"
+        """``file:line``, the form that editors and the machine-readable output use; an option of ours has no lines."""
+        return self.file if self.file.startswith("--") else f"{self.file}:{self.line}"
 
     def __str__(self) -> str:
-        at = f"{self.file}:{self.line}:{self.column}"
+        at = self.file if self.file.startswith("--") else f"{self.file}:{self.line}:{self.column}"
         return f"{at} ({self.field})" if self.field else at

@@ -37,6 +37,12 @@ def test_every_room_is_on_the_page(page: str, root: Path) -> None:
     assert [room for room in rooms if f"`{room}/" not in page] == []
 
 
+def test_every_conductor_is_on_the_page(page: str, root: Path) -> None:
+    modules = [path.name for path in (root / "analyzer").glob("*.py") if not path.name.startswith("_")]
+
+    assert [module for module in modules if f"`{module}`" not in page] == []
+
+
 def test_every_noun_is_where_the_page_says(page: str, root: Path) -> None:
     """The table of nouns: names in the first column, files in the second."""
     wrong = []

@@ -30,3 +30,9 @@ def test_places_sort_by_file_and_then_by_number() -> None:
 
 def test_places_are_values() -> None:
     assert {PacketPlace("a.pcap", 1), PacketPlace("a.pcap", 1)} == {PacketPlace("a.pcap", 1)}
+
+
+def test_an_option_has_no_lines() -> None:
+    place = YamlPlace("--set mtls=STRICT", 1, field="spec.mtls.mode")
+
+    assert (place.file_line, str(place)) == ("--set mtls=STRICT", "--set mtls=STRICT (spec.mtls.mode)")

@@ -61,7 +61,7 @@ def test_a_preset_needs_no_other_mesh(cli, naked, mesh) -> None:
     answer = cli("whatif", naked, "-m", mesh, "--set", "mtls=STRICT", "-o", "jsonl")
 
     assert answer.code == 1
-    assert {place for record in answer.records for place in record["yaml"]} == {"--set mtls=STRICT:1"}
+    assert {place for record in answer.records for place in record["yaml"]} == {"--set mtls=STRICT"}
 
 
 def test_only_calls_of_the_interval_are_asked(cli, naked, mesh, strict) -> None:

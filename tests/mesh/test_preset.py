@@ -25,7 +25,7 @@ def test_the_outbound_policy_can_be_set(market) -> None:
     new = with_settings(old, ["outboundTrafficPolicy=REGISTRY_ONLY"])
 
     assert new.config.outbound_policy == REGISTRY_ONLY
-    assert places(old, new) == ["--set outboundTrafficPolicy=REGISTRY_ONLY:1:1 (outboundTrafficPolicy.mode)"]
+    assert places(old, new) == ["--set outboundTrafficPolicy=REGISTRY_ONLY (outboundTrafficPolicy.mode)"]
 
 
 def test_settings_that_stand_in_yaml_keep_their_place(market) -> None:
