@@ -18,6 +18,7 @@ from analyzer.report.as_chain import render_chain
 from analyzer.report.as_csv import COLUMNS
 from analyzer.report.as_html import render_html
 from analyzer.report.from_json import read_run
+from analyzer.report.saved_run import is_saved_run, read_saved_run
 from analyzer.report.timeline import timeline_of
 from analyzer.report.wording import format_time
 from analyzer.verdict.calls_file import parse_call
@@ -131,8 +132,9 @@ def route(
 
 
 def load_run(path: PathLike) -> Run:
-    """A run that ``analyze -o json`` or ``-o jsonl`` wrote; raises ``UsageError`` where the file is not one."""
-    return Run(read_run(Path(path)))
+    """A run that ``analyze --save``, ``-o json`` or ``-o jsonl`` wrote; raises ``UsageError`` where the file is none."""
+    file = Path(path)
+    return Run(read_saved_run(file).analysis if is_saved_run(file) else read_run(file))
 
 
 def compare(before: Run, after: Run) -> tuple[Move, ...]:

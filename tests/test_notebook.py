@@ -8,6 +8,7 @@ import pytest
 
 import analyzer as az
 from analyzer.base.errors import CaptureError, MeshError, UsageError
+from analyzer.cli.program import run as command_line
 from analyzer.report.as_csv import COLUMNS
 from analyzer.report.as_json import render_jsonl
 
@@ -187,3 +188,10 @@ def test_the_page_of_a_run_has_what_only_its_captures_know(run, tmp_path) -> Non
     az.write_report(run, tmp_path / "page.html")
 
     assert "A saved run does not keep" not in (tmp_path / "page.html").read_text()
+
+
+def test_a_run_that_was_saved_is_read_back(mesh, tmp_path) -> None:
+    path = tmp_path / "naked.run"
+    assert command_line(["analyze", str(NAKED), "-m", str(SHOP / "mesh"), "--save", str(path), "-o", "jsonl"]) == 0
+
+    assert list(az.load_run(path).calls["id"]) == list(az.analyze(NAKED, mesh).calls["id"])

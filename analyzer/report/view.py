@@ -39,6 +39,8 @@ SHOWN_MEMBERS = 25
 SHOWN_FINDINGS = 200
 SHOWN_OF_CODE = 4
 SHOWN_CALL_LINKS = 5
+# Candidates that lost, of one step: a mesh may have hundreds of routes for a host.
+SHOWN_LOST = 12
 
 Row = tuple[str, ...]
 Cited = tuple[str, str]
@@ -93,12 +95,13 @@ class LostView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step of a chain; ``yaml`` are ``(file:line, the line's text or nothing)``."""
+    """A step of a chain; ``yaml`` are ``(file:line, the line's text or nothing)``; ``more_lost`` are left out."""
 
     sentence: str
     packets: tuple[str, ...]
     yaml: tuple[Cited, ...]
     lost: tuple[LostView, ...]
+    more_lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,8 +336,9 @@ def _missing(name: str, codes: Mapping[str, Code]) -> tuple[str, str, str]:
 
 
 def _step(step: Step, yaml_lines: Mapping[str, str]) -> StepView:
-    lost = tuple(_lost(candidate, yaml_lines) for candidate in step.lost)
-    return StepView(step.sentence, tuple(packets_phrases(step.packets)), _cite(step.yaml, yaml_lines), lost)
+    lost = tuple(_lost(candidate, yaml_lines) for candidate in step.lost[:SHOWN_LOST])
+    packets = tuple(packets_phrases(step.packets))
+    return StepView(step.sentence, packets, _cite(step.yaml, yaml_lines), lost, max(len(step.lost) - SHOWN_LOST, 0))
 
 
 def _lost(candidate: Candidate, yaml_lines: Mapping[str, str]) -> LostView:

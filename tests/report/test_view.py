@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.base.fact import replace
-from analyzer.report.view import SHOWN_DETAILS, SHOWN_MEMBERS, page_view
+from analyzer.report.view import SHOWN_DETAILS, SHOWN_LOST, SHOWN_MEMBERS, page_view
 
 
 def view(analysis, *, codes=(), yaml_lines=None, redacted=True):
@@ -90,3 +90,15 @@ def test_a_capture_says_its_health(shop):
     ]
     cut = replace(shop.captures[0], complete=False)
     assert view(replace(shop, captures=(cut,))).captures[0].health == "cut short"
+
+
+def test_of_many_candidates_that_lost_the_first_are_shown_and_the_rest_counted(shop):
+    call = shop.calls[4]
+    step = call.decision.steps[2]
+    many = replace(step, lost=step.lost * 100)
+    decision = replace(call.decision, steps=(many,))
+
+    (row,) = view(replace(shop, calls=(replace(call, decision=decision),), findings=())).rows
+
+    (shown,) = row.detail.steps
+    assert (len(shown.lost), shown.more_lost) == (SHOWN_LOST, 200 - SHOWN_LOST)
