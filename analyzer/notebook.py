@@ -132,7 +132,7 @@ def route(
 
 
 def load_run(path: PathLike) -> Run:
-    """A run that ``analyze --save``, ``-o json`` or ``-o jsonl`` wrote; raises ``UsageError`` where the file is none."""
+    """A run that ``analyze --save``, ``-o json`` or ``-o jsonl`` wrote; raises ``UsageError`` where it is none."""
     file = Path(path)
     return Run(read_saved_run(file).analysis if is_saved_run(file) else read_run(file))
 
