@@ -93,9 +93,26 @@ MUTATIONS = (
     Mutation(
         "iptables: excluded outbound ports are redirected",
         "analyzer/mesh/redirect.py",
-        'TRAFFIC + "excludeOutboundPorts")\n    if port == _DNS_PORT',
-        'TRAFFIC + "excludeOutboundPorts") if mode == "TPROXY" else _by_address(pod, address, port)\n'
-        "    if port == _DNS_PORT",
+        '        return _bypass(f"{pod.full_name} excludes outbound port {port}", excluded)\n    if told.own_user',
+        "        return _by_address(told, pod, address, port)\n    if told.own_user",
+    ),
+    Mutation(
+        "iptables: annotations before the init container's arguments",
+        "analyzer/mesh/interception.py",
+        "    settings = _of_arguments(pod)\n",
+        "    settings = _of_annotations(mesh, pod) or _of_arguments(pod)\n",
+    ),
+    Mutation(
+        "DestinationRules: with and without selector stay apart",
+        "analyzer/mesh/outbound/destination_rules.py",
+        "        if None not in selectors and selectors[0] != selectors[1]:",
+        "        if selectors[0] != selectors[1]:",
+    ),
+    Mutation(
+        "gateways: the YAML comes before their dump",
+        "analyzer/verdict/gateway_path.py",
+        "    decided = by_dump or with_gateway_caveats(mesh, arrival, decide_gateway(mesh, arrival))",
+        "    decided = with_gateway_caveats(mesh, arrival, decide_gateway(mesh, arrival)) or by_dump",
     ),
     Mutation(
         "Sidecar: every service is imported",
