@@ -197,17 +197,20 @@ def _must_fit(size: int) -> None:
         raise OSError(f"larger than {MAX_FILE_BYTES} bytes")
 
 
-def _take(loading: _Loading, document: Any, file: str, *, kind: str = "", group: str = "") -> None:
-    """Puts a document where it belongs: a list is unwrapped, a resource kept, a bare MeshConfig remembered."""
+def _take(loading: _Loading, document: Any, file: str, *, kind: str = "", group: str = "", line: int = 1) -> None:
+    """Puts a document where it belongs: a list is unwrapped, a resource kept, a bare MeshConfig remembered.
+
+    ``line`` is where it stands, for one that does not know itself.
+    """
     if document is None:
         return
     if isinstance(document, YamlList):
-        for item in document:
-            _take(loading, item, file)
+        for item, (where, _) in zip(document, document.places, strict=True):
+            _take(loading, item, file, line=where)
         return
     if not isinstance(document, YamlMap):
         found = "a document that is no mapping"
-        loading.oddities.append(Oddity(MESH_NO_RESOURCE, YamlPlace(file, 1), {"found": found}))
+        loading.oddities.append(Oddity(MESH_NO_RESOURCE, YamlPlace(file, line), {"found": found}))
         return
     if "configs" in document and _takes_dump(loading, document, file):
         return

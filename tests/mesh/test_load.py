@@ -184,3 +184,10 @@ def test_settings_of_another_revision_count_where_they_are_the_only_ones():
         parse_mesh(f"{canary}---\n{text.replace('NAME', 'old').replace('ROOT', 'b')}").root_namespace == "istio-system"
     )
     assert parse_mesh(f"{canary}---\n{text.replace('-NAME', '').replace('ROOT', 'c')}").root_namespace == "c"
+
+
+def test_an_item_that_is_no_resource_is_told_at_its_line():
+    (oddity, *_) = parse_mesh(
+        "- kind: Namespace\n  apiVersion: v1\n  metadata: {name: a}\n- text\n", file="m.yaml"
+    ).oddities
+    assert (oddity.code.name, oddity.place.file_line) == ("mesh-no-resource", "m.yaml:4")
