@@ -87,7 +87,7 @@ FAMILIES = {
 _WHY = """None of these is known to be a rule of Istio or Envoy that the model lacks. What is behind them:
 
 - *Chance.* A weight, a percentage, or a balancer between pods that act differently chose in the recording; the
-  question does not say which pod. The class of the pods that take the call stands then, or null.
+  question does not say which pod: null. A filter chain that is named by its pod's address is not named either.
 - *What the question does not tell*: a policy of a gateway asks for the client's address, and a question to a gateway
   has none.
 - *What the recording does not tell.* A connection that fails before it stands has no address in the client's log by

@@ -103,6 +103,7 @@ def test_outside_a_repository_there_is_no_revision(tmp_path: Path, monkeypatch) 
         list(files_of("git:HEAD:deploy"))
 
 
+@pytest.mark.usefixtures("repository")
 def test_a_repository_of_somebody_else_is_named_as_what_is_wrong(monkeypatch) -> None:
     """Git's advice follows in further lines; a container meets it, where the folder belongs to another user."""
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
