@@ -27,6 +27,7 @@ from analyzer.report.phrase import (
     verdict_word,
 )
 from analyzer.report.sections import SectionsView, sections_view
+from analyzer.report.udp import udp_phrase
 from analyzer.report.wording import format_bytes, format_count, format_span, format_time
 from analyzer.verdict.decision import Candidate, Step
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding
@@ -156,6 +157,7 @@ class CaptureView:
     packets: str
     span: str
     holds: str
+    udp: str
     health: str
     healthy: bool
     notes: tuple[str, ...]
@@ -360,6 +362,7 @@ def _capture(capture: CaptureRecord) -> CaptureView:
         packets=f"{format_count(capture.records)}, {format_bytes(capture.bytes)}",
         span=format_span(capture.last_ns - capture.first_ns),
         holds=f"{format_count(capture.connections, 'connection')}, {format_count(capture.calls, 'call')}",
+        udp=udp_phrase([capture]),
         health=capture.error or ("whole" if capture.complete else "cut short"),
         healthy=capture.complete and not capture.error,
         notes=((f"not used: {skipped}",) if skipped else ()) + capture.oddities,

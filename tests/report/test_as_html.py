@@ -9,7 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from analyzer.base.place import PacketPlace
 from analyzer.report.as_html import render_html
+from analyzer.verdict.mtls import MtlsSheet, SecuredEdge
+from analyzer.verdict.names import OutsideName
+from analyzer.verdict.sheets import Sheets
 
 ELEMENTS = {
     "html", "head", "meta", "link", "title", "style", "body", "a", "header", "p", "h1", "h2", "h3", "h4", "nav",
@@ -53,6 +57,22 @@ def test_nothing_that_was_captured_becomes_an_element_or_an_attribute(run, reque
     outline = Outline(render_html(request.getfixturevalue(run), codes=codes))
     assert outline.elements <= ELEMENTS
     assert outline.attributes <= ATTRIBUTES
+
+
+def test_nothing_of_the_sheets_becomes_an_element_or_an_attribute(sheeted, hostile_names, codes):
+    analysis, sheets = sheeted
+    names = tuple(
+        OutsideName(name, name, "host", 80, name, name, (name,), False, (name,), (PacketPlace(name, 1),), 0)
+        for name in hostile_names
+    )
+    edges = tuple(
+        SecuredEdge(name, name, 80, ((), (), (PacketPlace(name, 1),), ()), inside=True) for name in hostile_names
+    )
+    page = render_html(analysis, codes=codes, sheets=Sheets(MtlsSheet(edges), names, sheets.passages, sheets.joined))
+    outline = Outline(page)
+    assert outline.elements <= ELEMENTS
+    assert outline.attributes <= ATTRIBUTES
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]", page.decode())
 
 
 def test_hostile_names_are_there_to_be_read(hostile):
