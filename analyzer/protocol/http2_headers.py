@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from hpack import Decoder
@@ -26,7 +27,18 @@ BAD_HEADER_BLOCK = Code(
     "this direction cannot be known.",
 )
 
+BAD_HEADER_FIELD = Code(
+    "h2-bad-header-field",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a header has a character that HTTP/2 forbids",
+    "Upper case or a control character in a name, or CR, LF or NUL in a value (RFC 9113 section 8.2.1): a known way to "
+    "smuggle headers into HTTP/1. Envoy treats the message as malformed and routes it nowhere.",
+)
+
 _UNKNOWN = b"\0unknown"
+_FORBIDDEN_IN_NAMES = re.compile(rb"[\x00-\x20A-Z\x7f-\xff]")
+_FORBIDDEN_IN_VALUES = re.compile(rb"[\x00\r\n]")
 
 
 class HeaderBlock(NamedTuple):
@@ -73,9 +85,15 @@ class HeaderDecoder:
             self._broken = True
             self._notes.odd(BAD_HEADER_BLOCK, from_client=self._from_client, offset=offset)
             return HeaderBlock((), False)
+        self._note_forbidden([pair[0] for pair in pairs], [pair[1] for pair in pairs], offset)
         headers = tuple((bytes(n).decode("latin-1").lower(), bytes(v).decode("latin-1")) for n, v in pairs)
         known = tuple(pair for pair in headers if pair[0] != _UNKNOWN.decode())
         return HeaderBlock(known, len(known) == len(headers))
+
+    def _note_forbidden(self, names: list[bytes], values: list[bytes], offset: int) -> None:
+        named = b"".join(name for name in names if name != _UNKNOWN)
+        if _FORBIDDEN_IN_NAMES.search(named) or _FORBIDDEN_IN_VALUES.search(b"".join(values)):
+            self._notes.odd(BAD_HEADER_FIELD, from_client=self._from_client, offset=offset)
 
     @staticmethod
     def _fresh() -> Decoder:

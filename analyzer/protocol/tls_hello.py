@@ -28,8 +28,9 @@ SEVERAL_SNI = Code(
     "tls-several-sni",
     Family.PROTOCOL,
     Level.WARNING,
-    "a ClientHello has several server_name extensions",
-    "RFC 8446 section 4.2 forbids it; the first one is shown.",
+    "a ClientHello has several server names",
+    "Several extensions of one type (RFC 8446 section 4.2) or names of one type (RFC 6066 section 3) are forbidden: "
+    "Envoy's TLS inspector takes such a hello for no TLS. The first name is shown.",
 )
 SUSPICIOUS_SNI = Code(
     "tls-suspicious-sni",
@@ -122,8 +123,11 @@ def _read_extensions(items: Cursor, hello: Hello, notes: Notes, offset: int) -> 
             kind, data = items.integer(2), items.vector(2)
             if kind not in seen:
                 hello = _with_extension(hello, kind, data, notes, offset)
-            elif kind == _SERVER_NAME:
-                notes.odd(SEVERAL_SNI, from_client=True, offset=offset)
+            else:
+                # RFC 8446 section 4.2: BoringSSL, by which Envoy's inspector reads, refuses a hello with repetitions.
+                hello = hello._replace(sound=False)
+                if kind == _SERVER_NAME:
+                    notes.odd(SEVERAL_SNI, from_client=True, offset=offset)
             seen.add(kind)
     except MalformedError:
         return hello, False
@@ -132,11 +136,11 @@ def _read_extensions(items: Cursor, hello: Hello, notes: Notes, offset: int) -> 
 
 def _with_extension(hello: Hello, kind: int, data: bytes, notes: Notes, offset: int) -> Hello:
     if kind == _SERVER_NAME:
-        name = _server_name(data)
-        if name is None:
-            notes.odd(BAD_SNI, from_client=True, offset=offset)
-            return hello._replace(sound=False)
-        if _HOST.fullmatch(name) is None:
+        name, alone = _server_name(data)
+        if name is None or not alone:
+            notes.odd(BAD_SNI if name is None else SEVERAL_SNI, from_client=True, offset=offset)
+            return hello._replace(sni=name, sound=False)
+        if _HOST.fullmatch(name) is None or len(name) > _MAX_HOST_NAME_LEN:
             notes.odd(SUSPICIOUS_SNI, from_client=True, offset=offset)
         return hello._replace(sni=name, sound=hello.sound and "\0" not in name and len(name) <= _MAX_HOST_NAME_LEN)
     if kind == _ALPN:
@@ -153,17 +157,24 @@ def _with_extension(hello: Hello, kind: int, data: bytes, notes: Notes, offset: 
     return hello
 
 
-def _server_name(data: bytes) -> str | None:
-    """The one host name of a server_name extension (RFC 6066 section 3), None where it is malformed."""
+def _server_name(data: bytes) -> tuple[str | None, bool]:
+    """The first host name of a server_name extension (RFC 6066 section 3), and whether it is the only one.
+
+    None where it is malformed. Several names of one type are forbidden, and BoringSSL takes no second name at all.
+    """
     try:
         outer = Cursor(data)
         names = Cursor(outer.vector(2))
         kind, name = names.integer(1), names.vector(2)
+        alone = not names
+        while names:
+            names.take(1)
+            names.vector(2)
     except MalformedError:
-        return None
-    if outer or names or kind != _HOST_NAME or not name:
-        return None
-    return name.decode("latin-1")
+        return None, False
+    if outer or kind != _HOST_NAME or not name:
+        return None, False
+    return name.decode("latin-1"), alone
 
 
 def _protocols(data: bytes) -> tuple[str, ...]:

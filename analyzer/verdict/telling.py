@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from analyzer.base.escape import shorten
 from analyzer.base.place import PacketPlace
 from analyzer.base.stream import Stream
 from analyzer.verdict.decision import Step
@@ -13,6 +14,8 @@ from analyzer.verdict.stitch import Call, Onward
 from analyzer.verdict.wires import Sighting
 
 _PROTOCOL_NAMES = {"http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", "h2": "HTTP/2", "tls": "TLS", "tcp": "TCP"}
+# RFC 6066 section 3: a server name is a DNS name; one that is longer is somebody's probe.
+_MAX_NAME_LEN = 255
 
 
 def packets_of(call: Call) -> tuple[int, int]:
@@ -80,7 +83,7 @@ def asked_step(call: Call, who: str) -> Step:
         what = f"{who} sent {request.method} {request.target}{host} ({protocol})"
         packet = connection.from_client.packet_at(request.start) or packet
     elif call.said.sni is not None:
-        what = f"{who} began TLS with SNI {call.said.sni}"
+        what = f"{who} began TLS with SNI {shorten(call.said.sni, _MAX_NAME_LEN)}"
     else:
         what = f"{who} opened a {protocol} connection"
     return Step(f"{what} to {connection.server}", (_place(call.said, packet),))
@@ -110,7 +113,7 @@ def _carried(onward: Onward) -> Step:
     connection = onward.said.wire.connection
     surely = "" if onward.certain else ", as far as time and size tell"
     name = "the sidecar's connection" if onward.said.role is Role.UPSTREAM else "the delivery to the application"
-    sni = f" with SNI {onward.said.sni}" if onward.said.sni else ""
+    sni = f" with SNI {shorten(onward.said.sni, _MAX_NAME_LEN)}" if onward.said.sni else ""
     sentence = f"{name} {connection.client} → {connection.server}{sni} carried it{surely}"
     places = tuple(PacketPlace(s.capture, s.connection.first_packet) for s in onward.said.wire.sightings)
     return Step(sentence, places)

@@ -71,6 +71,20 @@ def test_a_bomb_does_not_inflate(decoder, notes, codes) -> None:
     assert codes(notes) == ["h2-bad-header-block"]
 
 
+@pytest.mark.parametrize("pair", [("X-Up", "1"), ("x y", "1"), ("x\x7f", "1"), ("x", "a\r\nhost: b"), ("x", "a\0")])
+def test_what_http_2_forbids_in_headers_is_noted(pair: tuple[str, str], decoder, notes, codes) -> None:
+    block = bytes(Encoder().encode([pair]))
+
+    assert decoder.decode(block, 7).headers == ((pair[0].lower(), pair[1]),)
+    assert codes(notes) == ["h2-bad-header-field"]
+
+
+def test_what_http_2_allows_in_headers_is_not_noted(decoder, notes, codes, client) -> None:
+    decoder.decode(client.block((":authority", "A.example"), ("x-1_~", "\t \x80 A")), 7)
+
+    assert codes(notes) == []
+
+
 def test_a_larger_table_within_reason_is_allowed(decoder) -> None:
     encoder = Encoder()
     encoder.header_table_size = 65_536

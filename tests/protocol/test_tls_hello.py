@@ -44,7 +44,6 @@ def test_grease_is_no_offer(say, notes) -> None:
         b"\0\x03\0\0\0",
         b"\0\x05\0\0\x09ab",
         b"\0\x04\x07\0\x01a",
-        b"\0\x08\0\0\x01a\0\0\x01b",
         b"\0\x04\0\0\x01a!",
     ],
 )
@@ -119,3 +118,22 @@ def test_no_bytes_raise(body: bytes) -> None:
     parse_client_hello(body, Notes(), offset=0)
     parse_client_hello(b"\x03\x03" + bytes(32) + b"\0\0\x02\x13\x01\x01\0" + body, Notes(), offset=0)
     parse_server_hello(b"\x03\x03" + bytes(32) + b"\0\x13\x01\0" + body)
+
+
+@pytest.mark.parametrize("kind", [0, 7])
+def test_of_several_names_in_a_list_the_first_is_shown_and_the_hello_is_not_sound(kind: int, say, notes, codes) -> None:
+    names = b"\0" + say.vector(2, b"one.example") + bytes((kind,)) + say.vector(2, b"two.example")
+
+    hello = parse_client_hello(say.hello_body(say.extension(0, say.vector(2, names))), notes, offset=0)
+
+    assert (hello.sni, hello.sound) == ("one.example", False)
+    assert codes(notes) == ["tls-several-sni"]
+
+
+@pytest.mark.parametrize("twice", [(0, 0), (0, 16), (16, 16), (16, 16, 0)])
+def test_a_hello_with_an_extension_twice_is_not_sound(twice: tuple[int, ...], say, notes) -> None:
+    one = {0: say.server_name(b"one.example"), 16: say.alpn(b"h2")}
+
+    hello = parse_client_hello(say.hello_body(*(one[kind] for kind in twice)), notes, offset=0)
+
+    assert hello.sound is (len({*twice}) == len(twice))
