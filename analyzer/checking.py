@@ -22,6 +22,7 @@ from analyzer.verdict.check.expected import RecordedCall, parse_recorded, record
 from analyzer.verdict.check.run import newest_day, run_suite, with_causes
 from analyzer.verdict.check.suite import Suite, parse_suite
 from analyzer.verdict.coverage import count_coverage, cover
+from analyzer.verdict.lint.finding import LintFinding
 from analyzer.verdict.record import Analysis
 
 EXPECTED_SUFFIX = ".expected.yaml"
@@ -70,7 +71,8 @@ def check_suite(
     mesh = _mesh_of(suite, path.parent)
     analysis = _analyze(suite, path.parent, mesh, progress)
     recorded = _read_recorded(path, suite)
-    result = run_suite(suite, analysis, today=today or newest_day(analysis), recorded=recorded)
+    found = _lint(mesh) if suite.lint or any(each.finding for each in suite.accepted) else ()
+    result = run_suite(suite, analysis, today=today or newest_day(analysis), recorded=recorded, findings=found)
     if recorded_with is not None and result.failures:
         what = what_if_paths(_captures(suite, path.parent), recorded_with, mesh, interval=_interval(suite))
         result = with_causes(result, analysis.calls, what.moves)
@@ -98,7 +100,8 @@ def update_suite(path: Path, *, progress: Progress | None = None) -> Path:
 def load_suite(path: Path) -> Suite:
     """The suite in a file; one that expects nothing at all is refused, since it would always pass."""
     suite = parse_suite(_read(path), file=_shown(path))
-    if not (suite.budgets or suite.expectations or suite.expected or expected_path(path, suite).is_file()):
+    asked = suite.budgets or suite.expectations or suite.lint or suite.expected
+    if not (asked or expected_path(path, suite).is_file()):
         raise UsageError(f"{path}: checks nothing; give budgets or expectations, or run check --update")
     return suite
 
@@ -118,6 +121,13 @@ def _mesh_of(suite: Suite, folder: Path) -> MeshSnapshot:
 def _analyze(suite: Suite, folder: Path, mesh: MeshSnapshot, progress: Progress | None) -> Analysis:
     captures = _captures(suite, folder)
     return analyze_paths(captures, mesh, interval=_interval(suite), where=suite.where, progress=progress)
+
+
+def _lint(mesh: MeshSnapshot) -> Sequence[LintFinding]:
+    """What lint says; few suites ask, so its analysers are imported here."""
+    from analyzer.verdict.lint.analysers import lint
+
+    return lint(mesh)
 
 
 def _captures(suite: Suite, folder: Path) -> list[str]:

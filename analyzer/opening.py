@@ -12,7 +12,7 @@ from analyzer.base.oddity import Oddity
 from analyzer.base.pages import give_back_freed
 from analyzer.base.table import PacketTable
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.capture.decode import decode_packets
+from analyzer.capture.decode import decode_packets, decoding_oddities
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.connection import Connection, swap_ends
@@ -104,7 +104,8 @@ def open_capture(
     links = sorted({interface.link_name for interface in capture.interfaces})
     udp, udp_odd = udp_flows(capture.buffer, packets, capture.records)
     record = capture_record(capture, packets, found, link_names=links, udp=udp)
-    odd = [*capture.oddities, *traffic.oddities, *udp_odd, *tls_odd, *(oddity for c in found for oddity in c.oddities)]
+    strange = (*capture.oddities, *decoding_oddities(capture.name, packets), *traffic.oddities, *udp_odd, *tls_odd)
+    odd = [*strange, *(oddity for c in found for oddity in c.oddities)]
     opened = OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
     return with_pod(opened, pod_hint, mesh)
 

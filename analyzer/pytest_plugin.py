@@ -1,7 +1,8 @@
 """pytest: suites (``*.verdict.yaml``) as test items, and the fixture ``meshverdict``.
 
 pytest finds it by its entry point; nothing has to be imported. A suite is an item for each budget, expectation and
-acceptance, one for its recorded ends, and one for its evidence; it is run once, when the first of them is.
+acceptance, one for its recorded ends, one for lint where it asks for that, and one for its evidence; it is run once,
+when the first of them is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from analyzer.notebook import Run
     from analyzer.verdict.check.case import Case, CheckResult
 
-_EVIDENCE, _RECORDED = "evidence", "recorded ends"
+_EVIDENCE, _RECORDED, _LINT = "evidence", "recorded ends", "lint"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +52,8 @@ class SuiteFile(pytest.File):
         names += [acceptance.name for acceptance in suite.accepted]
         if expected_path(self.path, suite).is_file() or suite.expected:
             names.append(_RECORDED)
+        if suite.lint:
+            names.append(_LINT)
         for name in (*names, _EVIDENCE):
             yield CaseItem.from_parent(self, name=name)
 
@@ -63,10 +66,11 @@ class SuiteFile(pytest.File):
 
     def failures(self, name: str) -> Sequence[Case]:
         """The failed cases of an item."""
-        from analyzer.verdict.check.case import RECORDED
+        from analyzer.verdict.check.case import FINDING, RECORDED
 
+        kind = {_RECORDED: RECORDED, _LINT: FINDING}.get(name)
         failed = self.result.failures
-        return [case for case in failed if (case.kind == RECORDED if name == _RECORDED else case.name == name)]
+        return [case for case in failed if (case.kind == kind if kind else case.name == name)]
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002
         """A suite that is wrong, in one line."""

@@ -65,6 +65,13 @@ def test_recorded_ends_are_one_item(ran, pytester) -> None:
     result.stdout.fnmatch_lines(["*expected*no such call*"])
 
 
+def test_what_lint_finds_is_one_item(ran) -> None:
+    result = ran(a=f"{HEAD}lint: error\n")
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*expected*no error of lint*", "*got*unknown-destination*"])
+
+
 def test_too_little_evidence_fails_its_item(ran) -> None:
     result = ran(a=f"{HEAD}budgets: {{dropped: 100%}}\nevidence: {{calls: 1000}}\n")
 

@@ -98,9 +98,10 @@ BAD_HEADER = 4  # lengths or versions that contradict each other
 IP_FRAGMENT = 5  # a fragment that could not be reassembled, or repeats what others brought
 UNKNOWN_LINK = 6  # a link type that we do not decode
 FRAGMENT_CONFLICT = 7  # a fragment of a datagram whose fragments contradict each other: receivers drop all of it
+NESTED_TOO_DEEP = 8  # more tunnels inside each other, or more headers, than are followed
 FATE_NAMES = (
     "decoded", "not-ip", "other-transport", "cut-header", "bad-header", "ip-fragment", "unknown-link",
-    "fragment-conflict",
+    "fragment-conflict", "nested-too-deep",
 )  # fmt: skip
 
 PROTOCOL_TCP, PROTOCOL_UDP = 6, 17

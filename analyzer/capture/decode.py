@@ -7,9 +7,12 @@ from types import MappingProxyType
 
 import numpy as np
 
+from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.pages import SPAN, forget_pages
+from analyzer.base.place import PacketPlace
 from analyzer.base.table import (
     BAD_HEADER,
+    NESTED_TOO_DEEP,
     NOT_IP,
     OTHER_TRANSPORT,
     UNKNOWN_LINK,
@@ -38,6 +41,18 @@ LAYERS: Mapping[int, Layer] = MappingProxyType(
     }
 )
 
+# What carries packets or frames inside IP.
+_TUNNELLED = frozenset((*(IP_PROTOCOL + number for number in ENCAPSULATIONS), *(UDP_PORT + port for port in TUNNELS)))
+
+NESTING_LIMIT = Code(
+    "nesting-limit",
+    Family.LIMIT,
+    Level.WARNING,
+    "{packets} packets are nested in more tunnels or headers than are followed",
+    "Four tunnels inside each other and 256 headers are followed. No node nests so deep; a packet that was made for it "
+    "costs a reader much and a sender little.",
+)
+
 # Rows whose temporary columns stay in the processor's cache together.
 ROWS_AT_ONCE = 32_768
 
@@ -55,7 +70,7 @@ def decode_packets(capture: Capture) -> PacketTable:
     Columns that a record's headers do not reach are 0 (``direction`` 255). Nothing in a packet makes this raise.
     """
     table = blank_table(len(capture.records))
-    decoding = Decoding(as_bytes(capture.buffer), table)
+    decoding = Decoding(as_bytes(capture.buffer), table, np.zeros(len(table), np.uint8))
     read_from = 0
     for first in range(0, len(table), ROWS_AT_ONCE):
         last = min(first + ROWS_AT_ONCE, len(table))
@@ -86,13 +101,19 @@ def _decode_rows(decoding: Decoding, frames: Frames) -> None:
         if not any(map(len, further)):
             return
         frames = join(further)
-    decoding.table.fate[frames.row] = BAD_HEADER
+    decoding.table.fate[frames.row] = NESTED_TOO_DEEP
+
+
+def decoding_oddities(capture: str, packets: PacketTable) -> list[Oddity]:
+    """What decoding met that is told of a capture, at its first packet."""
+    deep = np.flatnonzero(packets.fate == NESTED_TOO_DEEP)
+    return [Oddity(NESTING_LIMIT, PacketPlace(capture, int(deep[0]) + 1), {"packets": len(deep)})] if len(deep) else []
 
 
 def _step(decoding: Decoding, group: Frames, number: int) -> Frames:
     layer = LAYERS.get(number)
     if layer is not None:
-        return layer(decoding, group)
+        return layer(decoding, decoding.enter_tunnel(group) if number in _TUNNELLED else group)
     decoding.table.fate[group.row] = (
         UNKNOWN_LINK if number >= LINK_TYPE else OTHER_TRANSPORT if number >= IP_PROTOCOL else NOT_IP
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import BAD_HEADER, CUT_HEADER, I64, IP_FRAGMENT, U8, PacketTable
+from analyzer.base.table import BAD_HEADER, CUT_HEADER, I64, IP_FRAGMENT, NESTED_TOO_DEEP, U8, PacketTable
 from analyzer.capture.gather import Structures, gather
 
 # One number space for "what header comes next": EtherTypes as they are (IEEE 802.3), then IP protocols (IANA
@@ -22,6 +22,9 @@ UDP_PORT = 0x3_0000
 # EtherTypes; LLC is Linux's number for it (ETH_P_802_2), below all true EtherTypes.
 LLC, IPV4, IPV6, MPLS = 0x0004, 0x0800, 0x86DD, 0x8847
 # Link types that other headers lead to.
+# Nodes nest two: a mirror (ERSPAN) of an overlay (VXLAN).
+MAX_TUNNELS = 4
+
 ETHERNET, PPP, RAW_IP, WIFI = 1, 9, 101, 105
 
 Mask = NDArray[np.bool_]
@@ -75,10 +78,14 @@ class Fragments:
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """What a layer works on: the buffer, the table that it fills, and the fragments that it finds."""
+    """What a layer works on: the buffer, the table that it fills, and the fragments that it finds.
+
+    ``tunnels`` ``(P,)`` counts the tunnels that were entered on the way through each record.
+    """
 
     data: U8
     table: PacketTable
+    tunnels: U8
     fragments: list[Fragments] = field(default_factory=list)
 
     def whole(self, frames: Frames, size: int | I64) -> Frames:
@@ -106,6 +113,13 @@ class Decoding:
             return frames
         self.table.fate[frames.row[~mask]] = BAD_HEADER
         return frames.keep(mask)
+
+    def enter_tunnel(self, frames: Frames) -> Frames:
+        """The rows that are not too deep in tunnels already."""
+        self.tunnels[frames.row] += 1
+        shallow = self.tunnels[frames.row] <= MAX_TUNNELS
+        self.table.fate[frames.row[~shallow]] = NESTED_TOO_DEEP
+        return frames.keep(shallow)
 
     def read(self, frames: Frames, layout: np.dtype[Any], skip: int = 0) -> Structures:
         """The headers of rows that are known to have room for them, ``skip`` bytes further on."""

@@ -11,7 +11,9 @@ from analyzer.cli.terminal import width
 
 @click.command("codes")
 @click.argument("names", nargs=-1, metavar="[CODE]...")
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "markdown"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "markdown"]), default="text", help="The format."
+)
 @out_option
 def command(names: tuple[str, ...], output_format: str, out: str | None) -> int:
     """Explain CODE..., or list all of them."""

@@ -40,7 +40,9 @@ def command() -> None:
 @command.command("show")
 @click.argument("of", metavar="[COMMAND]", required=False)
 @click.option("--origin", is_flag=True, help="Also say where each value comes from.")
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text", help="The format."
+)
 @color_option
 @click.pass_context
 def show(context: click.Context, of: str | None, origin: bool, output_format: str, color: str) -> int:

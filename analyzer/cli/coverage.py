@@ -29,7 +29,9 @@ from analyzer.cli.terminal import colour, width
 @click.option("--all", "everything", is_flag=True, help="Show what is touched too.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT",
               help="Exit with 1 when fewer of the routes are touched.")  # fmt: skip
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "json", "jsonl"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "json", "jsonl"]), default="text", help="The format."
+)
 @out_option
 @interval_options
 @where_option

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from analyzer.base.errors import UsageError
-from analyzer.cli.options import OFF, STRICT, capture_arguments, load, mesh_options, output, redact_option
+from analyzer.cli.options import (
+    OFF,
+    STRICT,
+    capture_arguments,
+    load,
+    mesh_options,
+    output,
+    parse_where,
+    redact_option,
+    where_option,
+)
 from analyzer.cli.outcome import exit_code, tell_problems
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ VERDICTS = ("service-matched", "headless-matched", "passthrough", "dropped", UND
 @click.option(
     "--verdict", "verdicts", multiple=True, type=click.Choice(VERDICTS), help="All calls that are; repeatable."
 )
+@where_option
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The pcapng file to write.")
 @click.option("--profile", type=click.Path(file_okay=False), metavar="DIR",
               help="Also write a Wireshark profile that colours packets by verdict.")  # fmt: skip
@@ -36,6 +47,7 @@ def command(
     mesh_config: str | None,
     ids: tuple[str, ...],
     verdicts: tuple[str, ...],
+    where: str | None,
     out: str,
     profile: str | None,
     redact: str,
@@ -54,8 +66,9 @@ def command(
 
     if "-" in captures:
         raise UsageError("extract: a capture from standard input cannot be read twice; save it to a file")
-    if not (ids or verdicts):
-        raise UsageError("extract: give the calls, with --call or --verdict")
+    fits = parse_where(where)
+    if not (ids or verdicts or fits):
+        raise UsageError("extract: give the calls, with --call, --verdict or --where")
     mesh = load(mesh_paths, mesh_config)
     run = analyze_paths(captures, mesh)
     if redact == STRICT:
@@ -63,7 +76,7 @@ def command(
 
         run = reduce_analysis(run)
     tell_problems(run)
-    calls = _chosen(run, ids, verdicts)
+    calls = _chosen(run, ids, verdicts, fits)
     picked = pick_packets(captures, run, calls, comments_of(calls, redact=redact != OFF))
     if profile is not None:
         _write_profile(Path(profile))
@@ -85,10 +98,18 @@ def _write_profile(folder: Path) -> None:
             sink.write(text.encode())
 
 
-def _chosen(run: Analysis, ids: Sequence[str], verdicts: Sequence[str]) -> list[CallRecord]:
+def _chosen(
+    run: Analysis, ids: Sequence[str], verdicts: Sequence[str], fits: Callable[[CallRecord], bool] | None
+) -> list[CallRecord]:
+    """The calls that are named or have one of the verdicts, all where neither is given; of these those that fit."""
     known = {call.id for call in run.calls}
     unknown = [name for name in ids if name not in known]
     if unknown:
         expected = f"an id from 1 to {len(run.calls)}" if run.calls else "a capture with calls"
         raise UsageError(f"--call: found {unknown[0]!r}, expected {expected}")
-    return [c for c in run.calls if c.id in ids or (c.decision.verdict or UNDETERMINED) in verdicts]
+    named = [
+        call
+        for call in run.calls
+        if not (ids or verdicts) or call.id in ids or (call.decision.verdict or UNDETERMINED) in verdicts
+    ]
+    return [call for call in named if fits is None or fits(call)]

@@ -14,7 +14,9 @@ from analyzer.cli.options import (
     out_option,
     output,
     parse_time,
+    parse_where,
     redact_option,
+    where_option,
 )
 from analyzer.cli.outcome import exit_code, tell_problems
 
@@ -22,9 +24,17 @@ from analyzer.cli.outcome import exit_code, tell_problems
 @click.command("graph")
 @capture_arguments
 @mesh_options
-@click.option("-o", "--output", "output_format", type=click.Choice(["dot", "mermaid", "json", "svg"]), default="dot")
+@click.option(
+    "-o",
+    "--output",
+    "output_format",
+    type=click.Choice(["dot", "mermaid", "json", "svg"]),
+    default="dot",
+    help="The format.",
+)
 @out_option
 @interval_options
+@where_option
 @redact_option
 def command(
     captures: tuple[str, ...],
@@ -34,6 +44,7 @@ def command(
     out: str | None,
     since: str | None,
     until: str | None,
+    where: str | None,
     redact: str,
 ) -> int:
     """Draw who calls whom in CAPTURE..., edges coloured by the worst verdict among their calls."""
@@ -41,7 +52,7 @@ def command(
     from analyzer.report.as_graph import render_graph
 
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
-    run = analyze_paths(captures, load(mesh_paths, mesh_config), interval=interval)
+    run = analyze_paths(captures, load(mesh_paths, mesh_config), interval=interval, where=parse_where(where))
     if redact == STRICT:
         from analyzer.report.strict import reduce_analysis
 

@@ -12,7 +12,9 @@ from analyzer.cli.terminal import colour, width
 @click.command("info")
 @capture_arguments
 @mesh_options
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text", help="The format."
+)
 @out_option
 @color_option
 def command(

@@ -31,7 +31,9 @@ from analyzer.cli.terminal import colour, width
 @where_option
 @keylog_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Calls that are followed.")
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text", help="The format."
+)
 @out_option
 @redact_option
 @color_option

@@ -10,14 +10,26 @@ import click
 from analyzer.base.errors import MeshError, UsageError
 from analyzer.base.escape import visible
 from analyzer.base.oddity import Level
-from analyzer.cli.options import color_option, load, mesh_options, out_option, output
+from analyzer.cli.options import (
+    FORGE_NAMES,
+    also_option,
+    color_option,
+    load,
+    mesh_options,
+    out_option,
+    output,
+    parse_also,
+    write_also,
+)
 from analyzer.cli.outcome import EXIT_FINDINGS
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
+    from analyzer.report.issue import Issues
     from analyzer.verdict.lint.finding import LintFinding
 
+FORMATS = ("text", "json", "jsonl", *FORGE_NAMES)
 # What --show and --fail-on may name, with the levels that this means.
 THRESHOLDS = {
     "none": frozenset[Level](),
@@ -29,9 +41,11 @@ THRESHOLDS = {
 
 @click.command("lint")
 @mesh_options
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "json", "jsonl"]), default="text")
+@click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
-@click.option("--fail-on", type=click.Choice(list(THRESHOLDS)), default="warning", show_default=True)
+@also_option
+@click.option("--fail-on", type=click.Choice(list(THRESHOLDS)), default="warning", show_default=True,
+              help="Exit with 1 when there is a finding of this level or a worse one.")  # fmt: skip
 @click.option("--show", type=click.Choice(["error", "warning", "info"]), default="info", help="From which level on.")
 @click.option(
     "--suppress",
@@ -46,6 +60,7 @@ def command(
     mesh_config: str | None,
     output_format: str,
     out: str | None,
+    also: tuple[str, ...],
     fail_on: str,
     show: str,
     suppressed: tuple[str, ...],
@@ -55,6 +70,7 @@ def command(
     from analyzer.verdict.lint.analysers import CODES, lint
     from analyzer.verdict.lint.suppression import parse_suppression, visible_findings
 
+    more = parse_also(also)
     suppressions = [parse_suppression(text, CODES) for text in suppressed]
     mesh = load(mesh_paths, mesh_config)
     if mesh is None:
@@ -62,7 +78,9 @@ def command(
     found = lint(mesh)
     kept = visible_findings(found, suppressions)
     shown = [finding for finding in kept if finding.level in THRESHOLDS[show]]
-    _write(mesh, shown, len(found) - len(shown), output_format=output_format, out=out, color=color)
+    hidden = len(found) - len(shown)
+    _write(mesh, shown, hidden, output_format=output_format, out=out, color=color)
+    write_also(more, lambda: _issues(mesh, shown, hidden))
     unusable = _unusable(mesh)
     if unusable:
         click.echo(f"meshverdict: {visible(unusable)}", err=True)
@@ -74,16 +92,27 @@ def _write(
     mesh: MeshSnapshot, shown: Sequence[LintFinding], hidden: int, *, output_format: str, out: str | None, color: str
 ) -> None:
     from analyzer.report.as_lint import lint_json, lint_jsonl, render_lint
+    from analyzer.report.forges import FORGES
 
     resources = len(mesh.resources)
     with output(out) as sink:
-        if output_format == "jsonl":
+        if output_format in FORGES:
+            sink.writelines(FORGES[output_format](_issues(mesh, shown, hidden)))
+        elif output_format == "jsonl":
             sink.writelines(lint_jsonl(shown))
         elif output_format == "json":
             sink.writelines(lint_json(shown, resources=resources, hidden=hidden))
         else:
             text = render_lint(shown, resources=resources, hidden=hidden, width=width(out), colour=colour(color, out))
             sink.write(text.encode())
+
+
+def _issues(mesh: MeshSnapshot, shown: Sequence[LintFinding], hidden: int) -> Issues:
+    from analyzer.report.as_lint import lint_headline
+    from analyzer.report.issues import issues_of_lint
+
+    headline = f"{lint_headline(shown, len(mesh.resources), hidden)}."
+    return issues_of_lint(shown, headline=headline[0].upper() + headline[1:], file=next(iter(mesh.sources), ""))
 
 
 def _unusable(mesh: MeshSnapshot) -> str:

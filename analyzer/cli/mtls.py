@@ -12,7 +12,9 @@ from analyzer.cli.terminal import colour, width
 @click.command("mtls")
 @capture_arguments
 @mesh_options
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl", "csv"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "jsonl", "csv"]), default="text", help="The format."
+)
 @click.option(
     "--require",
     type=click.FloatRange(0, 100),

@@ -15,7 +15,9 @@ from analyzer.cli.options import (
     out_option,
     output,
     parse_time,
+    parse_where,
     redact_option,
+    where_option,
 )
 from analyzer.cli.outcome import exit_code, tell_problems
 from analyzer.cli.terminal import colour, width
@@ -24,10 +26,13 @@ from analyzer.cli.terminal import colour, width
 @click.command("names")
 @capture_arguments
 @mesh_options
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text", help="The format."
+)
 @click.option("--draft", type=click.Choice(["serviceentry"]), help="Print YAML that would make the names known.")
 @out_option
 @interval_options
+@where_option
 @redact_option
 @color_option
 def command(
@@ -39,6 +44,7 @@ def command(
     out: str | None,
     since: str | None,
     until: str | None,
+    where: str | None,
     redact: str,
     color: str,
 ) -> int:
@@ -55,7 +61,7 @@ def command(
     mesh = load(mesh_paths, mesh_config)
     if mesh is None:
         raise UsageError("names: no mesh; give its YAML with -m")
-    run = analyze_paths(captures, mesh, interval=interval)
+    run = analyze_paths(captures, mesh, interval=interval, where=parse_where(where))
     names = outside_names(run.calls, dns_paths(captures), mesh)
     hidden = redact != OFF
     with output(out) as sink:

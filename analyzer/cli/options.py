@@ -54,7 +54,7 @@ def mesh_options(function: Decorated) -> Decorated:
         multiple=True,
         type=MeshSource(),
         metavar="PATH",
-        help="The mesh's YAML: a file or a folder, as kubectl get -o yaml prints it; repeatable.",
+        help="The mesh's YAML: a file or folder, as kubectl get -o yaml prints it, or git:REV:PATH; repeatable.",
     )(function)
 
 

@@ -21,7 +21,9 @@ from analyzer.cli.outcome import mesh_exit_code
               help="About how long request and answer are together, for the estimate.")  # fmt: skip
 @click.option("--image", default="nicolaka/netshoot", show_default=True, help="An image that has tcpdump.")
 @click.option("--folder", default="mesh", show_default=True, help="Where the mesh's YAML goes.")
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text", help="The format."
+)
 @out_option
 def command(
     question: str,

@@ -35,7 +35,9 @@ _MAX_CALLS_BYTES = 256 << 20
 @click.option("--path", default="/", show_default=True)
 @click.option("--method", default="GET", show_default=True)
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable.")
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text", help="The format."
+)
 @out_option
 @color_option
 def command(

@@ -15,7 +15,9 @@ from analyzer.cli.options import (
     out_option,
     output,
     parse_time,
+    parse_where,
     redact_option,
+    where_option,
 )
 from analyzer.cli.outcome import exit_code, tell_problems
 from analyzer.cli.terminal import colour, width
@@ -24,9 +26,12 @@ from analyzer.cli.terminal import colour, width
 @click.command("timeline")
 @capture_arguments
 @history_options
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "jsonl"]), default="text", help="The format."
+)
 @out_option
 @interval_options
+@where_option
 @redact_option
 @color_option
 def command(
@@ -38,6 +43,7 @@ def command(
     out: str | None,
     since: str | None,
     until: str | None,
+    where: str | None,
     redact: str,
     color: str,
 ) -> int:
@@ -48,7 +54,9 @@ def command(
     from analyzer.report.timeline import timeline_of
 
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
-    run = analyze_paths(captures, load_history(mesh_paths, mesh_config, mesh_at), interval=interval)
+    run = analyze_paths(
+        captures, load_history(mesh_paths, mesh_config, mesh_at), interval=interval, where=parse_where(where)
+    )
     if redact == STRICT:
         from analyzer.report.strict import reduce_analysis
 

@@ -27,7 +27,9 @@ _NAMED_CALLS = 10
 @mesh_options
 @click.option("--out", required=True, type=click.Path(), metavar="FOLDER", help="Where the captures are written.")
 @click.option("--plain", is_flag=True, help="Write pcap as it is, not compressed by gzip.")
-@click.option("-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "-o", "--output", "output_format", type=click.Choice(["text", "json"]), default="text", help="The format."
+)
 @progress_option
 @color_option
 def command(

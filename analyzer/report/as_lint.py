@@ -59,7 +59,7 @@ def render_lint(
 ) -> str:
     """The findings in ``width`` columns (60 at least), the worst first; advice that many share is given once."""
     page = Page(width=width, colour=colour)
-    page.prose((_headline(findings, resources, hidden), "bold"))
+    page.prose((lint_headline(findings, resources, hidden), "bold"))
     advised: set[str] = set()
     for level, members in groupby(findings, key=lambda finding: finding.level):
         page.heading(_TITLES[level])
@@ -81,7 +81,8 @@ def _finding(page: Page, finding: LintFinding, *, advice: str) -> None:
         page.prose(advice, indent=_INDENT, label="→ ")
 
 
-def _headline(findings: Sequence[LintFinding], resources: int, hidden: int) -> str:
+def lint_headline(findings: Sequence[LintFinding], resources: int, hidden: int = 0) -> str:
+    """How many findings of each level there are, in how many resources."""
     counts = Counter(finding.level for finding in findings)
     levels = [
         format_count(counts[Level.ERROR], "error"),

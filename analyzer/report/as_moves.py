@@ -78,7 +78,7 @@ def moves_headline(what: WhatIf) -> str:
     stay = what.calls - len(what.moves)
     unsure = f", {what.undecided:,} of them undetermined in both meshes" if what.undecided else ""
     if not what.calls:
-        return "No calls in what was captured."
+        return "No calls were found."
     if not what.moves:
         return f"Nothing moves: {format_count(what.calls, 'call')} would end where they did{unsure}."
     verb = "moves" if len(what.moves) == 1 else "move"

@@ -72,6 +72,14 @@ EXPIRED_ACCEPTANCE = Code(
     "Somebody answered for these calls until a day; it is over.",
     "Fix what was accepted, or agree on a new day with the owner.",
 )
+UNACCEPTED_FINDING = Code(
+    "unaccepted-finding",
+    Family.FINDING,
+    Level.ERROR,
+    "lint finds what nobody has accepted",
+    "A suite asks for a mesh without findings of lint of a level, but for those that somebody answers for.",
+    "Mend the line that is named, or accept the finding with an owner, a reason and a day.",
+)
 TOO_LITTLE_EVIDENCE = Code(
     "too-little-evidence",
     Family.FINDING,

@@ -18,6 +18,7 @@ from analyzer.report.issue import (
     OVER_BUDGET,
     RECORDED_DIFFERS,
     TOO_LITTLE_EVIDENCE,
+    UNACCEPTED_FINDING,
     Issue,
     Issues,
     Passed,
@@ -27,9 +28,10 @@ from analyzer.report.move_groups import MoveGroup, end_phrase, ends_phrase, grou
 from analyzer.report.phrase import headline, reason_word, sent_phrase, verdict_word
 from analyzer.report.private import redact_analysis
 from analyzer.report.wording import format_count
-from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, RECORDED, Case, CheckResult
+from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, FINDING, RECORDED, Case, CheckResult
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.drift import RunDiff, ShareChange
+from analyzer.verdict.lint.finding import LintFinding
 from analyzer.verdict.record import Analysis, MeshRecord, WhatIf
 
 _MOVE_CODES = {"moved": MOVED_CALL, "new": NEW_CALL, "gone": GONE_CALL}
@@ -38,6 +40,7 @@ _CASE_CODES: dict[str, Code] = {
     EXPECTATION: FAILED_EXPECTATION,
     RECORDED: RECORDED_DIFFERS,
     ACCEPTANCE: EXPIRED_ACCEPTANCE,
+    FINDING: UNACCEPTED_FINDING,
 }
 
 
@@ -63,6 +66,12 @@ def issues_of_diff(diff: RunDiff, *, redact: bool = True) -> Issues:
     issues = [_move_issue(group) for group in group_moves(shown.moves)]
     issues += [_share_issue(share) for share in shown.shares]
     return Issues("diff", diff_headline(shown), unique(issues), file=_file_of(next(iter(diff.meshes), None)))
+
+
+def issues_of_lint(findings: Sequence[LintFinding], *, headline: str, file: str) -> Issues:
+    """What lint found; ``file`` is of the mesh, for findings without a line."""
+    issues = [Issue(f.code, f.sentence, (f.sentence,), f.yaml, advice=f.what_to_do) for f in findings]
+    return Issues("lint", headline, unique(issues), file=file)
 
 
 def issues_of_check(results: Sequence[CheckResult]) -> Issues:

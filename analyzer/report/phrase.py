@@ -148,7 +148,7 @@ def headline(analysis: Analysis) -> str:
     """The run in a sentence: how many calls, how many of them did not reach a service, and the findings."""
     calls = len(analysis.calls)
     if not calls:
-        return "No calls in what was captured."
+        return "No calls were found."
     counts = Counter(call.decision.verdict for call in analysis.calls)
     short = [f"{counts[verdict]:,} {verdict_word(verdict)}" for verdict in VERDICT_ORDER[:3] if counts[verdict]]
     findings = format_count(len(analysis.findings), "finding") if analysis.findings else "no findings"

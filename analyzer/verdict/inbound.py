@@ -11,6 +11,7 @@ from analyzer.base.place import YamlPlace
 from analyzer.mesh.inbound.chains import RAW_BUFFER, TLS, ChainMatch, inspects_http, inspects_tls, match_chain
 from analyzer.mesh.inbound.listener import BLACK_HOLE_CHAIN, BLACK_HOLE_CLUSTER, InboundPort, inbound_port
 from analyzer.mesh.inbound.mtls import Mtls
+from analyzer.mesh.outbound.request import refused_upgrade
 from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.redirect import inbound_redirect
@@ -78,6 +79,7 @@ _ALPN_OF_HTTP = frozenset({"istio-http/1.0", "istio-http/1.1", "istio-h2"})
 _INSPECTED_ALPN = {"http": "http/1.1", "http/1.0": "http/1.0", "http2": "h2c"}
 _CODEC_ERROR = LocalResponse(400, "DPE")
 _UPGRADE_REQUIRED = LocalResponse(426, "DPE")
+_UPGRADE_REFUSED = LocalResponse(403, None)
 _NO_CHAIN = LocalResponse(None, "NR")
 _HANDSHAKE_FAILED = LocalResponse(None, None)
 
@@ -193,12 +195,14 @@ def inspect(arrival: Arrival, chains: tuple[ChainMatch, ...]) -> Inspected:
 
 
 def _refusal(mesh: MeshSnapshot, arrival: Arrival, chain: ChainMatch) -> LocalResponse | None:
-    """What the HTTP connection manager answers to bytes that are no HTTP, or HTTP/1.0 that it does not speak."""
+    """What the HTTP connection manager answers to what it cannot read, or does not allow."""
     if not chain.http:
         return None
     raw_tls = arrival.tls != "plaintext" and not chain.terminates
     if raw_tls or (arrival.protocol == "tcp" and not arrival.sealed):
         return _CODEC_ERROR
+    if arrival.protocol == "http" and refused_upgrade(arrival.headers):
+        return _UPGRADE_REFUSED
     http10 = proxy_of(mesh, arrival.pod).http10 if chain.http10 is None else chain.http10
     if arrival.protocol == "http/1.0" and not http10:
         return _UPGRADE_REQUIRED
@@ -222,8 +226,9 @@ def _handshake_fails(inbound: Inbound, steps: tuple[Step, ...]) -> InboundDecisi
 def _protocol_error(
     inbound: Inbound, port: InboundPort, response: LocalResponse, steps: tuple[Step, ...]
 ) -> InboundDecision:
-    """Envoy answers 400 or 426 by itself: no routing decision, so the call is not ``dropped`` for it."""
-    step = Step(f"the HTTP connection manager cannot read what arrives and answers {response.code}")
+    """Envoy answers 400, 403 or 426 by itself: no routing decision, so the call is not ``dropped`` for it."""
+    does = "allows no such upgrade" if response is _UPGRADE_REFUSED else "cannot read what arrives"
+    step = Step(f"the HTTP connection manager {does} and answers {response.code}")
     refused = replace(inbound, cluster=None, response=response)
     return InboundDecision(refused, port_class=_port_class(port), steps=(*steps, step), protocol_error=True)
 

@@ -26,6 +26,7 @@ from analyzer.mesh.kinds.sidecar import Sidecar
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.kinds.workload_entry import WorkloadEntry
 from analyzer.mesh.outbound.identity import routing_identity
+from analyzer.mesh.outbound.request import refused_upgrade
 from analyzer.mesh.outbound.scope import scope_of
 from analyzer.mesh.outbound.told import told_by_istiod
 from analyzer.mesh.proxy import proxy_of
@@ -60,7 +61,9 @@ def class_of_client(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
 
 def kind_of_arrival(mesh: MeshSnapshot, arrival: Arrival) -> Hashable | None:
     """Equal for arrivals of which a sidecar makes the same, whoever sends them; None where that is not certain."""
-    return (arrival.peer is arrival.pod, *_OF_ARRIVAL(arrival)) if _is_indifferent(mesh) else None
+    if not _is_indifferent(mesh):
+        return None
+    return arrival.peer is arrival.pod, refused_upgrade(arrival.headers), *_OF_ARRIVAL(arrival)
 
 
 def _is_indifferent(mesh: MeshSnapshot) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
 from analyzer.mesh.outbound.listener import ClusterChoice
-from analyzer.mesh.outbound.request import HttpRequest
+from analyzer.mesh.outbound.request import HttpRequest, refused_upgrade
 from analyzer.mesh.outbound.route import (
     BLOCK_ALL_HOST,
     Route,
@@ -48,6 +48,7 @@ from analyzer.verdict.upstream import OutboundDecision
 _MISSING_HOST = LocalResponse(400, None)
 _CODEC_ERROR = LocalResponse(400, "DPE")
 _UPGRADE_REQUIRED = LocalResponse(426, "DPE")
+_UPGRADE_REFUSED = LocalResponse(403, None)
 _REFUSED = "its codec does not take the head of this request, or did not take one before it on the connection"
 _SCHEMES = ("http", "https")
 _HOST_HEADERS = ("host", ":authority")
@@ -119,6 +120,8 @@ def request_of(question: Question, normalization: str, *, scheme: str = "http", 
         scheme = absolute.lower()
         authority, slash, tail = rest.partition("/")
         path = slash + tail or "/"
+    elif question.method == "CONNECT":
+        authority = question.path if question.path not in ("", "/") else authority
     elif question.protocol != "http2" and not edge:
         forwarded = dict(question.headers).get("x-forwarded-proto", "").lower()
         scheme = forwarded if forwarded in _SCHEMES else scheme
@@ -143,6 +146,9 @@ def _choose_route(sender: Sender, outbound: Outbound, host: VirtualHost, request
             return OutboundDecision(outbound, None, None, (TOKEN_UNVERIFIED.name,), steps=(step,), request=request)
         if route_matches(route, request):
             step = Step(_route_sentence(route, host), (), route.yaml, _lost_routes(tried, request))
+            upgrade = refused_upgrade(request.headers) if sender.question.protocol == "http" else ""
+            if upgrade:
+                return _with_steps(_refuse_upgrade(replace(outbound, route=route.name), upgrade, request), step)
             return _with_steps(_take_route(sender, replace(outbound, route=route.name), route, request), step)
         tried.append(route)
     step = Step(
@@ -153,6 +159,13 @@ def _choose_route(sender: Sender, outbound: Outbound, host: VirtualHost, request
     )
     ended = replace(outbound, response=LocalResponse(404, "NR"))
     return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step,), request=request)
+
+
+def _refuse_upgrade(outbound: Outbound, upgrade: str, request: HttpRequest) -> OutboundDecision:
+    """Envoy asks whether it may upgrade once it has a route, before any filter (conn_manager_impl.cc)."""
+    step = Step(f"Envoy's connection manager answers 403: it allows no upgrade to {upgrade}")
+    ended = replace(outbound, response=_UPGRADE_REFUSED)
+    return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,), request=request)
 
 
 def _take_route(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:

@@ -117,8 +117,9 @@ BAD_REQUEST = Code(
     "bad-request",
     Family.UNDETERMINED,
     Level.WARNING,
-    "Envoy refuses the request before any route",
-    "No Host, an HTTP version that the proxy does not accept, or bytes that are no HTTP: 400 or 426, no routing.",
+    "Envoy itself refuses the request",
+    "No Host, an HTTP version that the proxy does not accept, or bytes that are no HTTP: 400 or 426, no routing. Or an "
+    "upgrade to something else than a websocket: 403.",
     "Look at the client's request.",
 )
 NOT_SAVED = Code(

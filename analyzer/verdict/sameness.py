@@ -14,6 +14,7 @@ from analyzer.base.fact import Fact
 from analyzer.mesh.kinds.authorization_policy import AuthorizationPolicy, Match
 from analyzer.mesh.kinds.request_authentication import JwtRule, RequestAuthentication
 from analyzer.mesh.kinds.virtual_service import HttpMatch, HttpRule
+from analyzer.mesh.outbound.request import refused_upgrade
 from analyzer.mesh.policy.text import path_matches
 from analyzer.mesh.regex import full_match
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -65,6 +66,9 @@ class PathRules(Fact, frozen=True):
         return self.texts.of_path(path), folded, tuple(test(path) for test in self.tests)
 
 
+_OF_UPGRADES = frozenset({"connection", "upgrade"})
+
+
 class Sameness(Fact, frozen=True):
     """What a mesh looks at: headers by their names in lower case, and paths by ``paths``.
 
@@ -77,8 +81,8 @@ class Sameness(Fact, frozen=True):
     query: bool
 
     def seen_of(self, headers: Headers) -> Headers:
-        """The headers that a rule may ask for."""
-        names = self.headers
+        """The headers that a rule may ask for, and those of an upgrade that Envoy refuses."""
+        names = self.headers | _OF_UPGRADES if refused_upgrade(headers) else self.headers
         return tuple(each for each in headers if each[0] in names) if names else ()
 
     def class_of(self, target: str) -> Hashable:

@@ -10,8 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.base.address import format_address
-from analyzer.base.table import DECODED, FATE_NAMES, NOT_IP, OTHER_TRANSPORT, PROTOCOL_TCP, UNKNOWN_LINK, PacketTable
-from analyzer.capture.decode import LAYERS, MAX_PACKET_LEN, ROWS_AT_ONCE, decode_packets
+from analyzer.base.table import (
+    DECODED,
+    FATE_NAMES,
+    NESTED_TOO_DEEP,
+    NOT_IP,
+    OTHER_TRANSPORT,
+    PROTOCOL_TCP,
+    UNKNOWN_LINK,
+    PacketTable,
+)
+from analyzer.capture.decode import LAYERS, MAX_PACKET_LEN, ROWS_AT_ONCE, decode_packets, decoding_oddities
 from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT
 from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
@@ -77,6 +86,22 @@ def test_a_link_type_beside_known_ones_is_unknown(pcapng, read, http_packet: byt
     packets = decode_packets(read(writer.section() + writer.interface(147) + writer.interface(101) + blocks))
 
     assert packets.fate.tolist() == [UNKNOWN_LINK, DECODED]
+
+
+def test_tunnels_are_followed_up_to_a_limit(decode, ipv4, tcp) -> None:
+    def nested(depth: int, packet: bytes) -> bytes:
+        return nested(depth - 1, ipv4(packet, protocol=4)) if depth else packet
+
+    packets = decode(101, *(nested(depth, ipv4(tcp(b"GET"))) for depth in (0, 4, 5, 1)))
+
+    assert packets.fate.tolist() == [DECODED, DECODED, NESTED_TOO_DEEP, DECODED]
+    assert [str(oddity) for oddity in decoding_oddities("x", packets)] == [
+        "x: packet 3: 1 packets are nested in more tunnels or headers than are followed"
+    ]
+
+
+def test_packets_that_nest_as_nodes_do_are_not_odd(decode, http_packet: bytes) -> None:
+    assert decoding_oddities("x", decode(101, http_packet)) == []
 
 
 def test_no_two_tables_claim_one_number() -> None:

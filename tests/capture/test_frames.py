@@ -12,7 +12,7 @@ def frames(*spans: tuple[int, int, int]) -> Frames:
 
 
 def decoding(rows: int) -> Decoding:
-    return Decoding(np.zeros(100, np.uint8), blank_table(rows))
+    return Decoding(np.zeros(100, np.uint8), blank_table(rows), np.zeros(rows, np.uint8))
 
 
 def test_keeping_all_rows_copies_nothing() -> None:

@@ -46,7 +46,8 @@ def cli(capsysbinary, monkeypatch):
     def answer(*arguments) -> Answer:
         code = run([str(argument) for argument in arguments])
         out, err = capsysbinary.readouterr()
-        return Answer(code, out.decode(), err.decode())
+        # Parquet is no text.
+        return Answer(code, out.decode(errors="backslashreplace"), err.decode())
 
     return answer
 

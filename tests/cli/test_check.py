@@ -104,6 +104,13 @@ def test_acceptances_expire_on_the_day_that_is_given(cli, suite, today, code) ->
     assert found == code if code is not None else found in (0, 1)
 
 
+def test_findings_of_lint_fail_where_a_suite_minds_them(cli, suite) -> None:
+    answer = cli("check", suite("lint: error\n"), "-o", "github")
+
+    assert answer.code == 1
+    assert "::error file=mesh/manifests.yaml,line=947,title=unaccepted-finding" in answer.out
+
+
 def test_what_is_wrong_is_a_matter_of_usage(cli, suite, tmp_path) -> None:
     assert "--today" in cli("check", suite(), "--today", "soon").err
     assert cli("check", suite("budgets: {droped: 0}\n")).code == 2

@@ -136,3 +136,13 @@ def test_capinfos_takes_the_file(cli, sleep, mesh, tmp_path):
     done = subprocess.run(["capinfos", "-c", "-T", "-r", path], capture_output=True, text=True, check=True)
 
     assert done.stdout.split()[-1] == str(len(packets_of(path)))
+
+
+def test_calls_may_be_chosen_by_a_filter(cli, sleep, mesh, tmp_path):
+    dropped = 'verdict == "dropped"'
+
+    all_dropped = cli("extract", sleep, "-m", mesh, "--where", dropped, "--out", tmp_path / "a.pcapng")
+    named_too = cli("extract", sleep, "-m", mesh, "--where", dropped, "--call", "1", "--out", tmp_path / "b.pcapng")
+
+    assert all_dropped.err.endswith(" of 7 calls\n")
+    assert named_too.err == "meshverdict: 0 packets of 0 calls\n"

@@ -31,3 +31,9 @@ def test_the_graph_may_go_to_a_file_and_be_of_an_interval(cli, naked, tmp_path):
 
 def test_a_capture_that_breaks_off_is_told(cli, cut):
     assert cli("graph", cut).code == 3
+
+
+def test_a_filter_chooses_the_calls(cli, sleep, mesh):
+    edges = json.loads(cli("graph", sleep, "-m", mesh, "-o", "json", "--where", 'verdict == "dropped"').out)["edges"]
+
+    assert sum(edge["calls"] for edge in edges) == 7

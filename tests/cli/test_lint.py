@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.cli.options import FORGE_NAMES
 from analyzer.cli.program import run
 
 ROUTES = """
@@ -83,3 +84,13 @@ def test_a_mesh_that_cannot_be_read_is_4_with_what_was_found(mesh, capsys):
 def test_a_folder_without_resources_is_4(tmp_path):
     assert run(["lint", "-m", str(tmp_path)]) == 4
     assert run(["lint", "-m", str(tmp_path / "missing")]) == 4
+
+
+@pytest.mark.parametrize("form", FORGE_NAMES)
+def test_pipelines_are_told_in_their_own_format(mesh, tmp_path, capsys, form: str):
+    also = tmp_path / "also"
+
+    assert run(["lint", "-m", mesh, "-o", form, "--also", f"{form}={also}"]) == 1
+    out = capsys.readouterr().out
+    assert CODE in out
+    assert also.read_text() == out

@@ -46,3 +46,9 @@ def test_a_file_that_is_no_capture_is_told_and_the_others_are_read(cli, sleep, n
 
     assert answer.code == 3
     assert "www.example.com" in answer.out
+
+
+def test_a_filter_chooses_the_calls(cli, sleep, mesh):
+    names = cli("names", sleep, "-m", mesh, "-o", "jsonl", "--where", 'host == "www.example.com"').records
+
+    assert [name["name"] for name in names] == ["www.example.com"]

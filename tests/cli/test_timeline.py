@@ -42,3 +42,10 @@ def test_a_mesh_that_changes_is_given_with_its_time(cli, sleep, mesh):
 def test_a_mesh_without_its_time_is_refused(cli, sleep, mesh):
     assert cli("timeline", sleep, "--mesh-at", mesh).code == 2
     assert "expected TIME=PATH" in cli("timeline", sleep, "--mesh-at", mesh).err
+
+
+def test_a_filter_chooses_the_calls(cli, sleep, mesh):
+    assert cli("timeline", sleep, "-m", mesh, "--where", "hst == 1").code == 2
+    assert len(cli("timeline", sleep, "-m", mesh, "--where", "port == 9000").out) < len(
+        cli("timeline", sleep, "-m", mesh).out
+    )

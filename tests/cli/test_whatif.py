@@ -65,7 +65,7 @@ def test_a_preset_needs_no_other_mesh(cli, naked, mesh) -> None:
 
 
 def test_only_calls_of_the_interval_are_asked(cli, naked, mesh, strict) -> None:
-    assert cli("whatif", naked, "-m", mesh, *strict, "--until", "1").out == "No calls in what was captured.\n"
+    assert cli("whatif", naked, "-m", mesh, *strict, "--until", "1").out == "No calls were found.\n"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_secrets_are_hidden_unless_asked_for(what) -> None:
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (WhatIf((), 0, 0), "No calls in what was captured."),
+        (WhatIf((), 0, 0), "No calls were found."),
         (WhatIf((), 1, 0), "Nothing moves: 1 call would end where they did."),
         (WhatIf((), 9, 2), "Nothing moves: 9 calls would end where they did, 2 of them undetermined in both meshes."),
     ],

@@ -64,7 +64,7 @@ def test_without_a_mesh_the_hint_asks_for_one(bare):
 
 
 def test_a_run_of_nothing_is_one_sentence(empty):
-    assert render_text(empty, width=80) == "No calls in what was captured.\n"
+    assert render_text(empty, width=80) == "No calls were found.\n"
 
 
 def test_what_does_not_fit_is_counted(shop, many):

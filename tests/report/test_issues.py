@@ -6,10 +6,19 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
-from analyzer.report.issues import check_headline, issues_of_check, issues_of_diff, issues_of_moves, issues_of_run
+from analyzer.report.issues import (
+    check_headline,
+    issues_of_check,
+    issues_of_diff,
+    issues_of_lint,
+    issues_of_moves,
+    issues_of_run,
+)
 from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, RECORDED, Blame, Case, CheckResult
 from analyzer.verdict.compare import ending_of
 from analyzer.verdict.drift import EndingShare, RunDiff, ShareChange, key_of
+from analyzer.verdict.lint.finding import LintFinding
+from analyzer.verdict.lint.shadowed_routes import SHADOWED_ROUTE
 from analyzer.verdict.record import MovedCall, WhatIf
 
 LINE = (YamlPlace("new/a.yaml", 7),)
@@ -114,3 +123,14 @@ def test_the_headline_of_a_check_counts_cases_and_suites() -> None:
     assert check_headline([good, good]) == "2 cases hold in 2 suites."
     assert check_headline([good, bad]) == "1 of 2 cases failed in 2 suites; 1 with too little evidence."
     assert issues_of_check([]).file == ""
+
+
+def test_findings_of_lint_are_issues_at_their_lines() -> None:
+    finding = LintFinding(SHADOWED_ROUTE, "VirtualService shop/a", "a is shadowed", LINE)
+
+    found = issues_of_lint([finding], headline="1 warning.", file="mesh/a.yaml")
+
+    assert (found.command, found.headline, found.file) == ("lint", "1 warning.", "mesh/a.yaml")
+    assert [(each.told, each.yaml, each.advice) for each in found.issues] == [
+        ("a is shadowed", LINE, SHADOWED_ROUTE.advice)
+    ]

@@ -114,7 +114,7 @@ def test_the_headline_says_what_did_not_reach_a_service(shop, empty):
         headline(replace(shop, calls=shop.calls[:1], findings=()))
         == "1 call: every one matched a service; no findings."
     )
-    assert headline(empty) == "No calls in what was captured."
+    assert headline(empty) == "No calls were found."
 
 
 def finding_of(*calls, code=DROPPED_CALL):

@@ -215,3 +215,8 @@ def test_what_the_inspectors_find(shop, protocol, fields, expected):
 def test_without_tls_chains_the_tls_inspector_does_not_look(shop):
     arrival = Arrival(shop().pod("shop", "reviews-0"), ADDRESS, 9080, tls="mtls")
     assert inspect(arrival, chains_for("HTTP", "DISABLE")) == Inspected("raw_buffer", (), "")
+
+
+def test_an_upgrade_that_is_not_allowed_is_answered_403(shop, arrive):
+    found = arrive(shop(), headers=(("connection", "Upgrade"), ("upgrade", "tcp")))
+    assert (found.protocol_error, found.inbound.response) == (True, LocalResponse(403, None))

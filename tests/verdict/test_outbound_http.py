@@ -261,3 +261,21 @@ def test_a_fault_comes_before_a_redirect(market) -> None:
     fault = {"abort": {"httpStatus": 418, "percentage": {"value": 100}}}
     found = decided(vs(market, {"fault": fault, "redirect": {"uri": "/x"}}))
     assert (response(found), found.reason) == ((418, "FI"), "local-reply")
+
+
+def test_an_upgrade_to_anything_but_a_websocket_is_refused_on_its_route(market) -> None:
+    def asking(upgrade: str):
+        return decided(market, headers=(("connection", "Upgrade"), ("upgrade", upgrade)))
+
+    refused = asking("SPDY/3.1")
+    assert (response(refused), refused.undetermined, refused.outbound.route) == (
+        (403, None),
+        ("bad-request",),
+        "default",
+    )
+    assert asking("websocket").verdict == "service-matched"
+
+
+def test_a_connect_finds_no_route(market) -> None:
+    found = decided(market, "a.example:443", method="CONNECT", path="a.example:443")
+    assert (found.verdict, found.reason, response(found)) == ("dropped", "no-route", (404, "NR"))

@@ -193,3 +193,10 @@ def test_shared_decisions_are_those_of_each_request_in_recorded_meshes(world) ->
             for _ in range(6)
         ]
         assert alike(mesh, plain, requests)
+
+
+def test_an_upgrade_that_envoy_refuses_is_seen_whatever_the_rules(shop) -> None:
+    seen_of = sameness_of(shop()).seen_of
+    asking = (("connection", "Upgrade"), ("upgrade", "tcp"), ("x-other", "1"))
+    assert {name for name, _ in seen_of(asking)} >= {"connection", "upgrade"}
+    assert "connection" not in {name for name, _ in seen_of((("connection", "keep-alive"),))}

@@ -92,7 +92,7 @@ def join_fragments(decoding: Decoding, records: RecordTable, decode: Callable[[D
     following = decoding.table.protocol[rows].astype(np.int64) + IP_PROTOCOL
     # An offset into the copy tells how long the headers are; it must not stay in the table.
     decode(
-        Decoding(as_bytes(memoryview(b"".join(heads))), decoding.table),
+        Decoding(as_bytes(memoryview(b"".join(heads))), decoding.table, decoding.tunnels),
         Frames(rows, ends - sizes, ends, wire_ends, following),
     )
     header_lens = decoding.table.payload_off[rows] - ends + sizes

@@ -113,20 +113,28 @@ def _build(mesh: MeshSnapshot) -> _Index:
 
 
 def _merge(found: _ByHost, host: str, rule: DestinationRule, exports: frozenset[str]) -> None:
-    """Adds a rule to that of the same host, exports and selector, or as one of its own (mergeDestinationRule)."""
+    """Adds a rule to those of the same host that it may join, or as one of its own (mergeDestinationRule).
+
+    Of one with a selector and one without, the later only lends its subsets and policy, and stands for itself too
+    unless their exports are the very same: then it is gone.
+    """
     known = found.setdefault(host, [])
     separate = True
     for position, each in enumerate(known):
-        if exports != each.exports and not (each.exports and exports >= each.exports):
+        separate = exports != each.exports
+        if separate and not (each.exports and exports >= each.exports):
             continue
-        if rule.workload_selector != each.workload_selector:
+        selectors = (rule.workload_selector, each.workload_selector)
+        if None not in selectors and selectors[0] != selectors[1]:
+            separate = True
             continue
+        if selectors[0] == selectors[1]:
+            separate = False
         names = {subset.name for subset in each.subsets}
         extra = tuple(subset for subset in rule.subsets if subset.name not in names)
         known[position] = replace(
             each, rules=(*each.rules, rule), policy=each.policy or rule.policy, subsets=(*each.subsets, *extra)
         )
-        separate = False
     if separate:
         known.append(MergedRule(exports, (rule,), rule.policy, rule.subsets))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+# The only upgrade that istiod allows (listener_builder.go buildHTTPConnectionManager), and the one that Envoy's HTTP/1
+# codec takes out of requests.
+_ALLOWED_UPGRADES = ("websocket", "h2c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,11 @@ class HttpRequest:
     headers: tuple[tuple[str, str], ...] = ()
     head_cut: bool = False
     claims: Mapping[str, Any] | None = field(default_factory=dict, compare=False)
+
+    @property
+    def connects(self) -> bool:
+        """A CONNECT for a tunnel: it has no path, so that no route's path matches it (Envoy's ConnectMatcher would)."""
+        return self.method == "CONNECT" and self.header(":protocol") is None
 
     @property
     def path_only(self) -> str:
@@ -50,6 +59,19 @@ class HttpRequest:
             return self.path
         values = [value for key, value in self.headers if key == name]
         return ",".join(values) if values else None
+
+
+def refused_upgrade(headers: Iterable[tuple[str, str]]) -> str:
+    """The upgrade that a request of HTTP/1.1 asks for where Envoy allows none of that name, else empty.
+
+    Envoy's Utility::isUpgrade; headers have lower-case names.
+    """
+    named = {name: value for name, value in headers if name in ("connection", "upgrade")}
+    if "upgrade" not in named:
+        return ""
+    tokens = {token.strip().lower() for token in named.get("connection", "").split(",")}
+    wanted = named["upgrade"]
+    return wanted if "upgrade" in tokens and wanted.lower() not in ("", *_ALLOWED_UPGRADES) else ""
 
 
 def strip_port(authority: str) -> str:

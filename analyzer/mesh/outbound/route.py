@@ -147,6 +147,8 @@ def hangs_on_unseen(route: Route, request: HttpRequest) -> bool:
 def route_matches(route: Route, request: HttpRequest) -> bool:
     """Whether a route takes a request: path, then headers, then query parameters (Envoy's RouteEntryImplBase)."""
     match = route.match
+    if request.connects:
+        return False
     if match is None:
         return True
     return (

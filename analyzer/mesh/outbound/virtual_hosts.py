@@ -26,7 +26,7 @@ from analyzer.mesh.outbound.route import (
     route_config,
 )
 from analyzer.mesh.outbound.scope import EgressScope, Scope
-from analyzer.mesh.port_protocol import AUTO, HTTP_FAMILY
+from analyzer.mesh.port_protocol import AUTO, HTTP_FAMILY, HTTP_PROXY, declared_protocol
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.registry import ALIAS, UNSPECIFIED, RegistryPort, RegistryService
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -62,10 +62,13 @@ def outbound_route_config(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: 
 
 def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: str) -> RouteConfig:
     if name == HTTP_PROXY_ROUTES:
-        return _of_every_port(scope, proxy, name)
+        return _of_every_port(scope, proxy, name, next((each for each in scope.egress if each.port is None), None))
     host, _, port_text = name.rpartition(":")
     port = int(port_text)
-    hosts, dropped = mesh.memo(("virtual-hosts", scope.key, proxy, port), lambda: _hosts_of_port(scope, proxy, port))
+    egress = egress_for_port(scope, port)
+    if egress is not None and egress.port is not None and declared_protocol(egress.port.protocol) == HTTP_PROXY:
+        return _of_every_port(scope, proxy, name, egress)
+    hosts, dropped = mesh.memo(("virtual-hosts", scope.key, proxy, port), lambda: _hosts_of_port(egress, proxy, port))
     if not host:
         return route_config(name, hosts, _catch_all(scope), dropped)
     own = [each for each in hosts if host in each.domains]
@@ -75,11 +78,12 @@ def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: str) -> RouteCo
     return route_config(name, [VirtualHost(only.name, ("*",), only.routes, only.owner, only.yaml)], None)
 
 
-def _of_every_port(scope: Scope, proxy: Proxy, name: str) -> RouteConfig:
+def _of_every_port(scope: Scope, proxy: Proxy, name: str, egress: EgressScope | None) -> RouteConfig:
     """The hosts of all ports together: without a port in the request, port 80 is meant (mergeAllVirtualHosts)."""
     hosts: list[VirtualHost] = []
-    for port in sorted({port.number for egress in scope.egress for each in egress.services for port in each.ports}):
-        for host in _hosts_of_port(scope, proxy, port)[0]:
+    services = egress.services if egress is not None else ()
+    for port in sorted({port.number for each in services for port in each.ports}):
+        for host in _hosts_of_port(egress, proxy, port)[0]:
             domains = tuple(f"{domain}:{port}" for domain in host.domains)
             plain = host.domains if port == PLAIN_HTTP_PORT else ()
             hosts.append(replace(host, domains=(*plain, *domains)))
@@ -107,8 +111,9 @@ def _catch_all(scope: Scope) -> VirtualHost:
     return VirtualHost(route.name, ("*",), (route,), yaml=yaml)
 
 
-def _hosts_of_port(scope: Scope, proxy: Proxy, port: int) -> tuple[list[VirtualHost], tuple[VirtualHost, ...]]:
-    egress = egress_for_port(scope, port)
+def _hosts_of_port(
+    egress: EgressScope | None, proxy: Proxy, port: int
+) -> tuple[list[VirtualHost], tuple[VirtualHost, ...]]:
     if egress is None:
         return [], ()
     found = _services_with(egress, port)

@@ -12,7 +12,7 @@ from analyzer.verdict.decision import HEADLESS_MATCHED, SERVICE_MATCHED
 from analyzer.verdict.findings import deciding_lines
 from analyzer.verdict.record import CallRecord, CaptureRecord, MeshRecord
 
-BUDGET, EXPECTATION, RECORDED, ACCEPTANCE = "budget", "expectation", "recorded", "acceptance"
+BUDGET, EXPECTATION, RECORDED, ACCEPTANCE, FINDING = "budget", "expectation", "recorded", "acceptance", "finding"
 # A failure names at most this many calls, lines and packets; the filter leads to the rest.
 NAMED = 3
 

@@ -6,11 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from analyzer.base.fact import replace
+from analyzer.base.oddity import Level
 from analyzer.base.place import YamlPlace
-from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, NAMED, Blame, Case, CheckResult, blame
+from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, FINDING, NAMED, Blame, Case, CheckResult, blame
 from analyzer.verdict.check.expected import RecordedCall, compare_recorded
-from analyzer.verdict.check.suite import DISAGREEMENT, UNDETERMINED, Acceptance, Budget, Expectation, Suite
+from analyzer.verdict.check.suite import (
+    DISAGREEMENT,
+    UNDETERMINED,
+    Acceptance,
+    Budget,
+    Expectation,
+    LintBudget,
+    Suite,
+)
 from analyzer.verdict.filter import Filter
+from analyzer.verdict.lint.finding import LintFinding
 from analyzer.verdict.record import Analysis, CallRecord, MovedCall
 
 _SECOND_NS = 1_000_000_000
@@ -28,17 +38,21 @@ def run_suite(
     *,
     today: date,
     recorded: Sequence[RecordedCall] | None = None,
+    findings: Sequence[LintFinding] = (),
 ) -> CheckResult:
     """What holds of ``suite`` in ``analysis``; ``recorded`` is what its expected file says, None where it has none.
+
+    ``findings`` are what lint says of the mesh, for suites that ask.
 
     Acceptances that have expired on ``today`` fail, and accept nothing.
     """
     standing = [each for each in suite.accepted if each.until is None or today <= each.until]
-    accepted = {call.id for call in analysis.calls if any(each.where(call) for each in standing)}
+    accepted = {call.id for call in analysis.calls if any(each.accepts_call(call) for each in standing)}
     cases = [
         *(_acceptance(each, today) for each in suite.accepted),
         *(_budget(each, analysis.calls, accepted) for each in suite.budgets),
         *(_expectation(each, analysis.calls) for each in suite.expectations),
+        *(_findings(suite.lint, findings, standing) if suite.lint else ()),
     ]
     if recorded is not None:
         cases += compare_recorded(recorded, analysis.calls, file=suite.expected or suite.file)
@@ -49,7 +63,7 @@ def run_suite(
         undetermined=sum(call.decision.verdict is None for call in analysis.calls),
         accepted=len(accepted),
         lacking=tuple(_lacking(suite, analysis)),
-        notes=tuple(_idle(standing, analysis.calls)),
+        notes=tuple(_idle(standing, analysis.calls, findings)),
         captures=analysis.captures,
         mesh=analysis.mesh,
         limits=analysis.limits,
@@ -157,7 +171,31 @@ def _lacking(suite: Suite, analysis: Analysis) -> Iterator[str]:
         yield f"{100 * known / total:.3g}% of the calls have a verdict, expected {suite.evidence.determined:g}%"
 
 
-def _idle(standing: Sequence[Acceptance], calls: Sequence[CallRecord]) -> Iterator[str]:
+def _findings(budget: LintBudget, findings: Sequence[LintFinding], standing: Sequence[Acceptance]) -> Iterator[Case]:
+    """A case for each finding that nobody accepts, or one that there is none."""
+    minded = [each for each in findings if budget.minds(each)]
+    left = [each for each in minded if not any(acceptance.accepts_finding(each) for acceptance in standing)]
+    expected = f"no {' or '.join(_worse(budget.level))} of lint"
+    if not left:
+        accepted = len(minded) - len(left)
+        got = f"none but {accepted:,} accepted" if accepted else "none"
+        yield Case(expected, FINDING, passed=True, expected=expected, got=got, place=budget.place)
+    for each in left:
+        to_blame = Blame(each.what_to_do, yaml=each.yaml[:NAMED])
+        yield Case(each.sentence, FINDING, False, expected, each.code.name, budget.place, to_blame)
+
+
+def _worse(level: Level) -> Iterator[str]:
+    """The names of levels, from ``level`` on."""
+    levels = (Level.INFO, Level.WARNING, Level.ERROR)
+    yield from (each.value for each in levels[levels.index(level) :])
+
+
+def _idle(
+    standing: Sequence[Acceptance], calls: Sequence[CallRecord], findings: Sequence[LintFinding]
+) -> Iterator[str]:
     for each in standing:
-        if not any(each.where(call) for call in calls):
-            yield f"{each.place.file_line}: accepts no call any more: {each.where.text}"
+        if each.where is not None and not any(map(each.accepts_call, calls)):
+            yield f"{each.place.file_line}: accepts no call any more: {each.text}"
+        if each.finding is not None and not any(map(each.accepts_finding, findings)):
+            yield f"{each.place.file_line}: accepts no finding any more: {each.text}"

@@ -10,20 +10,25 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from analyzer.base.errors import UsageError
-from analyzer.base.oddity import Oddity
+from analyzer.base.oddity import Level, Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node
 from analyzer.mesh.source import YamlList, YamlMap, read_documents
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.filter import Filter, parse_filter
 from analyzer.verdict.filter_fields import FIELDS
+from analyzer.verdict.lint.finding import LintFinding
+from analyzer.verdict.lint.suppression import Suppression, parse_suppression
+from analyzer.verdict.record import CallRecord
 
 UNDETERMINED, DISAGREEMENT = "undetermined", "disagreement"
 # What a budget may be for: how calls end, and that the packets contradict the decision.
 BUDGETED = (*VERDICTS, UNDETERMINED, DISAGREEMENT)
 
 _SUITE_KEYS = ("captures", "mesh", "mesh_config", "since", "until", "where", "budgets", "evidence", "expectations",
-               "expected", "accepted")  # fmt: skip
+               "lint", "expected", "accepted")  # fmt: skip
+# What ``lint`` may say: findings of this level fail, and worse ones.
+_LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")
 
 T = TypeVar("T")
@@ -72,9 +77,14 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Calls that somebody answers for until a day; ``until`` None is forever."""
+    """Calls (``where``) or findings of lint that somebody answers for until a day; ``until`` None is forever.
 
-    where: Filter
+    ``text`` is the filter, or the pattern of the finding, as written.
+    """
+
+    where: Filter | None
+    finding: Suppression | None
+    text: str
     owner: str
     reason: str
     until: date | None
@@ -83,7 +93,27 @@ class Acceptance:
     @property
     def name(self) -> str:
         """What its case is called."""
-        return f"accepted by {self.owner}: {self.where.text}"
+        return f"accepted by {self.owner}: {self.text}"
+
+    def accepts_call(self, call: CallRecord) -> bool:
+        """Whether it is about calls, and about this one."""
+        return self.where is not None and self.where(call)
+
+    def accepts_finding(self, finding: LintFinding) -> bool:
+        """Whether it is about findings, and about this one."""
+        return self.finding is not None and self.finding.hides(finding)
+
+
+@dataclass(frozen=True, slots=True)
+class LintBudget:
+    """No finding of lint of this ``level`` or worse, but for accepted ones."""
+
+    level: Level
+    place: YamlPlace
+
+    def minds(self, finding: LintFinding) -> bool:
+        """Whether a finding is bad enough."""
+        return _LEVELS.index(finding.level) <= _LEVELS.index(self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +138,7 @@ class Suite:
     budgets: tuple[Budget, ...]
     evidence: Evidence
     expectations: tuple[Expectation, ...]
+    lint: LintBudget | None
     expected: str | None
     accepted: tuple[Acceptance, ...]
 
@@ -133,6 +164,7 @@ def parse_suite(text: str, *, file: str) -> Suite:
         budgets=_budgets(node),
         evidence=_evidence(node),
         expectations=tuple(map(_expectation, _nodes(node, "expectations"))),
+        lint=_lint(node),
         expected=_text(node, "expected"),
         accepted=parse_acceptances(_nodes(node, "accepted")),
     )
@@ -276,15 +308,39 @@ def _literal(value: Any) -> str:
     return str(value)
 
 
+def _lint(node: Node) -> LintBudget | None:
+    name = _text(node, "lint")
+    if name is None:
+        return None
+    level = next((level for level in _LEVELS if level.value == name), None)
+    if level is None:
+        raise _wrong(node, "lint", f"found {name!r}, expected one of {', '.join(each.value for each in _LEVELS)}")
+    return LintBudget(level, node.place("lint"))
+
+
 def _acceptance(node: Node) -> Acceptance:
-    _known(node, ("where", "owner", "reason", "until"))
-    where, owner, reason = _filter(node, "where"), _text(node, "owner"), _text(node, "reason")
-    if where is None or not owner or not reason:
-        raise _wrong(node, "where", "expected where, owner and reason: who accepts which calls, and why")
-    until = _text(node, "until")
+    _known(node, ("where", "finding", "owner", "reason", "until"))
+    where, finding = _filter(node, "where"), _text(node, "finding")
+    owner, reason, until = _text(node, "owner"), _text(node, "reason"), _text(node, "until")
+    key = "where" if finding is None else "finding"
+    if (where is None) == (finding is None) or not owner or not reason:
+        raise _wrong(node, key, "expected where or finding, owner and reason: who accepts which calls or findings, why")
     return Acceptance(
-        where, owner, reason, _at(node, "until", lambda: _date(until)) if until else None, node.place("where")
+        where=where,
+        finding=_at(node, key, lambda: _pattern(finding)) if finding is not None else None,
+        text=where.text if where is not None else finding or "",
+        owner=owner,
+        reason=reason,
+        until=_at(node, "until", lambda: _date(until)) if until else None,
+        place=node.place(key),
     )
+
+
+def _pattern(text: str) -> Suppression:
+    """Few suites name findings, and all analysers come with the names of their codes: so the import is here."""
+    from analyzer.verdict.lint.analysers import CODES
+
+    return parse_suppression(text, CODES, source="finding")
 
 
 def _date(text: str) -> date:

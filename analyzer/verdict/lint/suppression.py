@@ -24,16 +24,16 @@ class Suppression:
         return any(fnmatchcase(name, self.resource) for name in (finding.full_name, finding.resource))
 
 
-def parse_suppression(text: str, codes: Iterable[str]) -> Suppression:
-    """The suppression that ``text`` writes; raises ``UsageError`` where it fits none of ``codes``.
+def parse_suppression(text: str, codes: Iterable[str], *, source: str = "--suppress") -> Suppression:
+    """The suppression that ``text`` writes; raises ``UsageError``, which begins with ``source``, where it fits no code.
 
     A mistyped code would hide nothing and never be noticed.
     """
     code, separator, resource = text.partition("=")
     if not separator or not resource:
-        raise UsageError(f"--suppress: found {text!r}, expected CODE=NAMESPACE/NAME, as in 'shadowed-route=shop/*'")
+        raise UsageError(f"{source}: found {text!r}, expected CODE=NAMESPACE/NAME, as in 'shadowed-route=shop/*'")
     if not any(fnmatchcase(name, code) for name in codes):
-        raise UsageError(f"--suppress: found {code!r}, which is no code of lint; `meshverdict codes` lists them")
+        raise UsageError(f"{source}: found {code!r}, which is no code of lint; `meshverdict codes` lists them")
     return Suppression(code, resource)
 
 

@@ -12,7 +12,7 @@ from scapy.layers.inet6 import (
 )
 
 from analyzer.base.address import format_address
-from analyzer.base.table import BAD_HEADER, CUT_HEADER, DECODED, IP_FRAGMENT, OTHER_TRANSPORT
+from analyzer.base.table import BAD_HEADER, CUT_HEADER, DECODED, IP_FRAGMENT, NESTED_TOO_DEEP, OTHER_TRANSPORT
 from analyzer.capture.decode import MAX_HEADERS
 
 RAW = 101
@@ -77,7 +77,7 @@ def test_many_extension_headers_are_followed_up_to_a_limit(decode) -> None:
 
     packets = decode(RAW, nested(170), nested(MAX_HEADERS))
 
-    assert packets.fate.tolist() == [DECODED, BAD_HEADER]
+    assert packets.fate.tolist() == [DECODED, NESTED_TOO_DEEP]
 
 
 def test_an_extension_header_longer_than_its_packet_is_bad(decode) -> None:

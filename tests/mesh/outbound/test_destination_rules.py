@@ -129,3 +129,26 @@ def test_a_subset_overrides_field_by_field(town) -> None:
 def test_without_rule_and_subset_nothing_is_set() -> None:
     found = effective_policy(None, 80, None)
     assert (found.tls, found.balancer, found.h2_upgrade) == (None, "", "")
+
+
+def with_selector(town, **more):
+    """A rule for pods ``app: web`` of the client's namespace, older by kind than any without selector."""
+    return rule(town, "shop/own", workloadSelector={"matchLabels": {"app": "web"}}, subsets=[{"name": "v1"}], **more)
+
+
+def test_a_private_rule_without_selector_is_swallowed_by_one_with_selector(town) -> None:
+    rule(with_selector(town), "shop/all", exportTo=["."], subsets=[{"name": "v2"}])
+    assert [each.name for each in used(town).subsets] == ["v1", "v2"]
+    assert used(town, "shop/other-0") is None
+
+
+def test_a_rule_that_others_see_too_lends_its_subsets_and_stands_for_itself(town) -> None:
+    rule(with_selector(town), "shop/all", exportTo=[".", "pay"], subsets=[{"name": "v2"}])
+    assert [each.name for each in used(town).subsets] == ["v1", "v2"]
+    assert name(town, "shop/other-0") == "all"
+
+
+def test_a_public_rule_and_one_with_selector_stay_apart(town) -> None:
+    rule(with_selector(town), "shop/all", subsets=[{"name": "v2"}])
+    assert [each.name for each in used(town).subsets] == ["v1"]
+    assert name(town, "shop/other-0") == "all"

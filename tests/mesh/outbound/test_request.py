@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.mesh.outbound.request import HttpRequest, strip_port
+from analyzer.mesh.outbound.request import HttpRequest, refused_upgrade, strip_port
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,24 @@ def test_values_of_a_header_are_joined() -> None:
 )
 def test_pseudo_headers_are_headers(name: str, value: str) -> None:
     assert HttpRequest("Web:80", "/x?y", "PUT").header(name) == value
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({"connection": "Upgrade", "upgrade": "SPDY/3.1"}, "SPDY/3.1"),
+        ({"connection": "keep-alive, upgrade", "upgrade": "tcp"}, "tcp"),
+        ({"connection": "Upgrade", "upgrade": "WebSocket"}, ""),
+        ({"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c"}, ""),
+        ({"connection": "keep-alive", "upgrade": "tcp"}, ""),
+        ({"connection": "upgrade"}, ""),
+        ({}, ""),
+    ],
+)
+def test_only_an_upgrade_to_a_websocket_is_allowed(headers, refused):
+    assert refused_upgrade(headers.items()) == refused
+
+
+def test_a_connect_has_no_path_unless_it_names_a_protocol():
+    assert HttpRequest("a.example:443", method="CONNECT").connects
+    assert not HttpRequest("a.example", method="CONNECT", headers=((":protocol", "websocket"),)).connects

@@ -195,3 +195,29 @@ def test_a_wildcard_of_the_gateway_api_attaches_to_no_service(town) -> None:
     proxy = proxy_of(mesh, mesh.pod("shop", "sleep-0"))
     result = outbound_route_config(mesh, scope_of(mesh, proxy), proxy, "80")
     assert result.virtual_host(f"x.shop{SUFFIX}").name == f"*.shop{SUFFIX}:80"
+
+
+class TestAProxyPortOfASidecar:
+    """Egress listeners of protocol HTTP_PROXY route to every port of what they import (listener port 0)."""
+
+    @staticmethod
+    def proxying(town, *hosts: str):
+        town.service("shop/web", "10.9.0.1").service("shop/api", "10.9.0.2", ports=("http:8080:8080",))
+        port = {"number": 3128, "protocol": "HTTP_PROXY", "name": "proxy"}
+        egress = [{"port": port, "bind": "127.0.0.1", "captureMode": "NONE", "hosts": list(hosts)}]
+        return town.pod("shop/sleep-0").rule("Sidecar", "shop/default", egress=egress)
+
+    def test_a_request_without_a_port_means_port_80(self, town) -> None:
+        found = config(self.proxying(town, "*/*"), "3128")
+        assert found.virtual_host("web").name == f"web.shop{SUFFIX}:80"
+
+    def test_a_request_with_a_port_means_that_port(self, town) -> None:
+        found = config(self.proxying(town, "*/*"), "3128")
+        assert found.virtual_host("api:8080").name == f"api.shop{SUFFIX}:8080"
+
+    def test_only_what_the_listener_imports_is_there(self, town) -> None:
+        found = config(self.proxying(town, f"shop/web.shop{SUFFIX}"), "3128")
+        assert found.virtual_host("api:8080").name == "allow_any"
+
+    def test_the_proxy_port_of_the_mesh_needs_a_listener_that_catches_all(self, town) -> None:
+        assert config(self.proxying(town, "*/*"), "http_proxy").virtual_host("web").name == "allow_any"

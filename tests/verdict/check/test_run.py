@@ -8,7 +8,10 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.base.place import YamlPlace
+from analyzer.verdict.check.case import ACCEPTANCE, FINDING
 from analyzer.verdict.check.run import newest_day, run_suite, with_causes
+from analyzer.verdict.lint.finding import LintFinding
+from analyzer.verdict.lint.shadowed_routes import SHADOWED_ROUTE
 from analyzer.verdict.record import MovedCall
 
 TODAY = date(2026, 11, 21)
@@ -18,8 +21,8 @@ TODAY = date(2026, 11, 21)
 def held(suite, run_of):
     """A function that gives the cases of a suite over calls."""
 
-    def tell(text, *calls, today=TODAY, recorded=None):
-        return run_suite(suite(text), run_of(*calls), today=today, recorded=recorded)
+    def tell(text, *calls, today=TODAY, recorded=None, findings=()):
+        return run_suite(suite(text), run_of(*calls), today=today, recorded=recorded, findings=findings)
 
     return tell
 
@@ -156,3 +159,43 @@ def test_failures_name_the_lines_that_moved_their_calls_where_these_are_known(he
 
     assert [case.blame.yaml for case in found.cases] == [(line,), result.cases[1].blame.yaml]
     assert [case.passed for case in found.cases] == [False, False]
+
+
+LINT = "lint: warning\naccepted: [{finding: shadowed-route=shop/a, owner: me, reason: r, until: 2026-11-30}]"
+
+
+def finding(name="a", code=SHADOWED_ROUTE):
+    return LintFinding(code, f"VirtualService shop/{name}", f"{name} is shadowed", (YamlPlace("mesh.yaml", 7),))
+
+
+def test_findings_that_nobody_accepts_are_cases_that_fail_at_their_lines(held, record) -> None:
+    result = held(LINT, record(), findings=[finding(), finding("b")])
+
+    (case,) = result.failures
+    assert (case.name, case.expected, case.got) == ("b is shadowed", "no warning or error of lint", SHADOWED_ROUTE.name)
+    assert (case.blame.yaml, case.blame.why) == ((YamlPlace("mesh.yaml", 7),), SHADOWED_ROUTE.advice)
+
+
+def test_without_a_finding_that_is_minded_one_case_says_so(held, record) -> None:
+    result = held(LINT, record(), findings=[finding()])
+
+    assert [(case.name, case.got) for case in result.cases if case.kind == FINDING] == [
+        ("no warning or error of lint", "none but 1 accepted")
+    ]
+
+
+def test_a_finding_whose_acceptance_expired_fails_again(held, record) -> None:
+    result = held(LINT, record(), today=date(2026, 12, 1), findings=[finding()])
+
+    assert [case.kind for case in result.failures] == [ACCEPTANCE, FINDING]
+
+
+def test_an_acceptance_of_a_finding_that_is_gone_idles_in_a_note(held, record) -> None:
+    result = held(LINT, record())
+
+    assert result.failures == ()
+    assert result.notes[0].endswith("accepts no finding any more: shadowed-route=shop/a")
+
+
+def test_milder_findings_are_not_minded(held, record) -> None:
+    assert held("lint: error", record(), findings=[finding()]).failures == ()

@@ -127,7 +127,19 @@ def test_a_share_is_of_all_calls_and_a_number_of_itself() -> None:
             "verdict is never 'lost'",
         ),
         ("captures: c\nmesh: m\nexpectations: [{where: port == 1, expect: {host: {a: b}}}]", "filter, column"),
-        ("captures: c\nmesh: m\naccepted: [{where: port == 1, owner: me}]", "expected where, owner and reason"),
+        (
+            "captures: c\nmesh: m\naccepted: [{where: port == 1, owner: me}]",
+            "expected where or finding, owner and reason",
+        ),
+        (
+            "captures: c\nmesh: m\naccepted: [{where: port == 1, finding: a=b, owner: me, reason: r}]",
+            "expected where or finding",
+        ),
+        (
+            "captures: c\nmesh: m\naccepted: [{finding: shadow=shop/*, owner: me, reason: r}]",
+            r"\(accepted\[0\].finding\): finding: found 'shadow', which is no code of lint",
+        ),
+        ("captures: c\nmesh: m\nlint: bad", r"s.yaml:3:1 \(lint\): found 'bad', expected one of error, warning, info"),
         (
             "captures: c\nmesh: m\naccepted: [{where: port == 1, owner: me, reason: r, until: soon}]",
             "found 'soon', expected a day such as 2026-12-31",
@@ -137,3 +149,11 @@ def test_a_share_is_of_all_calls_and_a_number_of_itself() -> None:
 def test_what_is_wrong_is_named_with_its_line(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse_suite(text, file="s.yaml")
+
+
+def test_findings_of_lint_may_be_minded_and_accepted(suite) -> None:
+    found = suite("lint: warning\naccepted: [{finding: shadowed-route=shop/*, owner: me, reason: r}]\n")
+
+    assert found.lint is not None
+    assert (found.lint.level.value, found.lint.place.line) == ("warning", 3)
+    assert found.accepted[0].name == "accepted by me: shadowed-route=shop/*"
