@@ -30,10 +30,11 @@ from analyzer.verdict.whatif import what_if
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A call, and what would have made it end better."""
+    """A call, what would have made it end better, and where its packets are; None of a saved run."""
 
     call: CallRecord
     misses: tuple[Miss, ...]
+    passage: Passage | None = None
 
 
 def explain_paths(
@@ -45,8 +46,11 @@ def explain_paths(
     open_captures: OpenAll = open_all,
 ) -> tuple[Analysis, list[Explained]]:
     """A run without findings, and of its calls the first ``most`` that are ``chosen``, with their nearest misses."""
-    run, asked, _ = ask_paths(captures, mesh, open_captures=open_captures)
-    return run, _explained(asked, mesh, chosen, most)
+    run, asked, spoken = ask_paths(captures, mesh, open_captures=open_captures)
+    clocks = estimate_clocks(wire for wire, _ in spoken)
+    passages = [passage_of(each, clocks) for each in asked if chosen(each.record)][:most]
+    explained = zip(_explained(asked, mesh, chosen, most), passages, strict=True)
+    return run, [replace(each, passage=passage) for each, passage in explained]
 
 
 def explain_saved(path: Path, mesh: Meshes | None, chosen: Where, *, most: int) -> tuple[Analysis, list[Explained]]:

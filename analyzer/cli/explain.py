@@ -101,6 +101,7 @@ def command(
             codes=CODES.values(),
             redact=redact != OFF,
             misses=[miss.sentence for miss in each.misses],
+            passage=each.passage,
         )
         for each in explained
     )

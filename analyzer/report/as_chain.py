@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from analyzer.base.oddity import Code
+from analyzer.report.as_passage import ladder
 from analyzer.report.display_filter import display_filter
 from analyzer.report.facts import call_facts, decision_sides, yaml_phrases
 from analyzer.report.journey import Journey, Link, Stop, journey_of
@@ -27,6 +28,7 @@ from analyzer.verdict.decision import (
     Decision,
     Step,
 )
+from analyzer.verdict.passage import Passage
 from analyzer.verdict.record import CallRecord
 
 VERDICT_STYLES: dict[str | None, str] = {
@@ -46,10 +48,12 @@ def render_chain(
     codes: Iterable[Code] = (),
     redact: bool = True,
     misses: Sequence[str] = (),
+    passage: Passage | None = None,
 ) -> str:
     """The whole explanation.
 
     ``codes`` explain the reason, or what is missing and how to get it; ``misses`` say what would have ended better.
+    ``passage`` has the packets of its request and reply on every leg, where the captures are at hand.
     """
     shown = redact_call(call) if redact else call
     known = {code.name: code for code in codes}
@@ -59,6 +63,9 @@ def render_chain(
     decision_section(page, shown.decision)
     _misses_section(page, misses)
     _journey_section(page, journey_of(shown))
+    if passage is not None and passage.moments:
+        page.heading("PACKETS")
+        ladder(page, passage)
     _filter_section(page, shown)
     _observed_section(page, shown)
     undetermined_section(page, shown.decision, known)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from analyzer.flow.connection import Endpoint
 from analyzer.report.as_json import encode
-from analyzer.report.layout import Column, Page, Part
+from analyzer.report.layout import Column, Page, Part, Row
 from analyzer.report.phrase import (
     clock_phrase,
     observed_phrase,
@@ -28,12 +32,39 @@ def render_passage(passage: Passage, *, width: int = 100, colour: bool = False, 
     if passage.request_id:
         page.line(("x-request-id " + passage.request_id, "dim"), indent=2)
     _clocks_section(page, passage)
+    _connections_section(page, passage)
     page.heading("PASSAGE")
     began = passage.call.first_ns
     page.line((f"begins {format_time(began)} by the clock of {passage.reference}", "dim"), indent=2)
-    columns = [Column("", right=True), Column("", 20), Column("", 7), Column("", 20), Column("", 12, style="dim")]
-    page.table(columns, [_row(moment, began) for moment in passage.moments])
+    ladder(page, passage)
     return page.render()
+
+
+def ladder(page: Page, passage: Passage) -> None:
+    """A line for each moment: when, on which leg, what, and the packet that shows it."""
+    columns = [Column("", right=True), Column("", 12), Column("", 7), Column("", 16, style="dim")]
+    names = _leg_names(passage.moments)
+    page.table(columns, [_row(moment, passage.call.first_ns, names) for moment in passage.moments])
+
+
+def _connections_section(page: Page, passage: Passage) -> None:
+    page.heading("LEGS")
+    names = _leg_names(passage.moments)
+    ends = {names[_connection(m)]: f"{m.client} → {m.server}" for m in reversed(passage.moments)}
+    rows: list[Row] = [[name, ends[name]] for name in names.values()]
+    page.table([Column(""), Column("", 20, style="dim")], rows)
+
+
+def _connection(moment: Moment) -> tuple[str, Endpoint]:
+    """What tells connections apart: the node rewrites the server's address, never the client's."""
+    return moment.role, moment.client
+
+
+def _leg_names(moments: Sequence[Moment]) -> dict[tuple[str, Endpoint], str]:
+    """What legs are called: their role, with the client's port where several have it."""
+    connections = list(dict.fromkeys(map(_connection, moments)))
+    counts = Counter(role for role, _ in connections)
+    return {(role, client): role if counts[role] == 1 else f"{role} :{client.port}" for role, client in connections}
 
 
 def _clocks_section(page: Page, passage: Passage) -> None:
@@ -45,15 +76,14 @@ def _clocks_section(page: Page, passage: Passage) -> None:
         page.prose((said, "yellow") if skew is None else said, indent=2)
 
 
-def _row(moment: Moment, began: int) -> list[Part]:
+def _row(moment: Moment, began: int, names: Mapping[tuple[str, Endpoint], str]) -> list[Part]:
     sure = "" if moment.certain else ", probable"
     inside = ", in TLS" if moment.sealed else ""
     return [
         f"{(moment.time_ns - began) / _MS:+.3f} ms",
-        f"{moment.role}{sure}",
+        f"{names[_connection(moment)]}{sure}",
         f"{moment.what}{inside}",
-        f"{moment.client} → {moment.server}",
-        f"{moment.packet.capture} packet {moment.packet.packet}",
+        f"{moment.packet.capture} {moment.packet.packet}",
     ]
 
 

@@ -128,6 +128,11 @@ _CALL = _fields(
     *_TIMES,
     *_ZEEK,
     ("display_filter", "string", "a Wireshark filter for its packets on all legs"),
+    ("inside", "array-", "requests inside its TLS, where a key log opens it: evidence that decided nothing"),
+    ("inside[].method", "string", "the method"),
+    ("inside[].host", "string?", "Host or `:authority`"),
+    ("inside[].path", "string", "the target"),
+    ("inside[].status", "number?", "the status of its answer"),
 )  # fmt: skip
 
 _CAPTURE = _fields(

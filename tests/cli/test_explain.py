@@ -16,6 +16,13 @@ def test_the_chain_of_a_call_is_told_from_its_request_to_its_answer(cli, sleep, 
     assert "manifests.yaml:" in answer.out
 
 
+def test_the_packets_of_request_and_reply_are_a_ladder(cli, sleep, mesh) -> None:
+    ladder = cli("explain", sleep, "-m", mesh, "--call", "1").out.partition("PACKETS\n")[2].splitlines()
+
+    assert ladder[0].split() == ["+0.000", "ms", "app-to-sidecar", "request", "shop_sleep-0.any.pcap", "5"]
+    assert any("reply" in line for line in ladder)
+
+
 def test_without_a_mesh_the_chain_has_the_packets(cli, naked) -> None:
     answer = cli("explain", naked, "--call", "1")
 

@@ -50,6 +50,23 @@ def test_moments_count_from_the_request_and_skews_are_told(passage) -> None:
     assert "x-request-id id-1" in text
 
 
+def test_a_narrow_page_has_every_packet_whole(passage) -> None:
+    lines = render_passage(passage, width=80).splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert any(line.endswith("a.pcap 1") for line in lines)
+
+
+def test_legs_of_one_role_are_told_apart_by_their_port(passage) -> None:
+    first, last = passage.moments
+    other = replace(last, client=replace(last.client, port=9))
+
+    text = render_passage(replace(passage, moments=(first, other)), width=120)
+
+    assert f"{first.role} :{first.client.port}" in text
+    assert f"{first.role} :9" in text
+
+
 def test_a_call_that_one_capture_saw_has_no_clocks(passage) -> None:
     assert "CLOCKS" not in render_passage(replace(passage, skews=()))
 
