@@ -81,7 +81,9 @@ def _open_all(client: Any, sources: Sequence[CaptureSource], mesh: Meshes | None
     """As ``open_all``: what a worker opened, and for the rest what is opened here."""
     there = _open_there(client, [source for source in sources if source.path], watch)
     return [
-        with_pod(there[source.name], source.pod_hint, mesh) if source.name in there else open_all([source], mesh)[0]
+        with_pod(there[source.name], source.pod_hint, mesh)
+        if source.name in there
+        else open_all([source], mesh, watch)[0]
         for source in sources
     ]
 
@@ -94,7 +96,7 @@ def _open_there(client: Any, sources: Sequence[CaptureSource], watch: Watch) -> 
         for source in order
     }
     opened: dict[str, OpenedCapture] = {}
-    for count, future in enumerate(_finished(client, set(names))):
+    for count, future in enumerate(_finished(client, set(names), watch)):
         watch.tell(names[future], count / len(names))
         packed = _result(future)
         if packed is not None:
@@ -102,12 +104,12 @@ def _open_there(client: Any, sources: Sequence[CaptureSource], watch: Watch) -> 
     return opened
 
 
-def _finished(client: Any, waiting: set[Any]) -> Iterator[Any]:
+def _finished(client: Any, waiting: set[Any], watch: Watch) -> Iterator[Any]:
     """The futures as they end; not all of them where nobody is left to work."""
     from distributed import wait
 
     patience = PATIENCE
-    while waiting and patience:
+    while waiting and patience and not watch.is_stopped:
         try:
             done = wait(waiting, timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED").done
         except TimeoutError:

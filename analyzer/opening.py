@@ -62,6 +62,9 @@ def open_all(
     for source in sources:
         after = before + source.size
         whole = max(watch.size, 1)
+        if watch.is_stopped:
+            opened.append(OpenedCapture(_unreadable(source.name, f"{source.name}: interrupted before it was read"), ()))
+            continue
         opened.append(_open(source, mesh, watch.part(before / whole, after / whole), keys))
         # The tables of packets are done with; what is made from now on is small.
         if opened[-1].record.records > LARGE_RECORDS:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Level, Oddity
 from analyzer.base.shrinking import has_shrunk
-from analyzer.base.watch import UNWATCHED, Progress, Watch
+from analyzer.base.watch import UNWATCHED, Progress, Stop, Watch
 from analyzer.base.workers import run_in_workers
 from analyzer.capture.reader import shrunk
 from analyzer.capture.sources import CaptureSource, find_captures
@@ -68,20 +68,23 @@ def analyze_paths(
     progress: Progress | None = None,
     jobs: int = 1,
     open_captures: OpenAll = open_all,
+    stop: Stop | None = None,
 ) -> Analysis:
     """Analyse files, folders and globs of captures against a mesh; of their calls those that ``where`` chooses count.
 
     A mesh that changes judges each call as it was at the call's time. ``jobs`` processes share the work where there is
     much of it; what comes out is the same whatever their number, and wherever ``open_captures`` has captures opened.
 
+    Where ``stop`` says so, no further capture is read, and once more, no further call is judged.
+
     A capture that cannot be read is a ``CaptureRecord`` with its error, the others are still analysed; that none was
     found at all raises ``CaptureError``.
     """
     sources = find_captures(captures)
-    watch = _watch(sources, progress)
+    watch = _watch(sources, progress, stop)
     opened = open_captures(sources, mesh, watch.part(0.0, _READING))
     keep = chosen_in(interval or Interval(), where)
-    return assemble(opened, mesh, keep, jobs=jobs, watch=watch.part(_READING, 1.0))
+    return assemble(opened, mesh, keep, jobs=jobs, watch=watch.part(_READING, 1.0).heed())
 
 
 def ask_paths(
@@ -166,14 +169,15 @@ def analyze_and_ask(
     where: Where | None = None,
     progress: Progress | None = None,
     open_captures: OpenAll = open_all,
+    stop: Stop | None = None,
 ) -> tuple[Analysis, list[Asked], list[tuple[Wire, Conversation]]]:
     """What ``analyze_paths`` gives, each of its calls with its question, and what was said on every wire."""
     sources = find_captures(captures)
-    watch = _watch(sources, progress)
+    watch = _watch(sources, progress, stop)
     opened = open_captures(sources, mesh, watch.part(0.0, _READING))
     wires = _wires(opened)
     keep = chosen_in(interval or Interval(), where)
-    watch = watch.part(_READING, 1.0)
+    watch = watch.part(_READING, 1.0).heed()
     spoken = speak(wires, watch)
     asked = [each for each in judge_and_ask(spoken, mesh, _homes(opened), watch) if keep(each.record)]
     part, changed = _changes(part_of(spoken, range(len(wires)), [each.record for each in asked]), asked, mesh)
@@ -245,7 +249,7 @@ def _judged_in_parts(
     if jobs < 2 or len(wires) < SHARED_WIRES:
         return judge_part(wires, range(len(wires)), mesh, homes, watch)
     # The first share is judged here, where it can be watched; the others are of its size.
-    watches = chain([watch], repeat(UNWATCHED))
+    watches = chain([watch], repeat(replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)))
     shards = zip(shards_of(wires, mesh, jobs), watches, strict=False)
     return join_parts(run_in_workers([partial(judge_part, wires, shard, mesh, homes, w) for shard, w in shards]))
 
@@ -305,8 +309,8 @@ def all_codes() -> list[Code]:
     return sorted(found.values(), key=lambda code: (code.family.value, code.name))
 
 
-def _watch(sources: Sequence[CaptureSource], progress: Progress | None) -> Watch:
-    return Watch(progress, sum(source.size for source in sources))
+def _watch(sources: Sequence[CaptureSource], progress: Progress | None, stop: Stop | None = None) -> Watch:
+    return Watch(progress, sum(source.size for source in sources), stop=stop)
 
 
 def mesh_record(mesh: Meshes) -> MeshRecord:

@@ -317,3 +317,43 @@ def test_a_capture_that_becomes_shorter_on_the_way_is_told_and_kills_nobody(tmp_
     complete, error, has_flows = done.stdout.strip().split("|")
     assert (done.returncode, complete, has_flows) == (0, "False", "True"), done.stderr
     assert "became shorter" in error or "left in the file" in error
+
+
+# Runs that are ended early.
+
+
+class Impatience:
+    """Asks for the end of a run whenever its work is what is said here, one after the other."""
+
+    def __init__(self, *stages: str) -> None:
+        self.stages, self.asked = list(stages), 0
+
+    def progress(self, what: str, done: float, _: int) -> None:
+        if self.stages and self.stages[0] in what and (done > 0.75 or what != "verdicts"):
+            del self.stages[0]
+            self.asked += 1
+
+    def stop(self) -> int:
+        return self.asked
+
+
+def test_whoever_ends_it_while_it_reads_gets_what_was_read_judged(mesh) -> None:
+    user = Impatience("frontend-0")
+    whole = analyze_paths([str(SHOP / "pods")], mesh)
+
+    run = analyze_paths([str(SHOP / "pods")], mesh, progress=user.progress, stop=user.stop)
+
+    unread = [capture.name for capture in run.captures if capture.error]
+    assert [c.name for c in run.captures] == [c.name for c in whole.captures]
+    assert run.captures[-1].error == f"{unread[-1]}: interrupted before it was read"
+    assert 0 < len(unread) < len(run.captures)
+    assert run.calls == analyze_paths([str(SHOP / "pods" / c.name) for c in run.captures if not c.error], mesh).calls
+
+
+def test_whoever_ends_it_while_it_judges_gets_what_was_judged(mesh) -> None:
+    user = Impatience("verdicts")
+    sleep = [str(SHOP / "pods" / "shop_sleep-0.any.pcap")]
+
+    run = analyze_paths(sleep, mesh, progress=user.progress, stop=user.stop)
+
+    assert 0 < len(run.calls) < len(analyze_paths(sleep, mesh).calls)

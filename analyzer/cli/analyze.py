@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import replace
 from analyzer.cli.follow import check_follow, follow_capture
+from analyzer.cli.interrupt import interruptible
 from analyzer.cli.options import (
     FORGE_NAMES,
     OFF,
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 
 # Bytes that are written at once.
 _BLOCK_LEN = 1 << 19
+# What a run says of itself that the user ended early.
+INTERRUPTED = "interrupted: this is what was known by then, not all that the captures hold"
 # The format that needs an extra, and that no terminal can show.
 PARQUET = "parquet"
 FORMATS = ("text", "json", "jsonl", "csv", PARQUET, *FORGE_NAMES)
@@ -141,11 +145,21 @@ def command(
         )  # fmt: skip
         tell_problems(analysis)
         return EXIT_INTERRUPTED if interrupted else exit_code(analysis, failures)
-    with showing_progress(enabled=not no_progress) as progress, _opening(cluster, shared, keylogs) as open_captures:
+    with (
+        interruptible() as stop,
+        showing_progress(enabled=not no_progress) as progress,
+        _opening(cluster, shared, keylogs) as open_captures,
+    ):
         sheets = None
         if save is not None or html is not None:
             analysis, asked, spoken = analyze_and_ask(
-                captures, mesh, interval=interval, where=chosen, progress=progress, open_captures=open_captures
+                captures,
+                mesh,
+                interval=interval,
+                where=chosen,
+                progress=progress,
+                open_captures=open_captures,
+                stop=stop,
             )
             if save is not None:
                 _save(save, analysis, asked, redact=redact)
@@ -155,8 +169,11 @@ def command(
         else:
             analysis = analyze_paths(
                 captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared,
-                open_captures=open_captures,
+                open_captures=open_captures, stop=stop,
             )  # fmt: skip
+        interrupted = stop() > 0
+    if interrupted:
+        analysis = replace(analysis, limits=(*analysis.limits, INTERRUPTED))
     if access_logs:
         from analyzer.inquiry import read_logs, with_access_logs
 
@@ -172,7 +189,7 @@ def command(
         write_page(analysis, html, redact=redacted, sheets=sheets)
     write_also(more, lambda: _issues(analysis, redact=redacted))
     tell_problems(analysis)
-    return exit_code(analysis, failures)
+    return EXIT_INTERRUPTED if interrupted else exit_code(analysis, failures)
 
 
 def _sheets(

@@ -100,7 +100,7 @@ def _judge_all(
     era_of = history.index_at if history else (lambda _: 0)
     traffic = _Traffic(_with_roles(spoken, meshes, era_of), [each for each in meshes if each])
     courts = [_Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}) for each in meshes]
-    asked = watch.part(SPEAKING, _DECIDING).over("verdicts", list(traffic.calls()))
+    asked = watch.part(SPEAKING, _DECIDING).over("verdicts", list(traffic.calls()), may_end=True)
     judged = [courts[era_of(call.begin_ns)].judge(call) for call in asked]
     for said in traffic.lone_upstreams():
         judged += courts[era_of(said.wire.first_ns)].orphans(said)

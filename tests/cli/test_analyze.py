@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -329,3 +331,23 @@ def test_a_full_disk_is_a_limit_that_is_told(cli, naked, mesh, output, where) ->
 
     assert answer.code == 6
     assert answer.err == "meshverdict: /dev/full: No space left on device: what was written is not all of it\n"
+
+
+# Ctrl-C.
+
+
+def test_control_c_gives_what_is_known_so_far(sleep, mesh) -> None:
+    command = [sys.executable, "-m", "analyzer", "analyze", "-", "-m", str(mesh), "-o", "jsonl"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        # Once a pipe has taken more than it can hold, somebody reads it.
+        process.stdin.write(sleep.read_bytes())
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        process.stdin.close()
+        lines = process.stdout.read().splitlines()
+        told = process.stderr.read().decode()
+
+        assert process.wait() == 130
+    assert {json.loads(line)["kind"] for line in lines} >= {"run", "call", "flow"}
+    assert told.startswith("meshverdict: interrupted: telling what is known so far\n")
