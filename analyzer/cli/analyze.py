@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -46,8 +46,10 @@ from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
+    from analyzer.base.watch import Progress, Stop
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll
+    from analyzer.pipeline import Interval, Where
     from analyzer.protocol.facts import Conversation
     from analyzer.report.issue import Issues
     from analyzer.verdict.judge import Asked
@@ -124,7 +126,7 @@ def command(
     color: str,
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
-    from analyzer.pipeline import Interval, analyze_and_ask, analyze_paths, chosen_in
+    from analyzer.pipeline import Interval, analyze_paths, chosen_in
 
     failures = parse_fail_on(fail_on)
     check_format(output_format, out)
@@ -145,32 +147,17 @@ def command(
         )  # fmt: skip
         tell_problems(analysis)
         return EXIT_INTERRUPTED if interrupted else exit_code(analysis, failures)
+    sheets = None
     with (
         interruptible() as stop,
         showing_progress(enabled=not no_progress) as progress,
         _opening(cluster, shared, keylogs) as open_captures,
     ):
-        sheets = None
+        how = _How(interval, chosen, progress, open_captures, stop)
         if save is not None or html is not None:
-            analysis, asked, spoken = analyze_and_ask(
-                captures,
-                mesh,
-                interval=interval,
-                where=chosen,
-                progress=progress,
-                open_captures=open_captures,
-                stop=stop,
-            )
-            if save is not None:
-                _save(save, analysis, asked, redact=redact)
-            if html is not None:
-                sheets = _sheets(captures, mesh, asked, spoken)
-            del asked, spoken
+            analysis, sheets = _analyzed_with_questions(captures, mesh, how, save=save, html=html, redact=redact)
         else:
-            analysis = analyze_paths(
-                captures, mesh, interval=interval, where=chosen, progress=progress, jobs=shared,
-                open_captures=open_captures, stop=stop,
-            )  # fmt: skip
+            analysis = analyze_paths(captures, mesh, jobs=shared, **how._asdict())
         interrupted = stop() > 0
     if interrupted:
         analysis = replace(analysis, limits=(*analysis.limits, INTERRUPTED))
@@ -190,6 +177,34 @@ def command(
     write_also(more, lambda: _issues(analysis, redact=redacted))
     tell_problems(analysis)
     return EXIT_INTERRUPTED if interrupted else exit_code(analysis, failures)
+
+
+class _How(NamedTuple):
+    """What a run is given by the names that the pipeline has for it."""
+
+    interval: Interval
+    where: Where | None
+    progress: Progress | None
+    open_captures: OpenAll
+    stop: Stop
+
+
+def _analyzed_with_questions(
+    captures: tuple[str, ...],
+    mesh: Meshes | None,
+    how: _How,
+    *,
+    save: str | None,
+    html: str | None,
+    redact: str,
+) -> tuple[Analysis, Sheets | None]:
+    """A run that is saved, or told on a page: then with what the page has beside it."""
+    from analyzer.pipeline import analyze_and_ask
+
+    analysis, asked, spoken = analyze_and_ask(captures, mesh, **how._asdict())
+    if save is not None:
+        _save(save, analysis, asked, redact=redact)
+    return analysis, _sheets(captures, mesh, asked, spoken) if html is not None else None
 
 
 def _sheets(
