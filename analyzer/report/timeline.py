@@ -59,10 +59,13 @@ def _changes(findings: Iterable[Finding]) -> Iterator[Event]:
 
 
 def has_failed(call: CallRecord) -> bool:
-    """Whether a call came to nothing: dropped, cut off, unanswered, or answered with a 5xx."""
+    """Whether a call came to nothing: dropped, cut off, unanswered, or answered with a 5xx.
+
+    The packets have the last word: what the mesh would drop and an application answered well has not failed.
+    """
     observed = call.observed
-    status = observed.status or 0
-    return call.decision.verdict == DROPPED or observed.outcome in _FAILED_OUTCOMES or status >= 500
+    dropped = call.decision.verdict == DROPPED and observed.agrees is not False
+    return dropped or observed.outcome in _FAILED_OUTCOMES or (observed.status or 0) >= 500
 
 
 def _failures(edge: str, calls: Sequence[CallRecord]) -> Iterator[Event]:
@@ -135,7 +138,7 @@ def _losses(flows: Iterable[FlowRecord]) -> Iterator[Event]:
 
 
 def _what(call: CallRecord) -> str:
-    if call.decision.verdict == DROPPED:
+    if call.decision.verdict == DROPPED and call.observed.agrees is not False:
         return f"dropped, {reason_word(call.decision)} ({observed_phrase(call.observed)})"
     return observed_phrase(call.observed)
 

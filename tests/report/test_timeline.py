@@ -130,3 +130,11 @@ def test_connections_that_lack_bytes_are_gaps(told, shop):
 
     assert event.kind == "gap"
     assert "lacks 200 B of 2 connections" in event.sentence
+
+
+def test_what_the_mesh_would_drop_and_an_application_answered_has_not_failed(shop):
+    call = shop.calls[4]
+    answered = replace(call, observed=Observed(200, "app", outcome="answered", agrees=False))
+
+    assert has_failed(call)
+    assert not has_failed(answered)

@@ -119,3 +119,17 @@ def test_with_the_mesh_after_only_the_moment_of_the_change_is_found(folder: Path
     assert "contradiction" not in {finding["code"] for finding in findings}
     until = re.search(r"until (\S+Z) as if under another configuration", findings[0]["sentence"])[1]
     assert abs(seconds(until) - changed_at) < 2
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
+def test_with_the_mesh_after_only_nothing_is_told_to_fail_before_the_change(folder: Path) -> None:
+    changed_at = json.loads((folder / "expected.json").read_text())["changed_at"]
+    captures = sorted(str(path) for path in folder.glob("pods/*.any.pcap"))
+    command = [sys.executable, "-m", "analyzer", "timeline", *captures, "-m", str(folder / "mesh-after")]
+
+    done = subprocess.run([*command, "-o", "jsonl"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    failures = [each["time_ns"] / 1e9 for each in events if each["event"] in ("first-failure", "burst", "reset")]
+    assert failures
+    assert min(failures) > changed_at
