@@ -275,7 +275,8 @@ def _parse_direct_response(node: Node) -> DirectResponse:
 
 
 def _parse_abort(node: Node) -> Abort | None:
-    if not node:
+    """The abort of a fault; without a status of either kind there is none (route.go TranslateFault)."""
+    if "httpStatus" not in node and "grpcStatus" not in node:
         return None
     raw = node.node("percentage").value.get("value")
     percent = float(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else 0.0

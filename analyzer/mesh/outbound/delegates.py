@@ -38,6 +38,7 @@ def _merge_rules(root: HttpRule, delegated: tuple[HttpRule, ...]) -> Iterator[Ht
             direct_response=leaf.direct_response or root.direct_response,
             abort=leaf.abort or root.abort,
             headers=leaf.headers or root.headers,
+            mirrors=leaf.mirrors or root.mirrors,
             retry_attempts=root.retry_attempts if leaf.retry_attempts is None else leaf.retry_attempts,
         )
 

@@ -12,7 +12,7 @@ from analyzer.mesh.outbound.listener import ClusterChoice, FilterChain, Network
 from analyzer.mesh.outbound.scope import Scope
 from analyzer.mesh.port_protocol import TLS_FAMILY
 from analyzer.mesh.proxy import Proxy
-from analyzer.mesh.registry import DYNAMIC_DNS, RegistryPort, RegistryService, is_prefix, parse_prefix
+from analyzer.mesh.registry import DYNAMIC_DNS, UNSPECIFIED, RegistryPort, RegistryService, is_prefix, parse_prefix
 from analyzer.mesh.selector import labels_match
 
 
@@ -110,6 +110,8 @@ def _server_names(proxy: Proxy, offer: Offer) -> tuple[str, ...]:
     """The names that tell a service apart where its address does not."""
     service = offer.service
     address = service.addresses_for(proxy)[0]
+    if address == UNSPECIFIED and not service.kubernetes:
+        address = proxy.wildcard
     dynamic = is_wildcard(service.hostname) and service.resolution == DYNAMIC_DNS
     if not (offer.prefixes or "/" in address or (address == proxy.wildcard == offer.bind) or dynamic):
         return ()

@@ -242,7 +242,9 @@ def _default_wrapper(service: RegistryService, port: RegistryPort) -> _Wrapper:
 def _hosts_of(wrapper: _Wrapper, proxy: Proxy, port: int, domains: _Domains) -> Iterator[VirtualHost]:
     """A virtual host per name and service; one whose name is taken is dropped, as are domains that are taken."""
     for name in wrapper.names:
-        yield from _virtual_host(wrapper, name, [name], set(), port, domains)
+        # An IPv6 address stands in brackets in a request, and so in a domain.
+        shown = f"[{name}]" if ":" in name else name
+        yield from _virtual_host(wrapper, shown, [shown], set(), port, domains)
     for service in wrapper.services:
         every, short = service_domains(service, proxy)
         yield from _virtual_host(wrapper, service.hostname, every, short, port, domains)

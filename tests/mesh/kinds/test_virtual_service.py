@@ -135,3 +135,7 @@ def test_tcp_and_tls_rules_are_read(town) -> None:
     assert (tcp.destination_subnets, tcp.port, tcp.source_labels) == (("10.0.0.0/8",), 5432, {"a": "b"})
     assert (tls.sni_hosts, tls.source_namespace) == (("db.example.com",), "pay")
     assert found.tcp[0].route[0].host == "db.shop.svc.cluster.local"
+
+
+def test_an_abort_without_a_status_is_none(town) -> None:
+    assert http_of(town, fault={"abort": {"percentage": {"value": 100}}}).abort is None

@@ -109,3 +109,8 @@ def test_a_leaf_that_conflicts_with_its_root_is_dropped(town, root: dict, leaf: 
 )
 def test_a_leaf_inside_its_root_is_kept(town, root: dict, leaf: dict) -> None:
     assert len(merged(town, {"match": [root]}, {"match": [leaf]})) == 1
+
+
+def test_a_leaf_without_mirrors_takes_those_of_the_root(town) -> None:
+    (rule,) = merged(town, {"mirror": {"host": "copy"}}, {})
+    assert [each.host for each in rule.mirrors] == ["copy.shop.svc.cluster.local"]

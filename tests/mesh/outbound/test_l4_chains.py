@@ -155,3 +155,12 @@ def test_a_sidecars_port_leads_to_the_only_port_of_a_service(town) -> None:
 def test_all_that_a_match_asks_of_client_and_listener_must_hold(conditions: dict, holds: bool) -> None:
     proxy = Proxy("shop", (("app", "web"),))
     assert applies(L4Match(YamlPlace("f", 1), **conditions), proxy, 80) is holds
+
+
+def test_a_proxy_with_ipv6_alone_tells_tls_entries_apart_by_name_too(town) -> None:
+    town.pod("shop/sleep-0", "2001:db8::9").entry("shop/e", ["a.example"], ["tls:443:TLS"], resolution="DNS")
+    mesh, proxy = town.proxy("shop/sleep-0")
+    scope = scope_of(mesh, proxy)
+    service = next(each for each in scope.services.values() if each.hostname == "a.example")
+    (found,) = l4_chains(scope, proxy, Offer(service, service.ports[0], "::"), ())
+    assert found.server_names == ("a.example",)

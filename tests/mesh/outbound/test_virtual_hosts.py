@@ -221,3 +221,7 @@ class TestAProxyPortOfASidecar:
 
     def test_the_proxy_port_of_the_mesh_needs_a_listener_that_catches_all(self, town) -> None:
         assert config(self.proxying(town, "*/*"), "http_proxy").virtual_host("web").name == "allow_any"
+
+
+def test_an_ipv6_host_of_a_rule_is_known_in_brackets(town) -> None:
+    assert host(vs(base(town), hosts=("2001:db8::1",)), "[2001:db8::1]").name == "[2001:db8::1]:80"
