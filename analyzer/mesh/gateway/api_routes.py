@@ -26,6 +26,7 @@ from analyzer.mesh.kinds.virtual_service import (
 from analyzer.mesh.snapshot import MeshSnapshot
 
 _NO_BACKEND_STATUS = 500
+_SERVICE_IMPORT = ("multicluster.x-k8s.io", "ServiceImport")
 # Where opaque routes without any backend lead; the cluster never exists.
 _ZERO_WEIGHT_HOST = "internal.cluster.local"
 
@@ -174,6 +175,9 @@ def _backend_host(mesh: MeshSnapshot, route: ApiRoute, backend: BackendRef, *, f
         if "." in backend.name or backend.port is None:
             return None
         return f"{backend.name}.{other or namespace}.svc.{CLUSTER_DOMAIN}"
+    if (backend.group, backend.kind) == _SERVICE_IMPORT:
+        # Istio takes it for the Service of that name (ENABLE_MCS_HOST is off).
+        return None if backend.port is None else f"{backend.name}.{other or namespace}.svc.{CLUSTER_DOMAIN}"
     if (backend.group, backend.kind) == ("networking.istio.io", "Hostname"):
         return None if other is not None or backend.port is None else backend.name
     return ""

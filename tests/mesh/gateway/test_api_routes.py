@@ -169,6 +169,17 @@ def test_a_hostname_is_a_backend_as_it_is(edge, listener, rules):
     assert hosts(rules(edge, listener, rule(backend))) == [["out.com"]]
 
 
+def test_a_service_import_is_taken_for_the_service_of_that_name(edge, listener, rules):
+    backend = {
+        "group": "multicluster.x-k8s.io",
+        "kind": "ServiceImport",
+        "name": "far",
+        "namespace": "edge",
+        "port": 80,
+    }
+    assert hosts(rules(edge, listener, rule(backend))) == [["far.edge.svc.cluster.local"]]
+
+
 def test_an_unknown_kind_of_backend_leads_to_no_host(edge, listener, rules):
     (found,) = rules(edge, listener, rule({"group": "x", "kind": "Y", "name": "z", "port": 80}))
     assert (found.route[0].host, found.route[0].port) == ("", None)
