@@ -6,6 +6,9 @@ import shutil
 import subprocess
 
 import pytest
+from hpack import Encoder
+
+from analyzer.capture.reader import read_capture
 
 
 @pytest.fixture
@@ -117,3 +120,33 @@ def test_tshark_sees_the_same_inside(cli, tls_talk, tls_capture, tmp_path, versi
         line.split("\t") for line in done.stdout.splitlines()
     ]
     assert len(call["inside"]) == 4
+
+
+@pytest.mark.skipif(shutil.which("editcap") is None, reason="editcap is not here")
+def test_secrets_that_editcap_puts_into_a_capture_open_it_and_are_not_handed_on(cli, files, tmp_path) -> None:
+    capture, log = files
+    held, handed = tmp_path / "held.pcapng", tmp_path / "handed.pcapng"
+    subprocess.run(["editcap", "--inject-secrets", f"tls,{log}", capture, held], check=True)
+
+    (call,) = cli("analyze", held, "-o", "jsonl").of("call")
+    cli("extract", held, "--call", "1", "--out", handed)
+
+    assert call["inside"][0]["status"] == 503
+    assert read_capture(held, name="held").secrets
+    assert not read_capture(handed, name="handed").secrets
+
+
+def test_http_2_inside_is_read_too(cli, tls_talk, tls_capture, tmp_path) -> None:
+    def frame(kind, flags, stream, payload=b""):
+        return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+    asked = [(":method", "GET"), (":scheme", "https"), (":authority", "two.example"), (":path", "/two")]
+    request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 5, 1, Encoder().encode(asked))
+    answer = frame(4, 0, 0) + frame(1, 5, 1, Encoder().encode([(":status", "201")]))
+    talk = tls_talk(said=[(True, request), (False, answer)], alpn=["h2"])
+    (tmp_path / "keys.log").write_bytes(talk.keylog)
+    capture = tls_capture(tmp_path / "talk.pcap", talk)
+
+    (call,) = cli("analyze", capture, "--keylog", tmp_path / "keys.log", "-o", "jsonl").of("call")
+
+    assert call["inside"] == [{"method": "GET", "host": "two.example", "path": "/two", "status": 201}]
