@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from analyzer.base.escape import ELLIPSIS, shorten, visible
 from analyzer.base.oddity import Code
 from analyzer.report.as_svg import svg_lines
+from analyzer.report.filter_data import filter_data
 from analyzer.report.private import redact_analysis
 from analyzer.report.row_data import row_data
 from analyzer.report.view import PageView, page_view
@@ -63,7 +64,7 @@ def render_html(
 def _render(view: PageView) -> str:
     from markupsafe import Markup
 
-    style, script = _resource("report.css"), _resource("report.js")
+    style, script = _resource("report.css"), _resource("filter.js") + _resource("report.js")
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -77,7 +78,14 @@ def _render(view: PageView) -> str:
         script=Markup(script),
         picture=Markup(picture),
         data=Markup(row_data(view.bare_rows)),
+        fields=Markup(_fields(view)),
     )
+
+
+def _fields(view: PageView) -> str:
+    """What the filter box may ask of the rows; empty where there are too many calls for that."""
+    facts = [row.facts for row in (*view.rows, *view.bare_rows)]
+    return filter_data(facts) if any(facts) else ""
 
 
 def _environment() -> Environment:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
-from analyzer.base.escape import shorten, visible
+from analyzer.report.inert_json import cell, encoded
 from analyzer.report.phrase import VERDICT_ORDER, verdict_word
 from analyzer.report.view import RowView
 
-# What the rows may take of the page, and one string of a cell.
+# What the rows may take of the page.
 MOST_BYTES = 2_400_000
-CELL_LENGTH = 200
 
 
 class _Words:
@@ -23,7 +21,7 @@ class _Words:
 
     def number_of(self, text: str) -> int:
         """The number of a string as it is shown."""
-        word = _cell(text)
+        word = cell(text)
         if word not in self.numbers:
             self.numbers[word] = len(self.numbers)
             self.size += len(word) + 3
@@ -44,31 +42,22 @@ def row_data(rows: Iterable[RowView]) -> str:
         if size + words.size > MOST_BYTES:
             left += 1
             continue
-        told.append(_encoded(_line(row, words)))
+        told.append(encoded(_line(row, words)))
         size += len(told[-1]) + 1
-    return f'{{"words":{_encoded(list(words.numbers))},"rows":[{",".join(told)}],"left":{left}}}'
+    return f'{{"words":{encoded(list(words.numbers))},"rows":[{",".join(told)}],"left":{left}}}'
 
 
 def _line(row: RowView, words: _Words) -> list[object]:
     return [
         words.number_of(row.source),
         words.number_of(row.target),
-        _cell(row.sent),
+        cell(row.sent),
         row.others,
         words.number_of(row.verdict),
         words.number_of(row.reason),
         words.number_of(row.seen),
         int(row.disagrees),
         row.count,
-        _cell(row.first_call),
-        _cell(row.packets),
+        cell(row.first_call),
+        cell(row.packets),
     ]
-
-
-def _cell(text: str) -> str:
-    return shorten(visible(text), CELL_LENGTH)
-
-
-def _encoded(value: object) -> str:
-    plain = json.dumps(value, separators=(",", ":"))
-    return plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

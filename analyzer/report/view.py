@@ -10,6 +10,7 @@ from analyzer.base.oddity import Code
 from analyzer.base.place import YamlPlace
 from analyzer.report.as_info import skipped_phrase
 from analyzer.report.facts import Facts, call_facts, decision_sides
+from analyzer.report.filter_data import MOST_CALLS, RowFacts, facts_of
 from analyzer.report.grouping import Group, group_alike
 from analyzer.report.journey import journey_of
 from analyzer.report.ladder import Ladder, ladder_of
@@ -126,6 +127,7 @@ class RowView:
     """Alike calls as one row of the table: ``others`` counts what else was sent; ``members`` are the table's cells.
 
     ``detail`` is None for a row that has no chain on the page: the row is then told by the data of the page's script.
+    ``facts`` are what its calls have in the fields of the filter; empty where there are too many calls.
     """
 
     anchor: str
@@ -144,6 +146,7 @@ class RowView:
     first_call: str
     packets: str
     detail: DetailView | None
+    facts: RowFacts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,8 @@ def page_view(
     known = {code.name: code for code in codes}
     groups = group_alike(analysis)
     anchors = {call.id: f"g{n}" for n, group in enumerate(groups, 1) for call in group.calls}
-    rows = [_row(n, group, known, yaml_lines) for n, group in enumerate(groups, 1)]
+    asked = len(analysis.calls) <= MOST_CALLS
+    rows = [_row(n, group, known, yaml_lines, asked=asked) for n, group in enumerate(groups, 1)]
     mesh = analysis.mesh
     return PageView(
         headline=headline(analysis),
@@ -285,7 +289,9 @@ def _verdicts(calls: Sequence[CallRecord]) -> tuple[VerdictView, ...]:
     return tuple(views)
 
 
-def _row(number: int, group: Group, codes: Mapping[str, Code], yaml_lines: Mapping[str, str]) -> RowView:
+def _row(
+    number: int, group: Group, codes: Mapping[str, Code], yaml_lines: Mapping[str, str], *, asked: bool
+) -> RowView:
     first = group.calls[0]
     paths = len({(call.method, call.path) for call in group.calls})
     return RowView(
@@ -305,6 +311,7 @@ def _row(number: int, group: Group, codes: Mapping[str, Code], yaml_lines: Mappi
         first_call=first.id,
         packets="; ".join(range_phrase(*packets) for packets in first.packets),
         detail=_detail(first, codes, yaml_lines) if number <= SHOWN_DETAILS else None,
+        facts=facts_of(group.calls) if asked else (),
     )
 
 

@@ -95,6 +95,13 @@
     left.hidden = !told.left;
     left.textContent = `${count(told.left, "row")} more did not fit; the JSON and CSV have all calls.`;
   }
+  const facts = document.getElementById("fields");
+  const asked = facts ? JSON.parse(facts.textContent) : { fields: [], words: [], parts: [], rows: [] };
+  const fields = meshFilter.fieldsOf(asked);
+  const parts = asked.parts.map((part) => part.map((number) => asked.words[number]));
+  asked.rows.forEach((calls, place) => {
+    if (rows[place]) rows[place].facts = calls.map((call) => call.flatMap((part) => parts[part]));
+  });
   const byAnchor = new Map(rows.map((row) => [row.anchor, row]));
 
   const space = () => element("tbody", { class: "space", "aria-hidden": "true" }, element("tr", {}, element("td", { colspan: "8" })));
@@ -156,10 +163,29 @@
     if (first !== from || end !== to) layOut(first, end);
   };
 
+  // Which rows the box asks for: by words, or in the language of --where; any call of a row may fit.
+  const chosenBy = (text) => {
+    if (!asked.rows.length || !meshFilter.asks(text, fields)) {
+      const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+      return (row) => words.every((word) => row.text.includes(word));
+    }
+    const fits = meshFilter.parse(text, fields);
+    return (row) => Boolean(row.facts?.some(fits));
+  };
+
   const apply = () => {
-    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let chosen;
+    try {
+      chosen = chosenBy(filter.value);
+      filter.removeAttribute("aria-invalid");
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      filter.setAttribute("aria-invalid", "true");
+      shown.textContent = error.message;
+      return;
+    }
     const wanted = new Set(chips.filter((chip) => chip.getAttribute("aria-pressed") === "true").map((chip) => chip.dataset.verdict));
-    kept = rows.filter((row) => (!wanted.size || wanted.has(row.verdict)) && words.every((word) => row.text.includes(word)));
+    kept = rows.filter((row) => (!wanted.size || wanted.has(row.verdict)) && chosen(row));
     table.setAttribute("aria-rowcount", String(kept.length + 1));
     layOut(0, Math.min(CHUNK, kept.length));
     renew();
