@@ -46,6 +46,15 @@ def test_text_has_a_line_for_each_call_and_then_the_report(cli, sleep, mesh) -> 
     assert all(" > " in line for line in lines.splitlines())
 
 
+@pytest.fixture
+def interruptible():
+    """Children heed Control-C: those of a job in the background inherit that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_control_c_gives_what_is_known_so_far(sleep, mesh) -> None:
     command = [sys.executable, "-m", "analyzer", "analyze", "--follow", "-", "-m", str(mesh), "-o", "jsonl"]
     pipe = subprocess.PIPE
