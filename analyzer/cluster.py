@@ -79,7 +79,7 @@ def open_packed(path: str, name: str, version: int) -> bytes:
 
 def _open_all(client: Any, sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch) -> list[OpenedCapture]:
     """As ``open_all``: what a worker opened, and for the rest what is opened here."""
-    there = _open_there(client, [source for source in sources if source.path], watch)
+    there = _open_there(client, [source for source in sources if source.path and not source.ring], watch)
     return [
         with_pod(there[source.name], source.pod_hint, mesh)
         if source.name in there

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.place import PacketPlace
 from analyzer.capture.decode import decode_packets
-from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
 from analyzer.report.packet_comments import Comments
 from analyzer.verdict.record import Analysis, CallRecord
@@ -34,7 +33,7 @@ def dissect(captures: Sequence[str], name: str, packet: int) -> str:
     source = next((s for s in find_captures(captures) if s.name == name), None)
     if source is None:
         raise UsageError(f"{name}: found no such capture")
-    capture = read_capture(source.path, name=source.name)
+    capture = source.read()
     if not 1 <= packet <= len(capture.records):
         raise UsageError(f"{name}: found no packet {packet}, expected 1 to {len(capture.records)}")
     return dissect_packet(capture, packet)
@@ -47,7 +46,7 @@ def dns_paths(captures: Sequence[str]) -> list[DnsAnswer]:
     answers: list[DnsAnswer] = []
     for source in find_captures(captures):
         try:
-            capture = read_capture(source.path, name=source.name)
+            capture = source.read()
         except CaptureError:
             continue
         answers += dns_answers(capture, decode_packets(capture))
@@ -85,7 +84,7 @@ def pick_packets(
     pods = {record.name: record.pod or record.name for record in run.captures}
     picked: list[tuple[int, int, int, PickedPacket]] = []
     for place, source in enumerate(s for s in find_captures(captures) if s.name in roles):
-        capture = read_capture(source.path, name=source.name)
+        capture = source.read()
         members = connection_rows(capture.buffer, capture.records, decode_packets(capture), roles[source.name])
         uids = {row: uid for uid, rows in members.items() for row in rows}
         latest = 0

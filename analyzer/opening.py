@@ -13,7 +13,6 @@ from analyzer.base.pages import give_back_freed
 from analyzer.base.table import PacketTable
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.decode import decode_packets, decoding_oddities
-from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.connection import Connection, swap_ends
 from analyzer.flow.connections import describe
@@ -76,7 +75,7 @@ def open_all(
 def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch, keys: KeyLog) -> OpenedCapture:
     watch.tell(source.name)
     try:
-        capture = read_capture(source.path, name=source.name)
+        capture = source.read()
     except CaptureError as error:
         return OpenedCapture(_unreadable(source.name, str(error)), ())
     return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0), keys=keys)

@@ -18,7 +18,7 @@ from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.packet_scrub import scrub_packets
 from analyzer.capture.pcap_writer import write_cut
-from analyzer.capture.reader import read_capture, read_capture_bytes
+from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.flow.connections import connections
 from analyzer.mesh.load import load_mesh, parse_mesh
@@ -67,7 +67,7 @@ def redact_paths(captures: Sequence[str], mesh_paths: Sequence[str], key: bytes)
     packets = dropped = 0
     for source in find_captures(captures):
         try:
-            capture = read_capture(source.path, name=source.name)
+            capture = source.read()
         except CaptureError as error:
             errors.append(str(error))
             continue

@@ -17,7 +17,7 @@ from analyzer.base.watch import Progress, Watch
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.pcap_writer import write_cut
-from analyzer.capture.reader import read_capture, read_capture_bytes
+from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.flow.connections import describe
 from analyzer.flow.cut import Needs, kept_lengths
@@ -122,7 +122,7 @@ def _read_all(sources: Iterable[CaptureSource]) -> tuple[list[_Original], list[s
     originals, errors = [], []
     for source in sources:
         try:
-            originals.append(_Original(source, read_capture(source.path, name=source.name)))
+            originals.append(_Original(source, source.read()))
         except CaptureError as error:
             errors.append(str(error))
     return originals, errors

@@ -7,13 +7,15 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from analyzer.base.errors import CaptureError
+from analyzer.capture.capture import Capture
 from analyzer.capture.reader import READERS
+from analyzer.capture.rings import join_rings, read_ring
 
 Leg = Literal["any", "eth0", "lo"]
 
@@ -34,22 +36,28 @@ class CaptureSource:
     """A capture to open.
 
     ``name`` is short, unique among the sources, and printable: the file's name, with as many of its folders as it
-    takes. ``path`` is None for standard input. The hints are read off the name (``NAMESPACE_POD.LEG.pcap``,
-    ``POD.pcap``) and may be wrong: ``pod_hint`` is (namespace or None, pod), ``leg_hint`` the interface.
+    takes. ``path`` is None for standard input; of a ``ring``, whose files are one capture, it is the oldest one's. The
+    hints are read off the name (``NAMESPACE_POD.LEG.pcap``, ``POD.pcap``) and may be wrong: ``pod_hint`` is
+    (namespace or None, pod), ``leg_hint`` the interface.
     """
 
     name: str
     path: Path | None
     pod_hint: tuple[str | None, str] | None = None
     leg_hint: Leg | None = None
+    ring: tuple[Path | None, ...] = ()
 
     @property
     def size(self) -> int:
-        """How many bytes the file has; 1 where nobody can say."""
+        """How many bytes the files have; 1 where nobody can say."""
         try:
-            return max(self.path.stat().st_size, 1) if self.path else 1
+            return max(sum(path.stat().st_size for path in self.ring or (self.path,) if path), 1)
         except OSError:
             return 1
+
+    def read(self) -> Capture:
+        """The capture; raises as ``read_capture``."""
+        return read_ring(self.ring or (self.path,), name=self.name)
 
 
 def find_captures(arguments: Sequence[str]) -> list[CaptureSource]:
@@ -62,8 +70,9 @@ def find_captures(arguments: Sequence[str]) -> list[CaptureSource]:
     for argument in arguments:
         for path in _expand(argument):
             found.setdefault(os.path.realpath(path) if path else STANDARD_INPUT, path)
-    paths = list(found.values())
-    return [_source(name, path) for name, path in zip(_unique_names(paths), paths, strict=True)]
+    rings = join_rings(list(found.values()))
+    names = _unique_names([ring[0] for ring in rings])
+    return [_source(name, ring) for name, ring in zip(names, rings, strict=True)]
 
 
 def printable(text: str) -> str:
@@ -125,7 +134,14 @@ def _numbered(names: Sequence[str]) -> Iterator[str]:
         yield name if seen[name] == 1 else f"{name}#{seen[name]}"
 
 
-def _source(name: str, path: Path | None) -> CaptureSource:
+def _source(name: str, ring: Sequence[Path | None]) -> CaptureSource:
+    """The source of a file, or of the files of a ring; its name then says how many more there are."""
+    path = ring[0]
+    found = _source_of(name, path)
+    return replace(found, name=f"{name}+{len(ring) - 1}", ring=tuple(ring)) if len(ring) > 1 else found
+
+
+def _source_of(name: str, path: Path | None) -> CaptureSource:
     suffix = _SUFFIX.search(path.name) if path else None
     if path is None or suffix is None:
         return CaptureSource(name, path)
