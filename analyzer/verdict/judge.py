@@ -9,6 +9,7 @@ from analyzer.base.fact import Fact, replace
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.mesh.endpoints import addresses_of, may_be_dialled
 from analyzer.mesh.history import Meshes, MeshHistory
+from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
@@ -98,7 +99,7 @@ def _judge_all(
     history = mesh if isinstance(mesh, MeshHistory) else None
     meshes = [era.mesh for era in history.eras] if history else [None if isinstance(mesh, MeshHistory) else mesh]
     era_of = history.index_at if history else (lambda _: 0)
-    traffic = _Traffic(_with_roles(spoken, meshes, era_of), [each for each in meshes if each])
+    traffic = _Traffic(_with_roles(spoken, meshes, era_of, homes), [each for each in meshes if each])
     courts = [_Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}) for each in meshes]
     asked = watch.part(SPEAKING, _DECIDING).over("verdicts", list(traffic.calls()), may_end=True)
     judged = [courts[era_of(call.begin_ns)].judge(call) for call in asked]
@@ -113,13 +114,28 @@ def _judge_all(
 
 
 def _with_roles(
-    spoken: Iterable[tuple[Wire, Conversation]], meshes: Sequence[MeshSnapshot | None], era_of: Callable[[int], int]
+    spoken: Iterable[tuple[Wire, Conversation]],
+    meshes: Sequence[MeshSnapshot | None],
+    era_of: Callable[[int], int],
+    homes: Mapping[str, str | None],
 ) -> list[Said]:
     """Every wire with its role in the mesh of its time; wires come in the order of time, and so do meshes."""
     by_era: list[list[tuple[Wire, Conversation]]] = [[] for _ in meshes]
     for pair in spoken:
         by_era[era_of(pair[0].first_ns)].append(pair)
-    return [said for mesh, pairs in zip(meshes, by_era, strict=True) for said in assign_roles(pairs, _proxied_in(mesh))]
+    return [
+        said
+        for mesh, pairs in zip(meshes, by_era, strict=True)
+        for said in assign_roles(pairs, _proxied_in(mesh), _delivered_locally(mesh, homes))
+    ]
+
+
+def _delivered_locally(mesh: MeshSnapshot | None, homes: Mapping[str, str | None]) -> dict[str, str]:
+    """The captures of pods whose sidecars deliver to 127.0.0.1, with the pod's address."""
+    if mesh is None or mesh.config.inbound_policy != LOCALHOST:
+        return {}
+    pods = ((capture, _pod_named(mesh, name)) for capture, name in homes.items())
+    return {capture: pod.ips[0] for capture, pod in pods if pod is not None and pod.has_sidecar and pod.ips}
 
 
 def _proxied_in(mesh: MeshSnapshot | None) -> frozenset[str]:
@@ -188,7 +204,7 @@ class _Traffic:
     def lone_deliveries(self) -> list[Said]:
         """Deliveries to applications whose sidecar nobody is seen to call: captures of lo alone."""
         deliveries = (s for s in self.said if s.role is Role.DELIVERY)
-        return [s for s in deliveries if s.wire.connection.server.ip not in self._called_addresses]
+        return [s for s in deliveries if (s.delivered_at or s.wire.connection.server.ip) not in self._called_addresses]
 
 
 class _Judge:

@@ -6,10 +6,11 @@ What a wire is decides who answers for it: an application's own connection is a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from ipaddress import ip_address
+from types import MappingProxyType
 
 from analyzer.base.fact import Fact
 from analyzer.base.stream import Stream
@@ -25,6 +26,9 @@ _CLUSTER_SNI = re.compile(r"outbound_\.(\d{1,5})_\.([^|]*?)_\.([^|]+)")
 # ALPN values that only sidecars offer; the first says how the client's sidecar treats the bytes.
 ISTIO_ALPN = frozenset({"istio", "istio-http/1.0", "istio-http/1.1", "istio-h2", "istio-peer-exchange"})
 _TCP_ALPN = "istio-peer-exchange"
+# Envoy's HTTP connection manager adds them to requests that have none.
+_ADDED_HEADERS = ("x-request-id", "x-forwarded-proto")
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
 class Role(Enum):
@@ -37,11 +41,12 @@ class Role(Enum):
 
 
 class Said(Fact, frozen=True):
-    """A wire with what was said on it, and its role."""
+    """A wire with what was said on it, and its role; ``delivered_at`` is the pod of a delivery, by its address."""
 
     wire: Wire
     conversation: Conversation
     role: Role
+    delivered_at: str = ""
 
     @property
     def sni(self) -> str | None:
@@ -109,17 +114,37 @@ def is_loopback(ip: str) -> bool:
     return ip_address(ip).is_loopback
 
 
-def assign_roles(said: Iterable[tuple[Wire, Conversation]], sidecar_pods: frozenset[str]) -> list[Said]:
+def assign_roles(
+    said: Iterable[tuple[Wire, Conversation]],
+    sidecar_pods: frozenset[str],
+    local: Mapping[str, str] = _NOWHERE,
+) -> list[Said]:
     """Every wire's role.
 
     ``sidecar_pods`` are the addresses of pods that the mesh gives a sidecar; addresses that the captures show behind
     one (redirected connections, deliveries) are added. A connection of such an address may be its sidecar's; whether
-    it is, the legs that fit together decide.
+    it is, the legs that fit together decide. ``local`` are the captures of pods whose sidecar delivers to 127.0.0.1
+    (MeshConfig.inboundTrafficPolicy LOCALHOST), with the pod's address.
     """
     pairs = [(wire, conversation) for wire, conversation in said]
     behind = sidecar_pods | {w.client.ip for w, _ in pairs if w.connection.redirect_port == OUTBOUND_PORT}
     behind |= {w.connection.server.ip for w, _ in pairs if w.client.ip in DELIVERY_ADDRESSES}
-    return [Said(wire, conversation, _role_of(wire, conversation, behind)) for wire, conversation in pairs]
+    return [_with_role(wire, conversation, behind, local) for wire, conversation in pairs]
+
+
+def _with_role(wire: Wire, conversation: Conversation, behind: frozenset[str], local: Mapping[str, str]) -> Said:
+    role = _role_of(wire, conversation, behind)
+    home = local.get(wire.main.capture, "") if role is Role.DIRECT else ""
+    if home and _is_local_delivery(wire, conversation):
+        return Said(wire, conversation, Role.DELIVERY, home)
+    return Said(wire, conversation, role, wire.connection.server.ip if role is Role.DELIVERY else "")
+
+
+def _is_local_delivery(wire: Wire, conversation: Conversation) -> bool:
+    """Whether requests on lo have the headers that a sidecar adds, which an application that calls itself does not."""
+    requests = [exchange.request for exchange in conversation.exchanges if exchange.request is not None]
+    inside = is_loopback(wire.client.ip) and is_loopback(wire.connection.server.ip)
+    return inside and bool(requests) and all(r.header(name) for r in requests for name in _ADDED_HEADERS)
 
 
 def _role_of(wire: Wire, conversation: Conversation, behind: frozenset[str]) -> Role:

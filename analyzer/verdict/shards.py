@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
+from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
 from analyzer.verdict.wires import Wire
@@ -25,7 +26,10 @@ def shards_of(wires: Sequence[Wire], mesh: MeshSnapshot | None, count: int) -> l
 
     All take about as long: the first one is for this process, the others' results must be sent to it.
     Clients of one namespace stay together where they can: they are told the same, which is found out once.
+    Where sidecars deliver to 127.0.0.1 addresses do not say whose delivery it is, and all stay together.
     """
+    if mesh is not None and mesh.config.inbound_policy == LOCALHOST:
+        return [list(range(len(wires)))] if wires else []
     groups = _groups(wires)
     order = sorted(groups.values(), key=lambda group: (_namespace_of(wires[group[0]], mesh), group[0]))
     shards: list[list[int]] = [[] for _ in range(min(count, len(order)))]

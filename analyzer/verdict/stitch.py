@@ -137,7 +137,9 @@ class Stitcher:
         """
         self._behind = behind
         self._upstream = Carriers((s.wire.client.ip, s) for s in all_said if s.role is Role.UPSTREAM)
-        self._delivery = Carriers((s.wire.connection.server.ip, s) for s in all_said if s.role is Role.DELIVERY)
+        self._delivery = Carriers(
+            (s.delivered_at or s.wire.connection.server.ip, s) for s in all_said if s.role is Role.DELIVERY
+        )
         self._all_said = all_said
         self._gateways = gateways
         self._given: set[tuple[int, int]] = set()

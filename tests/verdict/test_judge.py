@@ -338,3 +338,29 @@ def test_a_record_that_nobody_was_asked_about_has_no_question(talk, shop) -> Non
     (asked,) = judge_and_ask([(wires[0], stranger.conversation)], shop(), {})
 
     assert asked.question is None
+
+
+LOCALHOST = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: "inboundTrafficPolicy: {mode: LOCALHOST}"}
+"""
+
+
+def test_where_sidecars_deliver_to_localhost_the_delivery_is_a_leg_and_no_call(talk, shop) -> None:
+    came = talk("10.244.2.9:5000", "10.244.1.11:9080", capture="reviews").ask("/a", at=5).answer(at=9)
+    last = talk("127.0.0.1:39922", "127.0.0.1:9080", capture="reviews", seq=5, at=6)
+    last.ask("/a", at=7, x_request_id="r-1", x_forwarded_proto="http").answer(at=8)
+
+    (call,) = judged(shop(LOCALHOST), came, last, homes={"reviews": "shop/reviews-0"})
+
+    assert roles(call) == ["direct", "sidecar-to-app"]
+
+
+def test_elsewhere_an_application_calls_itself_so(talk, shop) -> None:
+    came = talk("10.244.2.9:5000", "10.244.1.11:9080", capture="reviews").ask("/a", at=5).answer(at=9)
+    last = talk("127.0.0.1:39922", "127.0.0.1:9080", capture="reviews", seq=5, at=6)
+    last.ask("/a", at=7, x_request_id="r-1", x_forwarded_proto="http").answer(at=8)
+
+    assert len(judged(shop(), came, last, homes={"reviews": "shop/reviews-0"})) == 2

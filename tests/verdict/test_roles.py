@@ -150,3 +150,34 @@ def test_a_certificate_makes_tls_mutual_and_istios_protocols_promise_one(
 
 def test_without_tls_a_connection_is_plaintext(talk) -> None:
     assert talk().ask().said().client_tls == "plaintext"
+
+
+ADDED = {"x_request_id": "r-1", "x_forwarded_proto": "http"}
+
+
+def local_roles(*talks, local=None):
+    said = assign_roles([(t.wire, t.conversation) for t in talks], NOBODY, local or {"a.pcap": "10.244.1.10"})
+    return [(each.role, each.delivered_at) for each in said]
+
+
+def test_where_sidecars_deliver_to_localhost_a_request_with_their_headers_is_a_delivery(talk) -> None:
+    own = talk("127.0.0.1:39922", "127.0.0.1:80").ask("/a", **ADDED)
+
+    assert local_roles(own) == [(Role.DELIVERY, "10.244.1.10")]
+
+
+@pytest.mark.parametrize("headers", [{}, {"x_request_id": "r-1"}])
+def test_an_application_that_calls_itself_stays_one(talk, headers) -> None:
+    own = talk("127.0.0.1:39922", "127.0.0.1:80").ask("/a", **headers)
+
+    assert local_roles(own) == [(Role.DIRECT, "")]
+
+
+def test_elsewhere_a_request_on_lo_is_nobodys_delivery(talk) -> None:
+    own = talk("127.0.0.1:39922", "127.0.0.1:80").ask("/a", **ADDED)
+
+    assert local_roles(own, local={"b.pcap": "10.244.1.10"}) == [(Role.DIRECT, "")]
+
+
+def test_a_delivery_to_the_pods_own_address_is_found_there(delivery) -> None:
+    assert local_roles(delivery().ask("/a")) == [(Role.DELIVERY, "10.244.1.11")]

@@ -85,3 +85,10 @@ def test_clients_of_a_namespace_stay_together(app, shop) -> None:
 )
 def test_what_may_be_a_leg(talk, client, server, redirect, leg) -> None:
     assert may_be_leg(talk(client, server, redirect=redirect).wire) is leg
+
+
+def test_where_sidecars_deliver_to_localhost_all_stay_together(app, town) -> None:
+    mesh = town.settings(inboundTrafficPolicy={"mode": "LOCALHOST"}).mesh()
+
+    assert shards(app("10.0.0.1:1"), app("10.0.0.2:1", at=1), mesh=mesh) == [[0, 1]]
+    assert shards(mesh=mesh) == []

@@ -14,6 +14,8 @@ from analyzer.mesh.source import YamlMap
 ALLOW_ANY = "ALLOW_ANY"
 REGISTRY_ONLY = "REGISTRY_ONLY"
 ALLOW_ANY_DYNAMIC_DNS = "ALLOW_ANY_DYNAMIC_DNS"
+# Of inboundTrafficPolicy: sidecars deliver to 127.0.0.1 in place of the address that was called.
+LOCALHOST = "LOCALHOST"
 
 # Keys by which a document without a kind is known to be a MeshConfig.
 KNOWN_KEYS = frozenset(
@@ -100,7 +102,7 @@ def parse_mesh_config(node: Node) -> MeshConfig:
     return MeshConfig(
         node=node,
         outbound_policy=_outbound_policy(node),
-        inbound_policy=node.node("inboundTrafficPolicy").choice("mode", ("PASSTHROUGH", "LOCALHOST")) or "PASSTHROUGH",
+        inbound_policy=node.node("inboundTrafficPolicy").choice("mode", ("PASSTHROUGH", LOCALHOST)) or "PASSTHROUGH",
         root_namespace=node.text("rootNamespace") or "istio-system",
         trust_domain=node.text("trustDomain") or "cluster.local",
         trust_domain_aliases=node.texts("trustDomainAliases"),
