@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,8 @@ def _write(
 
     with output(out) as sink:
         if output_format in FORGES:
-            sink.writelines(FORGES[output_format](issues_of_check(results)))
+            found = issues_of_check(results)
+            sink.writelines(FORGES[output_format](replace(found, passed=()) if only_failures else found))
         elif output_format == "jsonl":
             sink.writelines(check_jsonl(results, only_failures=only_failures))
         elif output_format == "json":

@@ -104,6 +104,14 @@ def test_acceptances_expire_on_the_day_that_is_given(cli, suite, today, code) ->
     assert found == code if code is not None else found in (0, 1)
 
 
+@pytest.mark.parametrize("form", ["junit", "markdown"])
+def test_what_holds_is_left_out_of_reports_too(cli, suite, form) -> None:
+    path = suite(FAILING)
+
+    assert "budget for dropped" in cli("check", path, "-o", form).out
+    assert "budget for dropped" not in cli("check", path, "-o", form, "--only-failures").out
+
+
 def test_findings_of_lint_fail_where_a_suite_minds_them(cli, suite) -> None:
     answer = cli("check", suite("lint: error\n"), "-o", "github")
 
