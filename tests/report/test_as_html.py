@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.report.as_html import render_html
 from analyzer.verdict.mtls import MtlsSheet, SecuredEdge
@@ -159,3 +160,18 @@ def test_every_colour_of_text_is_readable_on_both_grounds(empty, scheme):
     colours = {**schemes[0], **schemes[scheme]}
     inks = [colour for name, colour in colours.items() if name not in ("paper", "panel", "line")]
     assert min(contrast(ink, colours[ground]) for ink in inks for ground in ("paper", "panel")) >= 4.5
+
+
+def test_a_page_of_ten_thousand_calls_of_which_no_two_share_a_row_is_under_five_megabytes(many, codes):
+    run = many(10_000)
+    calls = tuple(
+        replace(
+            call, host=f"service-{n % 900}.ns-{n % 7}.svc.cluster.local", path=f"/api/item/{n}", pod=f"ns/client-{n}"
+        )
+        for n, call in enumerate(run.calls)
+    )
+
+    page = render_html(replace(run, calls=calls), codes=codes)
+
+    assert len(page) < 5_000_000
+    assert b'"left":0}' in page
