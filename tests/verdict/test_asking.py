@@ -167,6 +167,11 @@ def test_a_head_that_was_cut_is_told(app, shop) -> None:
     assert question_of(lacking(app().ask("/a").call(), whole=False), shop(), None).head_cut
 
 
+def test_a_head_that_envoy_refuses_is_told(app, shop) -> None:
+    assert asked(app().ask("/a"), shop()).refused == 0
+    assert question_of(lacking(app().ask("/a").call(), refused=501), shop(), None).refused == 501
+
+
 def test_what_inspectors_take_the_first_bytes_for_is_told(app, shop) -> None:
     told = app().ask("/a")
     said = Said(told.wire, replace(told.conversation, inspected="tcp"), Role.APP)
