@@ -157,10 +157,7 @@ def command(
         if save is not None or html is not None:
             analysis, sheets = _analyzed_with_questions(captures, mesh, how, save=save, html=html, redact=redact)
         else:
-            analysis = analyze_paths(captures, mesh, jobs=shared, **how._asdict())
-        interrupted = stop() > 0
-    if interrupted:
-        analysis = replace(analysis, limits=(*analysis.limits, INTERRUPTED))
+            analysis = _marked(analyze_paths(captures, mesh, jobs=shared, **how._asdict()), how)
     if access_logs:
         from analyzer.inquiry import read_logs, with_access_logs
 
@@ -176,7 +173,7 @@ def command(
         write_page(analysis, html, redact=redacted, sheets=sheets)
     write_also(more, lambda: _issues(analysis, redact=redacted))
     tell_problems(analysis)
-    return EXIT_INTERRUPTED if interrupted else exit_code(analysis, failures)
+    return EXIT_INTERRUPTED if INTERRUPTED in analysis.limits else exit_code(analysis, failures)
 
 
 class _How(NamedTuple):
@@ -187,6 +184,11 @@ class _How(NamedTuple):
     progress: Progress | None
     open_captures: OpenAll
     stop: Stop
+
+
+def _marked(analysis: Analysis, how: _How) -> Analysis:
+    """The run, which says so where the user ended it."""
+    return replace(analysis, limits=(*analysis.limits, INTERRUPTED)) if how.stop() else analysis
 
 
 def _analyzed_with_questions(
@@ -202,6 +204,7 @@ def _analyzed_with_questions(
     from analyzer.pipeline import analyze_and_ask
 
     analysis, asked, spoken = analyze_and_ask(captures, mesh, **how._asdict())
+    analysis = _marked(analysis, how)
     if save is not None:
         _save(save, analysis, asked, redact=redact)
     return analysis, _sheets(captures, mesh, asked, spoken) if html is not None else None

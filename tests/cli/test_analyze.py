@@ -336,8 +336,9 @@ def test_a_full_disk_is_a_limit_that_is_told(cli, naked, mesh, output, where) ->
 # Ctrl-C.
 
 
-def test_control_c_gives_what_is_known_so_far(sleep, mesh) -> None:
-    command = [sys.executable, "-m", "analyzer", "analyze", "-", "-m", str(mesh), "-o", "jsonl"]
+def test_control_c_gives_what_is_known_so_far(sleep, mesh, tmp_path, cli) -> None:
+    run = str(tmp_path / "run.mvz")
+    command = [sys.executable, "-m", "analyzer", "analyze", "-", "-m", str(mesh), "-o", "jsonl", "--save", run]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         # Once a pipe has taken more than it can hold, somebody reads it.
@@ -351,3 +352,4 @@ def test_control_c_gives_what_is_known_so_far(sleep, mesh) -> None:
         assert process.wait() == 130
     assert {json.loads(line)["kind"] for line in lines} >= {"run", "call", "flow"}
     assert told.startswith("meshverdict: interrupted: telling what is known so far\n")
+    assert "interrupted: this is what was known by then" in cli("report", run).err
