@@ -172,6 +172,11 @@ def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
     return mesh.pod(namespace, own) if mesh else None
 
 
+def _on_every_interface(wire: Wire) -> bool:
+    """Whether a capture of it names the interface of each packet, as only those of all interfaces do (cooked mode)."""
+    return any(sighting.connection.ifindexes for sighting in wire.sightings)
+
+
 def _over_lo(said: Said) -> bool:
     return said.role in (Role.APP, Role.DELIVERY) or is_loopback(said.wire.client.ip)
 
@@ -251,7 +256,8 @@ class _Judge:
             # A sidecar's mark that any client can make; a sidecar opens a connection only for a call.
             return self._opened_for_nobody(said)
         # Where the pod's lo was not captured, it may have been a call to a Service, and this its sidecar's connection.
-        return not self._lo_addresses.isdisjoint(source.ips) or not may_be_dialled(self._mesh, server.ip)
+        shows_lo = _on_every_interface(said.wire) or not self._lo_addresses.isdisjoint(source.ips)
+        return shows_lo or not may_be_dialled(self._mesh, server.ip)
 
     def _opened_for_nobody(self, said: Said) -> bool:
         """Whether the pod's calls were all captured, and none was under way when the connection was opened."""

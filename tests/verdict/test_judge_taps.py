@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.judge import judge
+from analyzer.verdict.wires import Sighting, Wire
 
 DATABASE = """
 apiVersion: networking.istio.io/v1
@@ -26,6 +28,13 @@ def verdicts(mesh, *told):
     ]
 
 
+def on_one_interface(told):
+    """The wire as a capture of one interface has it, whose link names none."""
+    seen = told.wire.main
+    sighting = Sighting(seen.capture, replace(seen.connection, ifindexes=()))
+    return Wire(sighting, (sighting,)), told.conversation
+
+
 @pytest.mark.parametrize(
     ("server", "expected"),
     [("203.0.113.9:5432", (None, ("app-leg-unseen",))), ("203.0.113.8:5432", ("passthrough", ()))],
@@ -35,10 +44,20 @@ def test_past_the_sidecar_or_from_it_is_not_known_without_lo_where_a_service_lea
 ) -> None:
     past = talk("10.244.1.10:6000", server).send(b"x").reply(b"y")
 
-    assert verdicts(shop(DATABASE), past) == [expected]
+    (call,) = judge([on_one_interface(past)], shop(DATABASE), {})
+
+    assert (call.decision.verdict, call.decision.undetermined) == expected
 
 
 def test_lo_shows_that_an_application_went_past_its_sidecar(app, talk, shop) -> None:
     past = talk("10.244.1.10:6000", "203.0.113.9:5432", at=50).send(b"x", at=51).reply(b"y", at=52)
 
-    assert verdicts(shop(DATABASE), app().ask(), past)[1] == ("passthrough", ())
+    calls = judge([on_one_interface(app().ask()), on_one_interface(past)], shop(DATABASE), {})
+
+    assert calls[1].decision.verdict == "passthrough"
+
+
+def test_a_capture_of_every_interface_has_lo_too(talk, shop) -> None:
+    past = talk("10.244.1.10:6000", "203.0.113.9:5432").send(b"x").reply(b"y")
+
+    assert verdicts(shop(DATABASE), past) == [("passthrough", ())]
