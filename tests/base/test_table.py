@@ -26,6 +26,7 @@ def test_every_fate_has_a_name_at_its_own_index() -> None:
         "IP_FRAGMENT",
         "UNKNOWN_LINK",
         "FRAGMENT_CONFLICT",
+        "NESTED_TOO_DEEP",
     ]
 
     named = {FATE_NAMES[getattr(table, fate)]: fate.lower().replace("_", "-") for fate in fates}
