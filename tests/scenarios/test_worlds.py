@@ -44,7 +44,7 @@ def upstream_legs(call: dict) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("world", ["shop-default", "shop-strict", "busy-default", "busy-strict", "q001"])
+@pytest.mark.parametrize("world", ["shop-default", "shop-strict", "busy-default", "busy-strict", "q001", "q010"])
 def test_no_request_is_stitched_to_a_connection_that_did_not_carry_it(world: str) -> None:
     """``upstream_local`` is the sidecar's own address and port of each request, by its access log."""
     folder = SHARED / "worlds" / world
