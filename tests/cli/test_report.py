@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 
@@ -61,11 +63,13 @@ def test_a_capture_is_no_saved_run(cli, naked) -> None:
     assert answer.err.startswith(f"meshverdict: {naked.name}: found no saved run")
 
 
-def test_a_saved_run_is_explained(cli, saved, naked, mesh) -> None:
+def test_a_saved_run_is_explained_but_for_the_ladder_of_packets(cli, saved, naked, mesh) -> None:
     answer = cli("explain", saved, "-m", mesh, "--call", "1")
 
+    of_captures = cli("explain", naked, "-m", mesh, "--call", "1").out
     assert answer.code == 0
-    assert answer.out == cli("explain", naked, "-m", mesh, "--call", "1").out
+    assert "\nPACKETS\n" in of_captures
+    assert answer.out == re.sub(r"\nPACKETS\n(?:  .*\n)+", "", of_captures)
 
 
 def test_a_saved_run_has_no_packets_to_dissect(cli, saved) -> None:
