@@ -24,7 +24,8 @@ class Request(Fact, frozen=True):
     ``:authority`` as sent, None where there is none. ``start`` to ``end`` is the head on the client's stream;
     ``body_end`` is where the message ends, None while that is not known. Not ``whole``: the capture does not show all
     of the head, so that a header which is absent may have been sent. ``refused`` is the status with which Envoy's
-    HTTP/1 codec answers this head, or answered an earlier one of the connection, which it closed then; 0 without.
+    codec answers this head, or answered an earlier one of the connection, which it closed then: 0 where it closes
+    without an answer, as for HTTP/2; None where it takes the head.
     """
 
     version: str
@@ -37,7 +38,7 @@ class Request(Fact, frozen=True):
     body_end: int | None = None
     stream_id: int = 0
     whole: bool = True
-    refused: int = 0
+    refused: int | None = None
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""

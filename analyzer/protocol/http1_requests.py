@@ -70,7 +70,7 @@ def walk_requests(stream: Stream, position: int, notes: Notes, *, after_loss: bo
     The consumer stops taking where a request that ``leaves_http`` was agreed to.
     """
     at: int | None = position
-    lost, refused = after_loss, 0
+    lost, refused = after_loss, None
     while at is not None and at < stream.length:
         head = read_head(stream, at, notes, from_client=True)
         line = None if head is None else _request_line(head, notes)
@@ -109,7 +109,7 @@ def _request_line(head: Head, notes: Notes) -> RequestLine | None:
 
 
 def _whole_request(
-    stream: Stream, line: RequestLine, head: Head, notes: Notes, *, lost: bool, refused: int
+    stream: Stream, line: RequestLine, head: Head, notes: Notes, *, lost: bool, refused: int | None
 ) -> tuple[FoundRequest, Body]:
     """The request of a whole head, and what is known of its body."""
     headers = head.headers
@@ -127,15 +127,17 @@ def _whole_request(
     return FoundRequest(_request(line, head, body.end, notes, refused=refused), (), lost, leaves), body
 
 
-def _request(line: RequestLine, head: Head, body_end: int | None, notes: Notes, *, refused: int) -> Request:
+def _request(line: RequestLine, head: Head, body_end: int | None, notes: Notes, *, refused: int | None) -> Request:
     host = _host(head.headers, notes, head.start)
     if line.target[0] != "/":
         _compare_authority(line, host, notes, head.start)
     if line.method not in KNOWN_METHODS:
         notes.odd(UNKNOWN_METHOD, from_client=True, offset=head.start, method=line.method)
+    if refused is None:
+        refused = refusal_of(line, head.headers, head.end - head.start)
     return Request(
         line.version, line.method, line.target, host, head.headers, head.start, head.end, body_end,
-        whole=head.whole, refused=refused or refusal_of(line, head.headers, head.end - head.start),
+        whole=head.whole, refused=refused,
     )  # fmt: skip
 
 

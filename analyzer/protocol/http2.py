@@ -13,6 +13,7 @@ from analyzer.protocol.http1_responses import grpc_status
 from analyzer.protocol.http2_events import DataEvent, Event, HeadersEvent, ResetEvent, walk_events
 from analyzer.protocol.http2_frames import PREFACE
 from analyzer.protocol.http2_headers import HeaderDecoder
+from analyzer.protocol.http2_refusal import is_refused
 from analyzer.protocol.notes import HPACK_STATE, Notes
 
 BAD_PSEUDO_HEADERS = Code(
@@ -20,7 +21,7 @@ BAD_PSEUDO_HEADERS = Code(
     Family.PROTOCOL,
     Level.WARNING,
     "the pseudo-headers of a message are not those that RFC 9113 asks for",
-    "Missing, repeated or unknown: Envoy's codec resets such a stream.",
+    "Missing, repeated or unknown: Envoy closes the connection.",
 )
 HOST_MISMATCH = Code(
     "h2-host-mismatch",
@@ -42,10 +43,14 @@ _STATUS = re.compile(r"[1-9][0-9][0-9]")
 
 @dataclass(slots=True)
 class _StreamState:
-    """What is known of one stream while frames are read; ``given`` is a request that came before HTTP/2 (h2c)."""
+    """What is known of one stream while frames are read; ``given`` is a request that came before HTTP/2 (h2c).
+
+    ``late``: its number is lower than one that was used before it, so that codecs leave it out.
+    """
 
     given: Request | None = None
     asked: HeadersEvent | None = None
+    late: bool = False
     asked_end: int | None = None
     replied: HeadersEvent | None = None
     trailers: Headers = ()
@@ -73,12 +78,31 @@ def parse_http2(
     asking = HeaderDecoder(notes, from_client=True, from_start=from_start)
     for event in walk_events(from_client, client_start, asking, notes, from_client=True):
         _hear_client(streams, event, notes)
+    refused = _refused(streams, from_client.contiguous_end(client_start)) if from_start else frozenset()
     replying = HeaderDecoder(notes, from_client=False, from_start=from_start and from_server.from_start)
     for event in walk_events(from_server, server_start, replying, notes, from_client=False):
         _hear_server(streams, event, from_server)
     ordered = sorted(streams.items())
     sent = from_server.length
-    return tuple(_exchange(i, number, state, sent, notes) for i, (number, state) in enumerate(ordered, 1))
+    return tuple(
+        _exchange(i, number, state, sent, notes, refused=number in refused)
+        for i, (number, state) in enumerate(ordered, 1)
+    )
+
+
+def _refused(streams: dict[int, _StreamState], known_end: int) -> frozenset[int]:
+    """The streams whose requests Envoy does not take: the first malformed head closes the connection.
+
+    Heads behind ``known_end``, where bytes are missing, are not judged: they may be no requests' heads.
+    """
+    heads = {n: each.asked for n, each in streams.items() if each.asked is not None and each.asked.end <= known_end}
+    malformed = (
+        head.start
+        for number, head in heads.items()
+        if number % 2 == 0 or (head.whole and is_refused(head.headers, capitals=head.capitals))
+    )
+    closed = min(malformed, default=known_end)
+    return frozenset(number for number, head in heads.items() if head.start >= closed or streams[number].late)
 
 
 def _hear_client(streams: dict[int, _StreamState], event: Event, notes: Notes) -> None:
@@ -90,10 +114,10 @@ def _hear_client(streams: dict[int, _StreamState], event: Event, notes: Notes) -
     if state is None:
         if not isinstance(event, HeadersEvent):
             return
-        if event.stream_id % 2 == 0 or event.stream_id < next(reversed(streams), 0):
+        late = event.stream_id < next(reversed(streams), 0)
+        if event.stream_id % 2 == 0 or late:
             notes.odd(ODD_STREAM, from_client=True, offset=event.start)
-        state = streams[event.stream_id] = _StreamState()
-        state.asked = event
+        state = streams[event.stream_id] = _StreamState(asked=event, late=late)
     if event.ends and state.asked_end is None:
         state.asked_end = event.end
 
@@ -122,9 +146,9 @@ def _is_interim(headers: Headers) -> bool:
     return any(name == ":status" and value[:1] == "1" for name, value in headers)
 
 
-def _exchange(ordinal: int, stream_id: int, state: _StreamState, sent: int, notes: Notes) -> Exchange:
+def _exchange(ordinal: int, stream_id: int, state: _StreamState, sent: int, notes: Notes, *, refused: bool) -> Exchange:
     asked, response = state.asked, _response(state, sent)
-    request = state.given if asked is None else _request(asked, stream_id, state.asked_end, notes)
+    request = state.given if asked is None else _request(asked, stream_id, state.asked_end, notes, refused=refused)
     connects = request is not None and request.method == "CONNECT" and response is not None and response.status < 300
     known = asked is None or asked.whole
     if not known:
@@ -140,7 +164,7 @@ def _exchange(ordinal: int, stream_id: int, state: _StreamState, sent: int, note
     )
 
 
-def _request(event: HeadersEvent, stream_id: int, body_end: int | None, notes: Notes) -> Request:
+def _request(event: HeadersEvent, stream_id: int, body_end: int | None, notes: Notes, *, refused: bool) -> Request:
     """The request of a header block (RFC 9113 section 8.3.1); what is not known of a partial one is empty."""
     pseudo, headers = _split(event.headers)
     authority = pseudo.get(":authority")
@@ -163,6 +187,7 @@ def _request(event: HeadersEvent, stream_id: int, body_end: int | None, notes: N
         body_end,
         stream_id,
         event.whole,
+        0 if refused else None,
     )
 
 

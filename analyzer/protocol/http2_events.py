@@ -56,7 +56,10 @@ GOING_AWAY = Code(
 
 
 class HeadersEvent(NamedTuple):
-    """A header block; not ``whole``: some of its headers are not known. ``ends``: it ends its stream's direction."""
+    """A header block; not ``whole``: some of its headers are not known. ``ends``: it ends its stream's direction.
+
+    ``capitals``: a name of a header was sent with one.
+    """
 
     stream_id: int
     headers: Headers
@@ -64,6 +67,7 @@ class HeadersEvent(NamedTuple):
     start: int
     end: int
     ends: bool
+    capitals: bool = False
 
 
 class DataEvent(NamedTuple):
@@ -165,7 +169,8 @@ def _read_headers(stream: Stream, frame: Frame, decoder: HeaderDecoder) -> tuple
     if frame.kind == PUSH_PROMISE:
         return None, block.end
     ends = bool(frame.flags & END_STREAM)
-    return HeadersEvent(frame.stream_id, found.headers, found.whole, frame.start, block.end, ends), block.end
+    event = HeadersEvent(frame.stream_id, found.headers, found.whole, frame.start, block.end, ends, found.capitals)
+    return event, block.end
 
 
 def _read_block(stream: Stream, frame: Frame) -> _Block:

@@ -33,7 +33,8 @@ BAD_HEADER_FIELD = Code(
     Level.WARNING,
     "a header has a character that HTTP/2 forbids",
     "Upper case or a control character in a name, or CR, LF or NUL in a value (RFC 9113 section 8.2.1): a known way to "
-    "smuggle headers into HTTP/1. Envoy treats the message as malformed and routes it nowhere.",
+    "smuggle headers into HTTP/1. Envoy closes the connection over a name in capitals; over a value one of its codecs "
+    "does so, the other leaves the header out.",
 )
 
 _UNKNOWN = b"\0unknown"
@@ -42,10 +43,14 @@ _FORBIDDEN_IN_VALUES = re.compile(rb"[\x00\r\n]")
 
 
 class HeaderBlock(NamedTuple):
-    """Decompressed headers in order; not ``whole``: some refer to what the capture does not show."""
+    """Decompressed headers in order; not ``whole``: some refer to what the capture does not show.
+
+    ``capitals``: a name was sent with one.
+    """
 
     headers: Headers
     whole: bool
+    capitals: bool = False
 
 
 class _LossyTable(HeaderTable):
@@ -85,14 +90,14 @@ class HeaderDecoder:
             self._broken = True
             self._notes.odd(BAD_HEADER_BLOCK, from_client=self._from_client, offset=offset)
             return HeaderBlock((), False)
-        self._note_forbidden([pair[0] for pair in pairs], [pair[1] for pair in pairs], offset)
+        names = b"".join(pair[0] for pair in pairs if pair[0] != _UNKNOWN)
+        self._note_forbidden(names, b"".join(pair[1] for pair in pairs), offset)
         headers = tuple((bytes(n).decode("latin-1").lower(), bytes(v).decode("latin-1")) for n, v in pairs)
         known = tuple(pair for pair in headers if pair[0] != _UNKNOWN.decode())
-        return HeaderBlock(known, len(known) == len(headers))
+        return HeaderBlock(known, len(known) == len(headers), names != names.lower())
 
-    def _note_forbidden(self, names: list[bytes], values: list[bytes], offset: int) -> None:
-        named = b"".join(name for name in names if name != _UNKNOWN)
-        if _FORBIDDEN_IN_NAMES.search(named) or _FORBIDDEN_IN_VALUES.search(b"".join(values)):
+    def _note_forbidden(self, names: bytes, values: bytes, offset: int) -> None:
+        if _FORBIDDEN_IN_NAMES.search(names) or _FORBIDDEN_IN_VALUES.search(values):
             self._notes.odd(BAD_HEADER_FIELD, from_client=self._from_client, offset=offset)
 
     @staticmethod

@@ -54,7 +54,7 @@ class Arrival(Fact, frozen=True):
     client: str = ""
     inspected: str | None = None
     head_cut: bool = False
-    refused: int = 0
+    refused: int | None = None
 
 
 class InboundDecision(Fact, frozen=True):

@@ -97,7 +97,7 @@ def _arrivals(
             sealed=question.sealed and not target.originated,
             inspected=None if request else question.inspected,
             head_cut=question.head_cut,
-            refused=0 if request else question.refused,
+            refused=None if request else question.refused,
         )
 
 

@@ -206,7 +206,7 @@ def _refusal(mesh: MeshSnapshot, arrival: Arrival, chain: ChainMatch) -> LocalRe
     http10 = proxy_of(mesh, arrival.pod).http10 if chain.http10 is None else chain.http10
     if arrival.protocol == "http/1.0" and not http10:
         return _UPGRADE_REQUIRED
-    return LocalResponse(arrival.refused, "DPE") if arrival.refused else None
+    return None if arrival.refused is None else LocalResponse(arrival.refused or None, "DPE")
 
 
 def _no_chain(arrival: Arrival, port: InboundPort, seen: Inspected, steps: tuple[Step, ...]) -> InboundDecision:
@@ -226,9 +226,10 @@ def _handshake_fails(inbound: Inbound, steps: tuple[Step, ...]) -> InboundDecisi
 def _protocol_error(
     inbound: Inbound, port: InboundPort, response: LocalResponse, steps: tuple[Step, ...]
 ) -> InboundDecision:
-    """Envoy answers 400, 403 or 426 by itself: no routing decision, so the call is not ``dropped`` for it."""
-    does = "allows no such upgrade" if response is _UPGRADE_REFUSED else "cannot read what arrives"
-    step = Step(f"the HTTP connection manager {does} and answers {response.code}")
+    """Envoy answers by itself, or closes: no routing decision, so the call is not ``dropped`` for it."""
+    why = "allows no such upgrade" if response is _UPGRADE_REFUSED else "cannot read what arrives"
+    does = f"answers {response.code}" if response.code else "closes the connection"
+    step = Step(f"the HTTP connection manager {why} and {does}")
     refused = replace(inbound, cluster=None, response=response)
     return InboundDecision(refused, port_class=_port_class(port), steps=(*steps, step), protocol_error=True)
 

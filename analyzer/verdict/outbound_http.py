@@ -79,7 +79,8 @@ def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDe
     refusal = _refusal(sender.question, routing)
     if refusal is not None:
         response, why = refusal
-        step = Step(f"Envoy's connection manager answers {response.code}: {why}")
+        does = f"answers {response.code}" if response.code else "closes the connection"
+        step = Step(f"Envoy's connection manager {does}: {why}")
         ended = replace(outbound, response=response)
         return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,))
     request = request_of(sender.question, routing.path_normalization, scheme=routing.scheme, edge=routing.edge)
@@ -101,10 +102,10 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
         return _CODEC_ERROR, "the bytes are no HTTP"
     if question.protocol == "http/1.0" and not routing.http10:
         return _UPGRADE_REQUIRED, "HTTP/1.0 is not accepted"
+    if question.refused is not None:
+        return LocalResponse(question.refused or None, "DPE"), _REFUSED
     if question.host is None and "://" not in question.path:
         return _MISSING_HOST, "the request has no Host"
-    if question.refused:
-        return LocalResponse(question.refused, "DPE"), _REFUSED
     return None
 
 

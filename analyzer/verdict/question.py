@@ -21,7 +21,8 @@ class Question(Fact, frozen=True):
     and the request fields prove nothing where a proxy ends it. ``inspected`` is what Envoy's inspectors take the first
     bytes for where that is not ``protocol``: ``tcp`` for HTTP after a blank line, ``http/1.0`` for HTTP/0.9.
     ``head_cut``: the capture does not show all of the request's head, so that an absent header may have been sent.
-    ``refused`` is the status with which Envoy's HTTP codec answers the head, 0 where it takes it.
+    ``refused`` is the status with which Envoy's HTTP codec answers the head, 0 where it closes the connection without
+    an answer, None where it takes the head.
     """
 
     namespace: str
@@ -47,4 +48,4 @@ class Question(Fact, frozen=True):
     sealed: bool = False
     inspected: str | None = None
     head_cut: bool = False
-    refused: int = 0
+    refused: int | None = None

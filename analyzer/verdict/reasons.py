@@ -118,8 +118,9 @@ BAD_REQUEST = Code(
     Family.UNDETERMINED,
     Level.WARNING,
     "Envoy itself refuses the request",
-    "No Host, an HTTP version that the proxy does not accept, or bytes that are no HTTP: 400 or 426, no routing. Or an "
-    "upgrade to something else than a websocket: 403.",
+    "No Host, an HTTP version that the proxy does not accept, bytes that are no HTTP, or a head that its codec does "
+    "not take, this one or one before it on the connection: 400, 426, 431 or 501, in HTTP/2 a closed connection; no "
+    "routing. Or an upgrade to something else than a websocket: 403.",
     "Look at the client's request.",
 )
 NOT_SAVED = Code(

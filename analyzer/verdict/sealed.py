@@ -61,7 +61,7 @@ def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:
         protocol=_ARRIVAL_PROTOCOL[request.version] if request else "tcp",
         inspected=call.said.conversation.inspected,
         head_cut=request is not None and not request.whole,
-        refused=request.refused if request else 0,
+        refused=request.refused if request else None,
         host=request.host if request else None,
         path=request.target if request else "/",
         method=request.method if request else "GET",

@@ -14,6 +14,8 @@ HOST = ("host", "a")
     [
         (),
         (HOST, HOST),
+        (("host", ""),),
+        (("host", "user:word@[::1]:80"),),
         (("content-length", "5"),),
         (("transfer-encoding", "Chunked"),),
         (("x", "\t\xe4\x80"), ("x", "")),
@@ -21,7 +23,7 @@ HOST = ("host", "a")
     ],
 )
 def test_what_the_codec_takes_is_not_refused(headers) -> None:
-    assert refusal_of(LINE, headers, 200) == 0
+    assert refusal_of(LINE, headers, 200) is None
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,9 @@ def test_what_the_codec_takes_is_not_refused(headers) -> None:
         ((("no token", ""),), 400),
         ((("x", "a\0b"),), 400),
         ((("x", "a\x7f"),), 400),
+        ((("host", "a b"),), 400),
+        ((("host", "<script>"),), 400),
+        ((HOST, ("host", "\xe4.example")), 400),
         (tuple(("x", "y") for _ in range(101)), 431),
     ],
 )
@@ -51,8 +56,13 @@ def test_a_line_that_the_codec_does_not_know_is_refused(method: str, target: str
     assert refusal_of(RequestLine(method, target, "http/1.1"), (HOST,), 200) == 400
 
 
+@pytest.mark.parametrize(("method", "target"), [("GET", "http://a/"), ("CONNECT", "a:80")])
+def test_a_target_with_a_name_makes_the_host_of_no_account(method: str, target: str) -> None:
+    assert refusal_of(RequestLine(method, target, "http/1.1"), (("host", "<>"),), 200) is None
+
+
 def test_a_head_beyond_60_kib_is_refused() -> None:
-    assert [refusal_of(LINE, (HOST,), size) for size in (61440, 61441)] == [0, 431]
+    assert [refusal_of(LINE, (HOST,), size) for size in (61440, 61441)] == [None, 431]
 
 
 SMUGGLED = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
@@ -62,7 +72,7 @@ GET = b"GET / HTTP/1.1\r\nHost: b\r\n\r\n"
 def test_behind_a_refused_head_nothing_is_taken(say) -> None:
     said = say.parse(GET + SMUGGLED + GET)
 
-    assert [each.request.refused for each in said.exchanges] == [0, 400, 400]
+    assert [each.request.refused for each in said.exchanges] == [None, 400, 400]
 
 
 @pytest.mark.parametrize(

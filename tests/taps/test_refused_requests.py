@@ -14,31 +14,56 @@ SHAPES = {
     "a name that is no token": (ACCEPT, b"Ac ept: */*", 400),
     "a control character": (ACCEPT, b"Accept: *\x01*", 400),
     "a method that nobody knows": (b"GET /", b"GOT /", 400),
+    "a host that is none": (b"\r\nHost: ", b"\r\nHost:<>", 400),
+}
+# In HPACK: a method and a scheme are single bytes of its static table.
+SHAPES_OF_HTTP_2 = {
+    "two methods and no scheme": (b"\x83\x86@\x0ccontent-type", b"\x83\x83@\x0ccontent-type"),
+    "a name in capitals": (b"\x02te\x08trailers", b"\x02tE\x08trailers"),
+    "a header about something else": (b"\x02te\x08trailers", b"\x02te\x08trailer!"),
 }
 
 
+@pytest.fixture
+def decided(recording, tmp_path):
+    """A function that gives the calls of the connections on which the sidecar reads other bytes than were sent."""
+
+    def change(sent: bytes, instead: bytes):
+        def to_sidecar(packets):
+            return [
+                replace(each, body=each.body.replace(sent, instead)) if 15001 in each.ports else each
+                for each in packets
+            ]
+
+        hit = {
+            each.ports[0]
+            for packets in recording.taps.values()
+            for each, other in zip(packets, to_sidecar(packets), strict=True)
+            if each.body != other.body
+        }
+        calls = recording.calls(tmp_path, to_sidecar)
+        return [call for call in calls if call["client"]["port"] in hit and call["outbound"] and call["method"]]
+
+    return change
+
+
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_envoy_refuses_is_not_routed(recording, tmp_path, shape) -> None:
+def test_what_envoy_refuses_is_not_routed(decided, shape) -> None:
     sent, instead, status = SHAPES[shape]
 
-    def to_sidecar(packets):
-        return [
-            replace(each, body=each.body.replace(sent, instead)) if 15001 in each.ports else each for each in packets
-        ]
-
-    changed = {name: to_sidecar(packets) for name, packets in recording.taps.items()}
-    hit = {
-        each.ports[0]
-        for name, packets in recording.taps.items()
-        for each, other in zip(packets, changed[name], strict=True)
-        if each.body != other.body
-    }
-
-    calls = recording.calls(tmp_path, to_sidecar)
-    decided = [call for call in calls if call["client"]["port"] in hit and call["outbound"] and call["method"]]
-    routed = [call for call in decided if (call["outbound"]["response"] or {}).get("code") != status]
-    refused = [call for call in decided if call not in routed]
+    calls = decided(sent, instead)
+    routed = [call for call in calls if (call["outbound"]["response"] or {}).get("code") != status]
+    refused = [call for call in calls if call not in routed]
 
     assert len(refused) > 10
     assert {(call["verdict"], *call["undetermined"]) for call in refused} == {(None, "bad-request")}
     assert [call["outbound"]["route_config"] for call in routed if call["outbound"]["route_config"]] == []
+
+
+@pytest.mark.parametrize("shape", SHAPES_OF_HTTP_2)
+def test_over_what_envoy_refuses_of_http_2_it_closes_the_connection(decided, shape) -> None:
+    calls = decided(*SHAPES_OF_HTTP_2[shape])
+
+    assert len(calls) > 5
+    assert {(call["verdict"], *call["undetermined"]) for call in calls} == {(None, "bad-request")}
+    assert [call["outbound"]["response"] for call in calls] == [{"code": None, "flag": "DPE"}] * len(calls)

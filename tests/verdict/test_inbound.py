@@ -122,6 +122,12 @@ def test_a_head_that_the_codec_does_not_take_is_answered_by_it(shop, arrive):
     assert (found.protocol_error, found.inbound.response) == (True, LocalResponse(431, "DPE"))
 
 
+def test_over_a_head_of_http_2_that_the_codec_does_not_take_it_closes_the_connection(shop, arrive):
+    found = arrive(shop(), refused=0, protocol="http2")
+    assert (found.protocol_error, found.inbound.response) == (True, LocalResponse(None, "DPE"))
+    assert found.steps[-1].sentence.endswith("cannot read what arrives and closes the connection")
+
+
 def test_what_is_inside_tls_and_not_known_is_no_error(shop, arrive):
     found = arrive(shop(), protocol="tcp", tls="mtls", sealed=True, alpn=MTLS_ALPN["http"])
     assert not found.protocol_error

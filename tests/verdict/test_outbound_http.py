@@ -144,6 +144,8 @@ def test_a_request_without_host_is_refused_unless_its_target_has_one(market, que
         ({"tls": "tls"}, (400, "DPE")),
         ({"protocol": "http/1.0"}, (426, "DPE")),
         ({"refused": 501}, (501, "DPE")),
+        ({"refused": 0, "protocol": "http2"}, (None, "DPE")),
+        ({"refused": 0, "protocol": "http2", "host": None}, (None, "DPE")),
     ],
 )
 def test_what_is_no_http_is_refused_where_only_http_is_spoken(town, question: dict, answer) -> None:
