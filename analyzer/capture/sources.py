@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from analyzer.base.errors import CaptureError
+from analyzer.base.spelling import path_hint
 from analyzer.capture.capture import Capture
 from analyzer.capture.reader import READERS
 from analyzer.capture.rings import join_rings, read_ring
@@ -89,7 +90,9 @@ def _expand(argument: str) -> list[Path | None]:
         return [Path(argument)]
     matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []
     if not matches:
-        raise CaptureError(f"{printable(argument)}: no such file; expected a capture, a folder, a glob or -")
+        meant = "" if glob.has_magic(argument) else printable(path_hint(Path(argument)))
+        expected = meant or "; expected a capture, a folder, a glob or -"
+        raise CaptureError(f"{printable(argument)}: no such file{expected}")
     return [path for match in matches for path in (_search(match) if os.path.isdir(match) else [Path(match)])]
 
 

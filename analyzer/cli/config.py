@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from analyzer.base.errors import UsageError
+from analyzer.base.spelling import hint
 from analyzer.cli.options import color_option, output
 from analyzer.cli.settings import (
     Options,
@@ -77,7 +78,8 @@ def _effective(
     root = context.find_root().command
     found = root.get_command(context, name) if isinstance(root, click.Group) else None
     if found is None or name not in options:
-        raise UsageError(f"config show: found {name!r}, expected one of {', '.join(options)}")
+        meant = hint(name, options) or f", expected one of {', '.join(options)}"
+        raise UsageError(f"config show: found {name!r}, which is no command{meant}")
     defaults = default_map(file, name, options)
     asked = found.make_context(name, [], parent=None, resilient_parsing=True, default_map=defaults)
     for long, option in sorted(options_of(found).items()):

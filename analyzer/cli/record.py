@@ -45,11 +45,13 @@ def command(
     app-leg-unseen.
     """
     from analyzer.base.errors import UsageError
+    from analyzer.base.spelling import hint
     from analyzer.report.as_capture_plan import capture_plan_json, render_capture_plan
     from analyzer.verdict.capture_plan import TOPICS, plan_capture
 
     if question not in TOPICS:
-        raise UsageError(f"record: found {question!r}, expected one of {', '.join(TOPICS)}")
+        meant = hint(question, TOPICS) or f", expected one of {', '.join(TOPICS)}"
+        raise UsageError(f"record: found {question!r}, which is no question{meant}")
     mesh = load(mesh_paths, mesh_config)
     plan = plan_capture(
         question, client=client, servers=servers, mesh=mesh, seconds=seconds, calls_per_second=rate, body_len=body

@@ -8,7 +8,6 @@ alone.
 from __future__ import annotations
 
 import copy
-import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 import click
 
 from analyzer.base.errors import UsageError
+from analyzer.base.spelling import hint
 from analyzer.cli.toml_lines import KeyPath, key_lines
 
 PREFIX = "MESHVERDICT"
@@ -172,9 +172,10 @@ def _check_key(key: KeyPath, origin: str, options: Options) -> None:
     if key[-1] in known:
         return
     where = f"an option of {key[0]}" if len(key) > 1 else "an option or a command"
-    near = difflib.get_close_matches(key[-1], sorted(known | (set() if len(key) > 1 else options.keys())), 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UsageError(f"{origin}: unknown key {key[-1]!r}, expected {where}{hint}")
+    if len(key) == 1 and key[0] in options:
+        raise UsageError(f"{origin}: {key[0]}: found a value, expected a table: [{key[0]}]")
+    meant = hint(key[-1], known if len(key) > 1 else known | options.keys())
+    raise UsageError(f"{origin}: unknown key {key[-1]!r}, expected {where}{meant}")
 
 
 def _value_for(option: click.Option, setting: Setting, folder: Path) -> Any:

@@ -14,6 +14,7 @@ from analyzer.base.errors import MeshError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
+from analyzer.base.spelling import path_hint
 from analyzer.mesh.collector import collection_paused
 from analyzer.mesh.kinds import CLUSTER_SCOPED, KINDS, view_of
 from analyzer.mesh.kinds.mesh_config import KNOWN_KEYS, MeshConfig, parse_mesh_config
@@ -162,7 +163,7 @@ def _named(given: str | Path) -> Iterator[tuple[str, _Read]]:
 
 def _must_exist(path: Path) -> None:
     if not path.exists():
-        raise MeshError(f"{_display_name(path)}: no such file or folder")
+        raise MeshError(f"{_display_name(path)}: no such file or folder{path_hint(path)}")
 
 
 def _display_name(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import Fact
+from analyzer.base.spelling import hint
 from analyzer.mesh.difference import MESH_CONFIG, Key, key_of, with_documents
 from analyzer.mesh.kinds.mesh_config import ALLOW_ANY, ALLOW_ANY_DYNAMIC_DNS, REGISTRY_ONLY
 from analyzer.mesh.kinds.peer_authentication import DISABLE, PERMISSIVE, STRICT, PeerAuthentication
@@ -18,11 +19,13 @@ from analyzer.mesh.source import YamlList, YamlMap
 
 _SETTING = re.compile(r"(?P<name>[A-Za-z]+)(?:\[(?P<where>[^\[\]]*)\])?=(?P<value>.*)")
 _SECURITY = "security.istio.io"
-_POLICY_KIND = "PeerAuthentication"
+_POD_KIND, _POLICY_KIND = "Pod", "PeerAuthentication"
 # istiod takes a pod with this label for one that ends Istio's mutual TLS.
 _TLS_MODE = "security.istio.io/tlsMode"
 # Where the resources that have an export keep it (Service: annotation; the others: spec.exportTo).
 _EXPORT_ANNOTATION = "networking.istio.io/exportTo"
+# A namespace (RFC 1123), or what stands for the own, all, or none.
+_EXPORT_TARGET = re.compile(r"[.*~]|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _EXPORTED = ("Service", "ServiceEntry", "VirtualService", "DestinationRule")
 
 Documents = Mapping[Key, Node | None]
@@ -57,7 +60,7 @@ def with_settings(mesh: MeshSnapshot, texts: Iterable[str]) -> MeshSnapshot:
         setting = _parse(text)
         documents = PRESETS[setting.name](mesh, setting)
         if not documents:
-            raise UsageError(f"--set {text}: found nothing in the mesh that it is for")
+            raise UsageError(f"--set {text}: the mesh has nothing that it is for{_meant(mesh, setting)}")
         mesh = with_documents(mesh, documents)
     return mesh
 
@@ -65,14 +68,24 @@ def with_settings(mesh: MeshSnapshot, texts: Iterable[str]) -> MeshSnapshot:
 def _parse(text: str) -> Setting:
     match = _SETTING.fullmatch(text)
     if match is None or match["name"] not in PRESETS:
+        meant = hint(match["name"], PRESETS) if match else ""
         raise UsageError(f"--set: found {text!r}, expected NAME=VALUE or NAME[NS/NAME]=VALUE, NAME one of "
-                         f"{', '.join(PRESETS)}")  # fmt: skip
+                         f"{', '.join(PRESETS)}{meant}")  # fmt: skip
     return Setting(text, match["name"], match["where"] or "", match["value"])
+
+
+def _meant(mesh: MeshSnapshot, setting: Setting) -> str:
+    """The namespace, or the resource, that is spelled nearly like the one that there is not."""
+    if not setting.own:
+        return hint(setting.namespace, {resource.namespace for resource in mesh.resources})
+    kinds = _EXPORTED if PRESETS[setting.name] is _export else (_POD_KIND,)
+    return hint(setting.where, {resource.full_name for resource in mesh.resources if resource.kind in kinds})
 
 
 def _one_of(setting: Setting, *values: str) -> str:
     if setting.value not in values:
-        raise UsageError(f"--set {setting.text}: found {setting.value!r}, expected one of {', '.join(values)}")
+        meant = hint(setting.value, values)
+        raise UsageError(f"--set {setting.text}: found {setting.value!r}, expected one of {', '.join(values)}{meant}")
     return setting.value
 
 
@@ -88,6 +101,8 @@ def _outbound_policy(mesh: MeshSnapshot, setting: Setting) -> Documents:
 def _mtls(mesh: MeshSnapshot, setting: Setting) -> Documents:
     """The policy that decides at the level of mesh, namespace or workload, with another mode; or one that is new."""
     mode = _one_of(setting, STRICT, PERMISSIVE, DISABLE)
+    if setting.namespace and not any(resource.namespace == setting.namespace for resource in mesh.resources):
+        return {}
     namespace = setting.namespace or mesh.root_namespace
     selector: Mapping[str, str] = {}
     if setting.own:
@@ -151,6 +166,10 @@ def _left(labels: YamlMap, gone: str) -> YamlMap:
 
 
 def _export(mesh: MeshSnapshot, setting: Setting) -> Documents:
+    for name in setting.value.split(","):
+        if not _EXPORT_TARGET.fullmatch(name.strip()):
+            raise UsageError(f"--set {setting.text}: found {name.strip()!r}, expected '.', '*', '~' or a namespace, "
+                             "by comma")  # fmt: skip
     found = (r for r in mesh.resources if r.kind in _EXPORTED and setting.means(r))
     return {key_of(r): _document(r.file, _exported(r, setting.value)) for r in found}
 

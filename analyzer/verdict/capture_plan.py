@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import Fact
+from analyzer.base.spelling import hint
 from analyzer.mesh.endpoints import endpoints_of
 from analyzer.mesh.registry import RegistryService, services_of
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -119,15 +120,16 @@ def plan_capture(
 ) -> CapturePlan:
     """What to record for a topic. Pods are ``namespace/pod``; of ``servers`` also hosts of Services in ``mesh``.
 
-    Raises ``UsageError`` where a pod that the topic needs is not given, or a name is none.
+    Who is given is recorded, whether the topic needs it or not. Raises ``UsageError`` where a pod that the topic needs
+    is not given, a name is none, or ``mesh`` has no such pod.
     """
     topic = TOPICS[question]
     if topic.client and client is None:
         raise UsageError(f"record: {question} is seen in the client's pod; give it with --from NAMESPACE/POD")
     if topic.server and not servers:
         raise UsageError(f"record: {question} is seen in the server's pod too; give it with --to NAMESPACE/POD or HOST")
-    named = [client] if topic.client and client else []
-    named += [pod for each in servers for pod in _pods_of(each, mesh)] if topic.server else []
+    named = [_pod_of(client, mesh)] if client else []
+    named += [pod for each in servers for pod in _pods_of(each, mesh)]
     calls = round(seconds * calls_per_second)
     recordings = tuple(_recording(pod, topic, calls, body_len, seconds) for pod in dict.fromkeys(named))
     return CapturePlan(topic, recordings, (*topic.advice, *_advice(recordings)))
@@ -150,15 +152,25 @@ def _advice(recordings: Iterable[PodRecording]) -> tuple[str, ...]:
     return (f"So many calls are cut to {HEADS_ONLY} bytes a packet: a head behind a long body may be lost.",)
 
 
+def _pod_of(pod: str, mesh: MeshSnapshot | None) -> str:
+    """A pod as it is given; a mesh must have it, since nobody records what does not run."""
+    if mesh is not None and mesh.pod(*pod.partition("/")[::2]) is None:
+        raise UsageError(f"record: the mesh has no pod {pod!r}{hint(pod, (each.full_name for each in mesh.pods))}")
+    return pod
+
+
 def _pods_of(server: str, mesh: MeshSnapshot | None) -> list[str]:
     """A pod as it is given, or the first pods behind a Service that a host names."""
     if "/" in server:
-        return [server]
+        return [_pod_of(server, mesh)]
     if mesh is None:
         raise UsageError(f"record: found --to {server!r}, expected NAMESPACE/POD, or a Service of a mesh given with -m")
-    found = [service for service in services_of(mesh) if _is_called(service, server)]
+    services = services_of(mesh)
+    found = [service for service in services if _is_called(service, server)]
     if not found:
-        raise UsageError(f"record: found --to {server!r}, expected NAMESPACE/POD or the host of a Service")
+        names = {name for service in services for name in (service.hostname, service.resource.name)}
+        meant = hint(server, names) or ", expected NAMESPACE/POD or the host of a Service"
+        raise UsageError(f"record: found --to {server!r}{meant}")
     endpoints = (each for service in found for port in service.ports for each in endpoints_of(mesh, service, port))
     pods = dict.fromkeys(each.pod.full_name for each in endpoints if each.pod is not None)
     if not pods:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from operator import ge, gt, le, lt
 
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import Fact
+from analyzer.base.spelling import hint
 from analyzer.verdict.filter_fields import BOOLEAN, FIELDS, NUMBER, TEXT, TEXTS, Field, Value
 from analyzer.verdict.filter_tokens import END, NAME, SIGN, Token, tokens_of, wrong
 from analyzer.verdict.filter_tokens import NUMBER as NUMBER_TOKEN
@@ -157,9 +157,7 @@ class _Parser:
         if token.kind != NAME or token.value in _KEYWORDS:
             raise self._wrong(f"found {token}, expected a field", token)
         if token.value not in FIELDS:
-            near = get_close_matches(token.value, FIELDS, n=1)
-            hint = f"; is it {near[0]!r}?" if near else ""
-            raise self._wrong(f"found {token.value!r}, which is no field of a call{hint}", token)
+            raise self._wrong(f"found {token.value!r}, which is no field of a call{hint(token.value, FIELDS)}", token)
         return FIELDS[token.value]
 
     def _operator(self, field: Field, token: Token, allowed: tuple[str, ...]) -> Predicate:

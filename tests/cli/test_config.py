@@ -93,6 +93,5 @@ def test_a_mistake_in_the_file_stops_every_command(cli, team) -> None:
 
     assert answer.code == 2
     assert answer.err == (
-        "meshverdict: ../meshverdict.toml:2: unknown key 'fail_on', expected an option of analyze; "
-        "did you mean 'fail-on'?\n"
+        "meshverdict: ../meshverdict.toml:2: unknown key 'fail_on', expected an option of analyze; is it 'fail-on'?\n"
     )

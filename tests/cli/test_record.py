@@ -32,7 +32,15 @@ def test_an_unknown_question_is_told(cli) -> None:
     answer = cli("record", "why", "--from", "shop/sleep-0")
 
     assert answer.code == 2
-    assert "found 'why', expected one of where, refused" in answer.err
+    assert "found 'why', which is no question, expected one of where, refused" in answer.err
+
+
+def test_a_question_and_a_pod_that_are_misspelled_are_told_with_what_may_be_meant(cli, mesh) -> None:
+    assert "is it 'refused'?" in cli("record", "refusd", "--from", "shop/sleep-0").err
+    assert (
+        "the mesh has no pod 'shop/slep-0'; is it 'shop/sleep-0'?"
+        in cli("record", "--from", "shop/slep-0", "-m", mesh).err
+    )
 
 
 def test_a_mesh_of_which_a_part_is_unusable_is_told(cli, broken_mesh) -> None:

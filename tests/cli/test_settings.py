@@ -123,10 +123,10 @@ def test_what_may_be_repeated_may_stand_alone_and_flags_are_flags(here) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("colour = 1", "meshverdict.toml:1: unknown key 'colour', expected an option or a command; did you"),
+        ("colour = 1", "meshverdict.toml:1: unknown key 'colour', expected an option or a command; is it"),
         ("\n[analyze]\nmesh-path = 1", "meshverdict.toml:3: unknown key 'mesh-path', expected an option of analyze"),
         ("[codes]\nmost = 1", "meshverdict.toml:2: unknown key 'most', expected an option of codes"),
-        ("[analyse]\nmost = 1", "meshverdict.toml:1: unknown key 'analyse', expected an option or a command; did you"),
+        ("[analyse]\nmost = 1", "meshverdict.toml:1: unknown key 'analyse', expected an option or a command; is it"),
         ("color = [", "meshverdict.toml: is not TOML: "),
     ],
 )  # fmt: skip

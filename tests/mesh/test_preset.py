@@ -46,7 +46,7 @@ def test_settings_that_stand_in_yaml_keep_their_place(market) -> None:
     ],
 )
 def test_mutual_tls_can_be_set_for_mesh_namespace_and_workload(market, text: str, strict: set[str]) -> None:
-    mesh = with_settings(market.mesh(), [text])
+    mesh = with_settings(market.entry("data/ext", ["a.example"], ["http:80:HTTP"]).mesh(), [text])
 
     assert {pod for pod in ("shop/web-0", "shop/db-0") if mode_of(mesh, pod) == "STRICT"} == strict
 
@@ -90,8 +90,14 @@ def test_settings_follow_one_another(market) -> None:
         ("mtls", "expected NAME=VALUE"),
         ("colour=red", "NAME one of outboundTrafficPolicy, mtls, sidecar, exportTo"),
         ("mtls=LOOSE", "expected one of STRICT, PERMISSIVE, DISABLE"),
-        ("mtls[shop/ghost]=STRICT", "found nothing in the mesh"),
-        ("sidecar[shop/ghost]=none", "found nothing in the mesh"),
+        ("mtls[shop/ghost]=STRICT", "the mesh has nothing that it is for$"),
+        ("mtls[shp]=STRICT", "nothing that it is for; is it 'shop'?"),
+        ("mtls[shop/web-O]=STRICT", "is it 'shop/web-[01]'?"),
+        ("mtls=STRCT", "expected one of STRICT, PERMISSIVE, DISABLE; is it 'STRICT'?"),
+        ("outboundTraficPolicy=REGISTRY_ONLY", "is it 'outboundTrafficPolicy'?"),
+        ("sidecar[shop/ghost]=none", "the mesh has nothing that it is for$"),
+        ("exportTo[shop/wob]=.", "is it 'shop/web'?"),
+        ("exportTo[shop/web]=shop,,data", "found '', expected '.', '[*]', '~' or a namespace"),
         ("sidecar[shop/web-0]=some", "expected one of none"),
         ("outboundTrafficPolicy[shop]=ALLOW_ANY", "only a Sidecar resource"),
     ],

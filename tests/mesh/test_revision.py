@@ -53,6 +53,25 @@ def test_each_revision_has_its_own_mesh() -> None:
 
 
 @pytest.mark.usefixtures("repository")
+def test_three_dots_mean_where_this_branch_left_the_other() -> None:
+    git("switch", "-qc", "feature", "HEAD~1")
+    git("commit", "-q", "--allow-empty", "-m", "feature")
+
+    assert names("git:main:deploy") == ["new"]
+    assert names("git:main...:deploy") == ["old"]
+    assert load_mesh(["git:main...:deploy"]).sources == ("git:main...:deploy/ns.yaml",)
+
+
+@pytest.mark.usefixtures("repository")
+def test_branches_that_have_nothing_in_common_have_no_such_place() -> None:
+    git("switch", "-q", "--orphan", "other")
+    git("commit", "-q", "--allow-empty", "-m", "other")
+
+    with pytest.raises(MeshError, match="no commit in common with HEAD"):
+        list(files_of("git:main...:deploy"))
+
+
+@pytest.mark.usefixtures("repository")
 def test_places_name_the_revision() -> None:
     mesh = load_mesh(["git:HEAD~1:deploy"])
 
@@ -84,8 +103,14 @@ def test_a_file_that_is_no_text_is_an_oddity(repository: Path) -> None:
     [
         ("git:main", "expected git:REVISION:PATH"),
         ("git:--all:deploy", "expected git:REVISION:PATH"),
-        ("git:ghost:deploy", "no such revision"),
-        ("git:main:ghost", "no such file or folder"),
+        ("git:ghost:deploy", "no such revision in this repository; was it fetched?"),
+        ("git:mian:deploy", "no such revision in this repository; is it 'main'?"),
+        ("git:ghost...:deploy", "no such revision"),
+        ("git:...:deploy", "no such revision"),
+        ("git:main:ghost", "no such file or folder in that revision$"),
+        ("git:main:deplpy/ns.yaml", "in that revision$"),
+        ("git:main:deplpy/", "in that revision; is it 'deploy'?"),
+        ("git:main:deploy/nz.yaml", "in that revision; is it 'ns.yaml'?"),
         ("git:main:../deploy", "inside the repository"),
         ("git:main:/deploy", "inside the repository"),
     ],

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from analyzer.base.errors import UsageError
 from analyzer.base.oddity import Level, Oddity
 from analyzer.base.place import YamlPlace
+from analyzer.base.spelling import hint
 from analyzer.mesh.resource import Node
 from analyzer.mesh.source import YamlList, YamlMap, read_documents
 from analyzer.verdict.decision import VERDICTS
@@ -185,9 +185,8 @@ def _wrong(node: Node, key: str, message: str) -> UsageError:
 def _known(node: Node, keys: Sequence[str]) -> None:
     for key in node:
         if key not in keys:
-            near = get_close_matches(key, keys, n=1)
-            hint = f"; is it {near[0]!r}?" if near else f"; expected one of {', '.join(keys)}"
-            raise _wrong(node, key, f"found {key!r}, which means nothing here{hint}")
+            meant = hint(key, keys) or f"; expected one of {', '.join(keys)}"
+            raise _wrong(node, key, f"found {key!r}, which means nothing here{meant}")
 
 
 def _text(node: Node, key: str) -> str | None:
@@ -314,7 +313,8 @@ def _lint(node: Node) -> LintBudget | None:
         return None
     level = next((level for level in _LEVELS if level.value == name), None)
     if level is None:
-        raise _wrong(node, "lint", f"found {name!r}, expected one of {', '.join(each.value for each in _LEVELS)}")
+        levels = [each.value for each in _LEVELS]
+        raise _wrong(node, "lint", f"found {name!r}, expected one of {', '.join(levels)}{hint(name, levels)}")
     return LintBudget(level, node.place("lint"))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from analyzer.base.errors import UsageError
+from analyzer.base.spelling import hint
 from analyzer.verdict.lint.finding import LintFinding
 
 
@@ -33,7 +34,8 @@ def parse_suppression(text: str, codes: Iterable[str], *, source: str = "--suppr
     if not separator or not resource:
         raise UsageError(f"{source}: found {text!r}, expected CODE=NAMESPACE/NAME, as in 'shadowed-route=shop/*'")
     if not any(fnmatchcase(name, code) for name in codes):
-        raise UsageError(f"{source}: found {code!r}, which is no code of lint; `meshverdict codes` lists them")
+        meant = hint(code, codes) or "; `meshverdict codes` lists them"
+        raise UsageError(f"{source}: found {code!r}, which is no code of lint{meant}")
     return Suppression(code, resource)
 
 
