@@ -10,7 +10,7 @@ from analyzer.mesh.hosts import is_ip
 from analyzer.mesh.kinds.endpoint_slice import EndpointSlice, SliceEndpoint
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
-from analyzer.mesh.kinds.service_entry import ServiceEntry
+from analyzer.mesh.kinds.service_entry import DNS_ROUND_ROBIN, ServiceEntry
 from analyzer.mesh.kinds.workload_entry import TLS_MODE_LABEL, UNIX_PREFIX, WorkloadEndpoint, WorkloadEntry
 from analyzer.mesh.pod_labels import pods_with_labels
 from analyzer.mesh.registry import DNS_RESOLUTIONS, RegistryPort, RegistryService, services_by_host
@@ -39,6 +39,31 @@ class Endpoint(Fact, frozen=True):
 def endpoints_of(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
     """Every endpoint of a port, not-ready ones too, in the order of the input."""
     return mesh.memo(("endpoints", service.index, port.name, port.number), lambda: _collect(mesh, service, port))
+
+
+def instances_of(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
+    """The endpoints by which istiod itself decides about a port: those of all services of that host and namespace.
+
+    Those of ServiceEntries by the port's number, those of Kubernetes by its name (EndpointShards.CopyEndpoints,
+    push_context.go ServiceEndpointsByPort); a host with DNS_ROUND_ROBIN keeps the first one only (serviceentry
+    mergeServicesInstancesByNamespaceHost).
+    """
+    key = ("instances", service.hostname, service.namespace, port.name, port.number)
+    return mesh.memo(key, lambda: tuple(_instances(mesh, service, port).values()))
+
+
+def _instances(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> dict[tuple[str, int], Endpoint]:
+    found: dict[tuple[str, int], Endpoint] = {}
+    for each in services_by_host(mesh).get(service.hostname, ()):
+        if each.namespace != service.namespace:
+            continue
+        same = next(
+            (p for p in each.ports if (p.name == port.name if each.kubernetes else p.number == port.number)), None
+        )
+        for endpoint in endpoints_of(mesh, each, same) if same is not None else ():
+            if not (found and each.resolution == DNS_ROUND_ROBIN):
+                found.setdefault((endpoint.address, endpoint.port), endpoint)
+    return found
 
 
 def addresses_of(mesh: MeshSnapshot, hostname: str, port_number: int) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.mesh.endpoints import addresses_of, endpoints_of, named_port
+from analyzer.mesh.endpoints import addresses_of, endpoints_of, instances_of, named_port
 from analyzer.mesh.registry import services_of
 
 DISCOVERY = "discovery.k8s.io/v1"
@@ -135,3 +135,14 @@ def test_the_addresses_behind_a_port_are_those_of_its_endpoints(town) -> None:
     assert addresses_of(mesh, "web.shop.svc.cluster.local", 80) == {"10.1.0.5", "10.1.0.6"}
     assert addresses_of(mesh, "web.shop.svc.cluster.local", 81) == frozenset()
     assert addresses_of(mesh, "ext.example.com", 80) == frozenset()
+
+
+def test_a_host_that_is_resolved_in_turn_has_one_instance(town) -> None:
+    """mergeServicesInstancesByNamespaceHost keeps the first of a DNS_ROUND_ROBIN host's port."""
+    ports = [{"number": 80, "name": "http", "protocol": "HTTP"}]
+    for name in ("a", "b"):
+        town.rule("ServiceEntry", f"shop/{name}", hosts=["x.com"], resolution="DNS_ROUND_ROBIN", ports=ports,
+                  endpoints=[{"address": f"{name}.example.com"}])  # fmt: skip
+    mesh = town.mesh()
+    service = services_of(mesh)[0]
+    assert [each.address for each in instances_of(mesh, service, service.ports[0])] == ["a.example.com"]

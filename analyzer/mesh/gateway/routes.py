@@ -67,7 +67,7 @@ def _drafts(mesh: MeshSnapshot, proxy: Proxy, servers: Iterable[BoundServer]) ->
         for vs in virtual_services_for_gateway(mesh, proxy.namespace, bound.gateway):
             hosts = _common_hosts(bound, vs)
             key = (bound.gateway, *vs.key)
-            if hosts and key not in known:
+            if hosts and not known.get(key):
                 known[key] = http_routes(_target(mesh, proxy, bound, vs), vs)
             for host in hosts if known.get(key) else ():
                 draft = drafts.setdefault(host.lower(), _Draft(host.lower(), bound.server.port))

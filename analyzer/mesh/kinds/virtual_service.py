@@ -92,7 +92,8 @@ class Abort(Fact, frozen=True):
 class HttpRule(Fact, frozen=True):
     """One entry of ``http``. ``delegate`` is (namespace, name) or None; ``mirrors`` get copies of the requests.
 
-    ``retry_attempts`` is None where the rule leaves retries to the mesh's default.
+    ``retry_attempts`` is None where the rule leaves retries to the mesh's default. ``has_fault``: it injects an
+    ``abort``, a delay, or both.
     """
 
     name: str
@@ -102,6 +103,7 @@ class HttpRule(Fact, frozen=True):
     redirect: Redirect | None = None
     direct_response: DirectResponse | None = None
     abort: Abort | None = None
+    has_fault: bool = False
     rewrite: Rewrite | None = None
     headers: HeaderOperations | None = None
     delegate: tuple[str, str] | None = None
@@ -206,6 +208,7 @@ def _parse_http(node: Node, namespace: str) -> HttpRule:
         redirect=_parse_redirect(node.node("redirect")) if "redirect" in node else None,
         direct_response=_parse_direct_response(node.node("directResponse")) if "directResponse" in node else None,
         abort=_parse_abort(node.node("fault").node("abort")),
+        has_fault="fault" in node,
         rewrite=_parse_rewrite(node.node("rewrite")) if "rewrite" in node else None,
         headers=_parse_headers(node.node("headers").node("request")) if "headers" in node else None,
         delegate=(delegate.text("namespace") or namespace, delegate.text("name")) if delegate else None,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
-from analyzer.mesh.endpoints import Endpoint, endpoints_of
+from analyzer.mesh.endpoints import Endpoint, endpoints_of, instances_of
 from analyzer.mesh.hosts import is_ip, is_wildcard
 from analyzer.mesh.inbound.mtls import namespace_mtls, workload_mtls
 from analyzer.mesh.kinds.destination_rule import ISTIO_MUTUAL, MUTUAL, SIMPLE, ClientTls, Subset
@@ -156,7 +156,7 @@ def _kind(service: RegistryService, policy: EffectivePolicy, *, router: bool) ->
     """cluster.go convertResolution; a PASSTHROUGH load balancer keeps the address too."""
     if is_wildcard(service.hostname) and service.resolution == DYNAMIC_DNS:
         return DYNAMIC_FORWARD
-    if policy.balancer == PASSTHROUGH_BALANCER or (service.resolution == PASSTHROUGH and not router):
+    if policy.keeps_address or (service.resolution == PASSTHROUGH and not router):
         return ORIGINAL_DST
     return DNS_CLUSTER if service.resolution in DNS_RESOLUTIONS else EDS
 
@@ -164,13 +164,18 @@ def _kind(service: RegistryService, policy: EffectivePolicy, *, router: bool) ->
 def _endpoints(
     mesh: MeshSnapshot, service: RegistryService, port: RegistryPort, subset: Subset | None, kind: str
 ) -> tuple[Endpoint, ...]:
-    """The endpoints of all services of that host and namespace whose port has that name, once each."""
+    """The endpoints of all services of that host and namespace whose port has that name, once each.
+
+    A cluster that resolves names gets them with its own configuration, by which the port's number counts.
+    """
+    labels = subset.labels if subset else {}
+    if kind == DNS_CLUSTER:
+        return tuple(each for each in instances_of(mesh, service, port) if labels_match(labels, each.labels))
     found: dict[tuple[str, int], Endpoint] = {}
     for each in services_by_host(mesh).get(service.hostname, ()):
         same = each.namespace == service.namespace and next((p for p in each.ports if p.name == port.name), None)
         for endpoint in endpoints_of(mesh, each, same) if same and same.protocol != UDP else ():
             found.setdefault((endpoint.address, endpoint.port), endpoint)
-    labels = subset.labels if subset else {}
     return tuple(
         endpoint
         for endpoint in found.values()
@@ -203,8 +208,8 @@ def _client_tls(
         return PLAINTEXT, False, f"{service.hostname} is outside the mesh (MESH_EXTERNAL) and no rule sets tls"
     if not mesh.config.auto_mtls:
         return PLAINTEXT, False, "enableAutoMtls is off and no rule sets tls"
-    if service.resolution == PASSTHROUGH or policy.balancer == PASSTHROUGH_BALANCER:
-        every = endpoints_of(mesh, service, port)
+    if service.resolution == PASSTHROUGH or policy.declared_balancer == PASSTHROUGH_BALANCER:
+        every = instances_of(mesh, service, port)
         plain = next((each for each in every if not each.mutual_tls), None)
         if not every:
             return PLAINTEXT, False, f"{service.hostname} keeps the client's address and has no endpoints"

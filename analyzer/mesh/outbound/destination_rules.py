@@ -141,24 +141,39 @@ def _merge(found: _ByHost, host: str, rule: DestinationRule, exports: frozenset[
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
-    """What a rule comes to for one port and subset. ``inherited_tls`` is what the check of endpoints sees."""
+    """What a rule comes to for one port and subset.
+
+    ``inherited_tls`` is what the check of endpoints sees; ``declared_balancer`` what the guess at the server's mode of
+    mutual TLS sees: the one that stands at the top of the rule's, or the subset's, own policy. ``keeps_address``: the
+    cluster leads to the address that the client dialled, by this policy or by the one that it was made from.
+    """
 
     tls: ClientTls | None = None
     balancer: str = ""
     h2_upgrade: str = ""
     inherited_tls: ClientTls | None = None
+    declared_balancer: str = ""
+    keeps_address: bool = False
 
 
 def effective_policy(rule: MergedRule | None, port: int, subset: Subset | None) -> EffectivePolicy:
     """The policy for a service port: a port's own replaces its level's, a subset's overrides field by field.
 
     pilot/pkg/networking/util GetPortLevelTrafficPolicy, MergeSubsetTrafficPolicy; the per-endpoint check lets a port
-    without tls inherit the level's (mtls_checker.go trafficPolicyTLSModeForPort).
+    without tls inherit the level's (mtls_checker.go trafficPolicyTLSModeForPort). cluster_builder.go
+    applyDestinationRule, buildSubsetCluster: whether a PASSTHROUGH balancer stands in a policy is asked of the level's
+    own for the mode of mutual TLS, of the merged one for the kind of cluster.
     """
     top = rule.policy if rule else None
-    own = subset.policy if subset else None
-    result = _apply(EffectivePolicy(), top, port)
-    return _apply(result, own, port)
+    of_rule = _apply(EffectivePolicy(), top, port)
+    if subset is None:
+        return of_rule
+    of_subset = _apply(of_rule, subset.policy, port)
+    # A subset's cluster is made from its service's: once that keeps the address, no balancer changes it.
+    declared = subset.policy.balancer if subset.policy else ""
+    return replace(
+        of_subset, declared_balancer=declared, keeps_address=of_rule.keeps_address or of_subset.keeps_address
+    )
 
 
 def _apply(base: EffectivePolicy, policy: TrafficPolicy | None, port: int) -> EffectivePolicy:
@@ -166,11 +181,14 @@ def _apply(base: EffectivePolicy, policy: TrafficPolicy | None, port: int) -> Ef
         return base
     of_port = policy.for_port(port)
     inherited = (of_port.tls if of_port else None) or policy.tls or base.inherited_tls
+    result = EffectivePolicy(inherited_tls=inherited, declared_balancer=policy.balancer)
     if of_port is not None:
-        return EffectivePolicy(of_port.tls, of_port.balancer, of_port.h2_upgrade, inherited)
-    return EffectivePolicy(
-        tls=policy.tls or base.tls,
-        balancer=policy.balancer if policy.has_balancer else base.balancer,
-        h2_upgrade=policy.h2_upgrade if policy.has_pool else base.h2_upgrade,
-        inherited_tls=inherited,
-    )
+        result = replace(result, tls=of_port.tls, balancer=of_port.balancer, h2_upgrade=of_port.h2_upgrade)
+    else:
+        result = replace(
+            result,
+            tls=policy.tls or base.tls,
+            balancer=policy.balancer if policy.has_balancer else base.balancer,
+            h2_upgrade=policy.h2_upgrade if policy.has_pool else base.h2_upgrade,
+        )
+    return replace(result, keeps_address=result.balancer == PASSTHROUGH_BALANCER)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from analyzer.base.fact import replace
-from analyzer.mesh.endpoints import endpoints_of
+from analyzer.mesh.endpoints import instances_of
 from analyzer.mesh.hosts import is_ip
 from analyzer.mesh.kinds.mesh_config import ALLOW_ANY, ALLOW_ANY_DYNAMIC_DNS
 from analyzer.mesh.outbound.destination import cluster_name
@@ -173,7 +173,7 @@ def _offers_of_port(
     elif bind:
         yield Offer(service, port, bind)
     elif egress.port is None and _per_endpoint(mesh, proxy, service, port):
-        for endpoint in endpoints_of(mesh, service, port):
+        for endpoint in instances_of(mesh, service, port):
             if is_ip(endpoint.address):
                 yield Offer(service, port, endpoint.address, per_endpoint=True)
     elif not service.address_unknown:
@@ -188,7 +188,7 @@ def _per_endpoint(mesh: MeshSnapshot, proxy: Proxy, service: RegistryService, po
     """Whether a port has one listener per endpoint: headless Services, and entries without address that name some."""
     if service.resolution != PASSTHROUGH or service.addresses_for(proxy)[0] != UNSPECIFIED:
         return False
-    return service.kubernetes or service.selector is not None or bool(endpoints_of(mesh, service, port))
+    return service.kubernetes or service.selector is not None or bool(instances_of(mesh, service, port))
 
 
 def _add(entry: _Entry | None, scope: Scope, proxy: Proxy, egress: EgressScope, offer: Offer) -> _Entry:
@@ -261,7 +261,7 @@ def _merge(entry: _Entry, incoming: list[FilterChain]) -> None:
 def _finish(mesh: MeshSnapshot, scope: Scope, bind: str, port: int, entry: _Entry) -> Listener:
     """The listener of an entry; a chain that matches all becomes the default (buildListenerFromEntry)."""
     default = next((chain for chain in reversed(entry.chains) if chain.matches_all), None)
-    others = tuple(chain for chain in entry.chains if not chain.matches_all)
+    others = tuple(_as_told(chain) for chain in entry.chains if not chain.matches_all)
     if default is None:
         default = replace(_fallback_chain(scope), name=PASSTHROUGH_CHAIN)
     inspects_http = any(chain.alpn for chain in entry.chains)
@@ -274,6 +274,14 @@ def _finish(mesh: MeshSnapshot, scope: Scope, bind: str, port: int, entry: _Entr
         detection_timeout_ns=mesh.config.protocol_detection_timeout_ns if inspects_http else 0,
         shadowed=tuple(entry.shadowed),
     )
+
+
+def _as_told(chain: FilterChain) -> FilterChain:
+    """A chain with what Envoy is told to match: no prefix from 0.0.0.0, no name beside ``*`` (toFilterChainMatch)."""
+    names = () if "*" in chain.server_names else chain.server_names
+    prefixes = tuple(each for each in chain.prefixes if str(each.network_address) != UNSPECIFIED)
+    same = len(prefixes) == len(chain.prefixes) and names == chain.server_names
+    return chain if same else replace(chain, server_names=names, prefixes=prefixes)
 
 
 def _fallback_chain(scope: Scope) -> FilterChain:

@@ -126,3 +126,10 @@ def test_a_service_that_the_routes_namespace_sees_first_is_its_own(edge, server,
     edge.gateway("gw", server())
     edge.virtual_service("vs", "a.com", http=to("out.com"), namespace="shop", gateways=["edge/gw"])
     assert targets(config(edge).exact["a.com"]) == ["outbound|2||out.com"]
+
+
+def test_a_route_for_one_of_two_ports_that_lead_to_the_same_is_asked_for_both(edge, server, hosts):
+    """buildGatewayHTTPRouteConfig keeps what a server's port gave, and asks again where that was nothing."""
+    rule = [{"match": [{"port": 8080}], **to()[0]}]
+    edge.service((80, 8080)).gateway("gw", server(80), server(8080)).virtual_service("vs", "a.com", http=rule)
+    assert hosts(edge, "http.8080") == {"a.com:8080": ("a.com",)}

@@ -213,3 +213,43 @@ def test_a_service_may_have_the_endpoints_of_the_clients_node_only(town, node: s
         town.pod(f"shop/{name}", ip, labels={"app": "web"}).documents[-1]["spec"]["nodeName"] = where
     town.service("shop/web", "10.9.0.1").documents[-1]["spec"]["internalTrafficPolicy"] = "Local"
     assert [each.address for each in cluster(town).endpoints] == found
+
+
+PASSTHROUGH = {"loadBalancer": {"simple": "PASSTHROUGH"}}
+
+
+def half_meshed(town):
+    """A service with one endpoint that has no sidecar."""
+    return base(town).pod("shop/web-1", "10.1.0.3", sidecar=False)
+
+
+def test_a_port_that_overrules_a_passthrough_balancer_is_balanced_but_judged_by_it(town) -> None:
+    """The guess at the mode of mutual TLS sees the rule's own policy, the cluster the port's (cluster_builder.go)."""
+    rule(half_meshed(town), trafficPolicy={**PASSTHROUGH, "portLevelSettings": [{"port": {"number": 80}}]})
+    assert (cluster(town).kind, tls(town)) == ("EDS", ["plaintext", "plaintext"])
+
+
+def test_a_port_with_a_passthrough_balancer_speaks_mutual_tls_to_every_address(town) -> None:
+    """The guess at the mode of mutual TLS does not see the balancer of a port (applyDestinationRule)."""
+    rule(half_meshed(town), trafficPolicy={"portLevelSettings": [{"port": {"number": 80}, **PASSTHROUGH}]})
+    assert (cluster(town).kind, set(tls(town))) == ("ORIGINAL_DST", {"mtls"})
+
+
+def test_a_subset_keeps_the_address_where_its_service_does(town) -> None:
+    """buildSubsetCluster begins with the type of the service's cluster, and is judged by the subset's own policy."""
+    balanced = {"loadBalancer": {"simple": "ROUND_ROBIN"}}
+    subsets = [{"name": "v1", "labels": {"version": "v1"}, "trafficPolicy": balanced}]
+    rule(half_meshed(town), trafficPolicy=PASSTHROUGH, subsets=subsets)
+    assert cluster(town).tls == "plaintext"
+    subset = cluster(town, f"outbound|80|v1|web.shop{SUFFIX}")
+    assert (subset.kind, subset.tls) == ("ORIGINAL_DST", "mtls")
+
+
+def test_entries_of_one_host_that_is_resolved_share_endpoints_by_port_number(town) -> None:
+    """CDS looks endpoints up by the port's number, EDS by its name (endpointshards.go CopyEndpoints)."""
+    base(town)
+    for number, name in ((80, "a"), (8080, "b")):
+        ports = [{"number": number, "name": "http", "protocol": "HTTP"}]
+        endpoints = [{"address": f"{name}.example.com"}]
+        town.rule("ServiceEntry", f"shop/{name}", hosts=["x.com"], resolution="DNS", ports=ports, endpoints=endpoints)
+    assert [e.address for e in cluster(town, "outbound|80||x.com").endpoints] == ["a.example.com"]

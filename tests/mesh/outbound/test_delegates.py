@@ -114,3 +114,10 @@ def test_a_leaf_inside_its_root_is_kept(town, root: dict, leaf: dict) -> None:
 def test_a_leaf_without_mirrors_takes_those_of_the_root(town) -> None:
     (rule,) = merged(town, {"mirror": {"host": "copy"}}, {})
     assert [each.host for each in rule.mirrors] == ["copy.shop.svc.cluster.local"]
+
+
+def test_a_fault_of_the_leaf_stands_for_all_of_the_roots(town) -> None:
+    """mergeHTTPRoute takes the whole fault of either, not its parts (virtualservice.go)."""
+    root = {"fault": {"abort": {"httpStatus": 418, "percentage": {"value": 100}}}}
+    delayed, plain = merged(town, root, {"fault": {"delay": {"fixedDelay": "1s"}}}, {})
+    assert (delayed.abort, plain.abort.status) == (None, 418)

@@ -298,3 +298,23 @@ def test_the_port_for_http_proxies_has_routes_for_every_port(town) -> None:
     assert has_socket(town, "127.0.0.1:3128")
     assert (listener(town, "127.0.0.1:3128").name, leads(town, "127.0.0.1:3128")) == ("127.0.0.1_3128", "http_proxy")
     assert listener(town, f"{ELSEWHERE}:3128").name == "virtualOutbound"
+
+
+def test_entries_of_one_host_and_namespace_share_their_listeners_per_endpoint(town) -> None:
+    """push_context.go ServiceEndpointsByPort knows endpoints by host and namespace, not by the ServiceEntry."""
+    town.pod("shop/sleep-0", "10.1.0.1")
+    ports = [{"number": 5432, "name": "tcp", "protocol": "TCP"}]
+    town.rule("ServiceEntry", "shop/a", hosts=["db.com"], resolution="NONE", ports=ports)
+    town.rule("ServiceEntry", "shop/b", hosts=["db.com"], resolution="NONE", ports=ports,
+              endpoints=[{"address": "192.0.2.9"}])  # fmt: skip
+    assert listener(town, "192.0.2.9:5432").name == "192.0.2.9_5432"
+    assert listener(town, f"{ELSEWHERE}:5432").name == "virtualOutbound"
+
+
+def test_a_prefix_from_zero_is_no_condition_to_envoy(town) -> None:
+    """listener.go toFilterChainMatch leaves out 0.0.0.0, so that the chain for HTTP is not passed over."""
+    of(town, "http:80:1")
+    ports = [{"number": 80, "name": "tcp", "protocol": "TCP"}]
+    town.rule("ServiceEntry", "shop/all", hosts=["all.com"], addresses=["0.0.0.0/0"], resolution="NONE", ports=ports)
+    assert leads(town, f"{ELSEWHERE}:80", http="http/1.1") == "80"
+    assert leads(town, f"{ELSEWHERE}:80") == "PassthroughCluster"
