@@ -5,7 +5,9 @@ from __future__ import annotations
 from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.decision import Inbound, Step
+from analyzer.verdict.question import Question
 
 # What the inbound side found the port to be, for the class of calls whose source has no sidecar.
 SERVICE_PORT = "service"  # inbound|PORT||, some Service with an address selects the pod there
@@ -71,3 +73,29 @@ class InboundDecision(Fact, frozen=True):
     undetermined: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     protocol_error: bool = False
+
+
+def asked_arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
+    """What arrives at ``pod`` where the question is about that pod's own proxy."""
+    namespace, _, name = (question.peer or "").partition("/")
+    return Arrival(
+        pod=pod,
+        address=question.address,
+        port=question.port,
+        tls=question.tls,
+        alpn=question.alpn,
+        sni=question.sni,
+        protocol=question.protocol,
+        host=question.host,
+        path=question.path,
+        method=question.method,
+        headers=question.headers,
+        peer=mesh.pod(namespace, name) if question.peer else None,
+        server_first=question.server_first,
+        client_silent=question.client_silent,
+        client=question.client,
+        sealed=question.sealed,
+        inspected=question.inspected,
+        head_cut=question.head_cut,
+        refused=question.refused,
+    )

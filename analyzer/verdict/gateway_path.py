@@ -8,7 +8,7 @@ from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.verdict.arrival import Arrival
+from analyzer.verdict.arrival import Arrival, asked_arrival
 from analyzer.verdict.caveats import with_gateway_caveats
 from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Decision, Outbound
 from analyzer.verdict.gateway import NO_LISTENER, decide_gateway, gateway_question
@@ -31,29 +31,7 @@ def answer_gateway(mesh: MeshSnapshot, question: Question, follow: Follow) -> De
         raise UsageError(f"pod {name} is not in the mesh input")
     if not pod.is_gateway:
         raise UsageError(f"pod {name} is no gateway: its istio-proxy does not run `proxy router`")
-    namespace, _, peer = (question.peer or "").partition("/")
-    arrival = Arrival(
-        pod=pod,
-        address=question.address,
-        port=question.port,
-        tls=question.tls,
-        alpn=question.alpn,
-        sni=question.sni,
-        protocol=question.protocol,
-        host=question.host,
-        path=question.path,
-        method=question.method,
-        headers=question.headers,
-        peer=mesh.pod(namespace, peer) if question.peer else None,
-        server_first=question.server_first,
-        client_silent=question.client_silent,
-        client=question.client,
-        sealed=question.sealed,
-        inspected=question.inspected,
-        head_cut=question.head_cut,
-        refused=question.refused,
-    )
-    return at_gateway(mesh, arrival, follow, endpoint=question.endpoint)
+    return at_gateway(mesh, asked_arrival(mesh, pod, question), follow, endpoint=question.endpoint)
 
 
 def at_gateway(

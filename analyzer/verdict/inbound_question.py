@@ -7,7 +7,7 @@ from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.redirect import NO_SIDECAR as NO_SIDECAR_REASON
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.verdict.arrival import HEADLESS_PORT, PASSTHROUGH_PORT, SERVICE_PORT, Arrival, InboundDecision
+from analyzer.verdict.arrival import HEADLESS_PORT, PASSTHROUGH_PORT, SERVICE_PORT, InboundDecision, asked_arrival
 from analyzer.verdict.caveats import AMBIENT, ambient_step
 from analyzer.verdict.decision import DROPPED, HEADLESS_MATCHED, PASSTHROUGH, SERVICE_MATCHED, Decision, Step
 from analyzer.verdict.inbound import decide_captured
@@ -55,7 +55,7 @@ def answer_inbound(mesh: MeshSnapshot, question: Question) -> Decision:
     if not pod.has_sidecar:
         step = Step(f"{pod.full_name} has no sidecar", yaml=(pod.resource.place("metadata", "name"),))
         return Decision(PASSTHROUGH, NO_SIDECAR_REASON.name, steps=(step,))
-    decided = decide_captured(mesh, _arrival(mesh, pod, question))
+    decided = decide_captured(mesh, asked_arrival(mesh, pod, question))
     verdict, reason = class_of_arrival(decided)
     if decided.undetermined and verdict != DROPPED:
         return Decision(None, None, decided.undetermined, inbound=decided.inbound, steps=decided.steps)
@@ -79,28 +79,3 @@ def _pod_of(mesh: MeshSnapshot, question: Question) -> Pod | None:
         return mesh.pod(question.namespace, question.pod)
     labels = question.labels or {}
     return next((p for p in mesh.of(Pod) if p.namespace == question.namespace and labels_match(labels, p.labels)), None)
-
-
-def _arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
-    namespace, _, name = (question.peer or "").partition("/")
-    return Arrival(
-        pod=pod,
-        address=question.address,
-        port=question.port,
-        tls=question.tls,
-        alpn=question.alpn,
-        sni=question.sni,
-        protocol=question.protocol,
-        host=question.host,
-        path=question.path,
-        method=question.method,
-        headers=question.headers,
-        peer=mesh.pod(namespace, name) if question.peer else None,
-        server_first=question.server_first,
-        client_silent=question.client_silent,
-        client=question.client,
-        sealed=question.sealed,
-        inspected=question.inspected,
-        head_cut=question.head_cut,
-        refused=question.refused,
-    )
