@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
+from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.decision import DROPPED, Decision, LocalResponse
 from analyzer.verdict.reasons import LOOPBACK
 from analyzer.verdict.record import Observed
@@ -20,7 +21,6 @@ from analyzer.verdict.reply import (
     is_unread,
 )
 from analyzer.verdict.roles import cluster_of_sni
-from analyzer.verdict.stitch import Call, Onward
 
 _SILENT = frozenset({"reset", "closed", "refused", "no-answer"})
 # gRPC says its errors over HTTP 200, in grpc-status.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.protocol.notes import GAP, MIDSTREAM
+from analyzer.verdict.call import Call, Onward, host_and_path
 from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
 from analyzer.verdict.roles import Role, Said, is_loopback
-from analyzer.verdict.stitch import Call, Onward
 
 if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod
@@ -74,8 +73,6 @@ HANDSHAKE_ONLY = Code(
     "Capture without a filter, and until the call has ended: tcpdump -i any -s 0 -w FILE.",
 )
 
-# What stands between a scheme and the path of an absolute-form target (RFC 9112 section 3.2.2).
-_AUTHORITY = re.compile(r"[^/?#]*")
 _QUESTION_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
 
 
@@ -139,16 +136,8 @@ def connection_question(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Que
 
 
 def with_request(connection: Question, request: Request) -> Question:
-    """The question about a request on a connection.
-
-    The authority of an absolute-form target becomes the Host, as Envoy's HTTP/1 codec has it (``handlePath``).
-    """
-    host, path = request.host, request.target
-    scheme, separator, rest = path.partition("://")
-    authority = _AUTHORITY.match(rest) if separator and scheme.lower() in ("http", "https") else None
-    if authority is not None:
-        host, path = authority[0], rest[authority.end() :]
-        path = path if path.startswith("/") else f"/{path}"
+    """The question about a request on a connection."""
+    host, path = host_and_path(request)
     return replace(
         connection,
         protocol=_QUESTION_PROTOCOL[request.version],

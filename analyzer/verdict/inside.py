@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from analyzer.base.place import PacketPlace
 from analyzer.protocol.facts import Exchange
+from analyzer.verdict.call import Call
 from analyzer.verdict.decision import Step
 from analyzer.verdict.record import InsideRequest
-from analyzer.verdict.stitch import Call
 
 # Requests of one connection that its record keeps, and that its chain tells.
 KEPT_REQUESTS, TOLD_REQUESTS = 100, 3

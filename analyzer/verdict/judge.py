@@ -27,12 +27,13 @@ from analyzer.verdict.asking import (
     unproven,
     with_request,
 )
+from analyzer.verdict.call import Call, Onward, calls_of
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said, assign_roles, is_loopback
 from analyzer.verdict.sealed import decide_sealed
-from analyzer.verdict.stitch import Call, Onward, Stitcher, calls_of
+from analyzer.verdict.stitch import Stitcher
 from analyzer.verdict.wires import Wire
 
 if TYPE_CHECKING:

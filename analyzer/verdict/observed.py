@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from analyzer.flow.connection import Connection
 from analyzer.protocol.facts import Exchange, Response
+from analyzer.verdict.call import Call
 from analyzer.verdict.record import Observed
 from analyzer.verdict.reply import written_by
 from analyzer.verdict.roles import Said
-from analyzer.verdict.stitch import Call
 
 
 def observe(call: Call) -> Observed:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from analyzer.base.fact import Fact, replace
 from analyzer.verdict.agreement import compare_with
 from analyzer.verdict.asking import source_pod, target_pod
+from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.decision import Decision, Step
 from analyzer.verdict.inside import inside_of, inside_steps
 from analyzer.verdict.observed import observe
 from analyzer.verdict.record import SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRecord, Leg, Observed
 from analyzer.verdict.roles import Role, Said
-from analyzer.verdict.stitch import Call, Onward
 from analyzer.verdict.telling import after_decision, asked_step, legs_of, onward_legs, packets_of, redirected_steps
 
 if TYPE_CHECKING:

@@ -62,10 +62,14 @@ def passed_http_manager(response: Response) -> bool:
 
 
 def written_at_home(response: Response) -> bool:
-    """Whether the client's own sidecar wrote the reply without having tried an upstream."""
+    """Whether the client's own sidecar wrote the reply without having tried an upstream.
+
+    To gRPC Envoy says in ``grpc-message`` what the body says to others (Grpc::Utility, ``sendLocalReply``).
+    """
     if not passed_http_manager(response) or response.header(SERVICE_TIME) is not None or not response.whole:
         return False
-    return UPSTREAM_ERROR_TEXT not in response.body and UPSTREAM_TIMEOUT_TEXT not in response.body
+    said = response.body + (response.header("grpc-message") or "").encode("latin-1", "replace")
+    return UPSTREAM_ERROR_TEXT not in said and UPSTREAM_TIMEOUT_TEXT not in said
 
 
 def _server(response: Response) -> str:

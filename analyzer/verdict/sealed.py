@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.verdict.arrival import Arrival
+from analyzer.verdict.call import Call
 from analyzer.verdict.decide import class_of_cluster
 from analyzer.verdict.decision import DROPPED, Decision, Outbound, Step
 from analyzer.verdict.inbound import decide_inbound
 from analyzer.verdict.roles import cluster_of_sni
-from analyzer.verdict.stitch import Call
 
 if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod

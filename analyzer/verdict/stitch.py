@@ -6,115 +6,22 @@ carry a call must show it between the call's request and its reply: never is nea
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 
-from analyzer.base.fact import Fact, set_derived
+from analyzer.base.fact import replace
 from analyzer.base.stream import Stream
-from analyzer.protocol.facts import Exchange, Request
+from analyzer.protocol.facts import Request
+from analyzer.verdict.call import Call, Onward, calls_of
 from analyzer.verdict.carriers import Carriers
 from analyzer.verdict.overlap import Overlap
 from analyzer.verdict.reply import passed_http_manager, written_at_home
+from analyzer.verdict.rivals import Rivals, settle
 from analyzer.verdict.roles import Role, Said, cluster_of_sni
+from analyzer.verdict.search import Search, Tries, by_id, same_request, same_target, saying_of
 
-# Captures of one pod stamp the same packet up to this much apart.
-CLOCK_SLACK_NS = 1_000_000
 # Bytes of a plaintext payload that are compared between two legs.
 _COMPARED_BYTES = 64
-
-
-class Call(Fact, frozen=True):
-    """One thing an Envoy has to decide about: an exchange of HTTP, or a whole connection (``exchange`` None).
-
-    ``begin_ns`` is its request's first byte, or its connection's first packet; ``end_ns`` when its reply began to show,
-    or its connection's last packet. ``request`` is None where it is no HTTP, or the head was not captured. ``asked`` is
-    the request that an Envoy was asked: ``request``, or the CONNECT in whose tunnel it was sent.
-    """
-
-    said: Said
-    ordinal: int
-    exchange: Exchange | None
-    # Derived, as are the times.
-    request: Request | None = None
-    asked: Request | None = None
-    begin_ns: int = 0
-    end_ns: int = 0
-
-    def __post_init__(self) -> None:
-        wire, exchange = self.said.wire, self.exchange
-        if exchange is None:
-            set_derived(self, "begin_ns", wire.first_ns)
-            set_derived(self, "end_ns", wire.last_ns)
-            return
-        request, response, connection = exchange.request, exchange.response, wire.connection
-        end = connection.from_server.time_at(response.start) if response else 0
-        set_derived(self, "request", request)
-        set_derived(self, "asked", exchange.within or request)
-        set_derived(self, "begin_ns", connection.from_client.time_at(request.start) if request else wire.first_ns)
-        set_derived(self, "end_ns", end or wire.last_ns)
-
-
-class Onward(Fact, frozen=True):
-    """A leg of a call: ``certain`` when only this wire can have carried it; ``exchange`` where it is readable."""
-
-    said: Said
-    exchange: Exchange | None
-    certain: bool
-
-
-def calls_of(said: Said) -> list[Call]:
-    """The calls on a wire, in their order: each exchange of HTTP, or the connection itself."""
-    exchanges = said.conversation.exchanges
-    if not exchanges:
-        return [Call(said, 1, None)]
-    return [Call(said, exchange.ordinal, exchange) for exchange in exchanges]
-
-
-class _Search(Fact, frozen=True):
-    """For what carried ``call`` onwards from ``via``: among the wires of ``carriers`` at ``addresses``.
-
-    ``crowd`` is the address whose calls may be mistaken for this one.
-    """
-
-    call: Call
-    via: Said
-    carriers: Carriers
-    addresses: tuple[str, ...]
-    crowd: str
-
-    def while_open(self, capture: str) -> tuple[int, int]:
-        """The life of the call's own connection, on the clock of a capture.
-
-        Envoy may connect upstream before the application's first byte (server-first protocols), never before its SYN.
-        """
-        connection = self.call.said.wire.connection
-        return self._on_clock(capture, connection.first_ns, connection.last_ns)
-
-    def while_asked(self, capture: str) -> tuple[int, int]:
-        """From the request to its reply, on the clock of a capture."""
-        return self._on_clock(capture, self.call.begin_ns, self.call.end_ns)
-
-    def heard_ns(self, said: Said) -> int:
-        """When the server of a wire last spoke between the request and the reply; 0 where it did not."""
-        begin, end = self.while_asked(said.wire.main.capture)
-        times = said.wire.connection.from_server.times_ns
-        i = bisect_right(times, end)
-        return times[i - 1] if i and times[i - 1] >= begin else 0
-
-    def may_have_answered(self, said: Said) -> bool:
-        """Whether the server of a wire spoke before the call was answered, or need not be seen to have done so."""
-        exchange = self.call.exchange
-        unseen = exchange is None or exchange.response is None or not said.wire.connection.from_server.times_ns
-        return unseen or self.heard_ns(said) > 0
-
-    def _on_clock(self, there: str, begin_ns: int, end_ns: int) -> tuple[int, int]:
-        here = self.call.said.wire.main.capture
-        if there == here:
-            return begin_ns, end_ns
-        opened = {s.capture: s.connection.first_ns for s in self.via.wire.sightings if s.connection.syn_seq is not None}
-        shift = opened[there] - opened[here] if here in opened and there in opened else 0
-        return begin_ns + shift - CLOCK_SLACK_NS, end_ns + shift + CLOCK_SLACK_NS
 
 
 # The addresses behind a cluster, by its name.
@@ -144,6 +51,13 @@ class Stitcher:
         self._gateways = gateways
         self._given: set[tuple[int, int]] = set()
         self._tunnels: dict[int, Onward] = {}
+        # Deliveries that are known before they are looked for, by their call's exchange.
+        self._settled: dict[int, Tries] = {}
+
+    @cached_property
+    def _rivals(self) -> Rivals[Call]:
+        own = (call for said in self._all_said if said.role is Role.APP for call in calls_of(said))
+        return Rivals((saying_of(call), call.begin_ns, call.end_ns, call) for call in own if call.request)
 
     @cached_property
     def _in_flight(self) -> Overlap:
@@ -172,7 +86,7 @@ class Stitcher:
     ) -> Onward | None:
         if not self._upstream.any_at((address,)):
             return None
-        search = _Search(call, via, self._upstream, (address,), address)
+        search = Search(call, via, self._upstream, (address,), address)
         if call.exchange is None:
             return self._connection(search, cluster)
         response = call.exchange.response
@@ -185,11 +99,13 @@ class Stitcher:
 
     def delivery_of(self, call: Call, onward: Onward | None) -> Onward | None:
         """The leg from the server's sidecar to its application, of a call that came by ``onward`` or by itself."""
+        if id(call.exchange) in self._settled:
+            return self._onward(self._settled[id(call.exchange)], certain=False)
         via = onward.said if onward else call.said
         addresses = tuple(dict.fromkeys(s.ip for s in via.wire.servers))
         if not self._delivery.any_at(addresses):
             return None
-        search = _Search(call, via, self._delivery, addresses, call.said.wire.client.ip)
+        search = Search(call, via, self._delivery, addresses, call.said.wire.client.ip)
         if call.exchange is None:
             return self._connection(search, None)
         request = onward.exchange.request if onward and onward.exchange else call.request
@@ -204,60 +120,114 @@ class Stitcher:
         """Whether a wire carried any call."""
         return (id(said), 0) in self._given
 
-    def _plain_exchange(self, search: _Search, request: Request) -> Onward | None:
-        found = [
-            (said, exchange)
-            for said, exchange in search.carriers.asked(search.addresses, search.while_asked)
-            if (id(said), exchange.ordinal) not in self._given and _same_request(request, exchange.request)
-            if not self._passed_on(said)
-        ]
-        same = [pair for pair in found if _same_target(request, pair[1].request)]
+    def _plain_exchange(self, search: Search, request: Request) -> Onward | None:
+        same = self._saying(search, request)
         if not same and self._alone(search):
-            same = found  # rewritten by a route, and nobody else asked meanwhile
-        if not same:
+            same = by_id(self._asked(search, request), request)  # rewritten by a route, and nobody else asked meanwhile
+        if len(same) > 1:
+            rivals = self._rivals_of(search.call)
+            if len(rivals) > 1:
+                searches = (replace(search, call=each) for each in rivals)
+                known = settle([list(self._saying(each, each.call.request or request)) for each in searches])
+                return self._onward(same.get(known[_place_of(search.call, rivals)]), certain=False)
+        free = [tries for tries in same.values() if not self._was_carried(tries)]
+        if not free:
             return None
-        # An id that the application sent may be on several of its requests; one that Envoy made is on one alone.
-        tries = _tries(same) if request.header("x-request-id") is None else same[:1]
-        for tried, asked in tries:
-            self._give(tried, asked.ordinal)
-        said, exchange = tries[-1]
-        return Onward(said, exchange, certain=len(tries) == len(same))
+        shown = all(exchange.request and exchange.request.whole for _, exchange in free[0])
+        return self._onward(free[0], certain=len(same) == 1 and (shown or self._alone(search)))
 
-    def _sealed(self, search: _Search, cluster: str | None) -> Onward | None:
+    def _onward(self, tries: Tries | None, *, certain: bool) -> Onward | None:
+        """The last of the exchanges by which Envoy tried."""
+        for tried, asked in tries or ():
+            self._give(tried, asked.ordinal)
+        return Onward(*tries[-1], certain=certain) if tries else None
+
+    def _was_carried(self, tries: Tries) -> bool:
+        return any((id(said), exchange.ordinal) in self._given for said, exchange in tries)
+
+    def _saying(self, search: Search, request: Request) -> dict[Hashable, Tries]:
+        """What was asked of the same target of the same host; several by which Envoy tried again are one."""
+        asked = self._asked(search, request)
+        return by_id([pair for pair in asked if same_target(request, pair[1].request)], request)
+
+    def _asked(self, search: Search, request: Request) -> Tries:
+        return [pair for pair in search.asked(request) if not self._passed_on(pair[0])]
+
+    def _rivals_of(self, call: Call) -> Sequence[Call]:
+        """The calls of the same pod that say the same and were under way at the same time, with this one."""
+        return self._rivals.at(saying_of(call), call.begin_ns)
+
+    def _sealed(self, search: Search, cluster: str | None) -> Onward | None:
         """A request inside TLS: of the wires whose client spoke after it, the one that was heard last before the reply.
 
         Those before it are attempts that failed, where Envoy tried again. Where other calls were under way too, one of
         several is not chosen: it may be theirs.
         """
-        spoke = search.carriers.spoke(search.addresses, search.while_asked)
-        active = sorted(
-            (pair for pair in spoke if not self._passed_on(pair[1])), key=lambda pair: (pair[0], pair[1].wire.client)
-        )
+        active = self._active(search)
         sole = len(active) == 1 and self._alone(search)
-        chosen = self._leading_to(cluster, [said for _, said in active], sole=sole)
+        chosen = self._leading_to(cluster, active, sole=sole)
         chosen = self._delivered(search, [said for said in chosen if search.may_have_answered(said)])
-        if not chosen or (len(chosen) > 1 and not self._alone(search)):
+        if len(chosen) > 1 and not self._alone(search):
+            return self._by_delivery(search, cluster)
+        if not chosen:
             return None
         said = max(chosen, key=search.heard_ns)
         self._give(said, 0)
         return Onward(said, None, certain=sole and said.istio_mtls)
 
-    def _delivered(self, search: _Search, found: list[Said]) -> list[Said]:
+    def _active(self, search: Search) -> list[Said]:
+        """The wires that may seal a request, and whose client spoke after it; the first to speak comes first."""
+        spoke = search.carriers.spoke(search.addresses, search.while_asked)
+        free = (pair for pair in spoke if not self._passed_on(pair[1]))
+        return [said for _, said in sorted(free, key=lambda pair: (pair[0], pair[1].wire.client))]
+
+    def _by_delivery(self, search: Search, cluster: str | None) -> Onward | None:
+        """Of several wires that which leads to the delivery that can be no other call's that says the same."""
+        rivals = self._rivals_of(search.call)
+        if not rivals:
+            return None
+        options = [self._deliveries(replace(search, call=each), cluster) for each in rivals]
+        place = _place_of(search.call, rivals)
+        mine = options[place].get(settle([list(each) for each in options])[place])
+        if mine is None:
+            return None
+        vias, tries = mine
+        self._settled[id(search.call.exchange)] = tries
+        if len(vias) > 1:
+            return None
+        self._give(vias[0], 0)
+        return Onward(vias[0], None, certain=False)
+
+    def _deliveries(self, search: Search, cluster: str | None) -> dict[Hashable, tuple[list[Said], Tries]]:
+        """What may have been the delivery of a call, each with the wires that may have led there."""
+        found: dict[Hashable, tuple[list[Said], Tries]] = {}
+        request = search.call.request
+        if request is None:
+            return found
+        for via in self._leading_to(cluster, self._active(search), sole=False):
+            addresses = tuple(dict.fromkeys(server.ip for server in via.wire.servers))
+            beyond = Search(search.call, via, self._delivery, addresses, search.crowd)
+            for key, tries in self._saying(beyond, request).items():
+                if beyond.may_lead_to(tries):
+                    found.setdefault(key, ([], tries))[0].append(via)
+        return found
+
+    def _delivered(self, search: Search, found: list[Said]) -> list[Said]:
         """Of several wires those at whose other end the request was delivered meanwhile, where such ends were seen."""
         request = search.call.request
         if len(found) < 2 or request is None:
             return found
         return [said for said in found if self._may_deliver(search, said, request)] or found
 
-    def _may_deliver(self, search: _Search, said: Said, request: Request) -> bool:
+    def _may_deliver(self, search: Search, said: Said, request: Request) -> bool:
         addresses = tuple(dict.fromkeys(server.ip for server in said.wire.servers))
         if not self._delivery.any_at(addresses):
             return True
-        beyond = _Search(search.call, said, self._delivery, addresses, search.crowd)
+        beyond = Search(search.call, said, self._delivery, addresses, search.crowd)
         asked = (exchange.request for _, exchange in self._delivery.asked(addresses, beyond.while_asked))
-        return any(_same_request(request, each) and _same_target(request, each) for each in asked)
+        return any(same_request(request, each) and same_target(request, each) for each in asked)
 
-    def _tunnel(self, search: _Search, cluster: str | None) -> Onward | None:
+    def _tunnel(self, search: Search, cluster: str | None) -> Onward | None:
         """HTTP that Envoy treats as opaque TCP: one upstream connection for all requests of the application's."""
         key = id(search.call.said)
         if key not in self._tunnels:
@@ -267,7 +237,7 @@ class Stitcher:
             self._tunnels[key] = found
         return self._tunnels[key]
 
-    def _connection(self, search: _Search, cluster: str | None) -> Onward | None:
+    def _connection(self, search: Search, cluster: str | None) -> Onward | None:
         mine = search.call.said
         fitting = [
             said
@@ -298,7 +268,7 @@ class Stitcher:
             return named or unnamed
         return [s for s in found if s in named or (s in unnamed and any(to.ip in behind for to in s.wire.servers))]
 
-    def _alone(self, search: _Search) -> bool:
+    def _alone(self, search: Search) -> bool:
         """Whether no other call of its kind was under way in the same pod at the same time."""
         call = search.call
         kind = (search.crowd, call.exchange is not None)
@@ -332,30 +302,6 @@ def _spans(said: Said, address: str) -> Iterator[tuple[Hashable, int, int]]:
             yield (address, call.exchange is not None), call.begin_ns, call.end_ns
 
 
-def _same_request(mine: Request, other: Request | None) -> bool:
-    """Envoy keeps the method, and an ``x-request-id`` that is there already."""
-    if other is None or mine.method != other.method:
-        return False
-    sent = mine.header("x-request-id")
-    return sent is None or sent == other.header("x-request-id")
-
-
-def _tries(found: list[tuple[Said, Exchange]]) -> list[tuple[Said, Exchange]]:
-    """The first of exchanges that say the same, and those by which Envoy tried again: they keep its request's id.
-
-    In the order of their time; what the last one brings is what the client hears of.
-    """
-    first = found[0][1].request
-    known = first.header("x-request-id") if first else None
-    if known is None:
-        return found[:1]
-    return [pair for pair in found if pair[1].request and pair[1].request.header("x-request-id") == known]
-
-
-def _same_target(mine: Request, other: Request | None) -> bool:
-    return other is not None and mine.target == other.target and (mine.host or "").lower() == (other.host or "").lower()
-
-
 def _may_carry_bytes(mine: Said, other: Said) -> bool:
     """Whether ``other`` can be the tcp_proxy leg of ``mine``: in TLS that a sidecar begins or ends, or unchanged."""
     if other.istio_mtls != mine.istio_mtls:
@@ -379,3 +325,7 @@ def _same_bytes(mine: Said, other: Said) -> bool:
 
 def _first_bytes(said: Said) -> bytes:
     return said.wire.connection.from_client.read(0, _COMPARED_BYTES)
+
+
+def _place_of(call: Call, rivals: Sequence[Call]) -> int:
+    return next(i for i, each in enumerate(rivals) if each.exchange is call.exchange)

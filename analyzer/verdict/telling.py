@@ -7,10 +7,10 @@ from functools import lru_cache
 from analyzer.base.escape import shorten
 from analyzer.base.place import PacketPlace
 from analyzer.base.stream import Stream
+from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.decision import Step
 from analyzer.verdict.record import Leg, Observed
 from analyzer.verdict.roles import Role, Said
-from analyzer.verdict.stitch import Call, Onward
 from analyzer.verdict.wires import Sighting
 
 _PROTOCOL_NAMES = {"http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", "h2": "HTTP/2", "tls": "TLS", "tcp": "TCP"}

@@ -8,8 +8,8 @@ from analyzer.base.fact import replace
 from analyzer.base.stream import End, Stream
 from analyzer.flow.connection import Connection, Endpoint
 from analyzer.protocol.facts import Alert, ClientHello, Conversation, Exchange, Inside, Request, Response, TlsFacts
+from analyzer.verdict.call import Call, calls_of
 from analyzer.verdict.roles import Role, Said
-from analyzer.verdict.stitch import Call, calls_of
 from analyzer.verdict.wires import Sighting, Wire
 
 MS = 1_000_000

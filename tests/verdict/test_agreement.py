@@ -6,9 +6,9 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.verdict.agreement import with_agreement
+from analyzer.verdict.call import Onward
 from analyzer.verdict.observed import observe
 from analyzer.verdict.roles import Role
-from analyzer.verdict.stitch import Onward
 
 SERVICE_TIME = {"x_envoy_upstream_service_time": 3}
 UPSTREAM_ERROR = b"upstream connect error or disconnect/reset before headers. reset reason: connection termination"

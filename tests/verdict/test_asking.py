@@ -6,8 +6,8 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.verdict.asking import endpoint_of, missing_for, question_of, source_pod, target_pod, unproven
+from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.roles import Role, Said
-from analyzer.verdict.stitch import Call, Onward
 from analyzer.verdict.wires import gather_wires
 
 SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"

@@ -6,8 +6,8 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
+from analyzer.verdict.call import Call
 from analyzer.verdict.observed import observe
-from analyzer.verdict.stitch import Call
 
 SERVICE_TIME = {"x_envoy_upstream_service_time": 3}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.verdict.call import Onward, calls_of
 from analyzer.verdict.decision import Step
 from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said
-from analyzer.verdict.stitch import Onward, calls_of
 from analyzer.verdict.wires import gather_wires
 
 

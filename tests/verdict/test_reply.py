@@ -118,3 +118,10 @@ def test_an_error_without_its_text_may_be_an_envoys_whatever_passed_it_on() -> N
     cut = reply(403, "envoy", "3")
 
     assert written_by(replace(cut, headers=(*cut.headers, ("content-length", "19")), end=1, body_end=20)) is None
+
+
+def test_to_grpc_envoy_says_in_a_header_that_an_upstream_failed() -> None:
+    headers = (("server", "envoy"), ("grpc-status", "14"), ("grpc-message", UPSTREAM_ERROR.decode()))
+
+    assert not written_at_home(Response(200, headers, 0, 0))
+    assert written_at_home(Response(200, headers[:2], 0, 0))

@@ -1,11 +1,12 @@
-"""Which wires carried a call onwards, and how surely: the calls of a wire, and HTTP in plaintext."""
+"""Which wires carried a call onwards, and how surely: HTTP in plaintext."""
 
 from __future__ import annotations
 
 import pytest
 
+from analyzer.verdict.call import calls_of
 from analyzer.verdict.roles import Role
-from analyzer.verdict.stitch import Stitcher, calls_of
+from analyzer.verdict.stitch import Stitcher
 
 REVIEWS_SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
 ID = "6a3c1e52-0000-4000-8000-000000000001"
@@ -21,39 +22,6 @@ def ups(*talks):
 
 def first_call(said):
     return calls_of(said)[0]
-
-
-# Calls of a wire.
-
-
-def test_every_request_on_a_connection_is_a_call(app) -> None:
-    kept_alive = app().ask("/a").answer().ask("/b").answer()
-
-    assert [(c.ordinal, c.request.target) for c in calls_of(kept_alive.said())] == [(1, "/a"), (2, "/b")]
-
-
-def test_an_opaque_connection_is_one_call(app) -> None:
-    (call,) = calls_of(app().send(b"PING").said())
-
-    assert (call.ordinal, call.exchange, call.request) == (1, None, None)
-
-
-def test_a_call_lasts_from_its_request_to_the_beginning_of_its_reply(app) -> None:
-    call = app().ask("/a", at=5).answer(at=6).ask("/b", at=20).answer(at=30).call(2)
-
-    assert (call.begin_ns, call.end_ns) == (20_000_000, 30_000_000)
-
-
-def test_an_unanswered_call_lasts_as_long_as_its_connection(app) -> None:
-    call = app(at=1).ask(at=5).close("client", at=900).call()
-
-    assert (call.begin_ns, call.end_ns) == (5_000_000, 900_000_000)
-
-
-def test_a_call_whose_request_was_not_seen_begins_with_its_connection(app) -> None:
-    call = app(at=1).answer(at=8).call()
-
-    assert (call.begin_ns, call.end_ns) == (1_000_000, 8_000_000)
 
 
 # HTTP in plaintext.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from analyzer.base.fact import replace
+from analyzer.verdict.call import calls_of
 from analyzer.verdict.roles import Role
-from analyzer.verdict.stitch import Stitcher, calls_of
+from analyzer.verdict.stitch import Stitcher
 from analyzer.verdict.wires import gather_wires
 
 REVIEWS = "outbound|9080||reviews.shop.svc.cluster.local"
@@ -166,3 +167,55 @@ def test_calls_to_a_pod_that_is_no_gateway_are_not_under_way_there(talk) -> None
     asked = talk("192.0.2.1:5000", "10.244.1.11:9080").ask("/a", at=5).answer(at=19).said(Role.DIRECT)
 
     assert not Stitcher([asked], frozenset({EDGE})).anyone_calling("10.244.1.11", 7_000_000)
+
+
+def test_identical_calls_at_the_same_time_are_told_apart_by_when_they_were_delivered(app, upstream, delivery) -> None:
+    one = app("10.244.1.10:1").ask("/a", at=5).answer(at=20)
+    two = app("10.244.1.10:2").ask("/a", at=15).answer(at=40)
+    sealed = upstream(at=1).midstream_tls(at=2).send(b"sealed", at=6).reply(b"sealed", at=19)
+    sealed.send(b"sealed", at=16).reply(b"sealed", at=39)
+    first = delivery("127.0.0.6:1").ask("/a", at=16).answer(at=18)
+    second = delivery("127.0.0.6:2").ask("/a", at=17).answer(at=30)
+    said = apps(one, two)
+    stitcher = Stitcher([*said, *ups(sealed), *deliveries(first, second)])
+
+    delivered = [stitcher.delivery_of(call, stitcher.upstream_of(call, None)) for call in map(first_call, said)]
+
+    assert [leg.said.wire.client.port for leg in delivered] == [1, 2]
+
+
+def test_identical_calls_that_nothing_tells_apart_are_not_delivered_by_guess(app, upstream, delivery) -> None:
+    one = app("10.244.1.10:1").ask("/a", at=5).answer(at=40)
+    two = app("10.244.1.10:2").ask("/a", at=6).answer(at=40)
+    sealed = upstream(at=1).midstream_tls(at=2).send(b"sealed", at=7).reply(b"sealed", at=39)
+    ends = [delivery(f"127.0.0.6:{port}").ask("/a", at=10 + port).answer(at=20 + port) for port in (1, 2)]
+    said = apps(one, two)
+    stitcher = Stitcher([*said, *ups(sealed), *deliveries(*ends)])
+
+    assert [stitcher.delivery_of(call, stitcher.upstream_of(call, None)) for call in map(first_call, said)] == [
+        None
+    ] * 2
+
+
+def test_of_several_sealed_connections_that_leads_to_a_calls_own_delivery(app, upstream, delivery) -> None:
+    one = app("10.244.1.10:1").ask("/a", at=5).answer(at=20)
+    two = app("10.244.1.10:2").ask("/a", at=10).answer(at=40)
+    left = [
+        upstream(f"10.244.1.10:{8 + n}", f"10.244.1.{11 + n}:9080", at=1)
+        .midstream_tls(at=2)
+        .send(b"s", at=11)
+        .reply(b"s", at=19 + 20 * n)
+        for n in (0, 1)
+    ]
+    first = delivery("127.0.0.6:1", "10.244.1.11:9080").ask("/a", at=12).answer(at=18)
+    second = delivery("127.0.0.6:2", "10.244.1.12:9080").ask("/a", at=12).answer(at=38)
+    said = apps(one, two)
+    stitcher = Stitcher([*said, *ups(*left), *deliveries(first, second)])
+
+    legs = [stitcher.upstream_of(call, None) for call in map(first_call, said)]
+
+    assert [leg.said.wire.client.port for leg in legs] == [8, 9]
+    assert [
+        stitcher.delivery_of(first_call(s), leg).said.wire.client.port for s, leg in zip(said, legs, strict=True)
+    ] == [1, 2]
+    assert not any(leg.certain for leg in legs)

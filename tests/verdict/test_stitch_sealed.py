@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from analyzer.verdict.call import calls_of
 from analyzer.verdict.roles import Role
-from analyzer.verdict.stitch import Stitcher, calls_of
+from analyzer.verdict.stitch import Stitcher
 
 REVIEWS = "outbound|9080||reviews.shop.svc.cluster.local"
 REVIEWS_SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"

@@ -6,10 +6,10 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
+from analyzer.verdict.call import Onward
 from analyzer.verdict.decision import Step
 from analyzer.verdict.observed import observe
 from analyzer.verdict.roles import Role
-from analyzer.verdict.stitch import Onward
 from analyzer.verdict.telling import after_decision, asked_step, legs_of, onward_legs, packets_of, redirected_steps
 from analyzer.verdict.wires import gather_wires
 
