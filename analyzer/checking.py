@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from analyzer.base.errors import UsageError
+from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.base.fact import replace
-from analyzer.base.moment import parse_moment
 from analyzer.base.watch import Progress
 from analyzer.mesh.load import load_mesh
 from analyzer.mesh.revision import is_revision
@@ -113,14 +113,26 @@ def analyze_suite(suite: Suite, folder: Path, *, progress: Progress | None = Non
 
 def _mesh_of(suite: Suite, folder: Path) -> MeshSnapshot:
     config = suite.mesh_config
-    return load_mesh(
-        [_in(folder, source) for source in suite.mesh], mesh_config=_in(folder, config) if config is not None else None
-    )
+    sources = [_in(folder, source) for source in suite.mesh]
+    with _asked_by(suite):
+        return load_mesh(sources, mesh_config=_in(folder, config) if config is not None else None)
 
 
 def _analyze(suite: Suite, folder: Path, mesh: MeshSnapshot, progress: Progress | None) -> Analysis:
     captures = _captures(suite, folder)
-    return analyze_paths(captures, mesh, interval=_interval(suite), where=suite.where, progress=progress)
+    with _asked_by(suite):
+        return analyze_paths(captures, mesh, interval=_interval(suite), where=suite.where, progress=progress)
+
+
+@contextmanager
+def _asked_by(suite: Suite) -> Iterator[None]:
+    """What a suite names and is not there is told with the suite: a folder may hold many of them."""
+    try:
+        yield
+    except CaptureError as error:
+        raise CaptureError(f"{suite.file}: {error}") from None
+    except MeshError as error:
+        raise MeshError(f"{suite.file}: {error}") from None
 
 
 def _lint(mesh: MeshSnapshot) -> Sequence[LintFinding]:
@@ -135,7 +147,7 @@ def _captures(suite: Suite, folder: Path) -> list[str]:
 
 
 def _interval(suite: Suite) -> Interval:
-    return Interval(*(parse_moment(t, suite.file) if t is not None else None for t in (suite.since, suite.until)))
+    return Interval(suite.since, suite.until)
 
 
 def expected_path(path: Path, suite: Suite) -> Path:
@@ -152,8 +164,12 @@ def _in(folder: Path, source: str) -> str:
 
 def _read_recorded(path: Path, suite: Suite) -> tuple[RecordedCall, ...] | None:
     target = expected_path(path, suite)
-    if suite.expected is None and not target.is_file():
-        return None
+    if not target.is_file():
+        if suite.expected is None:
+            return None
+        raise UsageError(
+            f"{suite.file}: expected: {_shown(target)} is no file; write it with `meshverdict check --update`"
+        )
     return parse_recorded(_read(target), file=_shown(target))
 
 

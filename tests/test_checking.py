@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.base.errors import MeshError, UsageError
+from analyzer.base.errors import CaptureError, MeshError, UsageError
 from analyzer.checking import check_suite, expected_path, find_suites, load_suite, update_suite
 from analyzer.mesh.load import load_mesh
 
@@ -123,7 +123,13 @@ def test_what_cannot_be_read_or_written_is_told(folder, monkeypatch) -> None:
     with pytest.raises(UsageError, match="No such file"):
         load_suite(folder / "ghost.yaml")
     suite.write_text("captures: c\nmesh: ghost\nbudgets: {dropped: 0}\n")
-    with pytest.raises(MeshError, match="ghost"):
+    with pytest.raises(MeshError, match=r"a.verdict.yaml: .*ghost: no such file or folder"):
+        check_suite(suite)
+    suite.write_text("captures: ghost\nmesh: mesh\nbudgets: {dropped: 0}\n")
+    with pytest.raises(CaptureError, match=r"a.verdict.yaml: .*ghost: no such file"):
+        check_suite(suite)
+    suite.write_text("captures: legacy_naked-0.any.pcap\nmesh: mesh\nexpected: ends.yaml\n")
+    with pytest.raises(UsageError, match=r"a.verdict.yaml: expected: ends.yaml is no file; write it with"):
         check_suite(suite)
     (folder / "latin.yaml").write_bytes(b"captures: \xff")
     with pytest.raises(UsageError, match="byte 10 is not UTF-8"):

@@ -174,6 +174,11 @@ class Issues:
         return (repository_path(place.file), place.line) if place else (repository_path(self.file), 1)
 
 
+def is_of_revision(name: str) -> bool:
+    """Whether a place is in a file as a revision has it: the line may be gone from the file that a forge shows."""
+    return _REVISION.match(name) is not None
+
+
 def is_file(name: str) -> bool:
     """Whether a place is in a file that a forge could show: a preset is in none."""
     return not name.startswith("--")

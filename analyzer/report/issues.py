@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzer.base.oddity import Code
+from analyzer.base.place import YamlPlace
 from analyzer.base.secret import redact_text
 from analyzer.report.as_diff import diff_headline, kind_of, redact_diff
 from analyzer.report.as_moves import moves_headline, redact_moves
@@ -22,6 +23,8 @@ from analyzer.report.issue import (
     Issue,
     Issues,
     Passed,
+    is_file,
+    is_of_revision,
     unique,
 )
 from analyzer.report.move_groups import MoveGroup, end_phrase, ends_phrase, group_moves
@@ -104,7 +107,7 @@ def _move_issue(group: MoveGroup) -> Issue:
     both = group.before is not None and group.after is not None
     return Issue(
         code, message, identity, group.yaml, tuple(m.call.id for m in group.moves), code.advice, subject,
-        tuple(_both_ends(group)) if both else (),
+        (*_both_ends(group), *_line_elsewhere("moved by", group.yaml)) if both else (),
     )  # fmt: skip
 
 
@@ -113,6 +116,12 @@ def _both_ends(group: MoveGroup) -> Iterator[tuple[str, str]]:
         if decision is not None:
             words = (verdict_word(decision.verdict), reason_word(decision), end_phrase(decision))
             yield what, " · ".join(word for word in words if word)
+
+
+def _line_elsewhere(what: str, yaml: Sequence[YamlPlace]) -> Iterator[tuple[str, str]]:
+    """The line in its own words where no forge can show it: of a preset, or of the revision that was left."""
+    if yaml and (is_of_revision(yaml[0].file) or not is_file(yaml[0].file)):
+        yield what, f"{yaml[0].file_line} ({yaml[0].field})" if yaml[0].field else yaml[0].file_line
 
 
 def _ends(group: MoveGroup) -> tuple[str, ...]:
@@ -140,7 +149,7 @@ def _case_issue(result: CheckResult, case: Case) -> Issue:
     because = f"; {case.blame.why}" if case.blame.why else ""
     message = redact_text(f"{case.name}: expected {case.expected}, got {case.got}{because}")
     told = (("expected", case.expected), ("got", case.got), ("why", case.blame.why))
-    details = tuple((what, redact_text(text)) for what, text in told if text)
+    details = (*((what, redact_text(text)) for what, text in told if text), *_line_elsewhere("where", case.blame.yaml))
     identity = (result.suite, case.kind, case.name)
     yaml = (*case.blame.yaml, case.place)
     subject = redact_text(case.name)

@@ -194,5 +194,6 @@ def _sentence(cluster: Cluster, targets: tuple[Target, ...]) -> str:
     elif not cluster.endpoints_known:
         where = "its endpoints are not in the input"
     else:
-        where = f"{len(targets)} healthy endpoints of {len(cluster.endpoints)}, {' or '.join(kinds)}"
+        healthy = f"{len(targets)} healthy {'endpoint' if len(targets) == 1 else 'endpoints'}"
+        where = f"{healthy} of {len(cluster.endpoints)}, {' or '.join(kinds)}"
     return f"cluster {cluster.name}: {where}; {cluster.tls_why}"

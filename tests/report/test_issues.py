@@ -56,6 +56,23 @@ def test_calls_that_move_alike_are_one_issue(shop) -> None:
     assert (issue.yaml, issue.calls) == (LINE, (calls[0].id, calls[1].id))
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("new/a.yaml", None),
+        ("git:main:new/a.yaml", "git:main:new/a.yaml:7 (spec.http[0])"),
+        ("--set mtls=STRICT", "--set mtls=STRICT (spec.http[0])"),
+    ],
+)
+def test_a_line_that_is_in_no_file_of_the_pull_request_is_told_in_words(shop, file: str, told: str | None) -> None:
+    first = shop.calls[0]
+    yaml = (YamlPlace(file, 7, 1, "spec.http[0]"),)
+
+    (issue,) = issues_of_moves(WhatIf((MovedCall(first, first.decision, shop.calls[4].decision, yaml),), 1, 0)).issues
+
+    assert dict(issue.details).get("moved by") == told
+
+
 def test_a_move_of_the_same_verdict_says_from_where_to_where(shop) -> None:
     first = shop.calls[0]
     outbound = replace(first.decision.outbound, cluster="elsewhere")

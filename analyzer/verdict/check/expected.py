@@ -124,8 +124,14 @@ def _case(recorded: RecordedCall, calls: list[CallRecord]) -> Case:
         expected="; ".join(map(_end_phrase, recorded.ends)),
         got=got,
         place=recorded.place,
-        blame=Blame() if passed else blame(odd),
+        blame=Blame() if passed else blame(odd, inside=all(_left_as_recorded(call, recorded) for call in odd)),
     )
+
+
+def _left_as_recorded(call: CallRecord, recorded: RecordedCall) -> bool:
+    """Whether all that is new about an end is what the server's sidecar does."""
+    end = _end(call)
+    return any(replace(known, verdict=end.verdict, inbound=end.inbound) == end for known in recorded.ends)
 
 
 def _new_case(key: CallKey, calls: list[CallRecord], file: str) -> Case:

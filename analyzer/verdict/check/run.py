@@ -19,10 +19,11 @@ from analyzer.verdict.check.suite import (
     LintBudget,
     Suite,
 )
-from analyzer.verdict.filter import Filter
 from analyzer.verdict.lint.finding import LintFinding
 from analyzer.verdict.record import Analysis, CallRecord, MovedCall
 
+# An expectation with such a field is about the server's sidecar.
+_ABOUT_SERVER = "inbound."
 _SECOND_NS = 1_000_000_000
 
 
@@ -131,14 +132,15 @@ def _expectation(expectation: Expectation, calls: Sequence[CallRecord]) -> Case:
     few = len(chosen) < expectation.least
     many = expectation.most is not None and len(chosen) > expectation.most
     passed = not (odd or few or many)
+    inside = expectation.expect is not None and _ABOUT_SERVER in expectation.expect.text
     return Case(
         name=expectation.name,
         kind=EXPECTATION,
         passed=passed,
         expected=_expected(expectation),
-        got=_got(chosen, odd, expectation.expect),
+        got=_got(expectation, chosen, odd),
         place=expectation.place,
-        blame=Blame() if passed else blame(odd or (chosen if many else [])),
+        blame=Blame() if passed else blame(odd or (chosen if many else []), inside=inside),
     )
 
 
@@ -148,11 +150,11 @@ def _expected(expectation: Expectation) -> str:
     return f"{count} with {expectation.expect.text}" if expectation.expect else count
 
 
-def _got(chosen: list[CallRecord], odd: list[CallRecord], expect: Filter | None) -> str:
+def _got(expectation: Expectation, chosen: list[CallRecord], odd: list[CallRecord]) -> str:
     if not chosen:
-        return "no call that fits"
+        return f"no call that fits {expectation.where.text}"
     count = f"{len(chosen):,} {'call' if len(chosen) == 1 else 'calls'}"
-    if expect is None or not odd:
+    if not odd:
         return count
     ends = dict.fromkeys(f"{call.decision.verdict or 'undetermined'} ({_reason(call)})" for call in odd)
     return f"{count}, {len(odd):,} of them otherwise: {', '.join(ends)}"

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from analyzer.base.errors import UsageError
+from analyzer.base.moment import parse_moment
 from analyzer.base.oddity import Level, Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.base.spelling import hint
@@ -126,14 +127,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite; paths are as written, relative to its file. ``expected`` names the file that ``--update`` writes."""
+    """A suite; paths are as written, relative to its file, times in nanoseconds since the epoch.
+
+    ``expected`` names the file that ``--update`` writes.
+    """
 
     file: str
     captures: tuple[str, ...]
     mesh: tuple[str, ...]
     mesh_config: str | None
-    since: str | None
-    until: str | None
+    since: int | None
+    until: int | None
     where: Filter | None
     budgets: tuple[Budget, ...]
     evidence: Evidence
@@ -158,8 +162,8 @@ def parse_suite(text: str, *, file: str) -> Suite:
         captures=_texts(node, "captures"),
         mesh=_texts(node, "mesh"),
         mesh_config=_text(node, "mesh_config"),
-        since=_scalar(node, "since"),
-        until=_scalar(node, "until"),
+        since=_moment(node, "since"),
+        until=_moment(node, "until"),
         where=_filter(node, "where"),
         budgets=_budgets(node),
         evidence=_evidence(node),
@@ -196,14 +200,14 @@ def _text(node: Node, key: str) -> str | None:
     return value
 
 
-def _scalar(node: Node, key: str) -> str | None:
-    """A time: text, or seconds as a number."""
+def _moment(node: Node, key: str) -> int | None:
+    """A time: RFC 3339, or seconds since the epoch as text or number."""
     value = node.value.get(key)
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return repr(value)
-    raise _wrong(node, key, "expected a time")
+    if value is None:
+        return None
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise _wrong(node, key, "expected a time")
+    return parse_moment(str(value), str(node.place(key)))
 
 
 def _texts(node: Node, key: str) -> tuple[str, ...]:
@@ -323,8 +327,12 @@ def _acceptance(node: Node) -> Acceptance:
     where, finding = _filter(node, "where"), _text(node, "finding")
     owner, reason, until = _text(node, "owner"), _text(node, "reason"), _text(node, "until")
     key = "where" if finding is None else "finding"
-    if (where is None) == (finding is None) or not owner or not reason:
-        raise _wrong(node, key, "expected where or finding, owner and reason: who accepts which calls or findings, why")
+    if where is not None and finding is not None:
+        raise _wrong(node, key, "found where and finding, expected one of them")
+    missing = [name for name, value in (("owner", owner), ("reason", reason)) if not value]
+    missing = [*(["where or finding"] if where is None and finding is None else []), *missing]
+    if missing or not owner or not reason:
+        raise _wrong(node, key, f"found no {' and no '.join(missing)}: who accepts which calls or findings, and why")
     return Acceptance(
         where=where,
         finding=_at(node, key, lambda: _pattern(finding)) if finding is not None else None,

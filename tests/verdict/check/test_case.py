@@ -26,7 +26,21 @@ def test_why_is_the_reason_in_words(record, decision, no_route) -> None:
     assert why(record(decision(None, None, undetermined=("weighted", "own")))).endswith(", own")
 
 
-def test_why_a_call_arrived_is_its_last_step_that_stands_on_yaml(record, decision) -> None:
+def test_why_a_call_arrived_is_the_step_that_chose_its_cluster(record, decision) -> None:
+    steps = (
+        Step("route v1 takes the request", yaml=(YamlPlace("a.yaml", 7),)),
+        Step("cluster outbound|80||web has an endpoint", yaml=(YamlPlace("a.yaml", 8),)),
+        Step("the server declares the port", yaml=(YamlPlace("a.yaml", 9),)),
+    )
+    call = record(decision(cluster="outbound|80||web", steps=steps))
+
+    assert why(call) == "route v1 takes the request"
+    assert [place.line for place in blame([call]).yaml] == [7]
+    assert why(call, inside=True) == "the server declares the port"
+    assert [place.line for place in blame([call], inside=True).yaml] == [9]
+
+
+def test_why_a_call_that_no_sidecar_sent_arrived_is_its_last_step_that_stands_on_yaml(record, decision) -> None:
     place = (YamlPlace("a.yaml", 7),)
     steps = (Step("first", yaml=place), Step("last", yaml=place), Step("aside", yaml=place, aside=True), Step("bare"))
 

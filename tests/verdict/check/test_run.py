@@ -87,7 +87,7 @@ def test_evidence_is_calls_and_verdicts(held, record, decision) -> None:
             'where: host == "reviews", expect: {verdict: service-matched}',
             "2 calls, 1 of them otherwise: dropped (no-route)",
         ),
-        ('where: host == "ghost"', "no call that fits"),
+        ('where: host == "ghost"', 'no call that fits host == "ghost"'),
         ('where: host == "ghost", calls: {at_most: 0}', None),
         ('where: host == "reviews", calls: {at_most: 1}', "2 calls"),
         ('where: host == "reviews", calls: {at_least: 3}', "2 calls"),

@@ -40,7 +40,7 @@ def test_a_suite_says_all_that_it_may(suite) -> None:
         "mesh.yaml",
         "ends.yaml",
     )
-    assert (found.since, found.until) == ("1795224830.5", "2026-11-21T00:00:00Z")
+    assert (found.since, found.until) == (1_795_224_830_500_000_000, 1_795_219_200_000_000_000)
     assert found.where is not None
     assert found.where.text == 'namespace == "shop"'
     assert [(b.what, str(b.most), b.place.line) for b in found.budgets] == [
@@ -118,6 +118,7 @@ def test_a_share_is_of_all_calls_and_a_number_of_itself() -> None:
         ("captures: c\nmesh: m\nwhere: host = 1", r"s.yaml:3:1 \(where\): filter, column 6"),
         ("captures: c\nmesh: m\nwhere: 5", "found 5, expected text"),
         ("captures: c\nmesh: m\nsince: [1]", "expected a time"),
+        ("captures: c\nmesh: m\nsince: soon", r"s.yaml:3:1 \(since\): found 'soon', expected seconds"),
         ("captures: c\nmesh: m\nexpectations: {a: b}", "expected a list of mappings"),
         ("captures: c\nmesh: m\nexpectations: [{name: a}]", "expected where: a filter"),
         ("captures: c\nmesh: m\nexpectations: [{where: port == 1, expect: 5}]", "expected a filter, or fields"),
@@ -129,11 +130,12 @@ def test_a_share_is_of_all_calls_and_a_number_of_itself() -> None:
         ("captures: c\nmesh: m\nexpectations: [{where: port == 1, expect: {host: {a: b}}}]", "filter, column"),
         (
             "captures: c\nmesh: m\naccepted: [{where: port == 1, owner: me}]",
-            "expected where or finding, owner and reason",
+            "found no reason: who accepts which calls or findings, and why",
         ),
+        ("captures: c\nmesh: m\naccepted: [{reason: r}]", "found no where or finding and no owner"),
         (
             "captures: c\nmesh: m\naccepted: [{where: port == 1, finding: a=b, owner: me, reason: r}]",
-            "expected where or finding",
+            "found where and finding, expected one of them",
         ),
         (
             "captures: c\nmesh: m\naccepted: [{finding: shadow=shop/*, owner: me, reason: r}]",
