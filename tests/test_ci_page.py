@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analyzer.cli.check import command as check
 from analyzer.cli.program import COMMANDS
 from analyzer.cli.settings import default_map, options_of, read_file
 from analyzer.cli.whatif import command as whatif
@@ -70,11 +71,11 @@ def test_the_ten_minutes_go_as_the_page_says(shell) -> None:
 def test_the_settings_that_the_page_shows_are_some(tmp_path) -> None:
     (text,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "meshverdict.toml").write_text(text)
-    options = {"whatif": options_of(whatif)}
+    options = {"check": options_of(check), "whatif": options_of(whatif)}
+    found = read_file(tmp_path / "meshverdict.toml", options)
 
-    defaults = default_map(read_file(tmp_path / "meshverdict.toml", options), "whatif", options)
-
-    assert defaults["mesh_paths"] == ["git:origin/main:deploy/"]
+    assert default_map(found, "whatif", options)["mesh_paths"] == ["git:origin/main...:deploy/"]
+    assert default_map(found, "check", options)["old_paths"] == ["git:origin/main...:deploy/"]
 
 
 def test_the_suite_that_the_page_shows_is_one() -> None:

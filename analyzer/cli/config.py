@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from analyzer.base.errors import UsageError
+from analyzer.base.escape import visible
 from analyzer.base.spelling import hint
 from analyzer.cli.options import color_option, output
 from analyzer.cli.settings import (
@@ -20,6 +21,7 @@ from analyzer.cli.settings import (
     default_map,
     environment,
     options_of,
+    unknown_variables,
     variables_of,
 )
 from analyzer.cli.terminal import colour, width
@@ -53,6 +55,8 @@ def show(context: click.Context, of: str | None, origin: bool, output_format: st
     options: Options = context.meta[OPTIONS]()
     file: SettingsFile = context.meta[SETTINGS] or SettingsFile(Path(), ())
     rows = _given(file, options) if of is None else list(_effective(context, of, file, options))
+    for wrong in unknown_variables(options):
+        click.echo(f"meshverdict: {visible(wrong)}", err=True)
     with output(None) as sink:
         if output_format == "json":
             sink.write(settings_json(rows))

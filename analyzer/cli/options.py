@@ -54,7 +54,8 @@ def mesh_options(function: Decorated) -> Decorated:
         multiple=True,
         type=MeshSource(),
         metavar="PATH",
-        help="The mesh's YAML: a file or folder, as kubectl get -o yaml prints it, or git:REV:PATH; repeatable.",
+        help="The mesh's YAML: a file or folder, as kubectl get -o yaml prints it, or git:REV:PATH (REV...: where this "
+        "branch left REV); repeatable.",
     )(function)
 
 

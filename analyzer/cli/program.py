@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from analyzer.base.errors import AnalyzerError
 from analyzer.base.escape import visible
+from analyzer.base.spelling import hint
 from analyzer.cli.config import OPTIONS, SETTINGS
 from analyzer.cli.outcome import EXIT_INTERRUPTED
-from analyzer.cli.settings import PREFIX, default_map, find_file, options_of, read_file, with_variables
+from analyzer.cli.settings import CONFIG_VARIABLE, default_map, find_file, options_of, read_file, with_variables
 
 # The commands and their one-line help: a command's module, with the rooms that it needs, is imported when it is called.
 COMMANDS = {
@@ -58,6 +60,13 @@ class _Commands(click.Group):
         command: click.Command = module.command
         return command if isinstance(command, click.Group) else with_variables(command, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"no such command {args[0]!r}{hint(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in sorted(COMMANDS)])
@@ -72,7 +81,7 @@ class _Commands(click.Group):
     "Completion: _MESHVERDICT_COMPLETE=bash_source meshverdict (or zsh_source, fish_source) prints the script.",
 )
 @click.version_option(package_name="meshverdict", message="%(prog)s %(version)s")
-@click.option("--config", type=click.Path(), envvar=f"{PREFIX}_CONFIG", metavar="FILE",
+@click.option("--config", type=click.Path(), envvar=CONFIG_VARIABLE, metavar="FILE",
               help="A settings file, instead of the nearest meshverdict.toml or pyproject.toml.")  # fmt: skip
 @click.pass_context
 def program(context: click.Context, config: str | None) -> None:
@@ -109,7 +118,7 @@ def run(arguments: Sequence[str], kept: list[object] | None = None) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
-        error.show()
+        click.echo(_told(error), err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -124,6 +133,25 @@ def run(arguments: Sequence[str], kept: list[object] | None = None) -> int:
         return _closed_pipe()
     except Exception as error:
         return _bug(error)
+
+
+def _told(error: click.ClickException) -> str:
+    """What click says is wrong in one line: the command first, then where a value that is wrong was set.
+
+    A group without a command is told with its help, which is the message.
+    """
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        return message
+    message = visible(" ".join(message.split())).removesuffix(".")
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return f"meshverdict: {message}"
+    parameter = getattr(error, "param", None)
+    if parameter is not None and context.get_parameter_source(parameter.name) is ParameterSource.ENVIRONMENT:
+        variable = next(each for each in parameter.envvar if os.environ.get(each))
+        message = f"{variable}: {message}"
+    return f"{context.command_path}: {message} (see {context.command_path} --help)"
 
 
 def _closed_pipe() -> int:

@@ -21,6 +21,7 @@ from analyzer.base.spelling import hint
 from analyzer.cli.toml_lines import KeyPath, key_lines
 
 PREFIX = "MESHVERDICT"
+CONFIG_VARIABLE = f"{PREFIX}_CONFIG"
 FILE, PROJECT_FILE = "meshverdict.toml", "pyproject.toml"
 PROJECT_TABLE = ("tool", "meshverdict")
 
@@ -119,6 +120,16 @@ def environment(options: Options) -> tuple[Setting, ...]:
                 if variable in os.environ:
                     found[variable] = Setting(key, os.environ[variable], variable)
     return tuple(found[variable] for variable in sorted(found))
+
+
+def unknown_variables(options: Options) -> Iterator[str]:
+    """What is wrong with each variable of the environment that begins like ours and sets no option."""
+    known = {CONFIG_VARIABLE}
+    for command, named in options.items():
+        known.update(variable for option in named for variable in variables_of(command, option))
+    for variable in sorted(os.environ.keys() - known):
+        if variable.startswith(f"{PREFIX}_"):
+            yield f"{variable} sets no option{hint(variable, known)}"
 
 
 def default_map(settings: SettingsFile, command: str, options: Options) -> dict[str, Any]:

@@ -76,6 +76,15 @@ def test_flags_go_before_variables_before_the_file(cli, naked, monkeypatch) -> N
     assert cli("analyze", naked).code == 1
 
 
+def test_a_variable_that_sets_nothing_is_told(cli, monkeypatch) -> None:
+    monkeypatch.setenv("MESHVERDICT_FIAL_ON", "none")
+    monkeypatch.setenv("MESHVERDICT_CONFIG", "")
+
+    assert cli("config", "show").err == (
+        "meshverdict: MESHVERDICT_FIAL_ON sets no option; is it 'MESHVERDICT_FAIL_ON'?\n"
+    )
+
+
 def test_another_file_may_be_named(cli, team, naked, monkeypatch) -> None:
     (team / "other.toml").write_text("")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,20 @@ def test_a_wrong_command_line_is_a_matter_of_usage(cli, wrong) -> None:
     answer = cli(*wrong)
 
     assert (answer.code, answer.out) == (2, "")
-    assert "Usage:" in answer.err
+    assert re.fullmatch(r"meshverdict.*: .* \(see meshverdict.* --help\)\n", answer.err)
+
+
+def test_a_command_that_is_misspelled_is_told_with_the_one_that_may_be_meant(cli) -> None:
+    assert cli("chekc").err == "meshverdict: no such command 'chekc'; is it 'check'? (see meshverdict --help)\n"
+
+
+def test_a_wrong_value_of_the_environment_is_told_with_its_variable(cli, monkeypatch) -> None:
+    monkeypatch.setenv("MESHVERDICT_CHECK_FAIL_UNDER", "all")
+
+    answer = cli("check")
+
+    assert answer.code == 2
+    assert answer.err.startswith("meshverdict check: MESHVERDICT_CHECK_FAIL_UNDER: Invalid value for '--fail-under'")
 
 
 def test_without_a_command_the_help_is_shown(cli) -> None:
