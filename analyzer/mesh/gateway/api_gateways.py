@@ -64,10 +64,11 @@ _ROUTE_KINDS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ApiListener:
-    """A listener that istiod serves: its internal Gateway's name, and the server.
+    """A listener that istiod knows: its internal Gateway's name, and the server.
 
     ``owner`` is what it stands in: the Gateway itself or a ListenerSet. ``services`` are the hosts of the Services
-    whose pods serve it; ``route_kinds`` what may attach.
+    whose pods serve it; ``route_kinds`` what may attach. Not ``served``: it lacks a certificate, and only keeps routes
+    for its hostname from less specific listeners.
     """
 
     gateway: KubernetesGateway
@@ -77,6 +78,7 @@ class ApiListener:
     services: tuple[str, ...]
     route_kinds: tuple[str, ...]
     managed: bool
+    served: bool = True
 
     @property
     def internal_name(self) -> str:
@@ -90,7 +92,7 @@ class ApiListener:
 
 
 def api_listeners(mesh: MeshSnapshot) -> tuple[ApiListener, ...]:
-    """Every listener of the Gateways that Istio serves; of two that conflict the later one is left out."""
+    """Every listener of Istio's Gateways, those that lack a certificate too; of two that conflict the first."""
     return mesh.memo("api-listeners", lambda: tuple(_listeners(mesh)))
 
 
@@ -106,8 +108,16 @@ def _listeners(mesh: MeshSnapshot) -> Iterator[ApiListener]:
             accepted.append(listener)
             server = _server(mesh, gateway, owner, listener)
             if server is not None:
-                managed = _is_managed(gateway)
-                yield ApiListener(gateway, owner, listener, server, _services(gateway), _kinds(listener), managed)
+                yield ApiListener(
+                    gateway,
+                    owner,
+                    listener,
+                    server,
+                    services=_services(gateway),
+                    route_kinds=_kinds(listener),
+                    managed=_is_managed(gateway),
+                    served=_has_its_certificate(mesh, owner, listener.tls),
+                )
 
 
 def _merged(mesh: MeshSnapshot, gateway: KubernetesGateway) -> Iterator[tuple[Resource, GatewayListener]]:
@@ -167,11 +177,9 @@ def _kinds(listener: GatewayListener) -> tuple[str, ...]:
 def _server(
     mesh: MeshSnapshot, gateway: KubernetesGateway, owner: Resource, listener: GatewayListener
 ) -> Server | None:
-    """The server of a listener; None where istiod does not know its protocol or lacks a certificate."""
+    """The server of a listener; None where istiod does not know its protocol, or TLS is not said to it."""
     tls = listener.tls
     if listener.protocol not in _ROUTE_KINDS or (tls is None and listener.protocol in ("HTTPS", "TLS")):
-        return None
-    if tls is not None and _needs_certificate(tls) and not has_certificate(mesh, owner, tls.certificates):
         return None
     hostname = listener.hostname or "*"
     namespaces = _namespaces(mesh, owner.namespace, listener)
@@ -185,6 +193,10 @@ def _server(
         tls=_tls(gateway, listener, tls) if tls is not None else None,
         place=listener.place,
     )
+
+
+def _has_its_certificate(mesh: MeshSnapshot, owner: Resource, tls: ListenerTls | None) -> bool:
+    return tls is None or not _needs_certificate(tls) or has_certificate(mesh, owner, tls.certificates)
 
 
 def _needs_certificate(tls: ListenerTls) -> bool:

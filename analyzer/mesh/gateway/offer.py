@@ -91,7 +91,7 @@ def _api_offers(mesh: MeshSnapshot, targets: tuple[ServiceTarget, ...]) -> Itera
             for target in targets
             if target.service.hostname in each.services and target.service.namespace == namespace
         )
-        if fitting:
+        if fitting and each.served:
             yield (
                 GatewayOffer(owner.namespace, each.internal_name, owner.created, (each.server,), fitting, False),
                 each.managed,

@@ -108,6 +108,14 @@ def test_siblings_are_the_other_hostnames_of_the_same_port(edge, listener, attac
     assert (first.hostname, first.siblings) == ("*.a.com", {"x.a.com"})
 
 
+def test_a_listener_without_certificate_still_keeps_its_hostname_from_the_others(edge, listener, attached):
+    """extractParentReferenceInfo looks at every listener that istiod knows, served or not (conversion.go)."""
+    wide = listener("a", 443, "HTTPS", hostname="*.a.com", tls={"certificateRefs": [{"name": "cert"}]})
+    edge.api_gateway("gw", wide, listener("b", 443, "HTTPS", hostname="x.a.com", tls={}))
+    holds = {each.hostname: each.siblings for each in attached(edge.route("HTTPRoute", "r", "gw"))}
+    assert holds["*.a.com"] == {"x.a.com"}
+
+
 def attachment(hostname="", siblings=(), gateway="edge/gw"):
     return Attachment(gateway, None, hostname=hostname, siblings=frozenset(siblings))
 
