@@ -283,11 +283,11 @@ def test_an_application_may_dial_its_sidecar_on_the_loopback_address(market) -> 
     ("host", "cluster"),
     [
         ("web", f"outbound|80||web.shop{SUFFIX}"),
-        ("db:8080", f"outbound|8080||db.shop{SUFFIX}"),
-        ("db", "PassthroughCluster"),
+        ("web:8080", f"outbound|80||web.shop{SUFFIX}"),
+        ("db:8080", "PassthroughCluster"),
     ],
 )
-def test_an_http_proxy_request_means_the_port_that_it_names(market, host, cluster) -> None:
+def test_an_http_proxy_request_means_port_80_whatever_port_it_names(market, host, cluster) -> None:
     market.settings(proxyHttpPort=3128)
     found = market.ask("shop/sleep-0", "127.0.0.1:3128", host, path=f"http://{host}/")
     assert found.outbound.cluster == cluster

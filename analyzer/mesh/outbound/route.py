@@ -76,8 +76,7 @@ class VirtualHost(Fact, frozen=True):
 class RouteConfig(Fact, frozen=True):
     """A route configuration: virtual hosts by exact domain, by what follows or precedes a ``*``, and for ``*``.
 
-    ``dropped`` are virtual hosts that lost all their domains to others. ``with_ports``: domains are compared with the
-    port that the request names, which otherwise does not count.
+    ``dropped`` are virtual hosts that lost all their domains to others. The port that a request names does not count.
     """
 
     name: str
@@ -86,11 +85,10 @@ class RouteConfig(Fact, frozen=True):
     prefixes: Mapping[str, VirtualHost]
     catch_all: VirtualHost | None
     dropped: tuple[VirtualHost, ...] = ()
-    with_ports: bool = False
 
     def host_for(self, request: HttpRequest) -> VirtualHost | None:
         """The virtual host of a request."""
-        return self.virtual_host(request.authority.lower() if self.with_ports else request.host)
+        return self.virtual_host(request.host)
 
     def virtual_host(self, host: str) -> VirtualHost | None:
         """The virtual host of a host (Envoy's config_impl.cc findVirtualHost); ``host`` is lower case, without port."""

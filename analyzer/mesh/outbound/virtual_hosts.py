@@ -33,6 +33,8 @@ from analyzer.mesh.snapshot import MeshSnapshot
 
 # Istio's answer to requests for hosts that the registry does not have, under REGISTRY_ONLY.
 BLOCK_ALL_STATUS = 502
+# What istiod calls the port of configurations for HTTP proxies.
+_ANY_PORT = 0
 # The port on which VirtualServices apply to hosts that are no services (selectVirtualServices).
 PLAIN_HTTP_PORT = 80
 
@@ -62,12 +64,12 @@ def outbound_route_config(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: 
 
 def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: str) -> RouteConfig:
     if name == HTTP_PROXY_ROUTES:
-        return _of_every_port(scope, proxy, name, next((each for each in scope.egress if each.port is None), None))
+        return _for_http_proxy(scope, proxy, name, next((each for each in scope.egress if each.port is None), None))
     host, _, port_text = name.rpartition(":")
     port = int(port_text)
     egress = egress_for_port(scope, port)
     if egress is not None and egress.port is not None and declared_protocol(egress.port.protocol) == HTTP_PROXY:
-        return _of_every_port(scope, proxy, name, egress)
+        return _for_http_proxy(scope, proxy, name, egress)
     hosts, dropped = mesh.memo(("virtual-hosts", scope.key, proxy, port), lambda: _hosts_of_port(egress, proxy, port))
     if not host:
         return route_config(name, hosts, _catch_all(scope), dropped)
@@ -78,16 +80,18 @@ def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: str) -> RouteCo
     return route_config(name, [VirtualHost(only.name, ("*",), only.routes, only.owner, only.yaml)], None)
 
 
-def _of_every_port(scope: Scope, proxy: Proxy, name: str, egress: EgressScope | None) -> RouteConfig:
-    """The hosts of all ports together: without a port in the request, port 80 is meant (mergeAllVirtualHosts)."""
-    hosts: list[VirtualHost] = []
-    services = egress.services if egress is not None else ()
-    for port in sorted({port.number for each in services for port in each.ports}):
-        for host in _hosts_of_port(egress, proxy, port)[0]:
-            domains = tuple(f"{domain}:{port}" for domain in host.domains)
-            plain = host.domains if port == PLAIN_HTTP_PORT else ()
-            hosts.append(replace(host, domains=(*plain, *domains)))
-    return replace(route_config(name, hosts, _catch_all(scope)), with_ports=True)
+def _for_http_proxy(scope: Scope, proxy: Proxy, name: str, egress: EgressScope | None) -> RouteConfig:
+    """Hosts whatever their port: a domain without port is of port 80 (mergeAllVirtualHosts).
+
+    Istiod writes domains with the other ports, too, and has Envoy take the port off a request's host before it looks
+    for one (``ignore_port_in_host_matching``), so that none of them is ever found. Of a service's HTTP ports the first
+    has the domains without port: they lead nowhere where that is not port 80.
+    """
+    if egress is None:
+        return route_config(name, [], _catch_all(scope))
+    found = _services_first_on(egress, PLAIN_HTTP_PORT)
+    kept, dropped = _virtual_hosts(list(_wrappers(proxy, egress, found, _ANY_PORT)), proxy, PLAIN_HTTP_PORT)
+    return route_config(name, kept, _catch_all(scope), dropped)
 
 
 def egress_for_port(scope: Scope, port: int) -> EgressScope | None:
@@ -116,8 +120,13 @@ def _hosts_of_port(
 ) -> tuple[list[VirtualHost], tuple[VirtualHost, ...]]:
     if egress is None:
         return [], ()
-    found = _services_with(egress, port)
-    wrappers = list(_wrappers(proxy, egress, found, port))
+    return _virtual_hosts(list(_wrappers(proxy, egress, _services_with(egress, port), port)), proxy, port)
+
+
+def _virtual_hosts(
+    wrappers: list[_Wrapper], proxy: Proxy, port: int
+) -> tuple[list[VirtualHost], tuple[VirtualHost, ...]]:
+    """The virtual hosts that have a domain, and those whose domains others have."""
     domains = _Domains()
     domains.known = {service.hostname for wrapper in wrappers for service in wrapper.services}
     kept: list[VirtualHost] = []
@@ -140,6 +149,18 @@ def _services_with(egress: EgressScope, port: int) -> _PortServices:
     return _PortServices(services, ports)
 
 
+def _services_first_on(egress: EgressScope, number: int) -> _PortServices:
+    """The services of which ``number`` is the first port that speaks HTTP."""
+    services: dict[str, RegistryService] = {}
+    ports: dict[str, RegistryPort] = {}
+    for service in {each.hostname: each for each in egress.services}.values():
+        first = next((port for port in service.ports if _speaks_http(port)), None)
+        if first is not None and first.number == number:
+            services[service.hostname] = service
+            ports[service.hostname] = first
+    return _PortServices(services, ports)
+
+
 @dataclass(frozen=True, slots=True)
 class _Wrapper:
     """Routes with the hosts that they are for: registry services, and plain names."""
@@ -154,8 +175,12 @@ class _Wrapper:
 def _wrappers(proxy: Proxy, egress: EgressScope, found: _PortServices, port: int) -> Iterator[_Wrapper]:
     """VirtualServices in their order, then services without one, by name (istiod's order of these is a map's)."""
     with_rules: set[str] = set()
-    # A service is known by the one port that this configuration is for.
-    lookup = {host: _with_port(service, found.ports[host]) for host, service in found.services.items()}
+    # A service is known by the one port that this configuration is for, or by all.
+    lookup = (
+        {host: _with_port(service, found.ports[host]) for host, service in found.services.items()}
+        if port != _ANY_PORT
+        else {each.hostname: each for each in egress.services}
+    )
     target = RouteTarget(proxy, frozenset({MESH_GATEWAY}), port, lookup)
     for vs in _selected(egress.virtual_services, found, port):
         wrapper = _of_virtual_service(target, vs, egress, found)

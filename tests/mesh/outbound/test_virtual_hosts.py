@@ -198,7 +198,11 @@ def test_a_wildcard_of_the_gateway_api_attaches_to_no_service(town) -> None:
 
 
 class TestAProxyPortOfASidecar:
-    """Egress listeners of protocol HTTP_PROXY route to every port of what they import (listener port 0)."""
+    """Egress listeners of protocol HTTP_PROXY, for which istiod says listener port 0 (httproute.go).
+
+    Envoy takes the port off a request's host before it looks for a domain (config_impl.cc findVirtualHost), so that of
+    istiod's domains for every port only those without one are ever found.
+    """
 
     @staticmethod
     def proxying(town, *hosts: str):
@@ -211,13 +215,28 @@ class TestAProxyPortOfASidecar:
         found = config(self.proxying(town, "*/*"), "3128")
         assert found.virtual_host("web").name == f"web.shop{SUFFIX}:80"
 
-    def test_a_request_with_a_port_means_that_port(self, town) -> None:
+    def test_what_has_no_http_on_port_80_is_not_found(self, town) -> None:
         found = config(self.proxying(town, "*/*"), "3128")
-        assert found.virtual_host("api:8080").name == f"api.shop{SUFFIX}:8080"
+        assert found.virtual_host("api").name == "allow_any"
+
+    def test_a_service_whose_first_http_port_is_another_is_not_found(self, town) -> None:
+        ports = (("http-a:8080:1", "http-b:80:1"), ("tcp:90:1", "http-b:80:1", "http-a:8080:1"))
+        town.service("shop/late", "10.9.0.3", ports=ports[0]).service("shop/early", "10.9.0.4", ports=ports[1])
+        found = config(self.proxying(town, "*/*"), "3128")
+        assert found.virtual_host("late").name == "allow_any"
+        assert found.virtual_host("early").name == f"early.shop{SUFFIX}:80"
+
+    def test_rules_for_a_port_are_none_for_a_proxy_port(self, town) -> None:
+        self.proxying(town, "*/*")
+        route = [{"destination": {"host": "api"}}]
+        http = [{"name": "a", "match": [{"port": 80}], "route": route}, {"name": "b", "route": route}]
+        town.rule("VirtualService", "shop/v", hosts=["web"], http=http)
+        (found,) = config(town, "3128").virtual_host("web").routes
+        assert (found.name, found.clusters[0].cluster) == ("b", f"outbound|8080||api.shop{SUFFIX}")
 
     def test_only_what_the_listener_imports_is_there(self, town) -> None:
-        found = config(self.proxying(town, f"shop/web.shop{SUFFIX}"), "3128")
-        assert found.virtual_host("api:8080").name == "allow_any"
+        found = config(self.proxying(town, f"shop/api.shop{SUFFIX}"), "3128")
+        assert found.virtual_host("web").name == "allow_any"
 
     def test_the_proxy_port_of_the_mesh_needs_a_listener_that_catches_all(self, town) -> None:
         assert config(self.proxying(town, "*/*"), "http_proxy").virtual_host("web").name == "allow_any"
