@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from analyzer.verdict.arrival import Arrival
 from analyzer.verdict.call import Call
 from analyzer.verdict.decide import class_of_cluster
-from analyzer.verdict.decision import DROPPED, Decision, Outbound, Step
+from analyzer.verdict.decision import DROPPED, Decision, Inbound, Outbound, Step
 from analyzer.verdict.inbound import decide_inbound
+from analyzer.verdict.reasons import UPSTREAM_TLS
 from analyzer.verdict.roles import cluster_of_sni
 
 if TYPE_CHECKING:
@@ -36,7 +37,15 @@ def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decisio
         return None
     if arrived is not None and arrived.undetermined:
         return Decision(None, None, arrived.undetermined, _outbound(cluster), None, inbound, steps)
+    if target is not None and not _ends_tls(target, inbound):
+        step = Step(f"{target.full_name} does not end the mutual TLS that the client's proxy starts")
+        return Decision(None, None, (UPSTREAM_TLS.name,), _outbound(cluster), None, inbound, (*steps, step))
     return Decision(*found, (), _outbound(cluster), None, inbound, steps)
+
+
+def _ends_tls(target: Pod, inbound: Inbound | None) -> bool:
+    """Whether the mesh's mutual TLS has its other end in a pod; gateways have it wherever a server asks for it."""
+    return target.is_gateway or target.is_waypoint or (inbound is not None and inbound.mtls)
 
 
 def _is_known(call: Call) -> bool:

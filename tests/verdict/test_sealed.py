@@ -114,9 +114,17 @@ def test_a_connection_to_nowhere_that_the_mesh_knows_proves_its_cluster_only(ups
     assert (decision.verdict, decision.inbound) == ("service-matched", None)
 
 
-@pytest.mark.parametrize("server", ["10.244.2.9:80", "10.244.3.5:80"])
-def test_a_pod_without_sidecar_has_no_inbound_side(upstream, alpn, shop, server) -> None:
-    assert decided(upstream(server=server).hello(SNI, alpn["http"]), shop()).inbound is None
+def test_a_pod_that_does_not_end_mutual_tls_does_not_agree_about_it(upstream, alpn, shop) -> None:
+    decision = decided(upstream(server="10.244.2.9:80").hello(SNI, alpn["http"]), shop())
+
+    assert (decision.verdict, decision.undetermined) == (None, ("upstream-tls",))
+    assert (decision.inbound, decision.outbound.cluster) == (None, CLUSTER)
+
+
+def test_a_gateway_has_no_inbound_side_and_may_end_mutual_tls(upstream, alpn, shop) -> None:
+    decision = decided(upstream(server="10.244.3.5:80").hello(SNI, alpn["http"]), shop())
+
+    assert (decision.verdict, decision.inbound) == ("service-matched", None)
 
 
 @pytest.mark.parametrize("policy", [PUBLIC_ONLY % "ALLOW", PUBLIC_ONLY % "DENY", TOKENS])
