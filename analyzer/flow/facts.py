@@ -15,6 +15,9 @@ from analyzer.flow.orientation import CLIENT_BY
 from analyzer.flow.table import LOW_32
 from analyzer.flow.traffic import Traffic
 
+# Packets of several queues of a network card, or of several captures that were merged, are written this late at most.
+MAX_DISORDER_NS = 1_000_000_000
+
 
 class Ends(Fact, frozen=True):
     """Who talks with whom: the fields of ``Connection`` of the same names."""
@@ -50,16 +53,32 @@ class Opening(Fact, frozen=True):
 
 def extents(traffic: Traffic) -> Iterator[Extent]:
     """The extent of each connection; packets that were captured twice count once."""
-    lanes, pieces, times = traffic.lanes, traffic.pieces, traffic.records.time_ns
+    lanes, pieces = traffic.lanes, traffic.pieces
     first, last = lanes.first_row, lanes.last_row
+    first_ns, last_ns = _span(traffic, first, last)
     client_packets, server_packets = np.diff(lanes.starts).reshape(-1, 2).T
     client_bytes, server_bytes = pieces.lengths.reshape(-1, 2).T
     missed = pieces.missing.reshape(-1, 2).sum(axis=1)
     columns = (
-        times[first], np.maximum(times[first], times[last]), first + 1, last + 1,
+        first_ns, last_ns, first + 1, last + 1,
         client_packets, server_packets, client_bytes, server_bytes, missed,
     )  # fmt: skip
     return (Extent(*values) for values in zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _span(traffic: Traffic, first: I64, last: I64) -> tuple[I64, I64]:
+    """When each connection was first and last seen, also by packets that were written late.
+
+    Times that are farther off than ``MAX_DISORDER_NS`` come from a clock that was set, and tell nothing.
+    """
+    times, begins = traffic.records.time_ns, traffic.lanes.starts[:-1:2]
+    if not len(begins):
+        return first, last
+    seen, of = times[traffic.lanes.rows], traffic.lanes.lane_of >> 1
+    earliest, latest = times[first], np.maximum(times[first], times[last])
+    early = np.where(seen >= (earliest - MAX_DISORDER_NS)[of], seen, earliest[of])
+    late = np.where(seen <= (latest + MAX_DISORDER_NS)[of], seen, latest[of])
+    return np.minimum.reduceat(early, begins), np.maximum.reduceat(late, begins)
 
 
 def ends(traffic: Traffic) -> Iterator[Ends]:

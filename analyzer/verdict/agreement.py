@@ -23,6 +23,7 @@ from analyzer.verdict.reply import (
 from analyzer.verdict.roles import cluster_of_sni
 
 _SILENT = frozenset({"reset", "closed", "refused", "no-answer"})
+_HTTP = frozenset({"http/1.0", "http/1.1", "h2"})
 # gRPC says its errors over HTTP 200, in grpc-status.
 _GRPC_OK = 200
 # Envoy writes these after it has taken the route: the network's failure, or the application's.
@@ -39,9 +40,9 @@ def compare_with(
     observed: Observed, call: Call, decision: Decision, upstream: Onward | None
 ) -> tuple[bool | None, str]:
     """Whether what was observed fits the decision, None where the packets cannot tell; and why it does not."""
-    if decision.verdict is None or _is_handshake(observed, call, decision):
+    if decision.verdict is None or _is_handshake(observed, call, decision) or _may_be_frames(observed, call):
         return None, ""
-    elsewhere = _other_cluster(decision, upstream)
+    elsewhere = _other_cluster(call, decision, upstream)
     if elsewhere:
         return False, elsewhere
     response = call.exchange.response if call.exchange else None
@@ -62,6 +63,12 @@ def _is_handshake(observed: Observed, call: Call, decision: Decision) -> bool:
     return tls and decision.verdict == DROPPED and observed.outcome == "answered" and not at_home
 
 
+def _may_be_frames(observed: Observed, call: Call) -> bool:
+    """Whether HTTP is spoken of which no request was captured: what the server sent may be no answer (SETTINGS)."""
+    spoken = call.exchange is None and call.said.conversation.protocol in _HTTP
+    return spoken and observed.status is None and observed.outcome == "answered"
+
+
 def _told(response: Response | None) -> bool:
     """Whether a reply's headers say what they would; without ``grpc-status`` a status of 200 may be any error."""
     return response is None or response.whole or response.status != _GRPC_OK
@@ -73,11 +80,13 @@ def _local_reply(decision: Decision) -> LocalResponse | None:
     return next((side.response for side in sides if side is not None and side.response is not None), None)
 
 
-def _other_cluster(decision: Decision, upstream: Onward | None) -> str:
-    """The sentence about an upstream leg whose SNI names another cluster than the predicted one."""
+def _other_cluster(call: Call, decision: Decision, upstream: Onward | None) -> str:
+    """The sentence about the client's own upstream leg whose SNI names another cluster than the predicted one."""
     predicted = decision.outbound.cluster if decision.outbound else None
     if upstream is None or not upstream.certain or predicted is None:
         return ""
+    if upstream.said.wire.client.ip != call.said.wire.client.ip:
+        return ""  # a gateway's, where the sidecar's leg was not captured
     seen = cluster_of_sni(upstream.said.sni) if upstream.said.istio_mtls else None
     if seen is None or seen == predicted:
         return ""

@@ -93,11 +93,23 @@ def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
     """Codes of what a verdict stands on and the packets do not show: silence, or the absence of a certificate."""
     if decision.verdict is None or call.exchange is not None:
         return ()
-    said = call.said.conversation
     if _is_handshake(call.said.wire.connection.history):
         return (HANDSHAKE_ONLY.name,)
-    unseen = said.tls is not None and said.tls.client_certificate is None and not call.said.istio_mtls
-    return (GAP.name,) if unseen and decision.reason == MTLS_REQUIRED.name and GAP.name in said.missing else ()
+    return (GAP.name,) if _hangs_on_unseen_certificate(call.said, decision) else ()
+
+
+def _hangs_on_unseen_certificate(said: Said, decision: Decision) -> bool:
+    """Whether the client's certificate decides, and packets are lost that show if there was one.
+
+    A sidecar shows one; another client may only say so by Istio's ALPN.
+    """
+    tls, connection = said.conversation.tls, said.wire.connection
+    lost = GAP.name in said.conversation.missing or not connection.server_packets
+    if tls is None or tls.client_certificate is not None or not lost or said.role is Role.UPSTREAM:
+        return False
+    if said.istio_mtls:
+        return decision.inbound is not None and decision.inbound.mtls
+    return decision.reason == MTLS_REQUIRED.name
 
 
 def _is_handshake(history: str) -> bool:

@@ -74,10 +74,17 @@ def test_times_and_packets_span_both_directions(wire) -> None:
 
 
 def test_a_duration_is_never_negative(wire) -> None:
-    wire.talk().send(C, "S", at_ms=50).send(S, "SA", at_ms=7)
+    wire.talk().send(C, "S", at_ms=5000).send(S, "SA", at_ms=7)
     found = wire.connection()
 
-    assert (found.first_ns, found.last_ns) == (50_000_000, 50_000_000)
+    assert (found.first_ns, found.last_ns) == (5_000_000_000, 5_000_000_000)
+
+
+def test_packets_that_are_written_late_count_by_their_time(wire) -> None:
+    wire.talk().send(S, "SA", at_ms=51).send(C, "S", at_ms=50).send(C, "F", at_ms=90).send(C, "A", at_ms=52)
+    wire.talk(client="10.0.0.7:1").send(C, "S", at_ms=50).send(C, "A", at_ms=9_000_000).send(C, "F", at_ms=52)
+
+    assert [(c.first_ns // 10**6, c.last_ns // 10**6) for c in wire.connections()] == [(50, 90), (50, 52)]
 
 
 def test_packets_and_bytes_are_counted_by_side(wire) -> None:

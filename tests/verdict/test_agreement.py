@@ -40,6 +40,16 @@ def test_a_sidecar_that_is_called_by_its_own_pod_may_answer_itself(app, decision
     assert verdict(app().ask().answer(200, server="envoy"), decision("passthrough", "loopback", cluster=None)) is None
 
 
+@pytest.mark.parametrize(("protocol", "agrees"), [("h2", None), ("http/1.1", None), ("tcp", False)])
+def test_bytes_of_a_server_are_no_answer_while_no_request_was_captured(app, decision, protocol, agrees) -> None:
+    call = app().send(b"x").reply(b"y").call()
+    call = replace(call, said=replace(call.said, conversation=replace(call.said.conversation, protocol=protocol)))
+
+    refused = decision("dropped", "tls-required", cluster=None)
+
+    assert with_agreement(observe(call), call, refused, None).agrees is agrees
+
+
 # Where the call should have reached its upstream.
 
 
@@ -231,6 +241,12 @@ def test_the_predicted_name_a_leg_that_is_only_probable_and_a_name_that_is_no_cl
     app, upstream, alpn, decision, sni, certain
 ) -> None:
     leg = by(upstream().hello(sni, alpn["http"]), certain=certain)
+
+    assert verdict(app().ask().answer(200, server="envoy", **SERVICE_TIME), decision(), leg) is True
+
+
+def test_the_leg_of_a_gateway_names_no_cluster_of_the_clients(app, upstream, alpn, decision) -> None:
+    leg = by(upstream(client="10.244.3.5:40000").hello(RATINGS_SNI, alpn["http"]))
 
     assert verdict(app().ask().answer(200, server="envoy", **SERVICE_TIME), decision(), leg) is True
 

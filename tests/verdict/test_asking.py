@@ -7,6 +7,7 @@ import pytest
 from analyzer.base.fact import replace
 from analyzer.verdict.asking import endpoint_of, missing_for, question_of, source_pod, target_pod, unproven
 from analyzer.verdict.call import Call, Onward
+from analyzer.verdict.decision import Inbound
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.wires import gather_wires
 
@@ -96,6 +97,29 @@ def test_a_certificate_that_the_capture_lost_is_not_known_to_be_absent(
     said = replace(call.said, conversation=conversation)
 
     assert unproven(replace(call, said=said), decision("dropped", reason)) == lacking
+
+
+@pytest.mark.parametrize(
+    ("role", "ends", "answered", "lacking"),
+    [
+        (Role.DIRECT, True, False, ("gap",)),
+        (Role.DIRECT, True, True, ()),
+        (Role.DIRECT, False, False, ()),
+        (Role.UPSTREAM, True, False, ()),
+    ],
+)
+def test_istios_alpn_of_a_client_that_is_no_sidecar_proves_no_certificate(
+    app, alpn, decision, role, ends, answered, lacking
+) -> None:
+    call = app().hello(SNI, alpn["http"]).call(role=role)
+    wire = call.said.wire
+    connection = replace(wire.connection, server_packets=int(answered))
+    sighting = replace(wire.main, connection=connection)
+
+    said = replace(call.said, wire=replace(wire, main=sighting, sightings=(sighting,)))
+
+    inbound = Inbound("shop/reviews-0", mtls=ends)
+    assert unproven(replace(call, said=said), replace(decision(), inbound=inbound)) == lacking
 
 
 def test_what_the_parser_knows_to_be_missing_is_said(app) -> None:
