@@ -250,7 +250,9 @@ class _Judge:
             return not said.istio_mtls or (target is not None and target.is_gateway)
         if not source.has_sidecar:
             return not source.is_gateway
-        server = said.wire.sightings[0].connection.server
+        # A Service's address is what was dialled, also where its sighting begins later than one behind the node.
+        servers = [each.connection.server for each in said.wire.sightings]
+        server = next((each for each in servers if self._mesh.pod_at(each.ip) is None), servers[0])
         if outbound_redirect(self._mesh, source, server.ip, server.port).captured:
             return False
         if said.istio_mtls:

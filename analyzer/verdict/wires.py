@@ -16,6 +16,8 @@ from analyzer.flow.connection import Connection, Endpoint
 _COMPARED_BYTES = 48
 # How far into the earlier sighting such a piece is looked for.
 _SEARCHED_BYTES = 1 << 16
+# A node rewrites a packet in microseconds; a port is used again after TIME_WAIT at the earliest, unless it was reset.
+_REWRITTEN_NS = 100_000_000
 
 
 class Sighting(Fact, frozen=True):
@@ -84,10 +86,11 @@ def _may_be_one(one: Sighting, other: Sighting) -> bool:
     """Whether sightings of the same key can be of one connection.
 
     A capture of several places has it once by each server's address: before the node rewrites it, and after. The
-    clock of the SYN's timestamp tells that from a key that is used again.
+    clock of the SYN's timestamp tells that from a key that is used again, or, where it was cut off, the time between.
     """
     a, b = one.connection, other.connection
-    return one.capture != other.capture or (a.server != b.server and a.syn_tsval is not None)
+    at_once = a.syn_tsval is not None or abs(a.first_ns - b.first_ns) <= _REWRITTEN_NS
+    return one.capture != other.capture or (a.server != b.server and at_once)
 
 
 def _with_late_sightings(groups: list[list[Sighting]], loose: dict[Endpoint, list[Sighting]]) -> list[list[Sighting]]:
