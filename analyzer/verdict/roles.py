@@ -141,10 +141,14 @@ def _with_role(wire: Wire, conversation: Conversation, behind: frozenset[str], l
 
 
 def _is_local_delivery(wire: Wire, conversation: Conversation) -> bool:
-    """Whether requests on lo have the headers that a sidecar adds, which an application that calls itself does not."""
+    """Whether requests on lo have the headers that a sidecar adds, which an application that calls itself does not.
+
+    A head that was cut off may have had them.
+    """
     requests = [exchange.request for exchange in conversation.exchanges if exchange.request is not None]
     inside = is_loopback(wire.client.ip) and is_loopback(wire.connection.server.ip)
-    return inside and bool(requests) and all(r.header(name) for r in requests for name in _ADDED_HEADERS)
+    added = all(r.header(name) or not r.whole for r in requests for name in _ADDED_HEADERS)
+    return inside and bool(requests) and added
 
 
 def _role_of(wire: Wire, conversation: Conversation, behind: frozenset[str]) -> Role:
@@ -156,7 +160,7 @@ def _role_of(wire: Wire, conversation: Conversation, behind: frozenset[str]) -> 
         return Role.UPSTREAM
     if client in DELIVERY_ADDRESSES:
         return Role.DELIVERY
-    if client == connection.server.ip or is_loopback(client):
+    if is_loopback(client) or all(server.ip == client for server in wire.servers):
         return Role.DIRECT
     said = Said(wire, conversation, Role.DIRECT)
     upstream = client in behind or said.istio_mtls or cluster_of_sni(said.sni)

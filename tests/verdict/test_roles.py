@@ -62,6 +62,17 @@ def test_an_application_that_calls_127_0_0_1_is_on_its_own(talk) -> None:
     assert roles(talk("127.0.0.1:5000", "127.0.0.1:8080"), sidecars={"127.0.0.1"}) == [Role.DIRECT]
 
 
+def test_a_service_that_leads_back_to_the_own_pod_is_called_by_a_sidecar(talk) -> None:
+    """The capture has the connection by both addresses; the sighting by the pod's own may show more of it."""
+    pod = talk("10.244.1.10:40000", "10.244.1.10:80", capture="a")
+    service = talk("10.244.1.10:40000", "10.96.0.11:80", capture="a")
+    wire = replace(pod.wire, sightings=(pod.wire.main, service.wire.main))
+
+    (said,) = assign_roles([(wire, pod.conversation)], frozenset({"10.244.1.10"}))
+
+    assert said.role is Role.UPSTREAM
+
+
 def test_an_application_that_calls_its_own_pods_address_is_on_its_own(talk) -> None:
     direct = talk("10.244.1.10:5000", "10.244.1.10:8080")
 
@@ -164,6 +175,16 @@ def test_where_sidecars_deliver_to_localhost_a_request_with_their_headers_is_a_d
     own = talk("127.0.0.1:39922", "127.0.0.1:80").ask("/a", **ADDED)
 
     assert local_roles(own) == [(Role.DELIVERY, "10.244.1.10")]
+
+
+def test_a_head_that_was_cut_off_may_have_had_their_headers(talk) -> None:
+    own = talk("127.0.0.1:39922", "127.0.0.1:80").ask("/a")
+    cut = tuple(replace(each, request=replace(each.request, whole=False)) for each in own.conversation.exchanges)
+    conversation = replace(own.conversation, exchanges=cut)
+
+    (said,) = assign_roles([(own.wire, conversation)], NOBODY, {"a.pcap": "10.244.1.10"})
+
+    assert said.role is Role.DELIVERY
 
 
 @pytest.mark.parametrize("headers", [{}, {"x_request_id": "r-1"}])

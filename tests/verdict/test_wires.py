@@ -79,6 +79,13 @@ def test_a_capture_of_several_places_has_a_connection_once_by_each_address_of_it
     assert [str(server) for server in wire.servers] == ["10.96.0.11:9080", "10.244.1.11:9080"]
 
 
+def test_where_timestamps_were_cut_off_addresses_seen_at_once_are_of_one_connection(talk) -> None:
+    caller = talk(server="10.96.0.11:9080", tsval=None, index=0)
+    callee = talk(server="10.244.1.11:9080", tsval=None, at=1, index=1)
+
+    assert len(sighted(caller, callee)) == 1
+
+
 def test_without_timestamps_one_capture_may_see_a_sequence_number_again_at_another_server(talk) -> None:
     first = talk(server="10.96.0.11:9080", tsval=None, index=0)
     again = talk(server="10.96.0.12:9080", tsval=None, at=60_000, index=1)
