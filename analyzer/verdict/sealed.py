@@ -26,6 +26,10 @@ _ARRIVAL_PROTOCOL = {"http/1.0": "http/1.0", "http/1.1": "http", "h2": "http2"}
 def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decision | None:
     """The decision that the connection proves, or None where it proves none."""
     cluster = cluster_of_sni(call.said.sni) if call.said.istio_mtls else None
+    if cluster is not None and call.said.client_tls != "mtls":
+        # A sidecar has a certificate: it shows none where it does not accept the server's.
+        step = Step("the sidecar breaks the handshake off before it shows its certificate")
+        return Decision(None, None, (UPSTREAM_TLS.name,), _outbound(cluster), steps=(*_read(call, cluster), step))
     met = target is not None and target.has_sidecar and _is_known(call)
     arrived = decide_inbound(mesh, _arrival(call, target, mesh)) if target is not None and met else None
     inbound = arrived.inbound if arrived else None

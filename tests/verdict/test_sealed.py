@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.asking import target_pod
 from analyzer.verdict.roles import Role
 from analyzer.verdict.sealed import decide_sealed
@@ -119,6 +120,17 @@ def test_a_pod_that_does_not_end_mutual_tls_does_not_agree_about_it(upstream, al
 
     assert (decision.verdict, decision.undetermined) == (None, ("upstream-tls",))
     assert (decision.inbound, decision.outbound.cluster) == (None, CLUSTER)
+
+
+def test_a_sidecar_that_shows_no_certificate_did_not_accept_the_servers(upstream, alpn, shop) -> None:
+    call = upstream().hello(SNI, alpn["http"]).call(role=Role.UPSTREAM)
+    tls = replace(call.said.conversation.tls, client_certificate=False)
+    call = replace(call, said=replace(call.said, conversation=replace(call.said.conversation, tls=tls)))
+
+    decision = decide_sealed(shop(), call, target_pod(call.said, shop()))
+
+    assert (decision.verdict, decision.undetermined) == (None, ("upstream-tls",))
+    assert decision.outbound.cluster == CLUSTER
 
 
 def test_a_gateway_has_no_inbound_side_and_may_end_mutual_tls(upstream, alpn, shop) -> None:
