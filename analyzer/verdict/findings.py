@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
@@ -58,19 +60,22 @@ DUMP_DIFFERS = Code(
 FINDING_CODES = (CONTRADICTION, NOBODY_BEGINS, DROPPED_CALL, PASSTHROUGH_CALL, UNDETERMINED_CALL, DUMP_DIFFERS)
 # A finding cites at most this many packets; the calls that it names lead to the rest.
 CITED_PACKETS = 3
-# ... and names at most this many targets.
-_NAMED_TARGETS = 3
+# ... and names at most this many clients, and this many targets.
+_NAMED = 3
 # Outcomes of a call that nobody answered.
 _UNANSWERED = frozenset({"no-answer", "open", "closed", "reset"})
 # Servers that speak first do so at once; a client that waits so long waits in vain.
 _WAITED_NS = 1_000_000_000
+
+# Rank, client, what the calls are about, and why they are found.
+_Key = tuple[int, str, str, str]
 
 
 def find(
     calls: Sequence[CallRecord], codes: Mapping[str, Code], *, told: Collection[str] = frozenset()
 ) -> tuple[Finding, ...]:
     """The findings of a run but for the calls ``told`` (their ids); ``codes`` explains reasons and gaps by name."""
-    groups: dict[tuple[int, str, str, str], list[CallRecord]] = {}
+    groups: dict[_Key, list[CallRecord]] = {}
     # Most calls share both with many others, and live as long as this lasts.
     known: dict[tuple[int, int], list[tuple[int, str]]] = {}
     for call in calls:
@@ -82,9 +87,23 @@ def find(
             weights = known[key] = _weights(call)
         for rank, why in weights:
             about = _ABOUT[FINDING_CODES[rank].name](call)
-            groups.setdefault((rank, call.pod or call.client.ip, about, why), []).append(call)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
+            groups.setdefault((rank, _client_of(call), about, why), []).append(call)
+    ordered = sorted(_of_all_clients(groups).items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
     return tuple(_finding(key[0], key[3], group, codes) for key, group in ordered)
+
+
+def _of_all_clients(groups: Mapping[_Key, list[CallRecord]]) -> dict[_Key, list[CallRecord]]:
+    """The groups, those as one that are alike but for the client: what breaks for many is told, and mended, once."""
+    alike: dict[Hashable, list[_Key]] = {}
+    for key, group in groups.items():
+        targets = frozenset(map(target_of, group))
+        alike.setdefault((key[0], key[3], targets, deciding_lines(group[0])), []).append(key)
+    return {
+        keys[0]: sorted(chain(*map(groups.__getitem__, keys)), key=attrgetter("first_ns"))
+        if len(keys) > 1
+        else groups[keys[0]]
+        for keys in alike.values()
+    }
 
 
 def target_of(call: CallRecord) -> str:
@@ -152,7 +171,7 @@ def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, C
     by_step = telling is not None and telling.sentence == why
     reason = codes.get(telling.code if telling and by_step else why)
     because = reason.summary if reason and not by_step else why
-    sentence = f"{first.pod or first.client.ip} → {targets_phrase(group)}: {_WORDS[rank]}: {because}"
+    sentence = f"{_listed(map(_client_of, group))} → {targets_phrase(group)}: {_WORDS[rank]}: {because}"
     return Finding(
         code=code,
         sentence=sentence,
@@ -169,9 +188,17 @@ _WORDS = ("contradicts the YAML", "hangs", "dropped", "passthrough", "undetermin
 
 def targets_phrase(group: Sequence[CallRecord]) -> str:
     """What several calls asked for; beyond a few, how many more."""
-    names = list(dict.fromkeys(target_of(call) for call in group))
-    shown = ", ".join(names[:_NAMED_TARGETS])
-    return f"{shown} and {len(names) - _NAMED_TARGETS} more" if len(names) > _NAMED_TARGETS else shown
+    return _listed(map(target_of, group))
+
+
+def _client_of(call: CallRecord) -> str:
+    return call.pod or call.client.ip
+
+
+def _listed(names: Iterable[str]) -> str:
+    different = list(dict.fromkeys(names))
+    shown = ", ".join(different[:_NAMED])
+    return f"{shown} and {len(different) - _NAMED} more" if len(different) > _NAMED else shown
 
 
 def first_packet_of(call: CallRecord) -> PacketPlace:

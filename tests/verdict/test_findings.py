@@ -62,9 +62,36 @@ def test_calls_of_one_client_to_one_target_for_one_reason_are_one_finding(record
     assert (finding.calls, finding.first_ns) == (("7", "3"), 5)
 
 
-@pytest.mark.parametrize("other", [{"pod": "shop/other-0"}, {"host": "ratings"}])
-def test_another_client_or_target_of_a_dropped_call_is_another_finding(record, dropped, other) -> None:
-    assert len(find([record(dropped), record(dropped, **other)], CODES)) == 2
+def test_another_target_of_a_dropped_call_is_another_finding(record, dropped) -> None:
+    assert len(find([record(dropped), record(dropped, host="ratings")], CODES)) == 2
+
+
+def test_clients_that_fare_alike_with_the_same_targets_are_one_finding(record, dropped) -> None:
+    pods = ("shop/a", "shop/b", "shop/a", "shop/c", "shop/d", "shop/e")
+    calls = [record(dropped, id=str(n), first_ns=n, pod=pod) for n, pod in enumerate(pods)]
+
+    (finding,) = find(calls, CODES)
+
+    assert finding.sentence.startswith("shop/a, shop/b, shop/c and 2 more → reviews: dropped")
+    assert finding.calls == ("0", "1", "2", "3", "4", "5")
+
+
+def test_clients_with_other_targets_are_findings_of_their_own(record, decision) -> None:
+    past = decision("passthrough", "loopback")
+    calls = [record(past, host="a"), record(past, host="a", pod="shop/b"), record(past, host="b", pod="shop/b")]
+
+    assert [finding.sentence.partition(":")[0] for finding in find(calls, CODES)] == [
+        "shop/b → a, b",
+        "shop/sleep-0 → a",
+    ]
+
+
+def test_clients_that_other_lines_decide_about_are_findings_of_their_own(record, decision) -> None:
+    places = (YamlPlace("a.yaml", 1, 1), YamlPlace("a.yaml", 2, 1))
+    ends = [decision("passthrough", "loopback", steps=(Step("", yaml=(place,)),)) for place in places]
+    calls = [record(end, pod=f"shop/{n}") for n, end in enumerate(ends)]
+
+    assert [finding.yaml for finding in find(calls, CODES)] == [(place,) for place in places]
 
 
 def test_calls_past_the_mesh_are_one_finding_for_each_client_whatever_their_targets(record, decision) -> None:
