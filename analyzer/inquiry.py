@@ -19,6 +19,7 @@ from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
 from analyzer.verdict.flows import worst_verdict
 from analyzer.verdict.judge import Asked
+from analyzer.verdict.log_format import log_formats
 from analyzer.verdict.logged import with_logs
 from analyzer.verdict.moved import MOVED_BY_CHANGE
 from analyzer.verdict.nearest import Miss, nearest_misses
@@ -88,13 +89,18 @@ def follow_paths(
     return run, (passage_of(each, clocks) for each in asked if chosen(each.record))
 
 
-def read_logs(paths: Sequence[str]) -> list[LogEntry]:
-    """The entries of access logs; raises ``UsageError`` where one cannot be read, or is none."""
+def read_logs(paths: Sequence[str], mesh: Meshes | None) -> list[LogEntry]:
+    """The entries of access logs, in the usual formats or those that the mesh sets.
+
+    Raises ``UsageError`` where a log cannot be read, or is none.
+    """
+    held = [era.mesh for era in mesh.eras] if isinstance(mesh, MeshHistory) else [mesh] if mesh else []
+    formats = tuple(dict.fromkeys(form for each in held for form in log_formats(each.config.node)))
     entries: list[LogEntry] = []
     for path in map(Path, paths):
         try:
             with path.open(encoding="utf-8", errors="replace") as lines:
-                entries += read_access_log(lines, path.name)
+                entries += read_access_log(lines, path.name, formats)
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     return entries

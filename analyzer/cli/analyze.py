@@ -161,7 +161,7 @@ def command(
     if access_logs:
         from analyzer.inquiry import read_logs, with_access_logs
 
-        analysis = with_access_logs(analysis, read_logs(access_logs), mesh)
+        analysis = with_access_logs(analysis, read_logs(access_logs, mesh), mesh)
     keep(analysis)
     if redact == STRICT:
         from analyzer.report.strict import reduce_analysis

@@ -80,7 +80,7 @@ def command(
     else:
         analysis, explained = explain_paths(captures, mesh, chosen, most=most, open_captures=opener(keylogs))
     if access_logs:
-        told = with_logs([each.call for each in explained], read_logs(access_logs), mesh)
+        told = with_logs([each.call for each in explained], read_logs(access_logs, mesh), mesh)
         explained = [replace(each, call=call) for each, call in zip(explained, told, strict=True)]
     tell_problems(analysis)
     calls = [call for call in analysis.calls if chosen(call)]

@@ -1,4 +1,4 @@
-"""Envoy's access logs: Istio's text format, Envoy's own default one, and JSON with Istio's keys.
+"""Envoy's access logs: Istio's text format, Envoy's own default one, JSON with Istio's keys, and what a mesh sets.
 
 Formats: https://istio.io/latest/docs/tasks/observability/logs/access-log/ and Envoy's "Access logging" page.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from analyzer.base.errors import UsageError
 from analyzer.base.fact import Fact
 from analyzer.base.moment import parse_moment
+from analyzer.verdict.log_format import LogFormat
 
 # Lines longer than this are no log; entries beyond so many of one file are left out.
 MAX_LINE = 1 << 16
@@ -63,26 +64,38 @@ class LogEntry(Fact, frozen=True):
         return self.cluster.startswith("inbound|") or self.cluster == "InboundPassthroughCluster"
 
 
-def read_access_log(lines: Iterable[str], name: str) -> list[LogEntry]:
-    """The entries among ``lines``; a log holds other lines too. Raises ``UsageError`` where there is none at all."""
-    found = list(_entries(lines, name))
+def read_access_log(lines: Iterable[str], name: str, formats: Sequence[LogFormat] = ()) -> list[LogEntry]:
+    """The entries among ``lines``, of a usual format or of one of ``formats``; a log holds other lines too.
+
+    Raises ``UsageError`` where there is none at all.
+    """
+    found = list(_entries(lines, name, formats))
     if not found:
         raise UsageError(
-            f"{name}: found no line of an Envoy access log, expected Istio's or Envoy's text format, or JSON"
+            f"{name}: found no line of an Envoy access log, expected Istio's or Envoy's text format, JSON, "
+            "or the accessLogFormat of the mesh's MeshConfig (-m)"
         )
     return found
 
 
-def _entries(lines: Iterable[str], name: str) -> Iterator[LogEntry]:
+def _entries(lines: Iterable[str], name: str, formats: Sequence[LogFormat]) -> Iterator[LogEntry]:
     count = 0
     for number, line in enumerate(lines, 1):
-        place = f"{name}:{number}"
-        entry = None if len(line) > MAX_LINE else _of_json(line, place) if "{" in line[:1] else _of_text(line, place)
+        entry = None if len(line) > MAX_LINE else _entry_of(line, f"{name}:{number}", formats)
         if entry is not None:
             yield entry
             count += 1
         if count >= MAX_ENTRIES:
             return
+
+
+def _entry_of(line: str, place: str, formats: Sequence[LogFormat]) -> LogEntry | None:
+    for form in formats:
+        fields = form.fields_of(line)
+        entry = _entry(place, fields.pop("start", ""), fields.pop("code", ""), fields) if fields else None
+        if entry is not None:
+            return entry
+    return _of_json(line, place) if line.startswith("{") else _of_text(line, place)
 
 
 def _of_text(line: str, place: str) -> LogEntry | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from analyzer.base.fact import replace
 from analyzer.mesh.history import Meshes, MeshHistory
+from analyzer.mesh.path import normalize_path
 from analyzer.verdict.access_log import LogEntry
 from analyzer.verdict.decide import class_of_cluster
 from analyzer.verdict.decision import DROPPED, Decision, Step
@@ -23,7 +24,12 @@ _MEANINGS = {
     "UF": "the upstream connection failed", "UC": "the upstream closed the connection",
     "UT": "the upstream took too long",
     "UR": "the upstream reset the stream", "URX": "every retry failed", "UO": "a circuit breaker was open",
-    "UH": "no upstream was healthy", "NR": "nothing matched", "NC": "the cluster did not exist",
+    "UH": "no upstream was healthy", "LH": "the upstream failed its health check", "DI": "a delay was injected",
+    "FI": "a fault was injected", "RLSE": "the rate limit service failed", "OM": "the proxy was overloaded",
+    "UMSDR": "the stream lasted longer than the upstream allows", "RFCF": "a cache answered",
+    "NFCF": "the configuration of a filter was missing", "DF": "the name of the upstream was not resolved",
+    "DO": "the proxy sheds load", "UDO": "the cluster drops every request", "DR": "the client reset the stream",
+     "NR": "no route or filter chain matched", "NC": "the cluster did not exist",
     "DC": "the client went away", "DT": "it lasted too long", "LR": "the proxy reset it",
     "RL": "a rate limit refused it",
     "UAEX": "an authorization service refused it", "DPE": "the client broke the protocol",
@@ -59,13 +65,26 @@ class AccessLogs:
             for entry in self._by_client.get(client, ())
             if entry.place not in self._given
             and call.first_ns - SLACK_NS <= entry.start_ns <= call.last_ns + SLACK_NS
-            and (not call.method or (call.method, call.path) == (entry.method, entry.path))
+            and _may_be_of(entry, call)
         ]
         if not fitting:
             return None
         entry = min(fitting, key=lambda each: abs(each.start_ns - call.first_ns))
-        self._given.add(entry.place)
+        if entry.method:  # the line of a connection is about all its calls
+            self._given.add(entry.place)
         return entry
+
+
+def _may_be_of(entry: LogEntry, call: CallRecord) -> bool:
+    """Whether a line of a call's connection may be about it; that of opaque TCP has neither method nor path."""
+    if not call.method or not entry.method:
+        return True
+    return call.method == entry.method and _plain(call.path or "") == _plain(entry.path)
+
+
+def _plain(path: str) -> str:
+    """A path however it was normalised before it was logged."""
+    return normalize_path(path, "DECODE_AND_MERGE_SLASHES")
 
 
 def with_logs(calls: Sequence[CallRecord], entries: Iterable[LogEntry], mesh: Meshes | None) -> tuple[CallRecord, ...]:

@@ -108,3 +108,17 @@ def test_a_log_that_names_another_cluster_disagrees(record, entry, shop) -> None
 
 def test_a_log_that_names_the_cluster_agrees_where_the_packets_could_not_tell(record, entry, shop) -> None:
     assert settled(record(), shop, entry()).observed.agrees is True
+
+
+def test_the_line_of_an_opaque_connection_is_about_each_of_its_calls(record, entry, shop) -> None:
+    line = entry(method="", path="", code=0)
+
+    calls = with_logs([record(), record(id="2", request=2)], [line], shop())
+
+    assert [len(call.after) for call in calls] == [1, 1]
+
+
+def test_a_path_that_was_normalised_before_it_was_logged_is_the_same(record, entry, shop) -> None:
+    call = record(path="http://reviews/a/../b%2Fc")
+
+    assert settled(call, shop, entry(path="/b/c")).after

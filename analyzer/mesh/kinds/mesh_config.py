@@ -20,6 +20,7 @@ LOCALHOST = "LOCALHOST"
 # Keys by which a document without a kind is known to be a MeshConfig.
 KNOWN_KEYS = frozenset(
     (
+        "accessLogEncoding", "accessLogFile", "accessLogFormat",
         "defaultDestinationRuleExportTo", "defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultConfig",
         "discoverySelectors", "enableAutoMtls", "extensionProviders", "inboundTrafficPolicy", "meshMTLS",
         "outboundTrafficPolicy", "pathNormalization", "protocolDetectionTimeout", "proxyHttpPort", "rootNamespace",
