@@ -8,8 +8,8 @@ from itertools import groupby
 from analyzer.base.fact import replace
 from analyzer.report.as_chain import VERDICT_STYLES
 from analyzer.report.as_json import SCHEMA, Object, call_object, decision_object, encode, mesh_object
-from analyzer.report.facts import decision_sides, yaml_phrases
-from analyzer.report.layout import Column, Page, Part
+from analyzer.report.facts import ENVOYS, decision_sides, yaml_phrases
+from analyzer.report.layout import Column, Long, Page, Part
 from analyzer.report.move_groups import MoveGroup, ends_phrase, group_moves
 from analyzer.report.phrase import reason_word, sent_phrase, verdict_word
 from analyzer.report.private import redact_call, redact_decision
@@ -18,9 +18,12 @@ from analyzer.verdict.decision import Decision, Step
 from analyzer.verdict.record import MovedCall, WhatIf
 
 # How many groups a page shows, and of how many of them both chains; the other formats have all.
-SHOWN_GROUPS = 40
+SHOWN_GROUPS = 200
 SHOWN_CHAINS = 8
 SHOWN_PLACES = 3
+
+_MOVED_BY = "moved by  "
+_THE_SAME = "the same"
 
 # The fields of a call that a move repeats; null where the call has none.
 _CALL_FIELDS = ("id", "captures", "packets", "pod", "client", "server", "server_pod", "request", "protocol", "host",
@@ -102,41 +105,53 @@ def moves_section(page: Page, groups: list[MoveGroup]) -> None:
         return
     page.heading("MOVES")
     columns = [
-        Column("FROM", 8),
-        Column("TO", 12),
+        Column("FROM", 12),
+        Column("TO", 18, long=Long.WRAP),
         Column("CALLS", right=True),
-        Column("WHY", 8),
-        Column("MOVED BY", 16),
+        Column("WHY"),
+        Column("MOVED BY", 16, long=Long.CUT_START),
     ]
     sections: list[tuple[Part, list[list[Part]]]] = []
     for ends, members in groupby(groups[:SHOWN_GROUPS], key=lambda group: ends_phrase(group.before, group.after)):
         sections.append((ends, [_row(group) for group in members]))
     page.sections(columns, sections)
     if len(groups) > SHOWN_GROUPS:
-        page.line((f"… and {format_count(len(groups) - SHOWN_GROUPS, 'more row')}", "dim"), indent=2)
-    for group in groups[:SHOWN_CHAINS]:
-        if group.before is not None and group.after is not None:
-            _both_chains(page, group, group.before, group.after)
+        _more(page, len(groups) - SHOWN_GROUPS, "more row")
+    moved = [group for group in groups if group.before is not None and group.after is not None]
+    for group in moved[:SHOWN_CHAINS]:
+        _both_chains(page, group)
+    if len(moved) > SHOWN_CHAINS:
+        page.blank()
+        _more(page, len(moved) - SHOWN_CHAINS, "more row has both chains", "more rows have both chains")
+
+
+def _more(page: Page, count: int, noun: str, plural: str = "") -> None:
+    page.line((f"… {format_count(count, noun, plural)}: -o json tells all of them", "dim"), indent=2)
 
 
 def _row(group: MoveGroup) -> list[Part]:
     lines = list(dict.fromkeys(place.file_line for place in group.yaml))
-    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    more = f" +{len(lines) - 1}" if len(lines) > 1 else ""
     moved_by = f"{lines[0]}{more}" if lines else "-"
     why = group.after or group.before
     return [group.source, group.target, f"{len(group.moves):,}", reason_word(why) if why else "-", moved_by]
 
 
-def _both_chains(page: Page, group: MoveGroup, before: Decision, after: Decision) -> None:
+def _both_chains(page: Page, group: MoveGroup) -> None:
+    before, after = group.before, group.after
+    assert before is not None
+    assert after is not None
     call = group.first.call
     ids = ", ".join(move.call.id for move in group.moves[:3])
     more = f" and {len(group.moves) - 3:,} more" if len(group.moves) > 3 else ""
     page.heading(f"{group.source} → {group.target}")
     page.line((f"{sent_phrase(call)} · {'call' if len(group.moves) == 1 else 'calls'} {ids}{more}", "dim"), indent=2)
-    for place in yaml_phrases(group.yaml[:SHOWN_PLACES]):
-        page.prose(place, indent=2, label=("moved by  ", "bold"))
-    rows = [_field(name, *values) for name, *values in both_sides(before, after)]
-    page.table([Column(""), Column("BEFORE", 12), Column("AFTER", 12)], rows)
+    for number, place in enumerate(yaml_phrases(group.yaml[:SHOWN_PLACES])):
+        page.prose(place, indent=2, label=(" " * len(_MOVED_BY) if number else _MOVED_BY, "bold"))
+    page.sections(
+        [Column(""), Column("BEFORE", 12, long=Long.WRAP), Column("AFTER", 12, long=Long.WRAP)],
+        [(title, [_field(*row) for row in rows]) for title, rows in both_sides(before, after)],
+    )
     left, come = parting_steps(before, after)
     for step in left:
         page.prose(step.sentence, indent=2, label=("− ", "red"))
@@ -153,22 +168,28 @@ def parting_steps(before: Decision, after: Decision) -> tuple[list[Step], list[S
     return [s for s in old if s.sentence not in told_after], [s for s in new if s.sentence not in told_before]
 
 
-def both_sides(before: Decision, after: Decision) -> list[tuple[str, str, str]]:
-    """Each part of both decisions: its name, and what it was and is; empty text where one of them has none."""
-    old, new = _fields(before), _fields(after)
-    names = [*old, *(name for name in new if name not in old)]
-    return [(name, old.get(name, ""), new.get(name, "")) for name in names]
+def both_sides(before: Decision, after: Decision) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Each Envoy's part of both decisions: name, what it was and what it is; empty text where one of them has none.
+
+    The first part, without a title, is the verdict and its reason.
+    """
+    old, new = _sides(before), _sides(after)
+    titles = [title for title in ("", *ENVOYS) if title in old or title in new]
+    return [(title, _rows(old.get(title, {}), new.get(title, {}))) for title in titles]
 
 
-def _fields(decision: Decision) -> dict[str, str]:
-    fields = {"verdict": verdict_word(decision.verdict), "reason": reason_word(decision)}
-    for title, facts in decision_sides(decision):
-        fields |= {f"{title}: {name}": value for name, value in facts}
-    return fields
+def _sides(decision: Decision) -> dict[str, dict[str, str]]:
+    sides = {title: dict(facts) for title, facts in decision_sides(decision)}
+    return {"": {"verdict": verdict_word(decision.verdict), "reason": reason_word(decision)}, **sides}
+
+
+def _rows(old: dict[str, str], new: dict[str, str]) -> list[tuple[str, str, str]]:
+    return [(name, old.get(name, ""), new.get(name, "")) for name in dict.fromkeys((*old, *new))]
 
 
 def _field(name: str, before: str, after: str) -> list[Part]:
-    if name == "verdict":
+    """A row; what stays is said once, so that what does not is seen."""
+    if name == "verdict" and before != after:
         styles = {verdict_word(verdict): style for verdict, style in VERDICT_STYLES.items()}
         return [name, (before, styles[before]), (after, styles[after])]
-    return [name, before or "-", (after or "-", "" if before == after else "bold")]
+    return [name, before or "-", (_THE_SAME, "dim") if before == after else (after or "-", "bold")]

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from analyzer.base.secret import redact_host
 from analyzer.report.as_json import Object, encode
-from analyzer.report.layout import Column, Page, Part, Row
+from analyzer.report.layout import Column, Long, Page, Part, Row
 from analyzer.report.wording import format_count, format_time
 from analyzer.verdict.names import OutsideName
 
@@ -18,7 +18,7 @@ _COLUMNS = (
     Column("FROM"),
     Column("BY"),
     Column("CALLS", right=True),
-    Column("ADDRESSES", least=12, cut_end=True),
+    Column("ADDRESSES", least=12, long=Long.CUT_END),
 )
 # Without the word that all of them end with, so that the names have room.
 _CLUSTERS = {"PassthroughCluster": "Passthrough", "BlackHoleCluster": "BlackHole"}

@@ -9,7 +9,7 @@ from analyzer.report.as_chain import VERDICT_STYLES
 from analyzer.report.as_codes import LEVEL_STYLES
 from analyzer.report.as_info import health_part
 from analyzer.report.grouping import Group, group_calls
-from analyzer.report.layout import Column, Page, Part
+from analyzer.report.layout import Column, Long, Page, Part
 from analyzer.report.phrase import (
     VERDICT_ORDER,
     calls_phrase,
@@ -114,7 +114,7 @@ def _calls_section(page: Page, analysis: Analysis) -> None:
         Column("TO", 14),
         Column("CALLS", right=True),
         Column("WHY", 8),
-        Column("SEEN", 9, style="dim", cut_end=True),
+        Column("SEEN", 9, style="dim", long=Long.CUT_END),
     ]
     shown = groups[:SHOWN_GROUPS]
     sections: list[tuple[Part, list[list[Part]]]] = [
@@ -146,7 +146,7 @@ def _captures_section(page: Page, analysis: Analysis) -> None:
     columns = [
         Column("", 10),
         Column("", 8),
-        Column("", 8, cut_end=True),
+        Column("", 8, long=Long.CUT_END),
         Column("", right=True),
         Column("", right=True),
     ]

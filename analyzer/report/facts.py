@@ -13,6 +13,9 @@ from analyzer.verdict.record import CallRecord
 
 Facts = list[tuple[str, str]]
 
+# Who decides, in the order in which a call meets them.
+ENVOYS = ("client's sidecar", "gateway", "server's sidecar")
+
 
 def call_facts(call: CallRecord) -> Facts:
     """Who called what, what was sent, when, and which packets hold it."""
@@ -38,12 +41,8 @@ def call_facts(call: CallRecord) -> Facts:
 
 def decision_sides(decision: Decision) -> list[tuple[str, Facts]]:
     """Each Envoy that decides, with its decision in Envoy's words; empty where none does."""
-    sides = [
-        ("client's sidecar", _outbound_pairs(decision.outbound)),
-        ("gateway", _outbound_pairs(decision.gateway)),
-        ("server's sidecar", _inbound_pairs(decision.inbound)),
-    ]
-    return [(title, facts) for title, facts in sides if facts]
+    sides = (_outbound_pairs(decision.outbound), _outbound_pairs(decision.gateway), _inbound_pairs(decision.inbound))
+    return [(title, facts) for title, facts in zip(ENVOYS, sides, strict=True) if facts]
 
 
 def yaml_phrases(places: Iterable[YamlPlace]) -> list[str]:

@@ -7,8 +7,11 @@ steer or wrap the page. Colours are the sixteen of the terminal's own theme.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from itertools import zip_longest
+from types import MappingProxyType
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console
@@ -24,25 +27,35 @@ PROSE_WIDTH = 100
 SHOWN_LENGTH = 512
 
 _GAP = 2
+# Where a long name of Envoy's or of a file may part.
+_SIGNS = "|./-: "
 
 Part = str | tuple[str, str]
 Line = Part | Sequence[Part]
 Row = Sequence[Part]
 
 
+class Long(Enum):
+    """What becomes of text that does not fit: it loses a part to an ellipsis, or goes on below itself."""
+
+    CUT_START = "cut-start"
+    CUT_MIDDLE = "cut-middle"
+    CUT_END = "cut-end"
+    WRAP = "wrap"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table.
 
-    ``least`` is what it may shrink to, 0 keeps its natural width; text that does not fit loses its middle, or its end
-    where ``cut_end``.
+    ``least`` is what it may shrink to, 0 keeps its natural width; ``long`` is what becomes of text that does not fit.
     """
 
     title: str
     least: int = 0
     right: bool = False
     style: str = ""
-    cut_end: bool = False
+    long: Long = Long.CUT_MIDDLE
 
 
 class Page:
@@ -132,8 +145,8 @@ class Page:
         for title, rows in sections:
             if title:
                 self.line(title, indent=indent)
-            for row in rows:
-                self._print(Text(" " * inner) + _row(columns, row, widths))
+            for line in (line for row in rows for line in _wrapped(columns, row, widths)):
+                self._print(Text(" " * inner) + _row(columns, line, widths))
 
     def render(self) -> str:
         """All lines so far, a newline after each; no line ends with a blank."""
@@ -179,16 +192,46 @@ def cut_middle(text: str, width: int) -> str:
     return front + ELLIPSIS + tail
 
 
+def wrap_name(text: str, width: int) -> list[str]:
+    """A name in pieces of ``width`` cells at most, parted behind a sign of it where there is one near the end."""
+    pieces = []
+    while cell_len(text) > width:
+        piece = chop_cells(text, width)[0]
+        end = max(piece.rfind(sign) for sign in _SIGNS) + 1
+        piece = piece[:end] if end > len(piece) // 2 else piece
+        pieces.append(piece)
+        text = text[len(piece) :]
+    return [*pieces, text]
+
+
+def _wrapped(columns: Sequence[Column], row: Row, widths: Sequence[int]) -> Iterator[Row]:
+    """The lines that a row takes."""
+    cells: list[list[Part]] = []
+    for column, part, width in zip(columns, row, widths, strict=True):
+        style = part[1] if isinstance(part, tuple) else ""
+        pieces = wrap_name(_content(part), width) if column.long is Long.WRAP else []
+        cells.append([(piece, style) for piece in pieces] if len(pieces) > 1 else [part])
+    yield from zip_longest(*cells, fillvalue="")
+
+
 def _cut_end(text: str, width: int) -> str:
     return text if cell_len(text) <= width else chop_cells(text, width - 1)[0] + ELLIPSIS
+
+
+def _cut_start(text: str, width: int) -> str:
+    return _cut_end(text[::-1], width)[::-1]
+
+
+_CUTS: Mapping[Long, Callable[[str, int], str]] = MappingProxyType(
+    {Long.CUT_START: _cut_start, Long.CUT_MIDDLE: cut_middle, Long.CUT_END: _cut_end, Long.WRAP: cut_middle}
+)
 
 
 def _row(columns: Sequence[Column], row: Row, widths: Sequence[int]) -> Text:
     line = Text()
     for i, (column, part) in enumerate(zip(columns, row, strict=True)):
         style = part[1] if isinstance(part, tuple) else column.style
-        cut = _cut_end if column.cut_end else cut_middle
-        shown = cut(_content(part), widths[i])
+        shown = _CUTS[column.long](_content(part), widths[i])
         blanks = " " * (widths[i] - cell_len(shown))
         line.append(blanks + shown if column.right else shown, style or None)
         if i + 1 < len(columns):

@@ -93,16 +93,17 @@ def test_the_page_shows_who_moves_where_and_by_which_line(what) -> None:
 
     assert "service-matched → dropped" in page
     assert "moved by  new/routes.yaml:52  spec.http[1]" in page
-    assert "and 1 more" in page
+    assert "new/routes.yaml:52 +1" in page
     assert max(map(len, page.splitlines())) <= 100
 
 
 def test_both_chains_stand_side_by_side(what) -> None:
     page = render_moves(what, colour=True)
-    rows = both_sides(what.moves[0].before, what.moves[0].after)
+    sides = dict(both_sides(what.moves[0].before, what.moves[0].after))
 
-    assert rows[0] == ("verdict", "service-matched", "dropped")
-    assert ("client's sidecar: local reply", "", "answers 404 (NR)") in rows
+    assert next(iter(sides)) == ""
+    assert sides[""][0] == ("verdict", "service-matched", "dropped")
+    assert ("local reply", "", "answers 404 (NR)") in sides["client's sidecar"]
     assert "\x1b[" in page
     assert "+ " in page
     assert "− " in page
@@ -131,8 +132,17 @@ def test_a_page_of_many_moves_shows_the_first(shop) -> None:
 
     page = render_moves(WhatIf(moves, len(moves), 0))
 
-    assert "… and 2 more rows" in page
+    assert "… 2 more rows: -o json" in page
     assert page.count("BEFORE") == SHOWN_CHAINS
+    assert f"… {SHOWN_GROUPS + 2 - SHOWN_CHAINS} more rows have both chains: -o json" in page
+
+
+def test_what_stays_is_said_once_and_a_long_name_loses_nothing(what) -> None:
+    page = render_moves(what, width=60)
+
+    listener = next(line for line in page.splitlines() if line.strip().startswith("listener"))
+    assert listener.endswith("the same")
+    assert "…" not in page[page.index("BEFORE") :]
 
 
 def test_calls_that_are_alike_share_a_row(shop) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from analyzer.report.layout import Column, Page, cut_middle, fit
+from analyzer.report.layout import Column, Long, Page, cut_middle, fit, wrap_name
 
 
 def test_nothing_is_read_as_markup():
@@ -43,6 +44,44 @@ def test_a_cut_text_fits(text, width):
     assert cell_len(cut_middle(text, width)) <= width
 
 
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("short", ["short"]),
+        ("outbound|80|v1|reviews.shop", ["outbound|80|", "v1|reviews.", "shop"]),
+        ("abcdefghijklmn", ["abcdefghijkl", "mn"]),
+        ("a.bcdefghijklmn", ["a.bcdefghijk", "lmn"]),
+    ],
+)
+def test_a_long_name_parts_behind_its_signs(name: str, pieces: list[str]) -> None:
+    assert wrap_name(name, 12) == pieces
+
+
+@pytest.mark.parametrize(
+    ("long", "shown"),
+    [(Long.CUT_START, "…89"), (Long.CUT_MIDDLE, "0…9"), (Long.CUT_END, "01…")],
+)
+def test_a_column_says_which_part_of_a_long_text_is_lost(long: Long, shown: str) -> None:
+    page = Page(width=60, colour=False)
+
+    page.table([Column("A"), Column("B", 3, long=long)], [["x" * 53, "0123456789"]])
+
+    assert page.render().splitlines()[1].split()[1] == shown
+
+
+def test_a_column_that_wraps_goes_on_below_itself() -> None:
+    page = Page(width=60, colour=False)
+
+    page.table([Column("A"), Column("B", 12, long=Long.WRAP)], [["x" * 44, ("one.two.three.four", "bold")], ["y", "z"]])
+
+    assert [line.split() for line in page.render().splitlines()] == [
+        ["A", "B"],
+        ["x" * 44, "one.two."],
+        ["three.four"],
+        ["y", "z"],
+    ]
+
+
 @given(st.lists(st.text(max_size=120), min_size=3, max_size=3), st.integers(60, 140))
 @settings(max_examples=100, deadline=None)
 def test_no_line_is_wider_than_the_page(texts, width):
@@ -52,7 +91,7 @@ def test_no_line_is_wider_than_the_page(texts, width):
     page.prose(texts, indent=4, label="* ")
     page.items(texts, indent=6)
     page.pairs([("name", texts[0])])
-    page.table([Column("A", 10), Column("B", 10, right=True), Column("C", 10, cut_end=True)], [texts])
+    page.table([Column("A", 10), Column("B", 10, right=True), Column("C", 10, long=Long.CUT_END)], [texts])
     assert max(cell_len(line) for line in page.render().splitlines()) <= width
 
 
