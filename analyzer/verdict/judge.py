@@ -253,7 +253,7 @@ class _Judge:
         # A Service's address is what was dialled, also where its sighting begins later than one behind the node.
         servers = [each.connection.server for each in said.wire.sightings]
         server = next((each for each in servers if self._mesh.pod_at(each.ip) is None), servers[0])
-        if outbound_redirect(self._mesh, source, server.ip, server.port).captured:
+        if said.carries_marks or outbound_redirect(self._mesh, source, server.ip, server.port).captured:
             return False
         if said.istio_mtls:
             # A sidecar's mark that any client can make; a sidecar opens a connection only for a call.

@@ -28,6 +28,8 @@ ISTIO_ALPN = frozenset({"istio", "istio-http/1.0", "istio-http/1.1", "istio-h2",
 _TCP_ALPN = "istio-peer-exchange"
 # Envoy's HTTP connection manager adds them to requests that have none.
 _ADDED_HEADERS = ("x-request-id", "x-forwarded-proto")
+# ... and a sidecar, on its way out, this one: istiod sets include_request_attempt_count for it.
+_OF_SIDECARS = (*_ADDED_HEADERS, "x-envoy-attempt-count")
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -78,6 +80,12 @@ class Said(Fact, frozen=True):
     def istio_mtls(self) -> bool:
         """Whether a sidecar opened it with Istio's mutual TLS."""
         return any(name in ISTIO_ALPN for name in self.alpn)
+
+    @property
+    def carries_marks(self) -> bool:
+        """Whether its requests have what a sidecar adds to each, which applications do not pass on."""
+        requests = [exchange.request for exchange in self.exchanges if exchange.request is not None]
+        return bool(requests) and all(r.header(name) for r in requests for name in _OF_SIDECARS)
 
     @property
     def client_tls(self) -> str:

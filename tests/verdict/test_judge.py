@@ -201,6 +201,21 @@ def test_an_excluded_port_is_a_call_past_the_sidecar(app, talk, shop) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("attempts", "verdicts"), [("1", ["service-matched"]), (None, ["service-matched", "passthrough"])]
+)
+def test_a_request_with_a_sidecars_marks_is_no_call_past_it(app, talk, shop, attempts, verdicts) -> None:
+    """The application's half of it was lost; the redirect would have let the application by, too."""
+    marks = {
+        "x_request_id": "r-9",
+        "x_forwarded_proto": "http",
+        **({"x_envoy_attempt_count": attempts} if attempts else {}),
+    }
+    past = talk("10.244.1.10:6000", "203.0.113.9:5432", at=50).ask("/a", at=51, **marks).answer(at=52)
+
+    assert [each.decision.verdict for each in judged(shop(), matched(app), past)] == verdicts
+
+
 def test_a_sidecars_own_call_that_no_application_made_is_none_where_its_application_is_seen(app, talk, shop) -> None:
     """As to istiod, or a pooled connection whose requests came before the capture."""
     own = talk("10.244.1.10:6000", "10.96.0.99:15012", at=50).send(b"x", at=51)
