@@ -56,6 +56,13 @@ BAD_CHUNK = Code(
     "a chunk does not begin with its size in hexadecimal digits",
     "The message cannot be followed to its end; Envoy answers 400 and nothing behind it is read.",
 )
+LAX_CHUNK = Code(
+    "http1-lax-chunk",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a chunk has blanks, or a line end without CR, that servers read in different ways",
+    "A known way to smuggle requests (RFC 9112 section 7.1 allows neither); it is read as Envoy reads it.",
+)
 
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n")
@@ -119,6 +126,8 @@ def walk_chunks(stream: Stream, position: int, notes: Notes, *, from_client: boo
         if match is None:
             return _no_chunk(stream, at, line, first, notes, from_client=from_client)
         size = int(match[1], 16)
+        if line[match.end(1) : match.end(1) + 1] not in (b"\r", b";") or match[0][-2:] != b"\r\n":
+            notes.odd(LAX_CHUNK, from_client=from_client, offset=at)
         at += match.end()
         if size == 0:
             return _walk_trailers(stream, at, first, notes, from_client=from_client)
@@ -129,6 +138,8 @@ def walk_chunks(stream: Stream, position: int, notes: Notes, *, from_client: boo
         if line[:1] not in (b"\r", b"\n"):
             return _no_chunk(stream, at, line, first, notes, from_client=from_client)
         ending = 2 if line[:2] == b"\r\n" else 1
+        if line[:1] == b"\n":
+            notes.odd(LAX_CHUNK, from_client=from_client, offset=at)
         at += ending
         line = line[ending : ending + _FIRST_READ]
 

@@ -34,6 +34,14 @@ LINE_TOO_LONG = Code(
     "no line end comes within the first 64 KiB",
     "Envoy's HTTP inspector gives up there and closes the connection.",
 )
+NO_BEGINNING = Code(
+    "frames-without-beginning",
+    Family.PROTOCOL,
+    Level.INFO,
+    "the connection begins with {what}",
+    "Only a ClientHello, or the preface of HTTP/2, makes a connection what it looks like here: Envoy's inspectors take "
+    "it for opaque TCP.",
+)
 
 # How many captured pieces of each direction are looked at for TLS or HTTP/2 framing when the beginning is missing.
 MAX_PIECES = 64
@@ -109,7 +117,9 @@ def _by_first_bytes(from_client: Stream, from_server: Stream, notes: Notes) -> O
     data = from_client.read(0, _FIRST_READ)
     before = skip_preamble(from_client, from_server, data, notes)
     if before is None:
-        return _by_protocol(from_client, 0, data, notes)
+        opening = _by_protocol(from_client, 0, data, notes)
+        _note_likeness(opening, from_client, notes)
+        return opening
     opening = _by_protocol(from_client, before.client_end, from_client.read(before.client_end, _FIRST_READ), notes)
     inspected = None if opening.kind is Kind.OPAQUE else "tcp"
     return opening._replace(server_start=before.server_end, inspected=inspected)
@@ -120,6 +130,16 @@ def _by_protocol(stream: Stream, start: int, data: bytes, notes: Notes) -> Openi
     if kind is None and _may_become_binary(data):
         return _unfinished(stream, start, notes)
     return _by_request_line(stream, start, data, notes) if kind is None else Opening(kind, start)
+
+
+def _note_likeness(opening: Opening, stream: Stream, notes: Notes) -> None:
+    """What opaque bytes look like, where that is a protocol which begins otherwise."""
+    if opening.kind is not Kind.OPAQUE or not opening.from_start:
+        return
+    if looks_like_records(stream, opening.client_start):
+        notes.odd(NO_BEGINNING, from_client=True, offset=opening.client_start, what="TLS records and no ClientHello")
+    elif looks_like_frames(stream, opening.client_start):
+        notes.odd(NO_BEGINNING, from_client=True, offset=opening.client_start, what="frames of HTTP/2 and no preface")
 
 
 def _binary_kind(data: bytes) -> Kind | None:

@@ -99,7 +99,7 @@ class Desk:
                 found = self._answers[endpoint] = self._ask(replace(self.connection, endpoint=endpoint))
             return found
         headers = self._seen_of(request.headers)
-        same = (endpoint, request.version, request.host, request.method, headers, request.whole)
+        same = (endpoint, request.version, request.host, request.method, headers, request.whole, request.refused)
         alike = (same, self._class_of(request.target))
         known = self._answers.get(alike) or self._answers.get((same, request.target))
         return known or self._decide(request, endpoint, headers, alike)

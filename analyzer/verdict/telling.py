@@ -79,7 +79,7 @@ def asked_step(call: Call, who: str) -> Step:
     protocol = _PROTOCOL_NAMES[call.said.conversation.protocol]
     packet = connection.first_packet
     if request is not None:
-        host = f" with Host {request.host}" if request.host is not None else " without Host"
+        host = f" with Host {_short_host(request.host)}" if request.host is not None else " without Host"
         what = f"{who} sent {request.method} {request.target}{host} ({protocol})"
         packet = connection.from_client.packet_at(request.start) or packet
     elif call.said.sni is not None:
@@ -87,6 +87,11 @@ def asked_step(call: Call, who: str) -> Step:
     else:
         what = f"{who} opened a {protocol} connection"
     return Step(f"{what} to {connection.server}", (_place(call.said, packet),))
+
+
+def _short_host(host: str) -> str:
+    """A host as it is shown; of an overlong one no half of what stands before an @, which would not be known for it."""
+    return host if len(host) <= _MAX_NAME_LEN else shorten(host.rpartition("@")[2], _MAX_NAME_LEN)
 
 
 def redirected_steps(said: Said) -> tuple[Step, ...]:

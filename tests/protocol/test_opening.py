@@ -22,7 +22,6 @@ def open_with(client: bytes | Stream, notes, server: bytes | Stream = b""):
         (b"\x16\x03\x01\x00\x00", Kind.TLS),
         (b"\x80\x2e\x01\x00\x02", Kind.SSL2),
         (b"\x80\x2e\x01\x03\x01", Kind.SSL2),
-        (b"\x16\x03\x01\x00\x2f\x02", Kind.OPAQUE),
         (b"SSH-2.0-x\r\n", Kind.OPAQUE),
         (b"EHLO mail.example\r\n", Kind.OPAQUE),
         (b"\x00\x01\x02", Kind.OPAQUE),
@@ -54,6 +53,15 @@ def test_a_request_with_a_host_is_http_also_without_version(line: bytes, inspect
     opening = open_with(line + b"\r\nAccept: */*\r\nhost : a\r\n\r\n", notes)
 
     assert (opening.kind, opening.inspected) == (Kind.HTTP1, inspected)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x15\x03\x01\0\0" * 9, b"\x16\x03\x01\0\x01\x02\x17\x03\x03\0\0", b"\0\0\0\x04\0\0\0\0\0" * 2],
+)
+def test_opaque_bytes_in_the_framing_of_another_protocol_are_told(data: bytes, notes, codes) -> None:
+    assert open_with(data, notes).kind is Kind.OPAQUE
+    assert codes(notes) == ["frames-without-beginning"]
 
 
 def test_behind_a_preamble_the_protocol_is_found_but_not_inspected(say, notes) -> None:

@@ -50,6 +50,13 @@ def test_a_request_whose_head_was_cut_shares_no_decision_with_a_whole_one(desk) 
     assert desk.answer(ask()) is not desk.answer(replace(ask(), whole=False))
 
 
+def test_a_request_that_a_codec_refuses_shares_no_decision_with_one_that_it_takes(desk) -> None:
+    taken, refused = desk.answer(ask()), desk.answer(replace(ask(), refused=400))
+
+    assert (taken.verdict, refused.undetermined) == ("service-matched", ("bad-request",))
+    assert desk.answer(ask()) is taken
+
+
 def test_requests_to_other_hosts_do_not_share_a_decision(desk) -> None:
     assert desk.answer(ask()) is not desk.answer(ask(host="elsewhere"))
 
