@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
+from itertools import permutations
+from types import MappingProxyType
 
 from analyzer.base.fact import Fact
 from analyzer.base.stream import Stream
@@ -11,9 +13,14 @@ from analyzer.protocol.facts import Exchange, Request
 from analyzer.verdict.call import Call, host_and_path
 from analyzer.verdict.carriers import Carriers
 from analyzer.verdict.roles import Said
+from analyzer.verdict.wires import Wire
 
 # Captures of one pod stamp the same packet up to this much apart.
 CLOCK_SLACK_NS = 1_000_000
+
+# How much later on the clock of a second capture a first one's moment is, by the client of the wires that both saw.
+Apart = Mapping[tuple[str, str, str], int]
+_KNOWN_OF_NONE: Apart = MappingProxyType({})
 
 # The exchanges of one request: several where Envoy tried again, in the order of their time.
 Tries = list[tuple[Said, Exchange]]
@@ -30,6 +37,7 @@ class Search(Fact, frozen=True):
     carriers: Carriers
     addresses: tuple[str, ...]
     crowd: str
+    apart: Apart = _KNOWN_OF_NONE
 
     def while_open(self, capture: str) -> tuple[int, int]:
         """The life of the call's own connection, on the clock of a capture.
@@ -91,9 +99,23 @@ class Search(Fact, frozen=True):
         return begin_ns + shift - CLOCK_SLACK_NS, end_ns + shift + CLOCK_SLACK_NS
 
     def _from_clock(self, here: str, there: str, time_ns: int) -> int:
-        """A time of one capture on the clock of another, by when each saw ``via`` begin."""
-        opened = {s.capture: s.connection.first_ns for s in self.via.wire.sightings if s.connection.syn_seq is not None}
-        return time_ns + opened[there] - opened[here] if here in opened and there in opened else time_ns
+        """A time of one capture on the clock of another, by when each saw ``via`` begin, or another of its client's."""
+        wire = self.via.wire
+        opened = {s.capture: s.connection.first_ns for s in wire.sightings if s.connection.syn_seq is not None}
+        if here in opened and there in opened:
+            return time_ns + opened[there] - opened[here]
+        return time_ns + self.apart.get((wire.client.ip, here, there), 0)
+
+
+def clocks_apart(wires: Iterable[Wire]) -> Apart:
+    """How far the clocks of captures are apart, by the first connection of each client that both saw begin."""
+    found: dict[tuple[str, str, str], int] = {}
+    for wire in wires:
+        whole = [s for s in wire.sightings if s.connection.syn_seq is not None] if len(wire.sightings) > 1 else []
+        for one, other in permutations(whole, 2):
+            key = wire.client.ip, one.capture, other.capture
+            found.setdefault(key, other.connection.first_ns - one.connection.first_ns)
+    return found
 
 
 def same_request(mine: Request, other: Request | None) -> bool:

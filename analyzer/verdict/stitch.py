@@ -18,7 +18,7 @@ from analyzer.verdict.overlap import Overlap
 from analyzer.verdict.reply import passed_http_manager, written_at_home
 from analyzer.verdict.rivals import Rivals, settle
 from analyzer.verdict.roles import Role, Said, cluster_of_sni
-from analyzer.verdict.search import Search, Tries, by_id, same_request, same_target, saying_of
+from analyzer.verdict.search import Apart, Search, Tries, by_id, clocks_apart, same_request, same_target, saying_of
 
 # Bytes of a plaintext payload that are compared between two legs.
 _COMPARED_BYTES = 64
@@ -55,6 +55,10 @@ class Stitcher:
         self._settled: dict[int, Tries] = {}
 
     @cached_property
+    def _apart(self) -> Apart:
+        return clocks_apart(said.wire for said in self._all_said)
+
+    @cached_property
     def _rivals(self) -> Rivals[Call]:
         own = (call for said in self._all_said if said.role is Role.APP for call in calls_of(said))
         return Rivals((saying_of(call), call.begin_ns, call.end_ns, call) for call in own if call.request)
@@ -86,7 +90,7 @@ class Stitcher:
     ) -> Onward | None:
         if not self._upstream.any_at((address,)):
             return None
-        search = Search(call, via, self._upstream, (address,), address)
+        search = Search(call, via, self._upstream, (address,), address, self._apart)
         if call.exchange is None:
             return self._connection(search, cluster)
         response = call.exchange.response
@@ -105,7 +109,7 @@ class Stitcher:
         addresses = tuple(dict.fromkeys(s.ip for s in via.wire.servers))
         if not self._delivery.any_at(addresses):
             return None
-        search = Search(call, via, self._delivery, addresses, call.said.wire.client.ip)
+        search = Search(call, via, self._delivery, addresses, call.said.wire.client.ip, self._apart)
         if call.exchange is None:
             return self._connection(search, None)
         request = onward.exchange.request if onward and onward.exchange else call.request
@@ -206,7 +210,7 @@ class Stitcher:
             return found
         for via in self._leading_to(cluster, self._active(search), sole=False):
             addresses = tuple(dict.fromkeys(server.ip for server in via.wire.servers))
-            beyond = Search(search.call, via, self._delivery, addresses, search.crowd)
+            beyond = Search(search.call, via, self._delivery, addresses, search.crowd, self._apart)
             for key, tries in self._saying(beyond, request).items():
                 if beyond.may_lead_to(tries):
                     found.setdefault(key, ([], tries))[0].append(via)
@@ -223,7 +227,7 @@ class Stitcher:
         addresses = tuple(dict.fromkeys(server.ip for server in said.wire.servers))
         if not self._delivery.any_at(addresses):
             return True
-        beyond = Search(search.call, said, self._delivery, addresses, search.crowd)
+        beyond = Search(search.call, said, self._delivery, addresses, search.crowd, self._apart)
         asked = (exchange.request for _, exchange in self._delivery.asked(addresses, beyond.while_asked))
         return any(same_request(request, each) and same_target(request, each) for each in asked)
 

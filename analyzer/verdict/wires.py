@@ -6,8 +6,9 @@ also where a node rewrites a Service's address to a pod's; so these, not the des
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
+from itertools import permutations
 
 from analyzer.base.fact import Fact, set_derived
 from analyzer.flow.connection import Connection, Endpoint
@@ -28,7 +29,7 @@ class Sighting(Fact, frozen=True):
 
 
 class Wire(Fact, frozen=True):
-    """One TCP connection; ``main`` is the sighting that shows most of it, ``sightings`` all of them by first time.
+    """One TCP connection; ``main`` is the sighting that shows most of it, ``sightings`` all from the client's side on.
 
     ``connection`` is the main sighting's, ``client`` who opened it. ``servers`` has the server's address as each
     sighting has it: a Service's before the node rewrites it, a pod's after. ``first_ns`` and ``last_ns`` are when any
@@ -99,10 +100,11 @@ def _with_late_sightings(groups: list[list[Sighting]], loose: dict[Endpoint, lis
     for group in groups:
         by_client.setdefault(group[0].connection.client, []).append(group)
     result = list(groups)
+    apart = _clocks_apart(groups) if loose else {}
     for client, late in loose.items():
         known = by_client.setdefault(client, [])
         for sighting in late:
-            home = next((g for g in known if _same_connection(g, sighting)), None)
+            home = next((g for g in known if _same_connection(g, sighting, apart)), None)
             if home is None:
                 home = []
                 known.append(home)
@@ -111,12 +113,25 @@ def _with_late_sightings(groups: list[list[Sighting]], loose: dict[Endpoint, lis
     return result
 
 
-def _same_connection(group: Sequence[Sighting], late: Sighting) -> bool:
-    return all(g.capture != late.capture for g in group) and any(_alike(g.connection, late.connection) for g in group)
+def _clocks_apart(groups: Iterable[Sequence[Sighting]]) -> dict[tuple[str, str], int]:
+    """How much later it is on the clock of a second capture than on a first one's, by connections that both have."""
+    found: dict[tuple[str, str], int] = {}
+    for group in groups:
+        for one, other in permutations(group, 2):
+            later = other.connection.first_ns - one.connection.first_ns
+            found.setdefault((one.capture, other.capture), later)
+    return found
 
 
-def _alike(a: Connection, b: Connection) -> bool:
-    if a.redirect_port != b.redirect_port or a.first_ns > b.last_ns or b.first_ns > a.last_ns:
+def _same_connection(group: Sequence[Sighting], late: Sighting, apart: Mapping[tuple[str, str], int]) -> bool:
+    return all(g.capture != late.capture for g in group) and any(
+        _alike(g.connection, late.connection, apart.get((g.capture, late.capture), 0)) for g in group
+    )
+
+
+def _alike(a: Connection, b: Connection, later_ns: int) -> bool:
+    """Whether sightings can be of one connection; the clock of the second shows ``later_ns`` more."""
+    if a.redirect_port != b.redirect_port or a.first_ns + later_ns > b.last_ns or b.first_ns > a.last_ns + later_ns:
         return False
     # The same loopback address and port may be in use in every pod.
     if a.server == b.server and not ip_address(a.client.ip).is_loopback:
@@ -130,8 +145,35 @@ def _shares_bytes(long: Connection, short: Connection) -> bool:
 
 
 def _wire(group: list[Sighting]) -> Wire:
-    ordered = sorted(group, key=lambda s: (s.connection.first_ns, s.capture))
+    ordered = _from_client_on(sorted(group, key=lambda s: (s.connection.first_ns, s.capture)))
     return Wire(max(ordered, key=_completeness), tuple(ordered))
+
+
+def _from_client_on(group: list[Sighting]) -> list[Sighting]:
+    """Sightings of one connection, by their times, in the order in which the client's packets passed them.
+
+    Clocks of several captures may be apart by more than a packet takes. But the nearer to the client, the sooner goes
+    its SYN by and the later the answer: whoever waits longest is nearest.
+    """
+    shown = {_answer(sighting.connection) for sighting in group}
+    if len({sighting.capture for sighting in group}) < 2 or len(shown) > 1 or None in shown:
+        return group
+    return sorted(group, key=lambda s: s.connection.first_ns - _answer_ns(s.connection))
+
+
+def _answer(connection: Connection) -> int | None:
+    """The position of the server's first bytes, or of its end; None where its beginning or any answer is missing."""
+    stream = connection.from_server
+    if connection.syn_seq is None:
+        return None
+    if stream.times_ns:
+        return stream.starts[0]
+    return -1 if stream.end_time_ns else None
+
+
+def _answer_ns(connection: Connection) -> int:
+    stream = connection.from_server
+    return stream.times_ns[0] if stream.times_ns else stream.end_time_ns
 
 
 def _completeness(sighting: Sighting) -> tuple[bool, int, int]:

@@ -9,7 +9,8 @@ from analyzer.protocol.facts import Request
 from analyzer.verdict.call import calls_of
 from analyzer.verdict.carriers import Carriers
 from analyzer.verdict.roles import Role
-from analyzer.verdict.search import Search, by_id, same_request, same_target, saying_of
+from analyzer.verdict.search import Search, by_id, clocks_apart, same_request, same_target, saying_of
+from analyzer.verdict.wires import gather_wires
 
 ID = "6a3c1e52-0000-4000-8000-000000000001"
 CLIENT = "10.244.1.10"
@@ -85,3 +86,17 @@ def test_exchanges_with_the_id_that_envoy_made_are_tries_of_one_request(upstream
 
     assert [len(tries) for tries in by_id(found, request()).values()] == [2, 1]
     assert [len(tries) for tries in by_id(found, request(x_request_id=ID)).values()] == [1, 1, 1]
+
+
+def test_where_a_connection_was_not_seen_to_begin_another_of_its_client_tells_the_clocks(talk, app) -> None:
+    def both(client, **options):
+        seen = [talk(client, capture=capture, at=at, **options) for capture, at in (("a", 10), ("b", 1010))]
+        return gather_wires([each.send(b"hello").sighting for each in seen])
+
+    (known,), late = both(f"{CLIENT}:1"), talk(f"{CLIENT}:2", capture="a", opened=False).said(Role.UPSTREAM)
+    call = app(capture="a").ask(at=5).answer(at=9).call()
+
+    search = Search(call, late, Carriers([]), (), CLIENT, clocks_apart([known]))
+
+    assert search.while_asked("b") == (1_004_000_000, 1_010_000_000)
+    assert search.while_asked("c") == (4_000_000, 10_000_000)

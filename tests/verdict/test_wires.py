@@ -197,3 +197,40 @@ def several_sightings(talk):
         talk("10.244.1.10:5", "10.244.1.14:81", capture="b", opened=False, at=3, index=2),
     ]
     return [each.send(payload).sighting for each in talks]
+
+
+@pytest.mark.parametrize("ahead", [-40_000, -5, 0, 5, 40_000])
+@pytest.mark.parametrize("end", ["answered", "refused"])
+def test_whatever_the_clocks_who_waits_longest_for_the_answer_is_nearest_to_the_client(ahead, end, talk) -> None:
+    def seen(capture, server, at, answer):
+        told = talk(server=server, at=at, capture=capture)
+        return told.reply(b"+PONG", at=answer) if end == "answered" else told.close("server", reset=True, at=answer)
+
+    there = seen("client.pcap", "10.96.0.11:9080", 100 + ahead, 102 + ahead)
+    here = seen("a-server.pcap", "10.244.1.11:9080", 100.5, 101.5)
+
+    (wire,) = gather_wires([here.sighting, there.sighting])
+
+    assert [str(server) for server in wire.servers] == ["10.96.0.11:9080", "10.244.1.11:9080"]
+    assert wire.main.capture == "client.pcap"
+
+
+def test_without_an_answer_the_clocks_say_who_is_nearest(talk) -> None:
+    late = talk(capture="a.pcap", at=5).send(b"PING")
+    early = talk(capture="b.pcap", at=1).send(b"PING", at=6)
+
+    (wire,) = gather_wires([late.sighting, early.sighting])
+
+    assert [sighting.capture for sighting in wire.sightings] == ["b.pcap", "a.pcap"]
+
+
+def test_mid_stream_sightings_join_on_clocks_that_another_connection_shows_to_be_apart(talk) -> None:
+    whole = [talk(capture=capture, at=at).send(b"PING") for capture, at in (("a", 0), ("b", 40_000))]
+    late = [
+        talk("10.244.1.10:9", capture=capture, at=at, opened=False).send(b"x" * 64, at=at + 5)
+        for capture, at in (("a", 20), ("b", 40_020))
+    ]
+
+    wires = gather_wires(each.sighting for each in (*whole, *late))
+
+    assert [len(wire.sightings) for wire in wires] == [2, 2]
