@@ -19,16 +19,21 @@ from analyzer.base.errors import AnalyzerError
 from analyzer.verdict.check import SUITE_SUFFIXES
 
 if TYPE_CHECKING:
+    from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.notebook import Run
     from analyzer.verdict.check.case import Case, CheckResult
 
+_MESH_OLD: pytest.StashKey[MeshSnapshot] = pytest.StashKey()
 _EVIDENCE, _RECORDED, _LINT = "evidence", "recorded ends", "lint"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--meshverdict-today``."""
+    """``--meshverdict-today`` and ``--meshverdict-mesh-old``."""
     group = parser.getgroup("meshverdict", "recorded calls of a service mesh")
     group.addoption("--meshverdict-today", metavar="DAY", help="The day by which acceptances expire, as 2026-12-31.")
+    group.addoption("--meshverdict-mesh-old", metavar="PATH", action="append", default=[],
+                    help="The mesh of the recording, as git:main...:deploy/: failures then name the lines that moved "
+                    "their calls; repeatable.")  # fmt: skip
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
@@ -62,7 +67,7 @@ class SuiteFile(pytest.File):
         """What holds of it; made once."""
         from analyzer.checking import check_suite
 
-        return check_suite(self.path, today=_day(self.config))
+        return check_suite(self.path, today=_day(self.config), recorded_with=_mesh_old(self.config))
 
     def failures(self, name: str) -> Sequence[Case]:
         """The failed cases of an item."""
@@ -125,31 +130,47 @@ def _visible(text: str) -> str:
 
 def _day(config: pytest.Config) -> date | None:
     text = config.getoption("--meshverdict-today")
-    return date.fromisoformat(text) if text else None
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise pytest.UsageError(f"--meshverdict-today: found {text!r}, expected a day such as 2026-12-31") from None
+
+
+def _mesh_old(config: pytest.Config) -> MeshSnapshot | None:
+    """Read once for all suites."""
+    paths = config.getoption("--meshverdict-mesh-old")
+    if not paths:
+        return None
+    if _MESH_OLD not in config.stash:
+        from analyzer.mesh.load import load_mesh
+
+        config.stash[_MESH_OLD] = load_mesh(paths)
+    return config.stash[_MESH_OLD]
 
 
 class MeshVerdict:
     """The fixture: paths are relative to the folder of the test that uses it."""
 
-    def __init__(self, folder: Path, today: date | None) -> None:
+    def __init__(self, folder: Path, today: date | None, mesh_old: MeshSnapshot | None = None) -> None:
         self._folder = folder
         self._today = today
+        self._mesh_old = mesh_old
 
     def analyze(self, *captures: str, mesh: str | Sequence[str]) -> Run:
         """A run of captures, as ``analyzer.analyze`` gives it."""
+        from analyzer.mesh.revision import is_revision
         from analyzer.notebook import analyze, load_mesh
 
         sources = [mesh] if isinstance(mesh, str) else mesh
-        return analyze(
-            [self._folder / capture for capture in captures], load_mesh(*(self._folder / each for each in sources))
-        )
+        found = load_mesh(*(each if is_revision(each) else self._folder / each for each in sources))
+        return analyze([self._folder / capture for capture in captures], found)
 
     def check(self, suite: str) -> CheckResult:
         """What holds of a suite; fails the test where something does not, or where there is too little evidence."""
         from analyzer.checking import check_suite
 
         __tracebackhide__ = True
-        result = check_suite(self._folder / suite, today=self._today)
+        result = check_suite(self._folder / suite, today=self._today, recorded_with=self._mesh_old)
         if result.failures or result.lacking:
             raise CaseFailedError("\n\n".join([*map(failure_text, result.failures), *result.lacking]))
         return result
@@ -158,4 +179,4 @@ class MeshVerdict:
 @pytest.fixture
 def meshverdict(request: pytest.FixtureRequest) -> MeshVerdict:
     """Recorded calls of a mesh: ``meshverdict.check(SUITE)``, ``meshverdict.analyze(CAPTURES, mesh=...)``."""
-    return MeshVerdict(request.path.parent, _day(request.config))
+    return MeshVerdict(request.path.parent, _day(request.config), _mesh_old(request.config))

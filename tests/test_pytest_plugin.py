@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,40 @@ def test_other_yaml_is_left_alone(ran, pytester) -> None:
     (pytester.path / "values.yaml").write_text("a: [")
 
     ran(test_one="def test_it():\n    pass\n").assert_outcomes(passed=1)
+
+
+STRICT = """
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: istio-system}
+spec: {mtls: {mode: STRICT}}
+"""
+
+
+def test_with_the_mesh_of_the_recording_the_line_that_moved_a_call_is_named(ran, pytester) -> None:
+    shutil.copytree(pytester.path / "mesh", pytester.path / "old")
+    (pytester.path / "mesh" / "strict.yaml").write_text(STRICT)
+    uses = "def test_suite(meshverdict):\n    meshverdict.check('a.verdict.yaml')\n"
+
+    result = ran("--meshverdict-mesh-old", "old", a=f"{HEAD}budgets: {{dropped: 0}}\n", test_mesh=uses)
+
+    result.assert_outcomes(passed=1, failed=2)
+    assert result.stdout.str().count("strict.yaml:5") == 2
+
+
+def test_a_day_that_is_none_is_a_matter_of_usage(ran) -> None:
+    result = ran("--meshverdict-today", "soon", a=f"{HEAD}budgets: {{dropped: 100%}}\n")
+
+    assert "found 'soon', expected a day such as 2026-12-31" in result.stdout.str() + result.stderr.str()
+
+
+def test_the_fixture_reads_the_mesh_of_a_revision(ran, pytester) -> None:
+    for command in (
+        ("init", "-q"),
+        ("add", "mesh"),
+        ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "m"),
+    ):
+        subprocess.run(["git", *command], cwd=pytester.path, check=True)
+    uses = "def test_run(meshverdict):\n    assert meshverdict.analyze('a.pcap', mesh='git:HEAD:mesh').analysis.calls\n"
+
+    ran(test_mesh=uses).assert_outcomes(passed=1)

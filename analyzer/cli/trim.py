@@ -53,6 +53,7 @@ def command(
     mesh = load(mesh_paths, mesh_config)
     if mesh is None:
         raise UsageError("trim: no mesh; give the YAML of the recording with -m")
+    _refuse_inside(out, captures)
     with showing_progress(enabled=not no_progress) as progress:
         trimming = trim_paths(captures, mesh, compress=not plain, progress=progress)
     unusable = mesh_exit_code(mesh)
@@ -84,6 +85,15 @@ def _refusal(trimming: Trimming) -> str:
     more = f" and {len(ids) - _NAMED_CALLS} more" if len(ids) > _NAMED_CALLS else ""
     named = f"{', '.join(ids[:_NAMED_CALLS])}{more}"
     return f"calls that would come out otherwise: {named}; nothing was written, keep the captures as they are"
+
+
+def _refuse_inside(out: str, captures: tuple[str, ...]) -> None:
+    """Beside the captures of a folder the cut ones would be read too, from the next time on."""
+    target = os.path.realpath(out)
+    for folder in map(os.path.realpath, filter(os.path.isdir, captures)):
+        if os.path.commonpath((folder, target)) == folder:
+            raise UsageError(f"{out}: is where the captures are, which would be read with the cut ones from then on; "
+                             "give another folder with --out")  # fmt: skip
 
 
 def _write(trimming: Trimming, folder: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.report.as_json import Object, encode
-from analyzer.report.layout import Column, Page, Part, Row
+from analyzer.report.layout import Column, Long, Page, Part, Row
 from analyzer.report.wording import format_count
 from analyzer.verdict.coverage import Coverage, CoverageCount, count_coverage
 
-_NAME, _CALLS = Column("NAME", least=24), Column("CALLS", right=True)
-_LOOKED_AT, _PLACE = Column("LOOKED AT", right=True), Column("PLACE", least=20)
+_NAME, _CALLS = Column("NAME", least=24, long=Long.WRAP), Column("CALLS", right=True)
+_LOOKED_AT, _PLACE = Column("LOOKED AT", right=True), Column("PLACE", least=20, long=Long.CUT_START)
 _PLURALS = {"policy": "policies"}
 
 

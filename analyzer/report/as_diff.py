@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analyzer.base.fact import replace
 from analyzer.report.as_json import SCHEMA, Object, encode
 from analyzer.report.as_moves import move_object, moves_section, redact_move
-from analyzer.report.layout import Column, Page, Part
+from analyzer.report.layout import Column, Long, Page, Part
 from analyzer.report.move_groups import group_moves
 from analyzer.report.phrase import UNDETERMINED, source_phrase, target_phrase
 from analyzer.report.private import redact_call
@@ -18,6 +18,15 @@ from analyzer.verdict.record import MovedCall
 
 # What a call that is different is called: by whether it has a before and an after.
 KINDS = {(True, True): "moved", (False, True): "new", (True, False): "gone"}
+
+
+_SHARE_COLUMNS = (
+    Column("FROM", 12),
+    Column("TO", 16, long=Long.WRAP),
+    Column("ENDS", 16, long=Long.WRAP),
+    Column("BEFORE", right=True),
+    Column("AFTER", right=True),
+)
 
 
 def kind_of(move: MovedCall) -> str:
@@ -73,8 +82,7 @@ def render_diff(diff: RunDiff, *, width: int = 100, colour: bool = False, redact
     moves_section(page, group_moves(shown.moves))
     if shown.shares:
         page.heading("SHARES")
-        columns = [Column("FROM", 8), Column("TO", 12), Column("ENDS", 12), Column("BEFORE"), Column("AFTER")]
-        page.table(columns, [row for share in shown.shares for row in _share_rows(share)])
+        page.table(_SHARE_COLUMNS, [row for share in shown.shares for row in _share_rows(share)])
     return page.render()
 
 

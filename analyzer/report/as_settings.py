@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from analyzer.report.as_json import encode
-from analyzer.report.layout import Column, Page, Row
+from analyzer.report.layout import Column, Long, Page, Row
 
 # Name, value, origin, and whether something else goes before it.
 SettingRow = tuple[str, Any, str, bool]
 
 # Where it is narrow, values are shortened: names and places are what people look for, and copy.
-_COLUMNS = (Column("SETTING"), Column("VALUE", least=20), Column("FROM"))
+_COLUMNS = (Column("SETTING"), Column("VALUE", least=20, long=Long.WRAP), Column("FROM"))
 
 
 def settings_json(rows: Sequence[SettingRow]) -> bytes:

@@ -43,6 +43,17 @@ def test_a_capture_is_not_written_over(cli, naked, mesh, tmp_path) -> None:
     assert "over the capture itself" in answer.err
 
 
+@pytest.mark.parametrize("out", [".", "cut"])
+def test_nothing_is_written_into_the_folder_that_is_read(cli, naked, mesh, tmp_path, out) -> None:
+    shutil.copy(naked, tmp_path)
+
+    answer = cli("trim", tmp_path, "-m", mesh, "--out", tmp_path / out)
+
+    assert answer.code == 2
+    assert "is where the captures are" in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == [naked.name]
+
+
 def test_nothing_is_written_where_a_verdict_would_change(cli, naked, mesh, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(trimming, "kept_lengths", lambda t, *_: trimming.np.full(len(t.records), LEFT_OUT))
 
