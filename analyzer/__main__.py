@@ -16,11 +16,27 @@ def main() -> None:
     gc.disable()
     # NumPy starts a thread for each core at its import, for linear algebra, of which there is none here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _replace_closed_streams()
     kept: list[object] = []
     code = run(sys.argv[1:], kept)
     if kept:
         _leave_at_once(code)
     sys.exit(code)
+
+
+def _replace_closed_streams() -> None:
+    """What was closed before the start (``>&-``): an output that nobody reads is a closed pipe, the others are empty.
+
+    Otherwise the first files that are opened would take their numbers.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
+    if sys.stdout is None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        sys.stdout = open(writing, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _leave_at_once(code: int) -> None:

@@ -41,3 +41,13 @@ def test_a_run_that_is_left_at_once_has_said_everything() -> None:
     assert done.returncode == 1
     assert done.stdout.endswith(b"}\n")
     assert len(done.stdout.splitlines()) > 5
+
+
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 141), ("2>&-", 0), ("<&-", 0), (">&- --out {place}/x", 0)])
+def test_streams_that_are_closed_are_no_bug(tmp_path, closed: str, code: int) -> None:
+    capture = ROOT / "captures/shop-default/pods/shop_sleep-0.any.pcap"
+    command = f"{sys.executable} -m analyzer analyze {capture} -o csv {closed.format(place=tmp_path)}"
+
+    done = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, check=False)
+
+    assert (done.returncode, b"bug" in done.stderr, b"Traceback" in done.stderr) == (code, False, False)
