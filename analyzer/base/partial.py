@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SUFFIX = ".partial"
@@ -19,17 +19,26 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 def written_whole(path: Path) -> Iterator[Path]:
     """What to write instead of ``path``, whose place it takes in the end; ``path`` itself where it is no plain file.
 
-    Links are followed. Where an exception ends it, what was at ``path`` stays as it was. Raises ``OSError``.
+    Links are followed, but none that waits at ``FILE.partial``, where nobody has named one. Where an exception ends it,
+    what was at ``path`` stays as it was. Raises ``OSError``.
     """
     target = Path(os.path.realpath(path))
     partial = target.with_name(f"{target.name}{SUFFIX}")
     if not _may_replace(target):
         yield path
         return
+    _make_anew(partial)
     yield partial
     if target.exists():
         shutil.copymode(target, partial)
     os.replace(partial, target)
+
+
+def _make_anew(partial: Path) -> None:
+    """An empty file of our own, whatever was there: the rest of an earlier run, or a link to somebody's file."""
+    with suppress(FileNotFoundError):
+        partial.unlink()
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def has_no_room(error: OSError) -> bool:

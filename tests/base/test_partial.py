@@ -47,6 +47,18 @@ def test_a_link_goes_on_to_lead_to_it(tmp_path) -> None:
     assert target.read_text() == "all"
 
 
+@pytest.mark.parametrize("plant", [Path.symlink_to, Path.hardlink_to])
+def test_a_link_that_waits_where_it_is_written_leads_nowhere(tmp_path, plant) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    plant(tmp_path / "run.partial", victim)
+
+    with written_whole(tmp_path / "run") as place:
+        place.write_text("all")
+
+    assert (victim.read_text(), (tmp_path / "run").read_text()) == ("precious", "all")
+
+
 def test_who_may_read_it_stays_as_it_was(tmp_path) -> None:
     path = tmp_path / "run"
     path.touch(mode=0o600)
