@@ -101,11 +101,11 @@ def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
 def _hangs_on_unseen_certificate(said: Said, decision: Decision) -> bool:
     """Whether the client's certificate decides, and packets are lost that show if there was one.
 
-    A sidecar shows one; another client may only say so by Istio's ALPN.
+    Istio's ALPN only means to show one: other clients may write it too, and a sidecar may not accept the server's.
     """
     tls, connection = said.conversation.tls, said.wire.connection
     lost = GAP.name in said.conversation.missing or not connection.server_packets
-    if tls is None or tls.client_certificate is not None or not lost or said.role is Role.UPSTREAM:
+    if tls is None or tls.client_certificate is not None or not lost:
         return False
     if said.istio_mtls:
         return decision.inbound is not None and decision.inbound.mtls

@@ -105,10 +105,10 @@ def test_a_certificate_that_the_capture_lost_is_not_known_to_be_absent(
         (Role.DIRECT, True, False, ("gap",)),
         (Role.DIRECT, True, True, ()),
         (Role.DIRECT, False, False, ()),
-        (Role.UPSTREAM, True, False, ()),
+        (Role.UPSTREAM, True, False, ("gap",)),
     ],
 )
-def test_istios_alpn_of_a_client_that_is_no_sidecar_proves_no_certificate(
+def test_istios_alpn_proves_no_certificate_where_packets_are_lost(
     app, alpn, decision, role, ends, answered, lacking
 ) -> None:
     call = app().hello(SNI, alpn["http"]).call(role=role)
