@@ -170,7 +170,12 @@ def _troubles(capture: CaptureRecord) -> list[Part]:
     lost = ", ".join(f"{count:,} {fate}" for fate, count in capture.fates if count and fate not in _HARMLESS_FATES)
     said = [f"not decoded: {lost}"] if lost else []
     if capture.oddities:
-        said.append(f"{format_count(len(capture.oddities), 'oddity', 'oddities')}, see `meshverdict info`")
+        # What is odd about the whole capture comes first, such as packets that were dropped while it was taken.
+        first, *others = capture.oddities
+        more = (
+            f" (and {format_count(len(others), 'more oddity', 'more oddities')}: `meshverdict info`)" if others else ""
+        )
+        said.append(f"{first.removeprefix(f'{capture.name}: ')}{more}")
     health = [] if capture.complete and not capture.error else [health_part(capture)]
     return [*health, *(["; ".join(said)] if said else [])]
 

@@ -36,6 +36,15 @@ def test_a_finding_says_where_it_stands_and_what_to_do(shop):
     assert "→ Add a catch-all route, or correct the match of the VirtualService." in text
 
 
+@pytest.mark.parametrize(
+    ("others", "more"), [((), ""), (("odd", "odder"), " (and 2 more oddities: `meshverdict info`)")]
+)
+def test_what_is_odd_about_a_capture_is_told_with_it(shop, others, more):
+    capture = replace(shop.captures[0], name="x.pcap", fates=(), oddities=("x.pcap: 250 packets were dropped", *others))
+    text = " ".join(render_text(replace(shop, captures=(capture,)), width=200).split())
+    assert f"! x.pcap: 250 packets were dropped{more} MESH" in text
+
+
 def test_the_same_advice_is_given_once(shop):
     text = render_text(replace(shop, findings=shop.findings[1:2] * 3), width=120)
     assert text.count("2 calls of shop/web-0 to ratings:9080") == 3
