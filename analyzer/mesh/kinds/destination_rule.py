@@ -30,13 +30,15 @@ class ClientTls(Fact, frozen=True):
 class TrafficPolicy(Fact, frozen=True):
     """A traffic policy: ``tls`` None where unset, ``balancer`` is the simple load balancer's name or empty.
 
-    ``h2_upgrade`` is the HTTP pool's upgrade policy or empty; ``ports`` are the policies of single ports.
+    ``h2_upgrade`` is the HTTP pool's upgrade policy or empty, ``client_protocol`` its ``useClientProtocol``; ``ports``
+    are the policies of single ports.
     """
 
     tls: ClientTls | None
     balancer: str
     has_balancer: bool
     h2_upgrade: str
+    client_protocol: bool
     has_pool: bool
     ports: tuple[tuple[int, TrafficPolicy], ...]
     place: YamlPlace
@@ -89,11 +91,13 @@ def _optional_policy(node: Node) -> TrafficPolicy | None:
 
 def _parse_policy(node: Node, *, of_port: bool = False) -> TrafficPolicy:
     ports = () if of_port else node.nodes("portLevelSettings")
+    pool = node.node("connectionPool").node("http")
     return TrafficPolicy(
         tls=_parse_tls(node.node("tls")) if "tls" in node else None,
         balancer=node.node("loadBalancer").text("simple"),
         has_balancer="loadBalancer" in node,
-        h2_upgrade=node.node("connectionPool").node("http").text("h2UpgradePolicy"),
+        h2_upgrade=pool.text("h2UpgradePolicy"),
+        client_protocol=pool.boolean("useClientProtocol"),
         has_pool="connectionPool" in node,
         ports=tuple((each.node("port").port("number"), _parse_policy(each, of_port=True)) for each in ports),
         place=node.place(),

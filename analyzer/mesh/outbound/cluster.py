@@ -21,7 +21,7 @@ from analyzer.mesh.outbound.destination_rules import (
     effective_policy,
     rule_for,
 )
-from analyzer.mesh.port_protocol import AUTO, GRPC, HTTP, HTTP2, HTTP2_UPSTREAM, TLS, UDP
+from analyzer.mesh.port_protocol import AUTO, GRPC, HTTP, HTTP2, HTTP2_UPSTREAM, HTTP_FAMILY, TLS, UDP
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.registry import (
     ALIAS,
@@ -141,7 +141,7 @@ def _build(
         tls_why=why,
         upstream_port=_override(service, port) if kind == ORIGINAL_DST else 0,
         client_tls=policy.tls,
-        http2_upstream=_http2(mesh, port, policy),
+        http2_upstream=_http2(mesh, port, policy, router=router),
         yaml=(subset.place if subset else port.place, *(rule.places if rule else ())),
     )
 
@@ -183,15 +183,20 @@ def _endpoints(
     )
 
 
-def _http2(mesh: MeshSnapshot, port: RegistryPort, policy: EffectivePolicy) -> bool | None:
-    """Whether upstream connections speak HTTP/2; None: as the client did (setUpstreamProtocol, applyH2Upgrade)."""
+def _http2(mesh: MeshSnapshot, port: RegistryPort, policy: EffectivePolicy, *, router: bool) -> bool | None:
+    """Whether upstream connections speak HTTP/2; None: as the client did.
+
+    cluster_builder.go setUpstreamProtocol comes before the policy: what it chose, no upgrade replaces (setH2Options),
+    and it lets a sidecar keep the client's protocol on ports of none. A gateway speaks HTTP/1.1 there, unless a rule
+    upgrades the port; the mesh's own upgrade is for HTTP ports (cluster_traffic_policy.go shouldH2Upgrade).
+    """
+    if policy.client_protocol or (port.protocol == AUTO and not router):
+        return None
     if port.protocol in HTTP2_UPSTREAM:
         return True
-    if port.protocol == AUTO:
-        return None
     if policy.h2_upgrade in ("UPGRADE", "DO_NOT_UPGRADE"):
         return policy.h2_upgrade == "UPGRADE"
-    return mesh.config.h2_upgrade
+    return mesh.config.h2_upgrade and port.protocol in HTTP_FAMILY
 
 
 def _client_tls(

@@ -151,6 +151,7 @@ class EffectivePolicy:
     tls: ClientTls | None = None
     balancer: str = ""
     h2_upgrade: str = ""
+    client_protocol: bool = False
     inherited_tls: ClientTls | None = None
     declared_balancer: str = ""
     keeps_address: bool = False
@@ -183,12 +184,19 @@ def _apply(base: EffectivePolicy, policy: TrafficPolicy | None, port: int) -> Ef
     inherited = (of_port.tls if of_port else None) or policy.tls or base.inherited_tls
     result = EffectivePolicy(inherited_tls=inherited, declared_balancer=policy.balancer)
     if of_port is not None:
-        result = replace(result, tls=of_port.tls, balancer=of_port.balancer, h2_upgrade=of_port.h2_upgrade)
+        result = replace(
+            result,
+            tls=of_port.tls,
+            balancer=of_port.balancer,
+            h2_upgrade=of_port.h2_upgrade,
+            client_protocol=of_port.client_protocol,
+        )
     else:
         result = replace(
             result,
             tls=policy.tls or base.tls,
             balancer=policy.balancer if policy.has_balancer else base.balancer,
             h2_upgrade=policy.h2_upgrade if policy.has_pool else base.h2_upgrade,
+            client_protocol=policy.client_protocol if policy.has_pool else base.client_protocol,
         )
     return replace(result, keeps_address=result.balancer == PASSTHROUGH_BALANCER)

@@ -137,6 +137,30 @@ def test_http_may_be_upgraded_by_rule_or_mesh(town) -> None:
     assert cluster(town).http2_upstream is False
 
 
+@pytest.mark.parametrize(
+    ("port", "router", "http", "http2"),
+    [
+        ("x:80:80", False, {"h2UpgradePolicy": "UPGRADE"}, None),
+        ("x:80:80", True, {}, False),
+        ("x:80:80", True, {"h2UpgradePolicy": "UPGRADE"}, True),
+        ("tcp:80:80", False, {"h2UpgradePolicy": "UPGRADE"}, True),
+        ("grpc:80:80", False, {"h2UpgradePolicy": "DO_NOT_UPGRADE"}, True),
+        ("grpc:80:80", False, {"useClientProtocol": True}, None),
+        ("http:80:80", True, {"h2UpgradePolicy": "UPGRADE", "useClientProtocol": True}, None),
+    ],
+)
+def test_upgrades_do_not_replace_what_the_port_said(town, port: str, router: bool, http, http2: bool | None) -> None:
+    """cluster_builder.go setUpstreamProtocol, setH2Options; cluster_traffic_policy.go shouldH2Upgrade."""
+    town.pod("shop/sleep-0").service("shop/web", "10.9.0.1", ports=(port,))
+    rule(town, trafficPolicy={"connectionPool": {"http": http}})
+    assert cluster(town, router=router).http2_upstream is http2
+
+
+def test_the_mesh_upgrades_only_http_ports(town) -> None:
+    town.pod("shop/sleep-0").service("shop/web", "10.9.0.1", ports=("tcp:80:80",)).settings(h2UpgradePolicy="UPGRADE")
+    assert cluster(town).http2_upstream is False
+
+
 class TestTls:
     """What a client's proxy speaks."""
 
