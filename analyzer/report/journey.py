@@ -109,9 +109,12 @@ def _drafts(call: CallRecord) -> list[_Draft]:
 
 
 def _far_end(call: CallRecord) -> str:
-    """Where a call goes that ends at no pod we know: the cluster behind a gateway, else the address it meant."""
+    """Where a call goes that ends at no pod we know: the cluster behind a gateway, else where its last leg led."""
     gateway = call.decision.gateway
-    return gateway.cluster if gateway and gateway.cluster else str(call.server)
+    if gateway and gateway.cluster:
+        return gateway.cluster
+    reached = [leg.server for leg in call.legs if leg.role == SIDECAR_TO_UPSTREAM and leg.certain]
+    return str(reached[-1] if reached else call.server)
 
 
 def _until_dropped(drafts: list[_Draft], *, dropped: bool) -> list[_Draft]:

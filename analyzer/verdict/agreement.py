@@ -10,6 +10,7 @@ from analyzer.base.fact import replace
 from analyzer.protocol.facts import Response
 from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.decision import DROPPED, Decision, LocalResponse
+from analyzer.verdict.inbound_policy import AUTHORIZATION
 from analyzer.verdict.reasons import LOOPBACK
 from analyzer.verdict.record import Observed
 from analyzer.verdict.reply import (
@@ -48,7 +49,11 @@ def compare_with(
     response = call.exchange.response if call.exchange else None
     local = _local_reply(decision)
     if local is not None:
-        return _against_local_reply(observed, response, local) if _told(response) else (None, "")
+        passed_on = decision.outbound is not None and decision.outbound.response is None
+        marked = response is not None and response.header(SERVICE_TIME) is not None and not passed_on
+        return _against_local_reply(observed, local, marked=marked) if _told(response) else (None, "")
+    if decision.verdict == DROPPED and decision.reason == AUTHORIZATION.name and call.said.conversation.server_first:
+        return None, ""  # the policy is asked when the client speaks (rbac_filter.cc, onData): the greeting has passed
     if decision.verdict == DROPPED:
         return _against_refusal(observed, response, decision.inbound.response if decision.inbound else None)
     if decision.reason == LOOPBACK.name:
@@ -87,19 +92,20 @@ def _other_cluster(call: Call, decision: Decision, upstream: Onward | None) -> s
         return ""
     if upstream.said.wire.client.ip != call.said.wire.client.ip:
         return ""  # a gateway's, where the sidecar's leg was not captured
+    if call.said.sni == upstream.said.sni:
+        return ""  # the application's own TLS, passed on as it is
     seen = cluster_of_sni(upstream.said.sni) if upstream.said.istio_mtls else None
     if seen is None or seen == predicted:
         return ""
     return f"the sidecar's mutual TLS names {seen}, the mesh's YAML leads to {predicted}"
 
 
-def _against_local_reply(
-    observed: Observed, response: Response | None, local: LocalResponse
-) -> tuple[bool | None, str]:
+def _against_local_reply(observed: Observed, local: LocalResponse, *, marked: bool) -> tuple[bool | None, str]:
+    """``marked``: as an upstream's answer, by the Envoy that should have answered; a sidecar marks a gateway's too."""
     if local.code is None:
         return _against_close(observed)
     agrees, why = _against_code(observed, local.code)
-    if agrees is None and response is not None and response.header(SERVICE_TIME) is not None:
+    if agrees is None and marked:
         return False, f"Envoy should have answered {local.code} by itself, the packets show an upstream's answer"
     return agrees, why
 

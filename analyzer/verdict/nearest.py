@@ -13,11 +13,14 @@ from analyzer.base.fact import Fact, replace
 from analyzer.mesh.endpoints import endpoints_of
 from analyzer.mesh.kinds.virtual_service import HttpMatch, StringMatch, VirtualService
 from analyzer.mesh.port_protocol import UDP
+from analyzer.mesh.preset import with_settings
 from analyzer.mesh.registry import RegistryPort, RegistryService, services_of
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import DROPPED, PASSTHROUGH, SERVICE_MATCHED, VERDICTS, Decision
+from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
+from analyzer.verdict.reasons import BLACK_HOLE, BLOCK_ALL
 
 # Questions that are tried of one kind, the likeliest first.
 MAX_TRIALS = 24
@@ -54,6 +57,7 @@ def nearest_misses(mesh: MeshSnapshot, question: Question, decision: Decision) -
     if decision.verdict == DROPPED:
         callers = _best(mesh, _callers(mesh, question), decision)
         misses += [callers] if callers and callers.decision.verdict != PASSTHROUGH else []
+        misses += _under_other_settings(mesh, question, decision)
     misses.sort(key=_rank_of)
     return tuple(misses[:MAX_MISSES])
 
@@ -68,6 +72,21 @@ def _best(mesh: MeshSnapshot, trials: Iterable[_Trial], decision: Decision) -> M
         if best is not None and best.decision.verdict == SERVICE_MATCHED:
             break
     return best
+
+
+def _under_other_settings(mesh: MeshSnapshot, question: Question, decision: Decision) -> Iterator[Miss]:
+    """What a setting that refused the call would let through if it were milder: asked of a mesh that has it so."""
+    server = decision.inbound.pod if decision.inbound else None
+    if decision.reason == MTLS_REQUIRED.name and server:
+        condition, setting = f"mutual TLS of {server} were PERMISSIVE", f"mtls[{server}]=PERMISSIVE"
+    elif decision.reason in (BLACK_HOLE.name, BLOCK_ALL.name):
+        condition, setting = "outboundTrafficPolicy were ALLOW_ANY", "outboundTrafficPolicy=ALLOW_ANY"
+    else:
+        return
+    other = mesh.memo(("nearest", setting), lambda: with_settings(mesh, (setting,)))
+    found = decide(other, question)
+    if found.verdict is not None and _rank(found) < _rank(decision):
+        yield Miss(condition, found)
 
 
 def _rank_of(miss: Miss) -> int:
@@ -120,21 +139,28 @@ def _server_names(mesh: MeshSnapshot, question: Question) -> Iterator[_Trial]:
         yield f"the SNI were {name}", replace(question, sni=name)
 
 
-def _requests(mesh: MeshSnapshot, question: Question) -> Iterator[_Trial]:
-    """What VirtualServices ask of requests: paths, methods, headers."""
-    if question.host is None:
-        return
-    matches = (m for each in mesh.of(VirtualService) for rule in each.http for m in rule.matches)
-    asked = {trial[0]: trial for match in matches for trial in _as_matched(question, match)}
+def _request_lines(mesh: MeshSnapshot, question: Question) -> Iterator[_Trial]:
+    """The paths and methods that VirtualServices ask for."""
+    asked = dict.fromkeys((_literal(match.uri), _literal(match.method)) for match in _matches(mesh, question))
+    for path, method in asked:
+        if path and not question.path.startswith(path):
+            yield f"the path were {path}", replace(question, path=path)
+        if method and method != question.method:
+            yield f"the method were {method}", replace(question, method=method)
+
+
+def _headers(mesh: MeshSnapshot, question: Question) -> Iterator[_Trial]:
+    """The headers that VirtualServices ask for."""
+    asked = {trial[0]: trial for match in _matches(mesh, question) for trial in _with_headers(question, match)}
     yield from asked.values()
 
 
-def _as_matched(question: Question, match: HttpMatch) -> Iterator[_Trial]:
-    path, method = _literal(match.uri), _literal(match.method)
-    if path and not question.path.startswith(path):
-        yield f"the path were {path}", replace(question, path=path)
-    if method and method != question.method:
-        yield f"the method were {method}", replace(question, method=method)
+def _matches(mesh: MeshSnapshot, question: Question) -> Iterator[HttpMatch]:
+    if question.host is not None:
+        yield from (m for each in mesh.of(VirtualService) for rule in each.http for m in rule.matches)
+
+
+def _with_headers(question: Question, match: HttpMatch) -> Iterator[_Trial]:
     for name, wanted in match.headers:
         value = _literal(wanted)
         if value and name.lower() not in ("host", ":authority"):
@@ -180,7 +206,8 @@ _KINDS: tuple[Callable[[MeshSnapshot, Question], Iterator[_Trial]], ...] = (
     _hosts,
     _targets,
     _server_names,
-    _requests,
+    _request_lines,
+    _headers,
     _transports,
     _methods,
 )

@@ -52,7 +52,8 @@ NO_ROUTE = Code(
     Family.REASON,
     Level.WARNING,
     "no route of the virtual host matches the request: 404",
-    "A VirtualService has routes for this host, but none fits path, method and headers; there is no default route.",
+    "A VirtualService has routes for this host, but none fits path, method and headers; there is no default route. "
+    "At a gateway also: no VirtualService is bound to it for this host, or none of its servers has this SNI.",
     "Add a route without match at the end of the VirtualService.",
 )
 NO_CLUSTER = Code(

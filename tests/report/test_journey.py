@@ -74,6 +74,14 @@ def test_upstream_legs_are_laid_on_the_upstream_links_in_order(shop):
     assert [link.legs for link in journey.links] == [(call.legs[0],), (call.legs[1],), (second,), ()]
 
 
+def test_without_a_pod_that_is_known_a_journey_ends_where_the_sidecars_connection_led(shop):
+    call = shop.calls[0]
+    journey = journey_of(
+        replace(call, server_pod=None, decision=replace(call.decision, inbound=None), legs=call.legs[:2])
+    )
+    assert journey.stops[-1].name == str(call.legs[1].server)
+
+
 def test_what_passes_through_ends_at_the_address(shop):
     journey = journey_of(replace(shop.calls[6], legs=()))
     assert (journey.stops[-1].place, journey.stops[-1].name) == (Place.SERVER, "203.0.113.20:443")

@@ -95,6 +95,32 @@ def test_the_predicted_local_reply_agrees(app, decision) -> None:
     )
 
 
+def test_a_gateways_local_reply_bears_the_mark_of_the_clients_sidecar(app, decision) -> None:
+    """The sidecar's upstream answered it: the gateway."""
+    from analyzer.verdict.decision import LocalResponse, Outbound
+
+    gateway = Outbound(pod="edge/gateway-0", response=LocalResponse(404, "NR"))
+    refused = app().ask().answer(404, server="envoy", x_envoy_upstream_service_time=1)
+
+    assert verdict(refused, decision("dropped", "no-route", gateway=gateway)) is None
+
+
+def test_a_server_that_speaks_first_is_heard_before_a_policy_is_asked(app, decision) -> None:
+    greeted = app().reply(b"5.7.44-log").send(b"login").close("server")
+
+    assert verdict(greeted, decision("dropped", "authorization")) is None
+
+
+def test_the_applications_own_tls_may_name_a_cluster(app, upstream, alpn, decision) -> None:
+    own = app().hello("outbound_.80_._.ratings.shop.svc.cluster.local", alpn["http"])
+    passed_on = upstream().hello("outbound_.80_._.ratings.shop.svc.cluster.local", alpn["http"])
+
+    assert (
+        verdict(own, decision("passthrough", "passthrough-cluster", cluster="PassthroughCluster"), by(passed_on))
+        is None
+    )
+
+
 def test_a_gateways_local_reply_counts_as_the_clients_does(talk, decision) -> None:
     from analyzer.verdict.decision import LocalResponse, Outbound
 

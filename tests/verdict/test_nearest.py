@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.base.fact import replace
+from analyzer.mesh.preset import with_settings
 from analyzer.verdict.decide import decide
 from analyzer.verdict.nearest import MAX_MISSES, nearest_misses
 from analyzer.verdict.question import Question
@@ -71,7 +72,7 @@ def test_a_client_without_a_sidecar_where_mutual_tls_is_asked_for(shop, security
     strict = shop(security("PeerAuthentication", {"mtls": {"mode": "STRICT"}}))
     naked = replace(CALL, namespace="legacy", pod="naked-0", host="reviews.shop:9080")
 
-    assert [each for each in misses(strict, naked) if "mutual TLS" in each] == [
+    assert [each for each in misses(strict, naked) if "by mutual TLS" in each] == [
         "would be service-matched if the client had a sidecar, and came by mutual TLS"
     ]
 
@@ -104,3 +105,29 @@ def test_few_are_told(shop, misses) -> None:
 
 def test_what_is_undecided_has_none(shop, decision) -> None:
     assert nearest_misses(shop(), CALL, decision(None, None, cluster=None, undetermined=("midstream",))) == ()
+
+
+def test_a_sidecar_that_asks_for_mutual_tls_would_take_plaintext_if_it_were_permissive(shop, security, misses) -> None:
+    strict = shop(security("PeerAuthentication", {"mtls": {"mode": "STRICT"}}))
+    naked = replace(CALL, namespace="legacy", pod="naked-0", host="reviews.shop:9080")
+
+    assert any("if mutual TLS of shop/reviews-" in each and "PERMISSIVE" in each for each in misses(strict, naked))
+
+
+def test_a_host_that_the_mesh_does_not_know_would_pass_if_that_were_allowed(shop, misses) -> None:
+    closed = with_settings(shop(), ("outboundTrafficPolicy=REGISTRY_ONLY",))
+
+    assert misses(closed, OUTSIDE)[-1] == (
+        "would be passthrough if outboundTrafficPolicy were ALLOW_ANY, to PassthroughCluster"
+    )
+
+
+def test_a_path_and_a_header_that_routes_ask_for_are_both_told(shop, resource, misses) -> None:
+    rules = [{**ROUTES["http"][0], "match": [{"uri": {"prefix": "/v2"}}]}, ROUTES["http"][1]]
+    mesh = shop(resource("networking.istio.io/v1", "VirtualService", "shop/reviews", {**ROUTES, "http": rules}))
+
+    said = misses(mesh, replace(CALL, path="/nothing"))
+
+    assert [each.partition(" if ")[2].partition(",")[0] for each in said][:2] == [
+        "the path were /v2", "the header x-user were beta",
+    ]  # fmt: skip
