@@ -7,6 +7,7 @@ is a change of behaviour: look at it, then write it with ``UPDATE_GOLDEN=1``.
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,12 @@ def test_what_is_said_of_a_hostile_capture_stays_so(hear, case: str) -> None:
         SAID.write_text(json.dumps(dict(sorted(known.items())), indent=1, ensure_ascii=True) + "\n")
 
     assert found == known[case]
+
+
+def test_every_test_that_the_map_of_cases_names_is_there() -> None:
+    tests = CAPTURES.parents[1]
+    named = re.findall(r"`([a-z_/0-9]+\.py)`", (tests / "hostile" / "README.md").read_text())
+
+    places = (tests, tests / "hostile", tests.parent / "analyzer")
+    assert [each for each in named if not any((place / each).exists() for place in places)] == []
+    assert len(named) > 30

@@ -310,9 +310,16 @@ def told(records: Iterable[Record]) -> Counter[tuple[object, ...]]:
     )
 
 
+def names_of(record: Record) -> set[str]:
+    """The hosts and server names that a call and its legs say."""
+    said = (record.get("host"), *(each.get("sni") for each in (record, *record["legs"])))
+    return {name for name in said if name}
+
+
 def untrue(base: Iterable[Record], records: Iterable[Record]) -> list[str]:
     """The calls of worse taps that say something else than the whole truth, instead of nothing and why."""
     known: dict[str, list[Record]] = {}
+    names = {name for record in base for name in names_of(record)}
     for record in base:
         for place in {connection_of(record), *map(connection_of, record["legs"])}:
             known.setdefault(place, []).append(record)
@@ -321,6 +328,7 @@ def untrue(base: Iterable[Record], records: Iterable[Record]) -> list[str]:
         there = known.get(connection_of(record), [])
         same = [each for each in there if said(each) == said(record)] or there
         name = f"{connection_of(record)} {said(record)}"
+        found += [f"{connection_of(record)}: {each} is a name that nobody said" for each in names_of(record) - names]
         if record["verdict"] is None and not record["undetermined"]:
             found.append(f"{name}: no verdict, and no reason for that")
         if record["verdict"] is not None and record["verdict"] not in {each["verdict"] for each in same}:
