@@ -63,6 +63,17 @@ APP_LEG_UNSEEN = Code(
     "Capture in the client's pod too, with -i any.",
 )
 
+SENDER_UNKNOWN = Code(
+    "sender-unknown",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "whether the application or its sidecar opened the connection does not show",
+    "iptables lets both by, and packets are missing of another connection of the pod that was open then: this may be "
+    "the call past the sidecar that it looks like, or the sidecar's, for that other call.",
+    "Capture in the client's pod with -i any and without a filter; if tcpdump says that the kernel dropped packets, "
+    "give it -B 16384.",
+)
+
 HANDSHAKE_ONLY = Code(
     "handshake-only",
     Family.UNDETERMINED,

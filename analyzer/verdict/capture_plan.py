@@ -103,6 +103,7 @@ TOPICS: Mapping[str, Topic] = MappingProxyType(
         "midstream": Topic("How did the connection begin?", client=True, server=False, advice=(_RESTART,)),
         "original-destination-unseen": Topic("Where was it meant to go?", client=True, server=False),
         "request-unseen": Topic("What was asked?", client=True, server=False),
+        "sender-unknown": Topic("Who opened it, the application or its sidecar?", client=True, server=False),
         "requests-unseen": Topic("What was asked?", client=True, server=False),
     }
 )  # fmt: skip

@@ -19,6 +19,7 @@ from analyzer.verdict.asking import (
     APP_LEG_UNSEEN,
     NO_MESH,
     REQUEST_UNSEEN,
+    SENDER_UNKNOWN,
     SOURCE_UNKNOWN,
     connection_question,
     endpoint_of,
@@ -29,6 +30,7 @@ from analyzer.verdict.asking import (
 )
 from analyzer.verdict.call import Call, Onward, calls_of
 from analyzer.verdict.decision import Decision
+from analyzer.verdict.overlap import Overlap
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said, assign_roles, is_loopback
@@ -182,6 +184,13 @@ def _over_lo(said: Said) -> bool:
     return said.role in (Role.APP, Role.DELIVERY) or is_loopback(said.wire.client.ip)
 
 
+def _is_holed(said: Said) -> bool:
+    """Whether packets of a connection are missing that a call's own half, or its answer, may have been in."""
+    connection = said.wire.connection
+    half = not connection.client_packets or (connection.client_bytes > 0 and not connection.server_packets)
+    return half or connection.missed_bytes > 0 or (said.role is Role.APP and not connection.joined)
+
+
 class _Traffic:
     """All wires of a run, and who carried what; the same whichever mesh is asked."""
 
@@ -197,7 +206,13 @@ class _Traffic:
         # Of the pods whose own connections over lo are seen, and the captures that have any.
         self.lo_addresses = self.app_addresses | {s.wire.connection.server.ip for s in said if s.role is Role.DELIVERY}
         self.lo_captures = {each.capture for s in said if _over_lo(s) for each in s.wire.sightings}
+        self._holed = Overlap((s.wire.client.ip, s.wire.first_ns, s.wire.last_ns) for s in said if _is_holed(s))
         self._called_addresses = {server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers}
+
+    def lost_beside(self, said: Said) -> bool:
+        """Whether the client had another connection open, as this one began, of which packets are missing."""
+        begin = said.wire.first_ns
+        return self._holed.count(said.wire.client.ip, begin, begin) > _is_holed(said)
 
     def calls(self) -> Iterator[Call]:
         """The calls on applications' own connections."""
@@ -235,7 +250,10 @@ class _Judge:
         An application that iptables lets past the sidecar looks like one; the mesh tells them apart.
         """
         if said.wire.connection.redirect_port == 0 and self._is_bypass(said):
-            return [self.judge(call) for call in calls_of(replace(said, role=Role.DIRECT))]
+            direct = calls_of(replace(said, role=Role.DIRECT))
+            return (
+                [self._unsent(call) for call in direct] if self._may_be_relayed(said) else list(map(self.judge, direct))
+            )
         if said.wire.client.ip in self._traffic.app_addresses | self._reached_gateways:
             return []
         return [self._judge_orphan(call) for call in calls_of(said)]
@@ -261,6 +279,14 @@ class _Judge:
         # Where the pod's lo was not captured, it may have been a call to a Service, and this its sidecar's connection.
         shows_lo = _on_every_interface(said.wire) or not self._lo_addresses.isdisjoint(source.ips)
         return shows_lo or not may_be_dialled(self._mesh, server.ip)
+
+    def _may_be_relayed(self, said: Said) -> bool:
+        """Whether a sidecar may have opened what looks like a call past it: for a call of which bytes are missing."""
+        source = self._mesh.pod_at(said.wire.client.ip) if self._mesh else None
+        return source is not None and source.has_sidecar and self._traffic.lost_beside(said)
+
+    def _unsent(self, call: Call) -> _Judged:
+        return _Judged(call, Decision(None, None, (SENDER_UNKNOWN.name,)), ())
 
     def _opened_for_nobody(self, said: Said) -> bool:
         """Whether the pod's calls were all captured, and none was under way when the connection was opened."""

@@ -19,6 +19,8 @@ _COMPARED_BYTES = 48
 _SEARCHED_BYTES = 1 << 16
 # A node rewrites a packet in microseconds; a port is used again after TIME_WAIT at the earliest, unless it was reset.
 _REWRITTEN_NS = 100_000_000
+# SYNs without an answer are sent again after 1, 3 and 7 seconds (RFC 6298), each with a timestamp of its own.
+_RETRIED_NS = 10_000_000_000
 
 
 class Sighting(Fact, frozen=True):
@@ -64,7 +66,7 @@ def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:
         if c.syn_seq is None:
             loose.setdefault(c.client, []).append(sighting)
         else:
-            exact.setdefault((c.client, c.syn_seq, c.syn_tsval, c.redirect_port), []).append(sighting)
+            exact.setdefault((c.client, c.syn_seq, c.redirect_port), []).append(sighting)
     groups = [part for group in exact.values() for part in _apart_in_time(group)]
     groups = _with_late_sightings(groups, loose)
     wires = [_wire(group) for group in groups]
@@ -87,11 +89,15 @@ def _may_be_one(one: Sighting, other: Sighting) -> bool:
     """Whether sightings of the same key can be of one connection.
 
     A capture of several places has it once by each server's address: before the node rewrites it, and after. The
-    clock of the SYN's timestamp tells that from a key that is used again, or, where it was cut off, the time between.
+    clock of the SYN's timestamp tells that from a key that is used again; where it was cut off, or shows another SYN of
+    those that were sent before an answer came, the time between does.
     """
     a, b = one.connection, other.connection
-    at_once = a.syn_tsval is not None or abs(a.first_ns - b.first_ns) <= _REWRITTEN_NS
-    return one.capture != other.capture or (a.server != b.server and at_once)
+    apart_ns = abs(a.first_ns - b.first_ns)
+    if a.syn_tsval != b.syn_tsval and apart_ns > _RETRIED_NS:
+        return False
+    known = a.syn_tsval is not None or apart_ns <= _REWRITTEN_NS
+    return one.capture != other.capture or (a.server != b.server and known)
 
 
 def _with_late_sightings(groups: list[list[Sighting]], loose: dict[Endpoint, list[Sighting]]) -> list[list[Sighting]]:

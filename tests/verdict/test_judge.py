@@ -216,6 +216,24 @@ def test_a_request_with_a_sidecars_marks_is_no_call_past_it(app, talk, shop, att
     assert [each.decision.verdict for each in judged(shop(), matched(app), past)] == verdicts
 
 
+@pytest.mark.parametrize(
+    ("at", "missing", "verdict"), [(50, 7, None), (50, 0, "passthrough"), (9000, 7, "passthrough")]
+)
+def test_beside_a_call_of_which_packets_are_missing_a_call_past_the_sidecar_may_be_the_sidecars(
+    app, talk, shop, at, missing, verdict
+) -> None:
+    beside = app(server="10.96.0.11:9080").send(b"x", at=49).reply(b"y", at=60)
+    wire = beside.wire
+    sighting = replace(wire.main, connection=replace(wire.connection, missed_bytes=missing))
+    wire = replace(wire, main=sighting, sightings=(sighting,))
+    past = talk("10.244.1.10:6000", "203.0.113.9:5432", at=at).send(b"other", at=at + 1).reply(b"y", at=at + 2)
+
+    *_, call = judge([(wire, beside.conversation), (past.wire, past.conversation)], shop(), {})
+
+    assert call.decision.verdict == verdict
+    assert call.decision.undetermined == (() if verdict else ("sender-unknown",))
+
+
 def test_a_sidecars_own_call_that_no_application_made_is_none_where_its_application_is_seen(app, talk, shop) -> None:
     """As to istiod, or a pooled connection whose requests came before the capture."""
     own = talk("10.244.1.10:6000", "10.96.0.99:15012", at=50).send(b"x", at=51)

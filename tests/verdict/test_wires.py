@@ -49,7 +49,7 @@ def test_clocks_of_two_pods_may_be_hours_apart(talk) -> None:
     assert len(sighted(caller, callee)) == 1
 
 
-@pytest.mark.parametrize("other", [{"seq": 2000}, {"tsval": 78}, {"client": "10.244.1.10:48173"}])
+@pytest.mark.parametrize("other", [{"seq": 2000}, {"tsval": 78, "at": 60_000}, {"client": "10.244.1.10:48173"}])
 def test_another_sequence_number_timestamp_or_port_is_another_connection(talk, other) -> None:
     assert len(sighted(talk(capture="a"), talk(capture="b", **other))) == 2
 
@@ -84,6 +84,16 @@ def test_where_timestamps_were_cut_off_addresses_seen_at_once_are_of_one_connect
     callee = talk(server="10.244.1.11:9080", tsval=None, at=1, index=1)
 
     assert len(sighted(caller, callee)) == 1
+
+
+def test_a_syn_that_was_sent_again_is_of_the_same_connection(talk) -> None:
+    """The first SYN of one sighting was lost, so that its timestamps and its time begin later."""
+    caller = talk("10.244.1.10:48172", "10.96.0.11:9080", capture="a", at=1000, tsval=1077, index=1)
+    callee = talk("10.244.1.10:48172", "10.244.1.10:9080", capture="a", tsval=77, index=0)
+
+    (wire,) = sighted(caller, callee)
+
+    assert len(wire.servers) == 2
 
 
 def test_without_timestamps_one_capture_may_see_a_sequence_number_again_at_another_server(talk) -> None:
