@@ -31,6 +31,9 @@ Reader = Callable[..., Capture]
 # The first four bytes of every format that is read, uncompressed.
 READERS: Mapping[bytes, Reader] = MappingProxyType({PCAPNG_MAGIC: read_pcapng, **dict.fromkeys(PCAP_MAGICS, read_pcap)})
 
+# What analyze --save writes begins so (sqlite.org/fileformat.html): a capture it is not, and often taken for one.
+_SQLITE = b"SQLi"
+
 # Larger files are mapped. Smaller ones are read: that costs nothing, and a file that shrinks meanwhile (tcpdump -W
 # starts its files anew) cannot take pages away from under us.
 MAPPED_FROM = 32 << 20
@@ -116,6 +119,10 @@ def _read(buffer: memoryview, name: str) -> Capture:
         raise CaptureError(f"{name}: the file is empty; expected a pcap or pcapng capture")
     magic = bytes(buffer[:4])
     reader = READERS.get(magic)
+    if magic == _SQLITE:
+        raise CaptureError(
+            f"{name}: a saved run, not a capture; explain, report, whatif and diff read such a run alone"
+        )
     if reader is None:
         raise CaptureError(f"{name}: not a capture: it begins with {magic.hex(' ')}; expected pcap or pcapng")
     return reader(buffer, name=name)

@@ -18,6 +18,7 @@ from analyzer.base.errors import OutputError, UsageError
 from analyzer.base.fact import Fact, replace
 from analyzer.base.partial import written_whole
 from analyzer.base.secret import redact_header, redact_host, redact_target
+from analyzer.base.spelling import path_hint
 from analyzer.report.private import redact_analysis
 from analyzer.verdict.judge import Asked
 from analyzer.verdict.question import Question
@@ -124,6 +125,8 @@ def _opened(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
         if path.exists() and not path.is_file():
             raise UsageError(f"{path.name}: cannot be written: it is no file")
         path.unlink(missing_ok=True)
+    elif not path.exists():
+        raise UsageError(f"{path.name}: no such file{path_hint(path)}")
     mode = "rwc" if write else "ro"
     try:
         database = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)

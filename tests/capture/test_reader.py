@@ -120,6 +120,11 @@ def test_what_is_no_capture_is_an_error(read, data: bytes) -> None:
         read(data)
 
 
+def test_a_saved_run_is_told_by_what_it_is(read) -> None:
+    with pytest.raises(CaptureError, match=r"^x\.pcap: a saved run, not a capture; explain, report, whatif and diff"):
+        read(b"SQLite format 3\0")
+
+
 def test_a_compressed_capture_is_named_after_both_formats(read, write_pcap) -> None:
     capture = read(gzip.compress(write_pcap([b"a"], magic=0xA1B23C4D)))
 

@@ -124,6 +124,13 @@ def test_an_empty_database_is_no_run(tmp_path) -> None:
         read_saved_run(tmp_path / "run.mvz")
 
 
+def test_a_run_that_is_not_there_is_told_with_what_is(tmp_path) -> None:
+    (tmp_path / "monday.run").write_bytes(b"")
+
+    with pytest.raises(UsageError, match=r"mondy\.run: no such file; is it 'monday\.run'\?"):
+        read_saved_run(tmp_path / "mondy.run")
+
+
 @pytest.mark.parametrize("record", ["{", "[]", '{"calls": 1}', "[" * 100_000])
 def test_records_that_are_none_are_no_run(tmp_path, record) -> None:
     with sqlite3.connect(tmp_path / "run.mvz") as database:
