@@ -88,6 +88,14 @@ TOO_LITTLE_EVIDENCE = Code(
     "The captures hold fewer calls, or fewer calls with a verdict, than the suite asks for.",
     "Capture longer, in more pods, or with -i any; see the codes of what is missing.",
 )
+UNREADABLE_INPUT = Code(
+    "unreadable-input",
+    Family.FINDING,
+    Level.ERROR,
+    "a part of the input could not be read, or a limit was hit",
+    "What was read is reported; what was not may hide a call, a resource or a finding, so that nothing is a pass.",
+    "Mend the file that is named, or give more room where it is a limit.",
+)
 
 # Calls that a message names; the others are found by the filter language.
 NAMED_CALLS = 10

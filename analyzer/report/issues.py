@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.base.oddity import Code
 from analyzer.base.place import YamlPlace
@@ -20,6 +21,7 @@ from analyzer.report.issue import (
     RECORDED_DIFFERS,
     TOO_LITTLE_EVIDENCE,
     UNACCEPTED_FINDING,
+    UNREADABLE_INPUT,
     Issue,
     Issues,
     Passed,
@@ -35,8 +37,10 @@ from analyzer.verdict.check.case import ACCEPTANCE, BUDGET, EXPECTATION, FINDING
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.drift import RunDiff, ShareChange
 from analyzer.verdict.lint.finding import LintFinding
-from analyzer.verdict.record import Analysis, MeshRecord, WhatIf
+from analyzer.verdict.record import Analysis, CaptureRecord, MeshRecord, WhatIf
 
+# An error of YAML begins with its place.
+_PLACED = re.compile(r"(.+?\.(?:ya?ml|json)):(\d+)(?=[: ])")
 _MOVE_CODES = {"moved": MOVED_CALL, "new": NEW_CALL, "gone": GONE_CALL}
 _CASE_CODES: dict[str, Code] = {
     BUDGET: OVER_BUDGET,
@@ -53,6 +57,7 @@ def issues_of_run(analysis: Analysis, *, redact: bool = True) -> Issues:
     issues = [
         Issue(f.code, f.sentence, (f.sentence,), f.yaml, f.calls, f.advice or f.code.advice) for f in shown.findings
     ]
+    issues += problem_issues(shown.captures, (shown.mesh,), shown.limits)
     return Issues("analyze", headline(shown), unique(issues), file=_file_of(shown.mesh))
 
 
@@ -60,6 +65,7 @@ def issues_of_moves(what: WhatIf, *, redact: bool = True) -> Issues:
     """What another mesh moves, one issue for calls that move alike."""
     shown = redact_moves(what) if redact else what
     issues = [_move_issue(group) for group in group_moves(shown.moves)]
+    issues += problem_issues(shown.captures, (shown.old, shown.new), shown.limits)
     return Issues("whatif", moves_headline(shown), unique(issues), file=_file_of(shown.new))
 
 
@@ -68,6 +74,7 @@ def issues_of_diff(diff: RunDiff, *, redact: bool = True) -> Issues:
     shown = redact_diff(diff) if redact else diff
     issues = [_move_issue(group) for group in group_moves(shown.moves)]
     issues += [_share_issue(share) for share in shown.shares]
+    issues += problem_issues(shown.captures, shown.meshes, shown.limits)
     return Issues("diff", diff_headline(shown), unique(issues), file=_file_of(next(iter(diff.meshes), None)))
 
 
@@ -81,10 +88,24 @@ def issues_of_check(results: Sequence[CheckResult]) -> Issues:
     """The failed cases of suites; what held is ``passed``."""
     issues = [_case_issue(result, case) for result in results for case in result.failures]
     issues += [_evidence_issue(result, lack) for result in results for lack in result.lacking]
+    for result in results:
+        issues += problem_issues(result.captures, (result.mesh,), result.limits)
     passed = tuple(
         Passed(result.suite, redact_text(case.name)) for result in results for case in result.cases if case.passed
     )
     return Issues("check", check_headline(results), unique(issues), passed, next((r.suite for r in results), ""))
+
+
+def problem_issues(
+    captures: Iterable[CaptureRecord], meshes: Iterable[MeshRecord | None], limits: Iterable[str]
+) -> Iterator[Issue]:
+    """What could not be read, and the limits that were hit: the exit code stands for them too."""
+    unread = (capture.error for capture in captures if capture.error)
+    unusable = (error for mesh in meshes if mesh for error in mesh.errors)
+    for problem in (*unread, *unusable, *limits):
+        place = _PLACED.match(problem)
+        yaml = (YamlPlace(place[1], int(place[2])),) if place else ()
+        yield Issue(UNREADABLE_INPUT, problem, (problem,), yaml, advice=UNREADABLE_INPUT.advice)
 
 
 def check_headline(results: Sequence[CheckResult]) -> str:

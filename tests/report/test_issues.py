@@ -37,7 +37,9 @@ def names(issues) -> list[str]:
 def test_the_findings_of_a_run_are_issues(shop) -> None:
     found = issues_of_run(shop)
 
-    assert names(found) == [finding.code.name for finding in shop.findings]
+    unread = [capture for capture in shop.captures if capture.error]
+    expected = [finding.code.name for finding in shop.findings] + ["unreadable-input"] * len(unread)
+    assert names(found)[: len(expected)] == expected
     assert (found.command, found.file) == ("analyze", "mesh/")
     assert found.headline.startswith("11 calls")
     assert found.issues[0].advice
@@ -130,6 +132,19 @@ def test_too_little_evidence_is_an_issue() -> None:
 
     assert names(found) == ["too-little-evidence"]
     assert found.file == "s.yaml"
+
+
+def test_what_could_not_be_read_is_an_issue_at_its_place(shop) -> None:
+    broken = replace(shop.mesh, errors=("new/a.yaml:4:1: the YAML does not parse",))
+    short = replace(shop.captures[0], error="a.pcap: packet 7: 3 bytes are left in the file")
+    result = CheckResult("s.yaml", (), 1, 0, captures=(short,), mesh=broken, limits=("too many flows",))
+
+    found = issues_of_check([result])
+
+    assert names(found) == ["unreadable-input"] * 3
+    assert [issue.message for issue in found.issues] == [short.error, broken.errors[0], "too many flows"]
+    assert found.place_of(found.issues[1]) == ("new/a.yaml", 4)
+    assert names(issues_of_moves(WhatIf((), 1, 0, old=broken, new=broken))) == ["unreadable-input"]
 
 
 def test_the_headline_of_a_check_counts_cases_and_suites() -> None:
