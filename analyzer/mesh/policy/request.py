@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,7 @@ _DEFAULT_HEADERS = (TokenHeader("authorization", "Bearer "),)
 _DEFAULT_PARAMS = ("access_token",)
 # Claims whose text is a list of words (policy_applier.go buildSpaceDelimitedClaims).
 _WORD_CLAIMS = ("permission", "scope")
+_FOREIGN = "no RequestAuthentication accepts the token's issuer"
 # extractor.cc takes the longest run of these characters behind the prefix.
 _TOKEN_TEXT = re.compile(r"[A-Za-z0-9\-_=.]+")
 
@@ -45,15 +46,31 @@ def authenticate(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Authenticati
     rules = _rules_of(mesh, pod)
     if not rules or _is_preflight(subject):
         return Authentication()
-    tokens = list(dict.fromkeys(found for rule in rules for found in _tokens(rule, subject)))
-    if not subject.request_seen or (subject.head_cut and not tokens):
-        places = tuple(rule.place for rule in rules)
+    found = [tuple(_tokens(rule, subject)) for rule in rules]
+    places = tuple(rule.place for rule in rules)
+    if not subject.request_seen or (subject.head_cut and not any(found)):
         return Authentication(None, "whether the request carries a token is not known", places, None, ("token",))
-    if not tokens:
-        places = tuple(rule.place for rule in rules)
+    judged = [_judge(rule, tokens) for rule, tokens in zip(rules, found, strict=True) if tokens]
+    if not judged:
         return Authentication(sentence="no token where RequestAuthentication looks for one: it passes", yaml=places)
-    judged = [_judge(text, rules) for text in tokens]
-    return next((j for j in judged if j.code), next((j for j in judged if j.missing), judged[-1]))
+    return _any_of(judged)
+
+
+def _any_of(judged: Sequence[Authentication]) -> Authentication:
+    """What the issuers that found tokens come to: one that takes its own is enough (jwt_authn/verifier.cc).
+
+    The claims are the first one's that takes them. Where all refuse, the first says how; another issuer's token counts
+    only where nobody says more.
+    """
+    taken = next((j for j in judged if not j.code and not j.missing), None)
+    open_ones = [j for j in judged if j.missing]
+    if taken is not None:
+        certain = not open_ones or judged.index(taken) < judged.index(open_ones[0])
+        return taken if certain else replace(taken, claims=None)
+    if open_ones:
+        return open_ones[0]
+    own = [j for j in judged if j.sentence != _FOREIGN]
+    return judged[0] if judged[0] in own or not own else own[-1]
 
 
 def _rules_of(mesh: MeshSnapshot, pod: Pod) -> tuple[JwtRule, ...]:
@@ -91,16 +108,19 @@ def _cookies(header: str) -> Iterator[tuple[str, str]]:
         yield name, value.strip('"')
 
 
-def _judge(text: str, rules: Iterable[JwtRule]) -> Authentication:
+def _judge(rule: JwtRule, tokens: Sequence[str]) -> Authentication:
+    """All tokens in the places of an issuer must be its own and valid (jwt_authn/authenticator.cc doneWithStatus)."""
+    judged = [_judge_token(rule, text) for text in dict.fromkeys(tokens)]
+    return next((j for j in judged if j.code), next((j for j in judged if j.missing), judged[-1]))
+
+
+def _judge_token(rule: JwtRule, text: str) -> Authentication:
     token = parse_token(text)
-    places = tuple(rule.place for rule in rules)
     if token is None:
-        return Authentication(401, "the token is malformed", places)
-    own = [rule for rule in rules if rule.issuer in ("", token.claims.get("iss"))]
-    if not own:
-        return Authentication(401, "no RequestAuthentication accepts the token's issuer", places)
-    judged = [_judge_for(rule, token) for rule in own]
-    return next((j for j in judged if j.code is None), judged[0])
+        return Authentication(401, "the token is malformed", (rule.place,))
+    if rule.issuer not in ("", token.claims.get("iss")):
+        return Authentication(401, _FOREIGN, (rule.place,))
+    return _judge_for(rule, token)
 
 
 def _judge_for(rule: JwtRule, token: Token) -> Authentication:

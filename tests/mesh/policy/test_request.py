@@ -109,6 +109,35 @@ def test_a_token_that_one_of_several_policies_takes_passes(world, issuer):
     assert outcome(world, headers, jwks=issuer.jwks()).claims == {"iss": "me"}
 
 
+def test_one_issuer_that_takes_its_tokens_is_enough(world, issuer):
+    """jwt_authn/verifier.cc AnyVerifierImpl: the outer OR of policy_applier.go convertToEnvoyJwtConfig."""
+    world.add("RequestAuthentication", "other", {"jwtRules": [{"issuer": "you", "fromHeaders": [{"name": "x-you"}]}]})
+    good = ("authorization", f"Bearer {issuer.signed()}")
+    found = outcome(world, (good, ("x-you", "rubbish")), jwks=issuer.jwks())
+    assert (found.code, found.claims) == (None, {"iss": "me"})
+
+
+def test_one_issuer_wants_all_its_tokens_valid(world, issuer):
+    """jwt_authn/authenticator.cc doneWithStatus."""
+    headers = (("authorization", f"Bearer {issuer.signed()}"),)
+    assert outcome(world, headers, path="/?access_token=rubbish", jwks=issuer.jwks()).code == 401
+
+
+@pytest.mark.parametrize("others", ["aaa", "zzz"])
+def test_where_all_refuse_another_issuers_token_says_least(world, others):
+    """jwt_authn/verifier.cc: JwtUnknownIssuer gives way to other errors."""
+    world.add("RequestAuthentication", "other", {"jwtRules": [{"issuer": others}]})
+    assert outcome(world, bearer(aud="you"), audiences=["me"]).code == 403
+
+
+def test_claims_are_not_known_where_an_issuer_before_may_take_its_token_too(world, issuer):
+    rules = {"jwtRules": [{"issuer": "a", "fromHeaders": [{"name": "x-a"}]}]}
+    world.add("RequestAuthentication", "other", rules)
+    headers = (("authorization", f"Bearer {issuer.signed()}"), ("x-a", token(iss="a")))
+    found = outcome(world, headers, jwks=issuer.jwks())
+    assert (found.code, found.missing, found.claims) == (None, (), None)
+
+
 def test_the_words_of_some_claims_stand_apart(world, issuer):
     claims = {"iss": "me", "scope": "read write", "name": "A B", "own": "x y"}
     headers = (("authorization", f"Bearer {issuer.signed(claims=claims)}"),)
