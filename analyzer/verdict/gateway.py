@@ -127,7 +127,7 @@ def decide_gateway(mesh: MeshSnapshot, arrival: Arrival, told: GatewayTold | Non
     chain = choose_chain(listener, arrival.address, first)
     if not isinstance(chain, GatewayChain):
         seen = f"TLS for {arrival.sni or 'no name'}" if first.tls else "plaintext"
-        none = Step(f"no filter chain takes {seen}: closed", lost=_chains_of(listener, None))
+        none = Step(f"no filter chain takes {seen}: closed", lost=_chains_of(listener, None), code=NO_ROUTE.name)
         ended = replace(outbound, response=_NO_CHAIN)
         return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step, none))
     taken = Step(_chain_sentence(chain), yaml=chain.yaml, lost=_chains_of(listener, chain))

@@ -88,7 +88,8 @@ def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDe
     host = routing.config.host_for(request)
     if host is None:
         ended = replace(outbound, response=LocalResponse(404, "NR"))
-        step = Step(f"route configuration {routing.config.name} has no virtual host for {request.host}: 404")
+        sentence = f"route configuration {routing.config.name} has no virtual host for {request.host}: 404"
+        step = Step(sentence, code=NO_ROUTE.name)
         return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step,), request=request)
     found = replace(outbound, virtual_host=host.name)
     step = _host_step(routing.config, host, request)
