@@ -27,11 +27,12 @@ class Restart:
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Life:
-    """A connection of a pod with a peer."""
+    """A connection of a pod with a peer; not ``closed``, it only has no more packets."""
 
     last_ns: int
     first_ns: int
     peer: str
+    closed: bool
 
 
 def find_restarts(calls: Sequence[CallRecord], flows: Iterable[FlowRecord]) -> list[Restart]:
@@ -73,7 +74,7 @@ def _ended(flows: Iterable[FlowRecord], owners: Mapping[str, str]) -> Iterator[R
     for flow in flows:
         for own, peer in ((flow.client.ip, flow.server.ip), (flow.server.ip, flow.client.ip)):
             if own in owners and not peer.startswith("127."):
-                lives.setdefault(own, set()).add(_Life(flow.last_ns, flow.first_ns, peer))
+                lives.setdefault(own, set()).add(_Life(flow.last_ns, flow.first_ns, peer, _is_closed(flow)))
     for ip, found in sorted(lives.items()):
         for ended in _common_ends(sorted(found)):
             end = ended[-1].last_ns
@@ -83,6 +84,11 @@ def _ended(flows: Iterable[FlowRecord], owners: Mapping[str, str]) -> Iterator[R
                 f"{owners[ip]} ({ip}): all {len(ended)} connections that were open end within {format_span(within)}, "
                 f"the oldest after {format_span(oldest)}: it, or its sidecar, restarts",
             )
+
+
+def _is_closed(flow: FlowRecord) -> bool:
+    """Whether its history (Zeek's) has a FIN or a RST of either side."""
+    return not {"f", "r"}.isdisjoint(flow.history.lower())
 
 
 def _common_ends(lives: Sequence[_Life]) -> Iterator[list[_Life]]:
@@ -95,7 +101,7 @@ def _common_ends(lives: Sequence[_Life]) -> Iterator[list[_Life]]:
         ended = [
             each
             for each in lives[: number + 1]
-            if end - each.last_ns <= AT_ONCE_NS and end - each.first_ns >= LASTING_NS
+            if each.closed and end - each.last_ns <= AT_ONCE_NS and end - each.first_ns >= LASTING_NS
         ]
         survivors = any(each.first_ns < end < each.last_ns for each in lives)
         several = len(ended) >= LEAST_CONNECTIONS and len({each.peer for each in ended}) > 1

@@ -81,3 +81,9 @@ def test_short_connections_come_and_go(calls, flows) -> None:
     short = [(peer, 8.5, last) for peer, _, last in GONE]
 
     assert find_restarts(calls(OWN), flows(*short, ("10.1.0.2", 10, 12))) == []
+
+
+def test_connections_that_only_fall_silent_are_no_restart(calls, flows) -> None:
+    silent = [replace(flow, history="ShADad") for flow in flows(*GONE)]
+
+    assert find_restarts(calls(OWN), [*silent, *flows(("10.1.0.2", 10, 12))]) == []
