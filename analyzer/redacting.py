@@ -67,7 +67,7 @@ def redact_paths(captures: Sequence[str], mesh_paths: Sequence[str], key: bytes)
     packets = dropped = 0
     for source in find_captures(captures):
         try:
-            capture = source.read()
+            capture = replace(source.read(), secrets=b"")
         except CaptureError as error:
             errors.append(str(error))
             continue

@@ -89,6 +89,8 @@ def trim_paths(
 ) -> Trimming:
     """Cut the captures that files, folders and globs name; nothing is written. The files are gzip where ``compress``.
 
+    Keys to TLS that a capture brings go, and with them what they would show: a trimmed capture is to be handed on.
+
     The proof: the cut captures are read and judged again, and every record, but for the numbers of packets that are
     left out, and every question that was asked must be equal; so other meshes cannot tell the captures apart either.
     """
@@ -122,7 +124,7 @@ def _read_all(sources: Iterable[CaptureSource]) -> tuple[list[_Original], list[s
     originals, errors = [], []
     for source in sources:
         try:
-            originals.append(_Original(source, source.read()))
+            originals.append(_Original(source, replace(source.read(), secrets=b"")))
         except CaptureError as error:
             errors.append(str(error))
     return originals, errors

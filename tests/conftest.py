@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import struct
 from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from analyzer.capture.pcapng_writer import PickedPacket, write_pcapng
+from analyzer.capture.reader import read_capture
 from analyzer.mesh.load import parse_mesh
 from analyzer.mesh.proxy import proxy_of
 from analyzer.verdict.decide import decide
@@ -235,5 +238,21 @@ def tls_capture():
             packet(False, dpkt.tcp.TH_FIN | dpkt.tcp.TH_ACK)
             packet(True, dpkt.tcp.TH_ACK)
         return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def with_secrets():
+    """Writes a capture again as pcapng, with a decryption secrets block."""
+
+    def write(path, keylog):
+        capture = read_capture(path, name=path.name)
+        section, *rest = write_pcapng(PickedPacket(capture, row) for row in range(len(capture.records)))
+        body = struct.pack("<II", 0x544C534B, len(keylog)) + keylog + bytes(-len(keylog) % 4)
+        block = struct.pack("<II", 10, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+        found = path.with_suffix(".pcapng")
+        found.write_bytes(section + block + b"".join(rest))
+        return found
 
     return write

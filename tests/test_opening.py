@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 from analyzer.base.watch import Watch
-from analyzer.capture.pcapng_writer import PickedPacket, write_pcapng
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
 from analyzer.flow.compact import compact
@@ -67,7 +65,7 @@ def test_keys_open_tls_and_how_far_that_went_is_said(tls_talk, tls_capture, tmp_
     assert any("opens 1 of 1 TLS connections" in said for said in opened.record.oddities)
 
 
-def test_a_capture_may_bring_its_keys_itself(tls_talk, tls_capture, tmp_path) -> None:
+def test_a_capture_may_bring_its_keys_itself(tls_talk, tls_capture, with_secrets, tmp_path) -> None:
     path = with_secrets(tls_capture(tmp_path / "talk.pcap", talk := tls_talk()), talk.keylog)
 
     (opened,) = open_all(find_captures([str(path)]), None)
@@ -76,7 +74,7 @@ def test_a_capture_may_bring_its_keys_itself(tls_talk, tls_capture, tmp_path) ->
 
 
 def test_without_the_package_a_capture_with_keys_is_read_all_the_same(
-    tls_talk, tls_capture, tmp_path, monkeypatch
+    tls_talk, tls_capture, with_secrets, tmp_path, monkeypatch
 ) -> None:
     path = with_secrets(tls_capture(tmp_path / "talk.pcap", talk := tls_talk()), talk.keylog)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -85,14 +83,3 @@ def test_without_the_package_a_capture_with_keys_is_read_all_the_same(
 
     assert len(opened.connections) == 1
     assert any("was not used" in said for said in opened.record.oddities)
-
-
-def with_secrets(path, keylog):
-    """The same capture as pcapng, with a decryption secrets block."""
-    capture = read_capture(path, name=path.name)
-    section, *rest = write_pcapng(PickedPacket(capture, row) for row in range(len(capture.records)))
-    body = struct.pack("<II", 0x544C534B, len(keylog)) + keylog + bytes(-len(keylog) % 4)
-    block = struct.pack("<II", 10, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
-    found = path.with_suffix(".pcapng")
-    found.write_bytes(section + block + b"".join(rest))
-    return found

@@ -65,6 +65,26 @@ def test_no_output_holds_a_key(cli, files, secrets, output, tmp_path) -> None:
     assert not [secret for secret in secrets if secret in written]
 
 
+def test_no_capture_that_is_written_holds_the_keys_of_one_that_brought_them(
+    cli, talk, tls_capture, with_secrets, secrets, tmp_path
+) -> None:
+    capture = with_secrets(tls_capture(tmp_path / "talk.pcap", talk), talk.keylog)
+    (tmp_path / "mesh.yaml").write_text("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n")
+    mesh = ("-m", tmp_path / "mesh.yaml")
+
+    codes = [
+        cli("trim", capture, *mesh, "--plain", "--out", tmp_path / "trimmed").code,
+        cli("redact", capture, *mesh, "--out", tmp_path / "redacted").code,
+        cli("extract", capture, *mesh, "--call", "1", "--out", tmp_path / "picked.pcapng").code,
+    ]
+
+    folders = [path for name in ("trimmed", "redacted") for path in (tmp_path / name).rglob("*") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in (*folders, tmp_path / "picked.pcapng"))
+    assert codes == [0, 0, 0]
+    assert any(secret in capture.read_bytes() for secret in secrets)
+    assert not [secret for secret in secrets if secret in written]
+
+
 def test_a_saved_run_keeps_what_was_inside_without_its_secrets(cli, tls_talk, tls_capture, tmp_path) -> None:
     talk = tls_talk(said=[(True, b"GET /?token=hunter2 HTTP/1.1\r\nHost: a\r\n\r\n")])
     (tmp_path / "keys.log").write_bytes(talk.keylog)
