@@ -57,7 +57,8 @@ def _is_known(call: Call) -> bool:
     said = call.said.conversation
     if said.tls is not None:
         return said.tls.client_hello is not None
-    return said.sniffable or call.request is not None
+    spoken = said.sniffable and call.said.wire.connection.client_bytes > 0
+    return spoken or call.request is not None
 
 
 def _arrival(call: Call, target: Pod, mesh: MeshSnapshot) -> Arrival:

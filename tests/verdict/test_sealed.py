@@ -156,6 +156,10 @@ def test_a_policy_that_looks_at_the_connection_decides(upstream, alpn, shop) -> 
     assert (decision.verdict, decision.reason) == ("dropped", "authorization")
 
 
+def test_a_connection_on_which_nothing_was_said_yet_proves_no_refusal(upstream, shop, strict_yaml) -> None:
+    assert decided(upstream(), shop(strict_yaml)) is None
+
+
 def test_bytes_from_the_middle_of_a_connection_prove_no_refusal(upstream, shop, strict_yaml) -> None:
     assert decided(upstream(opened=False).reply(b"+OK"), shop(strict_yaml)) is None
 
