@@ -115,7 +115,8 @@ def _hangs_on_unseen_certificate(said: Said, decision: Decision) -> bool:
     Istio's ALPN only means to show one: other clients may write it too, and a sidecar may not accept the server's.
     """
     tls, connection = said.conversation.tls, said.wire.connection
-    lost = GAP.name in said.conversation.missing or not connection.server_packets
+    unheard = not connection.server_packets or not connection.from_server.from_start
+    lost = unheard or connection.missed_bytes > 0 or GAP.name in said.conversation.missing
     if tls is None or tls.client_certificate is not None or not lost:
         return False
     if said.istio_mtls:
