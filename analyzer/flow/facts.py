@@ -16,7 +16,7 @@ from analyzer.flow.table import LOW_32
 from analyzer.flow.traffic import Traffic
 
 # Packets of several queues of a network card, or of several captures that were merged, are written this late at most.
-MAX_DISORDER_NS = 1_000_000_000
+MAX_DISORDER_NS = 5_000_000_000
 
 
 class Ends(Fact, frozen=True):
