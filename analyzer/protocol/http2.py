@@ -13,7 +13,7 @@ from analyzer.protocol.http1_responses import grpc_status
 from analyzer.protocol.http2_events import DataEvent, Event, HeadersEvent, ResetEvent, walk_events
 from analyzer.protocol.http2_frames import PREFACE
 from analyzer.protocol.http2_headers import HeaderDecoder
-from analyzer.protocol.http2_refusal import is_refused
+from analyzer.protocol.http2_refusal import refusal_of
 from analyzer.protocol.notes import HPACK_STATE, Notes
 
 BAD_PSEUDO_HEADERS = Code(
@@ -21,7 +21,7 @@ BAD_PSEUDO_HEADERS = Code(
     Family.PROTOCOL,
     Level.WARNING,
     "the pseudo-headers of a message are not those that RFC 9113 asks for",
-    "Missing, repeated or unknown: Envoy closes the connection.",
+    "Missing, repeated or unknown, in a part of a connection that Envoy may have read otherwise.",
 )
 HOST_MISMATCH = Code(
     "h2-host-mismatch",
@@ -36,6 +36,13 @@ ODD_STREAM = Code(
     Level.WARNING,
     "a stream has a number that its sender may not use",
     "Clients use odd numbers, each higher than the one before (RFC 9113 section 5.1.1): Envoy closes the connection.",
+)
+REFUSED_REQUEST = Code(
+    "h2-refused-request",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a request is none that Envoy takes: {why}",
+    "RFC 9113 section 8 calls it malformed. Envoy closes the connection: neither it nor what follows is routed.",
 )
 
 _STATUS = re.compile(r"[1-9][0-9][0-9]")
@@ -78,7 +85,7 @@ def parse_http2(
     asking = HeaderDecoder(notes, from_client=True, from_start=from_start)
     for event in walk_events(from_client, client_start, asking, notes, from_client=True):
         _hear_client(streams, event, notes)
-    refused = _refused(streams, from_client.contiguous_end(client_start)) if from_start else frozenset()
+    refused = _refused(streams, from_client.contiguous_end(client_start), notes) if from_start else frozenset()
     replying = HeaderDecoder(notes, from_client=False, from_start=from_start and from_server.from_start)
     for event in walk_events(from_server, server_start, replying, notes, from_client=False):
         _hear_server(streams, event, from_server)
@@ -90,18 +97,20 @@ def parse_http2(
     )
 
 
-def _refused(streams: dict[int, _StreamState], known_end: int) -> frozenset[int]:
+def _refused(streams: dict[int, _StreamState], known_end: int, notes: Notes) -> frozenset[int]:
     """The streams whose requests Envoy does not take: the first malformed head closes the connection.
 
     Heads behind ``known_end``, where bytes are missing, are not judged: they may be no requests' heads.
     """
     heads = {n: each.asked for n, each in streams.items() if each.asked is not None and each.asked.end <= known_end}
-    malformed = (
-        head.start
-        for number, head in heads.items()
-        if number % 2 == 0 or (head.whole and is_refused(head.headers, capitals=head.capitals))
-    )
-    closed = min(malformed, default=known_end)
+    closed = known_end
+    for number, head in sorted(heads.items(), key=lambda pair: pair[1].start):
+        why = refusal_of(head.headers, capitals=head.capitals) if head.whole else ""
+        if why:
+            notes.odd(REFUSED_REQUEST, from_client=True, offset=head.start, why=why)
+        if why or number % 2 == 0:
+            closed = head.start
+            break
     return frozenset(number for number, head in heads.items() if head.start >= closed or streams[number].late)
 
 
@@ -172,7 +181,7 @@ def _request(event: HeadersEvent, stream_id: int, body_end: int | None, notes: N
     method = pseudo.get(":method", "")
     target = pseudo.get(":path", authority or "" if method == "CONNECT" else "")
     repeated = len(pseudo) + len(headers) < len(event.headers)
-    if repeated or (event.whole and not (method and target)):
+    if not refused and (repeated or (event.whole and not (method and target))):
         notes.odd(BAD_PSEUDO_HEADERS, from_client=True, offset=event.start)
     if authority is not None and host is not None and host.lower() != authority.lower():
         notes.odd(HOST_MISMATCH, from_client=True, offset=event.start, authority=authority, host=host)

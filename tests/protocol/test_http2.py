@@ -98,7 +98,7 @@ def test_host_stands_in_for_authority(client, parse) -> None:
 
 
 def test_authority_wins_over_host(client, parse, notes, codes) -> None:
-    pseudo = ((":method", "GET"), (":path", "/"), (":authority", "a.example"))
+    pseudo = ((":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a.example"))
 
     (exchange,) = parse(client.headers(1, *pseudo, ("host", "b.example")))
 
@@ -113,14 +113,15 @@ def test_of_repeated_pseudo_headers_the_first_counts(more, client, parse, notes,
     (exchange,) = parse(client.headers(1, *pseudo, more))
 
     assert (exchange.request.host, exchange.request.target) == ("one.example", "/")
-    assert codes(notes) == ["h2-bad-pseudo-headers"]
+    assert codes(notes) == ["h2-refused-request"]
 
 
-def test_a_request_without_method_is_odd(client, parse, notes, codes) -> None:
-    (exchange,) = parse(client.headers(1, (":path", "/")))
+@pytest.mark.parametrize(("from_start", "code"), [(True, "h2-refused-request"), (False, "h2-bad-pseudo-headers")])
+def test_a_request_without_method_is_odd(client, parse, notes, codes, from_start, code) -> None:
+    (exchange,) = parse(client.headers(1, (":path", "/")), from_start=from_start)
 
     assert exchange.request.method == ""
-    assert codes(notes) == ["h2-bad-pseudo-headers"]
+    assert codes(notes) == [code]
 
 
 @pytest.mark.parametrize("numbers", [(2,), (3, 1)])

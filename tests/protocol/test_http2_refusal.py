@@ -4,7 +4,7 @@ import pytest
 
 from analyzer.base.stream import Stream
 from analyzer.protocol.http2 import parse_http2
-from analyzer.protocol.http2_refusal import is_refused
+from analyzer.protocol.http2_refusal import refusal_of
 
 GET = ((":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/"))
 CONNECT = ((":method", "CONNECT"), (":authority", "a:80"))
@@ -39,7 +39,7 @@ def other(name: str, value: str) -> tuple[tuple[str, str], ...]:
     ],
 )
 def test_what_one_of_its_codecs_takes_is_not_refused(headers) -> None:
-    assert not is_refused(headers, capitals=False)
+    assert refusal_of(headers, capitals=False) == ""
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_what_one_of_its_codecs_takes_is_not_refused(headers) -> None:
     ],
 )
 def test_what_both_of_its_codecs_refuse_is_refused(headers) -> None:
-    assert is_refused(headers, capitals=False)
+    assert refusal_of(headers, capitals=False)
 
 
 def test_a_name_in_capitals_is_refused() -> None:
-    assert is_refused(GET, capitals=True)
+    assert refusal_of(GET, capitals=True)
 
 
 @pytest.fixture
@@ -94,6 +94,13 @@ def test_behind_a_refused_head_nothing_is_taken(client, refused) -> None:
     sent = client.request(1) + client.headers(3, *GET, ("te", "x"), ends=True) + client.request(5)
 
     assert refused(sent) == {1: None, 3: 0, 5: 0}
+
+
+def test_why_a_head_is_refused_is_told(client, refused, notes, codes) -> None:
+    refused(client.headers(1, *GET, ("te", "x"), ends=True))
+
+    assert codes(notes) == ["h2-refused-request"]
+    assert str(notes.oddities[0]).endswith("it has a header about the connection")
 
 
 def test_an_even_number_closes_the_connection_and_a_lower_one_is_left_out(client, refused) -> None:
