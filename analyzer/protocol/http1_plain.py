@@ -15,6 +15,7 @@ from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Exchange, Headers, Request, Response
 from analyzer.protocol.http1_body import BODY_PREVIEW_LEN, walk_chunks
 from analyzer.protocol.http1_head import ENVOY_MAX_HEADERS
+from analyzer.protocol.http1_refusal import AUTHORITY
 from analyzer.protocol.http1_responses import grpc_status
 from analyzer.protocol.notes import Notes
 from analyzer.protocol.request_line import KNOWN_METHODS
@@ -79,10 +80,11 @@ def _request(stream: Stream, position: int) -> Request:
     if line is None or len(fields) != len(head.headers) or "upgrade" in fields or "transfer-encoding" in fields:
         raise _UnusualError
     method, target = line.groups()
-    if method == "CONNECT" or method not in KNOWN_METHODS:
+    host = fields.get("host")
+    if method == "CONNECT" or method not in KNOWN_METHODS or (host and AUTHORITY.fullmatch(host) is None):
         raise _UnusualError
     end = head.end + _length(fields, 0)
-    return Request("http/1.1", intern(method), target, fields.get("host"), head.headers, head.start, head.end, end)
+    return Request("http/1.1", intern(method), target, host, head.headers, head.start, head.end, end)
 
 
 def _response(stream: Stream, position: int, request: Request) -> Response:

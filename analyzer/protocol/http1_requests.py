@@ -10,7 +10,7 @@ from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Headers, Request
 from analyzer.protocol.http1_body import CHUNKED, NO_LENGTH, Body, framing, walk_chunks
 from analyzer.protocol.http1_head import MAX_HEAD_LEN, Head, read_head
-from analyzer.protocol.http1_refusal import refusal_of
+from analyzer.protocol.http1_refusal import AUTHORITY, refusal_of
 from analyzer.protocol.notes import GAP, HEAD_INCOMPLETE, Notes
 from analyzer.protocol.request_line import (
     KNOWN_METHODS,
@@ -41,6 +41,13 @@ SEVERAL_HOSTS = Code(
     Level.WARNING,
     "a request has several Host headers",
     "RFC 9112 section 3.2 asks for 400. Envoy joins the values with a comma and looks for that name.",
+)
+BAD_HOST = Code(
+    "http1-bad-host",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "the Host of a request has a character that none has",
+    "RFC 3986 section 3.2.2: Envoy answers 400 and closes the connection.",
 )
 HOST_MISMATCH = Code(
     "http1-absolute-form-mismatch",
@@ -143,6 +150,8 @@ def _request(line: RequestLine, head: Head, body_end: int | None, notes: Notes, 
 
 def _host(headers: Headers, notes: Notes, offset: int) -> str | None:
     hosts = [value for name, value in headers if name == "host"]
+    if any(AUTHORITY.fullmatch(host) is None for host in hosts):
+        notes.odd(BAD_HOST, from_client=True, offset=offset)
     if len(hosts) > 1:
         notes.odd(SEVERAL_HOSTS, from_client=True, offset=offset)
         # HeaderMapImpl appends to :authority as to any header that is stored inline.

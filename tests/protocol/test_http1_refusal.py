@@ -84,7 +84,14 @@ def test_a_head_that_is_not_whole_is_refused_for_what_is_there(say, cut: bytes) 
     assert (exchange.request.whole, exchange.request.refused) == (False, 400)
 
 
-@pytest.mark.parametrize("head", [b"GET /\xe4 HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nX: a\x01\r\n\r\n"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /\xe4 HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: a\x01\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    ],
+)
 def test_a_plain_connection_is_refused_alike(say, head: bytes) -> None:
     said = say.parse(head, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 

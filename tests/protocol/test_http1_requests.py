@@ -73,6 +73,11 @@ def test_several_hosts_are_joined_as_envoy_joins_them(notes, codes) -> None:
     assert codes(notes) == ["http1-several-hosts"]
 
 
+def test_a_host_that_is_none_is_told(notes, codes) -> None:
+    assert walk(b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", notes)[0].request.refused == 400
+    assert codes(notes) == ["http1-bad-host"]
+
+
 def test_without_a_host_there_is_none(notes) -> None:
     assert walk(b"GET / HTTP/1.0\r\n\r\n", notes)[0].request.host is None
     assert walk(b"GET / HTTP/1.1\r\nHost:\r\n\r\n", notes)[0].request.host == ""
