@@ -38,7 +38,7 @@ def capture_plan_json(plan: CapturePlan, *, image: str, folder: str = "mesh") ->
             "seconds": each.seconds,
             "estimated_bytes": each.estimated_len,
             "file": each.file,
-            "commands": [_debug(each, image), _tcpdump(each)],
+            "commands": [_debug(each, image), _until_ready(each), _tcpdump(each)],
         }
         for each in plan.recordings
     ]
@@ -62,6 +62,8 @@ def _lines(plan: CapturePlan, image: str, folder: str) -> Iterator[str]:
     yield ""
     yield "# A container with tcpdump beside each application; nothing restarts."
     yield from (_debug(each, image) for each in plan.recordings)
+    yield "# Until its image is there: two minutes at most."
+    yield from map(_until_ready, plan.recordings)
     yield ""
     yield "# All at once; each file has the name of its pod."
     for each in plan.recordings:
@@ -81,6 +83,12 @@ def _debug(each: PodRecording, image: str) -> str:
         f"kubectl -n {each.namespace} debug {each.pod} --profile=netadmin --image={shlex.quote(image)} "
         f"--container=capture -- sleep {each.seconds + _DEBUGGED_SECONDS}"
     )
+
+
+def _until_ready(each: PodRecording) -> str:
+    """``kubectl debug`` comes back before the container runs, and ``kubectl wait`` knows no condition for one."""
+    tried = f"kubectl -n {each.namespace} exec {each.pod} -c capture -- true 2> /dev/null"
+    return f"for try in $(seq 60); do {tried} && break; sleep 2; done"
 
 
 def _tcpdump(each: PodRecording) -> str:

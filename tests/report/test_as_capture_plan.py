@@ -22,11 +22,12 @@ def test_the_text_is_a_script_that_records_all_pods_at_once(plan) -> None:
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert lines[0].endswith("--image='an image' --container=capture -- sleep 3630")
-    assert lines[2].startswith(
+    assert "kubectl -n shop exec sleep-0 -c capture -- true" in lines[2]
+    assert lines[4].startswith(
         "kubectl -n shop exec sleep-0 -c capture -- timeout 30 tcpdump -i any -s 0 -n -U -w - 'tcp"
     )
-    assert lines[3].endswith("> shop_web-0.any.pcap &")
-    assert lines[4] == "wait"
+    assert lines[5].endswith("> shop_web-0.any.pcap &")
+    assert lines[6] == "wait"
     assert lines[-1] == "meshverdict analyze shop_sleep-0.any.pcap shop_web-0.any.pcap -m 'the mesh'"
 
 
@@ -50,5 +51,7 @@ def test_the_object_has_every_command(plan) -> None:
         "seconds": 30,
         "file": "shop_sleep-0.any.pcap",
     }
-    assert [command.split()[3] for command in first["commands"]] == ["debug", "exec"]
+    debug, until_ready, tcpdump = first["commands"]
+    assert (debug.split()[3], tcpdump.split()[3]) == ("debug", "exec")
+    assert until_ready.startswith("for try in $(seq 60); do kubectl")
     assert found["mesh"][-1] == "kubectl -n istio-system get configmap istio -o yaml > mesh/settings.yaml"
