@@ -10,15 +10,19 @@ from analyzer.base.fact import replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.base.secret import redact_host, redact_target
+from analyzer.base.spelling import hint
 from analyzer.mesh.resource import Node
 from analyzer.mesh.source import YamlList, YamlMap, read_documents
 from analyzer.verdict.check.case import RECORDED, Blame, Case, blame
+from analyzer.verdict.check.suite import check_keys
 from analyzer.verdict.compare import CallKey, Ending, ending_of
+from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.drift import key_of
 from analyzer.verdict.record import CallRecord
 
 # The fields of an end, by their names in the file; those that are empty are left out.
 _END_FIELDS = ("verdict", "cluster", "gateway", "inbound", "code", "flag")
+_NO_VERDICT = "null"
 _KEY_FIELDS = {"from": "client", "to": "target", "protocol": "protocol", "method": "method", "path": "path"}
 
 
@@ -90,10 +94,14 @@ def _end(call: CallRecord) -> Ending:
 
 
 def _parse(node: Node) -> RecordedCall:
+    check_keys(node, (*_KEY_FIELDS, "ends"))
+    for end in node.nodes("ends"):
+        check_keys(end, (*_END_FIELDS, "calls"))
+        _check_verdict(end)
     key = CallKey(**{of: node.text(name) for name, of in _KEY_FIELDS.items()})
     ends = {
         Ending(
-            verdict="" if end.text("verdict") == "null" else end.text("verdict"),
+            verdict="" if end.text("verdict") == _NO_VERDICT else end.text("verdict"),
             reason="",
             cluster=end.text("cluster"),
             flag=end.text("flag"),
@@ -106,9 +114,17 @@ def _parse(node: Node) -> RecordedCall:
     return RecordedCall(key, ends, node.place())
 
 
+def _check_verdict(end: Node) -> None:
+    written = end.value.get("verdict", "")
+    found = end.text("verdict")
+    if written is not None and found not in (*VERDICTS, _NO_VERDICT):
+        expected = f"one of {', '.join(VERDICTS)}, or null{hint(found, VERDICTS)}"
+        raise UsageError(f"{end.place('verdict')}: found {found!r}, expected {expected}")
+
+
 def _said(end: Ending, name: str) -> object:
     value = getattr(end, name)
-    return value or "null" if name == "verdict" else value
+    return value or _NO_VERDICT if name == "verdict" else value
 
 
 def _case(recorded: RecordedCall, calls: list[CallRecord]) -> Case:

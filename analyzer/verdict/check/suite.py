@@ -156,7 +156,7 @@ def parse_suite(text: str, *, file: str) -> Suite:
     if len(documents) != 1 or not isinstance(documents[0], YamlMap):
         raise UsageError(f"{file}: found no mapping, expected captures, mesh and what to expect of them")
     node = Node(file, documents[0], documents[0], (), oddities)
-    _known(node, _SUITE_KEYS)
+    check_keys(node, _SUITE_KEYS)
     suite = Suite(
         file=file,
         captures=_texts(node, "captures"),
@@ -186,7 +186,8 @@ def _wrong(node: Node, key: str, message: str) -> UsageError:
     return UsageError(f"{node.place(key)}: {message}")
 
 
-def _known(node: Node, keys: Sequence[str]) -> None:
+def check_keys(node: Node, keys: Sequence[str]) -> None:
+    """Raises ``UsageError`` for the first key of a mapping that is none of ``keys``."""
     for key in node:
         if key not in keys:
             meant = hint(key, keys) or f"; expected one of {', '.join(keys)}"
@@ -249,13 +250,13 @@ def _amount(node: Node, key: str) -> Amount:
 
 def _budgets(node: Node) -> tuple[Budget, ...]:
     budgets = node.node("budgets")
-    _known(budgets, BUDGETED)
+    check_keys(budgets, BUDGETED)
     return tuple(Budget(key, _amount(budgets, key), budgets.place(key)) for key in budgets)
 
 
 def _evidence(node: Node) -> Evidence:
     evidence = node.node("evidence")
-    _known(evidence, ("calls", "determined"))
+    check_keys(evidence, ("calls", "determined"))
     calls = _amount(evidence, "calls") if "calls" in evidence else Amount(1, False)
     determined = _amount(evidence, "determined") if "determined" in evidence else Amount(0, True)
     if calls.percent:
@@ -266,12 +267,12 @@ def _evidence(node: Node) -> Evidence:
 
 
 def _expectation(node: Node) -> Expectation:
-    _known(node, ("name", "where", "expect", "calls"))
+    check_keys(node, ("name", "where", "expect", "calls"))
     where = _filter(node, "where")
     if where is None:
         raise _wrong(node, "where", "expected where: a filter that chooses the calls")
     counts = node.node("calls")
-    _known(counts, ("at_least", "at_most"))
+    check_keys(counts, ("at_least", "at_most"))
     most = counts.integer("at_most") if "at_most" in counts else None
     least = counts.integer("at_least") if "at_least" in counts else 0 if most == 0 else 1
     return Expectation(
@@ -292,7 +293,7 @@ def _expected(node: Node) -> Filter | None:
     if not isinstance(value, YamlMap) or not value:
         raise _wrong(node, "expect", "expected a filter, or fields with their values")
     fields = node.node("expect")
-    _known(fields, tuple(FIELDS))
+    check_keys(fields, tuple(FIELDS))
     parts = [_at(fields, key, lambda key=key: parse_filter(_spelled(key, fields.value[key]))) for key in fields]  # type: ignore[misc]
     return Filter(" and ".join(part.text for part in parts), lambda call: all(part(call) for part in parts))
 
@@ -323,7 +324,7 @@ def _lint(node: Node) -> LintBudget | None:
 
 
 def _acceptance(node: Node) -> Acceptance:
-    _known(node, ("where", "finding", "owner", "reason", "until"))
+    check_keys(node, ("where", "finding", "owner", "reason", "until"))
     where, finding = _filter(node, "where"), _text(node, "finding")
     owner, reason, until = _text(node, "owner"), _text(node, "reason"), _text(node, "until")
     key = "where" if finding is None else "finding"

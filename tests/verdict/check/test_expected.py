@@ -93,6 +93,12 @@ def test_nothing_is_recorded_of_nothing() -> None:
     assert parse_recorded(written(), file="e") == ()
 
 
+def test_null_may_be_written_with_quotes_or_without() -> None:
+    bare, quoted = (f"- from: a\n  ends: [{{verdict: {null}}}]" for null in ("null", '"null"'))
+
+    assert parse_recorded(bare, file="e") == parse_recorded(quoted, file="e")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -101,6 +107,10 @@ def test_nothing_is_recorded_of_nothing() -> None:
         ("[a", "does not parse"),
         ("[]\n---\n[]", "found no list"),
         ("- from: 5", r"e:1:3 \(from\): found an integer, expected text"),
+        ("- form: a", r"e:1:3 \(form\): found 'form', which means nothing here; is it 'from'\?"),
+        ("- from: a\n  ends: [{verdit: dropped}]", r"found 'verdit', which means nothing here; is it 'verdict'\?"),
+        ("- from: a\n  ends: [{verdict: droped}]", r"found 'droped', expected one of .*; is it 'dropped'\?"),
+        ("- from: a\n  ends: [{calls: 1}]", r"found '', expected one of service-matched"),
     ],
 )
 def test_a_file_that_is_none_is_refused(text: str, message: str) -> None:
