@@ -38,6 +38,7 @@ from analyzer.verdict.reasons import (
     NO_CLUSTER,
     NO_HEALTHY_UPSTREAM,
     SERVICE,
+    WRAPPED,
 )
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER as PASSTHROUGH_REASON
 from analyzer.verdict.upstream import SPIFFE, OutboundDecision, Target
@@ -85,8 +86,30 @@ def send_to(
         step = Step(f"cluster {cluster} has no healthy endpoint ({len(found.endpoints)} in all)", yaml=found.yaml)
         ended = replace(outbound, response=response)
         return OutboundDecision(ended, DROPPED, NO_HEALTHY_UPSTREAM.name, steps=(step,), request=request)
-    step = Step(_sentence(found, targets), yaml=found.yaml)
-    return OutboundDecision(outbound, verdict, reason, targets=targets, request=request, steps=(step,))
+    sent = OutboundDecision(
+        outbound,
+        verdict,
+        reason,
+        targets=targets,
+        request=request,
+        steps=(Step(_sentence(found, targets), yaml=found.yaml),),
+    )
+    return _wrapped(sender.mesh, found, sent)
+
+
+def _wrapped(mesh: MeshSnapshot, cluster: Cluster, sent: OutboundDecision) -> OutboundDecision:
+    """``sent`` where a rule puts something before the data, which a proxy at the far end would have to read."""
+    policy = cluster.policy
+    what = "a PROXY header" if policy.proxy_protocol else "a tunnel" if policy.tunnel and not sent.request else ""
+    if not what:
+        return sent
+    pods = (each.endpoint.pod if each.endpoint else mesh.pod_at(each.address) for each in sent.targets)
+    proxied = any(pod is not None and pod.proxy is not None for pod in pods)
+    sentence = f"a DestinationRule puts {what} before the data"
+    steps = (*sent.steps, Step(sentence, yaml=cluster.yaml, code=WRAPPED.name if proxied else ""))
+    if not proxied:
+        return replace(sent, steps=steps)
+    return replace(sent, verdict=None, reason=None, undetermined=(WRAPPED.name,), targets=(), steps=steps)
 
 
 def class_of(service: RegistryService) -> tuple[str, str]:

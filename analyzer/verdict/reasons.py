@@ -97,6 +97,14 @@ WEIGHTED = Code(
     "weights or percentages decide, and the ends differ",
     "The route splits its traffic; which part a single call belongs to is chance.",
 )
+WRAPPED = Code(
+    "wrapped",
+    Family.UNDETERMINED,
+    Level.INFO,
+    "a DestinationRule has the proxy send something before the data, and another proxy receives it",
+    "`tunnel` sends a CONNECT or POST first, `proxyProtocol` a PROXY header; what the proxy at the far end makes of "
+    "that is not modelled.",
+)
 BALANCED = Code(
     "balanced",
     Family.UNDETERMINED,
@@ -163,4 +171,5 @@ __all__ = [
     "TOKEN_UNVERIFIED",
     "UPSTREAM_TLS",
     "WEIGHTED",
+    "WRAPPED",
 ]

@@ -159,3 +159,37 @@ def test_tls_of_the_application_stays_as_it_is_without_mutual_tls(town) -> None:
     town.pod("shop/sleep-0").pod("shop/web-0", sidecar=False).service("shop/web", "10.9.0.1", ports=("tcp:80:80",))
     target = sent(town, WEB, None, tls="tls", sni="s", protocol="http").targets[0]
     assert (target.tls, target.sni, target.endpoint is not None) == ("tls", "s", True)
+
+
+TUNNEL = {"tunnel": {"protocol": "CONNECT", "targetHost": "t.example.com", "targetPort": 443}}
+CACHE = f"outbound|6379||cache.shop{SUFFIX}"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "host", "policy", "request_", "undetermined"),
+    [
+        (CACHE, "cache", TUNNEL, None, ("wrapped",)),
+        (WEB, "web", TUNNEL, REQUEST, ()),
+        (WEB, "web", {"proxyProtocol": {"version": "V2"}}, REQUEST, ("wrapped",)),
+        (WEB, "web", {"proxyProtocol": {}, "portLevelSettings": [{"port": {"number": 80}}]}, REQUEST, ()),
+    ],
+)
+def test_what_a_rule_puts_before_the_data_is_not_judged_at_another_proxy(
+    market, cluster, host, policy, request_, undetermined
+) -> None:
+    """tunnelingconfig.Apply is for TCP; a port's policy has no proxyProtocol (shadowCopyPortTrafficPolicy)."""
+    market.rule("DestinationRule", "shop/dr", host=host, trafficPolicy=policy)
+    decided = sent(market, cluster, request_)
+    assert decided.undetermined == undetermined
+    assert (decided.verdict is None) == bool(undetermined)
+
+
+def test_a_tunnel_to_a_host_without_a_proxy_changes_nothing(town) -> None:
+    endpoints = [{"address": "192.0.2.9"}]
+    town.pod("shop/sleep-0").entry("shop/e", ["a.com"], ["tcp:80:TCP"], resolution="STATIC", endpoints=endpoints)
+    subsets = [{"name": "v1", "labels": {}}]
+    town.rule("DestinationRule", "shop/dr", host="a.com", trafficPolicy=TUNNEL, subsets=subsets)
+    told = sent(town, "outbound|80||a.com", None)
+    assert (told.verdict, len(told.targets)) == ("service-matched", 1)
+    assert any("a tunnel" in step.sentence for step in told.steps)
+    assert not any("a tunnel" in step.sentence for step in sent(town, "outbound|80|v1|a.com", None).steps)

@@ -31,7 +31,7 @@ class TrafficPolicy(Fact, frozen=True):
     """A traffic policy: ``tls`` None where unset, ``balancer`` is the simple load balancer's name or empty.
 
     ``h2_upgrade`` is the HTTP pool's upgrade policy or empty, ``client_protocol`` its ``useClientProtocol``; ``ports``
-    are the policies of single ports.
+    are the policies of single ports. ``tunnel`` and ``proxy_protocol`` say that something goes before the data.
     """
 
     tls: ClientTls | None
@@ -40,6 +40,8 @@ class TrafficPolicy(Fact, frozen=True):
     h2_upgrade: str
     client_protocol: bool
     has_pool: bool
+    tunnel: bool
+    proxy_protocol: bool
     ports: tuple[tuple[int, TrafficPolicy], ...]
     place: YamlPlace
 
@@ -99,6 +101,8 @@ def _parse_policy(node: Node, *, of_port: bool = False) -> TrafficPolicy:
         h2_upgrade=pool.text("h2UpgradePolicy"),
         client_protocol=pool.boolean("useClientProtocol"),
         has_pool="connectionPool" in node,
+        tunnel=not of_port and "tunnel" in node,
+        proxy_protocol=not of_port and "proxyProtocol" in node,
         ports=tuple((each.node("port").port("number"), _parse_policy(each, of_port=True)) for each in ports),
         place=node.place(),
     )

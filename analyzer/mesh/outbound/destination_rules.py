@@ -146,6 +146,7 @@ class EffectivePolicy:
     ``inherited_tls`` is what the check of endpoints sees; ``declared_balancer`` what the guess at the server's mode of
     mutual TLS sees: the one that stands at the top of the rule's, or the subset's, own policy. ``keeps_address``: the
     cluster leads to the address that the client dialled, by this policy or by the one that it was made from.
+    ``tunnel`` is for connections that are not HTTP; a subset does not inherit it (tunnelingconfig.Apply).
     """
 
     tls: ClientTls | None = None
@@ -155,6 +156,8 @@ class EffectivePolicy:
     inherited_tls: ClientTls | None = None
     declared_balancer: str = ""
     keeps_address: bool = False
+    tunnel: bool = False
+    proxy_protocol: bool = False
 
 
 def effective_policy(rule: MergedRule | None, port: int, subset: Subset | None) -> EffectivePolicy:
@@ -168,12 +171,15 @@ def effective_policy(rule: MergedRule | None, port: int, subset: Subset | None) 
     top = rule.policy if rule else None
     of_rule = _apply(EffectivePolicy(), top, port)
     if subset is None:
-        return of_rule
+        return replace(of_rule, tunnel=top is not None and top.tunnel)
     of_subset = _apply(of_rule, subset.policy, port)
     # A subset's cluster is made from its service's: once that keeps the address, no balancer changes it.
     declared = subset.policy.balancer if subset.policy else ""
     return replace(
-        of_subset, declared_balancer=declared, keeps_address=of_rule.keeps_address or of_subset.keeps_address
+        of_subset,
+        declared_balancer=declared,
+        keeps_address=of_rule.keeps_address or of_subset.keeps_address,
+        tunnel=subset.policy is not None and subset.policy.tunnel,
     )
 
 
@@ -198,5 +204,6 @@ def _apply(base: EffectivePolicy, policy: TrafficPolicy | None, port: int) -> Ef
             balancer=policy.balancer if policy.has_balancer else base.balancer,
             h2_upgrade=policy.h2_upgrade if policy.has_pool else base.h2_upgrade,
             client_protocol=policy.client_protocol if policy.has_pool else base.client_protocol,
+            proxy_protocol=policy.proxy_protocol or base.proxy_protocol,
         )
     return replace(result, keeps_address=result.balancer == PASSTHROUGH_BALANCER)
