@@ -15,6 +15,7 @@ from analyzer.mesh.outbound.route import (
     Route,
     RouteConfig,
     VirtualHost,
+    answers_preflight,
     hangs_on_claims,
     hangs_on_unseen,
     route_matches,
@@ -173,9 +174,29 @@ def _refuse_upgrade(outbound: Outbound, upgrade: str, request: HttpRequest) -> O
 def _take_route(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:
     """What a route does; its fault comes first, for the fault filter stands before the router."""
     decided = _act(sender, outbound, route, request)
+    if route.cors is not None:
+        decided = _ask_before(outbound, route, request, decided)
     if route.abort is not None and route.abort.percent > 0:
         return _abort(outbound, route, request, decided)
     return decided
+
+
+def _ask_before(
+    outbound: Outbound, route: Route, request: HttpRequest, otherwise: OutboundDecision
+) -> OutboundDecision:
+    """CORS: a preflight that the proxy answers instead of the destination."""
+    answers = answers_preflight(route, request)
+    if answers is False:
+        return otherwise
+    assert route.cors is not None
+    if answers is None:
+        step = Step("CORS: it may be a preflight, if headers that were not captured say so", yaml=(route.cors.place,))
+        return OutboundDecision(
+            otherwise.outbound, None, None, (HEADER_UNSEEN.name,), steps=(*otherwise.steps, step), request=request
+        )
+    known = otherwise.outbound.cluster if otherwise.reason != NO_CLUSTER.name else None
+    answered = replace(outbound, cluster=known)
+    return _answer(answered, LocalResponse(200, None), "the proxy answers a CORS preflight", request)
 
 
 def _act(sender: Sender, outbound: Outbound, route: Route, request: HttpRequest) -> OutboundDecision:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 
 from analyzer.base.fact import Fact
+from analyzer.mesh.dump.proxy_dump import ProxyDump
 from analyzer.mesh.kinds.authorization_policy import AuthorizationPolicy, Match
 from analyzer.mesh.kinds.request_authentication import JwtRule, RequestAuthentication
 from analyzer.mesh.kinds.virtual_service import HttpMatch, HttpRule
 from analyzer.mesh.outbound.request import refused_upgrade
+from analyzer.mesh.outbound.route import PREFLIGHT_HEADERS
 from analyzer.mesh.policy.text import path_matches
 from analyzer.mesh.regex import full_match
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -26,9 +28,9 @@ _PLAIN = re.compile(r"/[A-Za-z0-9._~:@!$&'()*+,;=/-]*")
 _UNRESOLVED = ("/.", "//")
 _HEADER_KEY = re.compile(r"request\.headers\[(.*)\]")
 _PATH_KEY, _PATH_HEADER = "request.path", ":path"
-# What tells a preflight request, which needs no token (envoy jwt_authn, bypass_cors_preflight).
-_PREFLIGHT = ("origin", "access-control-request-method")
 _FORWARDED = "x-forwarded-for"
+# What sidecars believe of a request's scheme.
+_SCHEME = "x-forwarded-proto"
 
 
 class Beginnings(Fact, frozen=True):
@@ -73,15 +75,19 @@ class Sameness(Fact, frozen=True):
     """What a mesh looks at: headers by their names in lower case, and paths by ``paths``.
 
     ``paths`` is None where nothing can be said: then only equal paths are alike. Without ``query`` nobody looks at
-    what stands behind the question mark.
+    what stands behind the question mark. ``all_headers``: proxies tell by themselves what they look at, so that every
+    header may count.
     """
 
     headers: frozenset[str]
     paths: PathRules | None
     query: bool
+    all_headers: bool = False
 
     def seen_of(self, headers: Headers) -> Headers:
         """The headers that a rule may ask for, and those of an upgrade that Envoy refuses."""
+        if self.all_headers:
+            return headers
         names = self.headers | _OF_UPGRADES if refused_upgrade(headers) else self.headers
         return tuple(each for each in headers if each[0] in names) if names else ()
 
@@ -100,11 +106,14 @@ def sameness_of(mesh: MeshSnapshot) -> Sameness:
 
 
 def _build(mesh: MeshSnapshot) -> Sameness:
+    if mesh.views.get(ProxyDump):
+        return Sameness(frozenset(), paths=None, query=True, all_headers=True)
     rules = [rule for each in virtual_services(mesh) for rule in each.http]
     matches = [match for rule in rules for match in rule.matches]
     asked = [match for policy in mesh.of(AuthorizationPolicy) for match in _matches_of(policy)]
     tokens = [rule for each in mesh.of(RequestAuthentication) for rule in each.rules]
-    names = frozenset((*_names_of_routes(matches), *_names_of_policies(asked), *_names_of_tokens(tokens)))
+    preflight = PREFLIGHT_HEADERS if any(rule.cors for rule in rules) else ()
+    names = frozenset((*preflight, *_names_of_routes(matches), *_names_of_policies(asked), *_names_of_tokens(tokens)))
     unclear = _PATH_HEADER in names or _looks_twice(mesh, rules, asked)
     return Sameness(
         headers=names,
@@ -129,6 +138,8 @@ def _matches_of(policy: AuthorizationPolicy) -> Iterator[Match]:
 def _names_of_routes(matches: Iterable[HttpMatch]) -> Iterator[str]:
     for match in matches:
         yield from (name.lower() for name, _ in (*match.headers, *match.without_headers))
+        if match.scheme is not None:
+            yield _SCHEME
 
 
 def _names_of_policies(asked: Iterable[Match]) -> Iterator[str]:
@@ -142,7 +153,7 @@ def _names_of_policies(asked: Iterable[Match]) -> Iterator[str]:
 
 def _names_of_tokens(rules: Iterable[JwtRule]) -> Iterator[str]:
     for rule in rules:
-        yield from ("authorization", "cookie", *_PREFLIGHT)
+        yield from ("authorization", "cookie", *PREFLIGHT_HEADERS)
         yield from (place.name for place in rule.headers)
 
 

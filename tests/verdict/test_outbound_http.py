@@ -87,6 +87,46 @@ def test_a_fault_names_the_cluster_of_its_route_where_it_exists(market) -> None:
     assert decided(vs(market, {"fault": abort, "route": [to("gone")]})).outbound.cluster is None
 
 
+ASKS = (("origin", "https://a"), ("access-control-request-method", "PUT"))
+CORS = {"allowOrigins": [{"exact": "https://a"}, {"regex": "https://[bc]"}]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "method", "headers", "code"),
+    [
+        (CORS, "OPTIONS", ASKS, 200),
+        (CORS, "OPTIONS", (("origin", "https://c"), ASKS[1]), 200),
+        (CORS, "OPTIONS", (("origin", "https://x"), ASKS[1]), None),
+        ({**CORS, "unmatchedPreflights": "IGNORE"}, "OPTIONS", (("origin", "https://x"), ASKS[1]), 200),
+        (CORS, "OPTIONS", ASKS[:1], None),
+        (CORS, "OPTIONS", (("origin", ""), ASKS[1]), None),
+        (CORS, "GET", ASKS, None),
+        ({"allowOrigin": ["*"]}, "OPTIONS", ASKS, 200),
+        ({"allowOrigins": [{}], "allowOrigin": ["*"]}, "OPTIONS", ASKS, None),
+    ],
+)
+def test_a_proxy_answers_preflights_by_itself(market, policy, method, headers, code) -> None:
+    """Envoy's cors_filter.cc decodeHeaders; route.go TranslateCORSPolicy."""
+    found = decided(vs(market, {"corsPolicy": policy, "route": [to()]}), method=method, headers=headers)
+    assert found.verdict == "service-matched"
+    assert found.outbound.cluster == f"outbound|80||web.shop{SUFFIX}"
+    assert (found.outbound.response.code if found.outbound.response else None) == code
+    assert (found.reason, bool(found.targets)) == (("service", True) if code is None else ("local-reply", False))
+
+
+def test_a_preflight_may_stand_in_the_part_of_a_head_that_was_not_captured(market) -> None:
+    rules = vs(market, {"corsPolicy": CORS, "route": [to()]})
+    assert decided(rules, method="OPTIONS", headers=ASKS[:1], head_cut=True).undetermined == ("header-unseen",)
+    assert decided(rules, method="OPTIONS", headers=ASKS, head_cut=True).reason == "local-reply"
+
+
+def test_a_fault_comes_before_cors(market) -> None:
+    """listener_builder.go buildHTTPConnectionManager: the fault filter stands first."""
+    fault = {"abort": {"httpStatus": 500, "percentage": {"value": 100}}}
+    rules = vs(market, {"corsPolicy": CORS, "fault": fault, "route": [to()]})
+    assert response(decided(rules, method="OPTIONS", headers=ASKS)) == (500, "FI")
+
+
 def test_a_fault_for_some_requests_is_chance(market) -> None:
     found = decided(vs(market, {"fault": {"abort": {"httpStatus": 500, "percentage": {"value": 5}}}, "route": [to()]}))
     assert (found.verdict, found.undetermined) == (None, ("weighted",))

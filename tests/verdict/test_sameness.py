@@ -85,6 +85,26 @@ def test_headers_that_may_hold_a_token_stay(shop, security) -> None:
     assert sameness_of(mesh).headers >= {"x-token", "authorization", "cookie", "origin"}
 
 
+def test_the_header_that_says_the_scheme_stays_where_a_route_asks_for_it(shop) -> None:
+    """Envoy's ConnectionManagerUtility::mutateRequestHeaders: sidecars believe x-forwarded-proto."""
+    mesh = shop(service("{match: [{scheme: {exact: https}}], " + TO_REVIEWS + "}"))
+    assert sameness_of(mesh).headers == {"x-forwarded-proto"}
+
+
+def test_headers_of_a_preflight_stay_where_a_route_has_cors(shop) -> None:
+    mesh = shop(service("{corsPolicy: {allowOrigins: [{exact: 'https://a'}]}, " + TO_REVIEWS + "}"))
+    assert sameness_of(mesh).headers == {"origin", "access-control-request-method"}
+
+
+def test_all_counts_where_a_proxy_says_by_itself_what_it_looks_at(shop) -> None:
+    kind = "'@type': type.googleapis.com/envoy.admin.v3"
+    bootstrap = f"{{{kind}.BootstrapConfigDump, bootstrap: {{node: {{id: 'sidecar~10.1.0.1~sleep-0.shop~x'}}}}}}"
+    rest = [f"{{{kind}.{each}ConfigDump}}" for each in ("Listeners", "Routes", "Clusters")]
+    mesh = shop(f"\nconfigs: [{', '.join((bootstrap, *rest))}]")
+    assert sameness_of(mesh).seen_of((("x-a", "1"),)) == (("x-a", "1"),)
+    assert not same(mesh, "/a", "/b")
+
+
 # Paths.
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from analyzer.mesh.dump.matchers import conditions_of
+from analyzer.mesh.dump.matchers import conditions_of, string_match
 from analyzer.mesh.gateway.routes import GatewayVirtualHost
-from analyzer.mesh.kinds.virtual_service import Abort, DirectResponse, HeaderOperations, Redirect, Rewrite
+from analyzer.mesh.kinds.virtual_service import Abort, Cors, DirectResponse, HeaderOperations, Redirect, Rewrite
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.route import CLUSTER_NOT_FOUND, Route, RouteConfig, VirtualHost, route_config
 from analyzer.mesh.resource import Node
 
 _ONLY_TLS = "ALL"
 _FAULT = "envoy.filters.http.fault"
+_CORS = "envoy.filters.http.cors"
 _REDIRECT_CODES: Mapping[str, int] = {
     "MOVED_PERMANENTLY": 301, "FOUND": 302, "SEE_OTHER": 303, "TEMPORARY_REDIRECT": 307, "PERMANENT_REDIRECT": 308,
 }  # fmt: skip
@@ -65,6 +66,7 @@ def _route(node: Node, outer: HeaderOperations) -> DumpedRoute:
         redirect=Redirect(_code(redirect), redirect.place()) if "redirect" in node else None,
         direct_response=DirectResponse(direct.integer("status"), direct.place()) if "direct_response" in node else None,
         abort=_abort(node),
+        cors=_cors(node),
         rewrite=_rewrite(action),
         headers=headers if headers != HeaderOperations() else None,
         not_found_code=_NOT_FOUND_CODES.get(action.text("cluster_not_found_response_code"), CLUSTER_NOT_FOUND),
@@ -108,6 +110,16 @@ def _abort(node: Node) -> Abort | None:
     percentage = abort.node("percentage")
     whole = _DENOMINATORS.get(percentage.text("denominator"), 100)
     return Abort(abort.integer("http_status"), 100 * percentage.integer("numerator") / whole, abort.place())
+
+
+def _cors(node: Node) -> Cors | None:
+    """The CORS policy of a route (envoy/extensions/filters/http/cors/v3); preflights of others go on by default."""
+    policy = node.node("typed_per_filter_config").node(_CORS)
+    if not policy:
+        return None
+    origins = (string_match(each) for each in policy.nodes("allow_origin_string_match"))
+    forwards = policy.boolean("forward_not_matching_preflights", True)
+    return Cors(tuple(each for each in origins if each is not None), forwards, policy.place())
 
 
 def _retries(action: Node) -> bool:

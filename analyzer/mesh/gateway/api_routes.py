@@ -135,6 +135,7 @@ def _http_rules(mesh: MeshSnapshot, route: ApiRoute, *, for_mesh: bool) -> list[
                     direct_response=DirectResponse(_NO_BACKEND_STATUS, rule.place) if no_backend else None,
                     rewrite=_rewrite(rule, match),
                     headers=rule.headers,
+                    cors=rule.cors,
                 )
             )
     return rules

@@ -6,7 +6,7 @@ import re
 
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
-from analyzer.mesh.kinds.virtual_service import HeaderOperations, HttpMatch, Redirect, Rewrite, StringMatch
+from analyzer.mesh.kinds.virtual_service import Cors, HeaderOperations, HttpMatch, Redirect, Rewrite, StringMatch
 from analyzer.mesh.resource import Node, Resource
 
 GROUP = "gateway.networking.k8s.io"
@@ -55,6 +55,7 @@ class ApiRule(Fact, frozen=True):
     rewrite: Rewrite | None
     prefix_replacement: str | None
     headers: HeaderOperations | None
+    cors: Cors | None
     unsupported: str
     place: YamlPlace
 
@@ -106,6 +107,7 @@ def _parse_rule(node: Node, kind: str) -> ApiRule:
         rewrite=_parse_rewrite(rewrite) if rewrite is not None else None,
         prefix_replacement=rewrite.node("path").optional_text("replacePrefixMatch") if rewrite is not None else None,
         headers=_parse_headers(filters),
+        cors=_parse_cors(filters["CORS"].node("cors")) if "cors" in filters.get("CORS", ()) else None,
         unsupported=next((each for each in filters if each not in _FILTERS), ""),
         place=node.place(),
     )
@@ -114,6 +116,25 @@ def _parse_rule(node: Node, kind: str) -> ApiRule:
 _FILTERS = (
     "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "RequestMirror", "URLRewrite", "CORS",
 )  # fmt: skip
+
+
+# What istiod makes of the origin ``*`` (conversion.go createCorsFilter).
+_ANY_ORIGIN = r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s?#]+$"
+
+
+def _parse_cors(node: Node) -> Cors:
+    place = node.place()
+    return Cors(tuple(_origin(text, place) for text in node.texts("allowOrigins") if text), True, place)
+
+
+def _origin(text: str, place: YamlPlace) -> StringMatch:
+    if text == "*":
+        return StringMatch("regex", _ANY_ORIGIN, place)
+    if "*" not in text:
+        return StringMatch("exact", text, place)
+    if text.count("*") == 1 and text.endswith("*"):
+        return StringMatch("prefix", text[:-1], place)
+    return StringMatch("regex", ".*".join(re.escape(part) for part in text.split("*")), place)
 
 
 def _parse_headers(filters: dict[str, Node]) -> HeaderOperations | None:

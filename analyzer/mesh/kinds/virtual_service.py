@@ -89,6 +89,14 @@ class Abort(Fact, frozen=True):
     place: YamlPlace
 
 
+class Cors(Fact, frozen=True):
+    """Which ``origins`` may ask before they call; ``forwards`` preflights of others to the destination."""
+
+    origins: tuple[StringMatch, ...]
+    forwards: bool
+    place: YamlPlace
+
+
 class HttpRule(Fact, frozen=True):
     """One entry of ``http``. ``delegate`` is (namespace, name) or None; ``mirrors`` get copies of the requests.
 
@@ -104,6 +112,7 @@ class HttpRule(Fact, frozen=True):
     direct_response: DirectResponse | None = None
     abort: Abort | None = None
     has_fault: bool = False
+    cors: Cors | None = None
     rewrite: Rewrite | None = None
     headers: HeaderOperations | None = None
     delegate: tuple[str, str] | None = None
@@ -209,6 +218,7 @@ def _parse_http(node: Node, namespace: str) -> HttpRule:
         direct_response=_parse_direct_response(node.node("directResponse")) if "directResponse" in node else None,
         abort=_parse_abort(node.node("fault").node("abort")),
         has_fault="fault" in node,
+        cors=_parse_cors(node.node("corsPolicy")) if "corsPolicy" in node else None,
         rewrite=_parse_rewrite(node.node("rewrite")) if "rewrite" in node else None,
         headers=_parse_headers(node.node("headers").node("request")) if "headers" in node else None,
         delegate=(delegate.text("namespace") or namespace, delegate.text("name")) if delegate else None,
@@ -285,6 +295,15 @@ def _parse_abort(node: Node) -> Abort | None:
     percent = float(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else 0.0
     # A gRPC status travels over HTTP 200.
     return Abort(node.integer("httpStatus") or 200, percent, node.place())
+
+
+def _parse_cors(node: Node) -> Cors:
+    """Route.go TranslateCORSPolicy: the older ``allowOrigin`` counts only where there is no ``allowOrigins``."""
+    origins = [_parse_matcher(each) for each in node.nodes("allowOrigins")]
+    if not origins:
+        origins = [StringMatch("exact", each, node.place("allowOrigin")) for each in node.texts("allowOrigin")]
+    forwards = node.text("unmatchedPreflights") != "IGNORE"
+    return Cors(tuple(each for each in origins if each.kind), forwards, node.place())
 
 
 def _parse_rewrite(node: Node) -> Rewrite:

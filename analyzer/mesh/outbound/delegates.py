@@ -37,6 +37,7 @@ def _merge_rules(root: HttpRule, delegated: tuple[HttpRule, ...]) -> Iterator[Ht
             rewrite=leaf.rewrite or root.rewrite,
             direct_response=leaf.direct_response or root.direct_response,
             abort=leaf.abort if leaf.has_fault else root.abort,
+            cors=leaf.cors or root.cors,
             headers=root.headers if leaf.headers is None else leaf.headers,
             mirrors=leaf.mirrors or root.mirrors,
             retry_attempts=root.retry_attempts if leaf.retry_attempts is None else leaf.retry_attempts,

@@ -63,6 +63,7 @@ def _translate(target: RouteTarget, vs: VirtualService, rule: HttpRule, match: H
         redirect=rule.redirect,
         direct_response=None if rule.redirect else rule.direct_response,
         abort=rule.abort,
+        cors=rule.cors,
         rewrite=rule.rewrite,
         headers=rule.headers,
         not_found_code=500 if vs.gateway_semantics else CLUSTER_NOT_FOUND,

@@ -10,6 +10,7 @@ from analyzer.base.place import YamlPlace
 from analyzer.base.secret import redact_header
 from analyzer.mesh.kinds.virtual_service import (
     Abort,
+    Cors,
     DirectResponse,
     HeaderOperations,
     HttpMatch,
@@ -26,6 +27,8 @@ DEFAULT_ROUTE = "default"
 ALLOW_ANY_HOST = "allow_any"
 ALLOW_ANY_DYNAMIC_DNS_HOST = "allow_any_dynamic_dns"
 BLOCK_ALL_HOST = "block_all"
+# What tells a preflight request from other OPTIONS.
+PREFLIGHT_HEADERS = ("origin", "access-control-request-method")
 # Envoy answers this where the cluster of a route does not exist; Gateway API routes ask for 500.
 CLUSTER_NOT_FOUND = 503
 
@@ -44,6 +47,7 @@ class Route(Fact, frozen=True):
     redirect: Redirect | None = None
     direct_response: DirectResponse | None = None
     abort: Abort | None = None
+    cors: Cors | None = None
     rewrite: Rewrite | None = None
     headers: HeaderOperations | None = None
     not_found_code: int = CLUSTER_NOT_FOUND
@@ -195,6 +199,22 @@ def _wanted(matcher: StringMatch | None) -> str:
     if matcher is None or not matcher.kind:
         return "any"
     return {"exact": "{}", "prefix": "{}*"}.get(matcher.kind, "~ {}").format(matcher.value)
+
+
+def answers_preflight(route: Route, request: HttpRequest) -> bool | None:
+    """Whether the CORS filter answers a request by itself (cors_filter.cc decodeHeaders).
+
+    It answers a preflight whose origin is allowed, and every preflight where those of others are not forwarded. None
+    where a header decides that the capture may have lost.
+    """
+    cors = route.cors
+    if cors is None or request.method != "OPTIONS":
+        return False
+    origin, method = (request.header(name) for name in PREFLIGHT_HEADERS)
+    if not (origin and method):
+        return None if request.head_cut and None in (origin, method) and "" not in (origin, method) else False
+    allowed = any(text_matches(each, "*") or text_matches(each, origin) for each in cors.origins)
+    return allowed or not cors.forwards
 
 
 def hangs_on_claims(route: Route, request: HttpRequest) -> bool:

@@ -80,6 +80,17 @@ def test_a_delay_is_no_abort() -> None:
     assert only_route({"typed_per_filter_config": {"envoy.filters.http.fault": fault}, "route": {}}).abort is None
 
 
+@pytest.mark.parametrize(("more", "forwards"), [({}, True), ({"forward_not_matching_preflights": False}, False)])
+def test_a_route_may_answer_preflights(more, forwards) -> None:
+    origins = [{"exact": "https://a"}, {"exact": "B", "ignore_case": True}]
+    policy = {"allow_origin_string_match": origins, **more}
+
+    found = only_route({"route": {"cluster": "c"}, "typed_per_filter_config": {"envoy.filters.http.cors": policy}})
+
+    assert ([each.value for each in found.cors.origins], found.cors.forwards) == (["https://a"], forwards)
+    assert only_route({"route": {"cluster": "c"}}).cors is None
+
+
 def test_what_is_forwarded_may_be_rewritten() -> None:
     regex = {"pattern": {"regex": "^/a"}, "substitution": "/b"}
 

@@ -123,3 +123,25 @@ def test_a_prefix_is_replaced_or_taken_off(world):
     removed = prefix_rewrite(match, "/", "h")
     assert (removed.pattern, removed.substitution, removed.authority) == (r"^/a(/?)(.*)", r"/\2", "h")
     assert prefix_rewrite(None, "/", "").pattern == r"^(/?)(.*)"
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("*", ("regex", r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s?#]+$")),
+        ("https://a.com", ("exact", "https://a.com")),
+        ("https://a*", ("prefix", "https://a")),
+        ("https://*.a.com", ("regex", r"https://.*\.a\.com")),
+    ],
+)
+def test_origins_become_matchers(world, origin, expected):
+    """conversion.go createCorsFilter."""
+    filters = [{"type": "CORS", "cors": {"allowOrigins": [origin, ""]}}]
+    cors = route_of(world, {"rules": [{"filters": filters}]}).rules[0].cors
+    assert cors is not None
+    assert [(each.kind, each.value) for each in cors.origins] == [expected]
+    assert cors.forwards
+
+
+def test_a_cors_filter_without_its_part_is_none(world):
+    assert route_of(world, {"rules": [{"filters": [{"type": "CORS"}]}]}).rules[0].cors is None

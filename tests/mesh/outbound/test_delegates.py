@@ -121,3 +121,10 @@ def test_a_fault_of_the_leaf_stands_for_all_of_the_roots(town) -> None:
     root = {"fault": {"abort": {"httpStatus": 418, "percentage": {"value": 100}}}}
     delayed, plain = merged(town, root, {"fault": {"delay": {"fixedDelay": "1s"}}}, {})
     assert (delayed.abort, plain.abort.status) == (None, 418)
+
+
+def test_the_cors_policy_of_the_root_is_for_leaves_without_one(town) -> None:
+    """mergeHTTPRoute (virtualservice.go)."""
+    root = {"corsPolicy": {"allowOrigins": [{"exact": "r"}]}}
+    own, plain = merged(town, root, {"corsPolicy": {"allowOrigins": [{"exact": "l"}]}}, {})
+    assert [each.cors.origins[0].value for each in (own, plain)] == ["l", "r"]
