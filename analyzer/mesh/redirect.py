@@ -57,8 +57,8 @@ STATUS_PORT = "status.sidecar.istio.io/port"
 # Envoy's Prometheus and health ports, always left out inbound (injection-template.yaml, argument -d).
 _PROXY_PORTS = (15090, 15021)
 _DEFAULT_STATUS_PORT = 15020
-# The HBONE tunnel: never redirected in either direction.
-_TUNNEL_PORT = 15008
+# The HBONE tunnel (HTTP/2 CONNECT inside mutual TLS): never redirected in either direction.
+TUNNEL_PORT = 15008
 _DNS_PORT = 53
 # The interface of a pod's own address.
 _MAIN_INTERFACE = "eth0"
@@ -105,7 +105,7 @@ def inbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int, *, f
         return _no_sidecar(pod)
     if interception_mode(mesh, pod) == "NONE":
         return _without_rules(pod)
-    if port == _TUNNEL_PORT:
+    if port == TUNNEL_PORT:
         return _bypass("the HBONE port 15008 is never redirected")
     told = interception_of(mesh, pod)
     if from_own_pod:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from analyzer.base.escape import shorten
 from analyzer.base.place import PacketPlace
 from analyzer.base.stream import Stream
+from analyzer.mesh.redirect import TUNNEL_PORT
 from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.decision import Step
 from analyzer.verdict.record import Leg, Observed
@@ -86,7 +87,9 @@ def asked_step(call: Call, who: str) -> Step:
         what = f"{who} began TLS with SNI {shorten(call.said.sni, _MAX_NAME_LEN)}"
     else:
         what = f"{who} opened a {protocol} connection"
-    return Step(f"{what} to {connection.server}", (_place(call.said, packet),))
+    sealed = call.said.conversation.tls is not None
+    tunnel = ", by its port an HBONE tunnel" if sealed and connection.server.port == TUNNEL_PORT else ""
+    return Step(f"{what} to {connection.server}{tunnel}", (_place(call.said, packet),))
 
 
 def _short_host(host: str) -> str:

@@ -45,6 +45,14 @@ def test_the_first_step_says_who_asked_what_of_whom(talk, decision, tell, senten
     assert chain(tell(talk()).call(role=Role.DIRECT), decision())[0].sentence == sentence
 
 
+def test_the_tunnel_of_ambient_meshes_is_named(talk, decision) -> None:
+    tunnel = talk(server="10.244.1.11:15008")
+
+    (first, *_) = chain(tunnel.hello(None, ("h2",)).call(role=Role.DIRECT), decision())
+
+    assert first.sentence.endswith("opened a TLS connection to 10.244.1.11:15008, by its port an HBONE tunnel")
+
+
 def test_a_request_is_cited_by_the_packet_that_brought_it(app, decision) -> None:
     second = app(first_packet=20).ask("/a").answer().ask("/b").call(2)
 
