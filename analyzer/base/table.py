@@ -25,7 +25,8 @@ class RecordTable:
     """Where the records of a capture lie. All columns ``(P,)``.
 
     ``time_ns`` since the epoch; ``data_off`` into the capture's buffer; ``captured_len`` bytes are there, ``wire_len``
-    were on the wire; ``interface`` indexes ``Capture.interfaces``; ``link`` is the LINKTYPE_ number.
+    were on the wire; ``interface`` indexes ``Capture.interfaces``; ``link`` is the LINKTYPE_ number. ``numbers`` are
+    the packets' own where the table has only some of a capture's records; None where row i is packet i + 1.
     """
 
     time_ns: I64
@@ -34,9 +35,29 @@ class RecordTable:
     wire_len: U32
     interface: U16
     link: U16
+    numbers: I64 | None = None
 
     def __len__(self) -> int:
         return len(self.time_ns)
+
+    def numbers_at(self, rows: I64) -> I64:
+        """The 1-based numbers of the packets in ``rows``; 0 for row -1, which is none."""
+        if self.numbers is None:
+            return rows + 1
+        return np.where(rows >= 0, self.numbers[rows], 0) if len(self) else rows + 1
+
+    def part(self, rows: I64 | slice) -> RecordTable:
+        """The records in some rows, with the numbers that they have here."""
+        chosen = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
+        return RecordTable(
+            time_ns=self.time_ns[rows],
+            data_off=self.data_off[rows],
+            captured_len=self.captured_len[rows],
+            wire_len=self.wire_len[rows],
+            interface=self.interface[rows],
+            link=self.link[rows],
+            numbers=self.numbers_at(chosen),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,12 @@ def _decode_rows(decoding: Decoding, frames: Frames) -> None:
 def decoding_oddities(capture: str, packets: PacketTable) -> list[Oddity]:
     """What decoding met that is told of a capture, at its first packet."""
     deep = np.flatnonzero(packets.fate == NESTED_TOO_DEEP)
-    return [Oddity(NESTING_LIMIT, PacketPlace(capture, int(deep[0]) + 1), {"packets": len(deep)})] if len(deep) else []
+    return nesting_oddities(capture, len(deep), int(deep[0]) + 1) if len(deep) else []
+
+
+def nesting_oddities(capture: str, count: int, first_packet: int) -> list[Oddity]:
+    """What is told of so many packets that are nested too deep."""
+    return [Oddity(NESTING_LIMIT, PacketPlace(capture, first_packet), {"packets": count})] if count else []
 
 
 def _step(decoding: Decoding, group: Frames, number: int) -> Frames:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from analyzer.base.place import PacketPlace
 from analyzer.base.table import I64, U8
 from analyzer.capture.capture import Capture, Interface
 from analyzer.capture.gather import as_bytes, gather
+from analyzer.capture.record_log import RecordLog
 from analyzer.capture.records import (
     BYTE_STEPS,
     MAX_RECORD_LEN,
@@ -21,10 +22,8 @@ from analyzer.capture.records import (
     SECOND_NS,
     Order,
     RecordPart,
-    collect_offsets,
-    inspect_records,
-    join_parts,
     layout,
+    offset_rounds,
 )
 
 HEADER_LEN = 24
@@ -64,6 +63,9 @@ CONCATENATED = Code(
 
 # Each appended file is an interface of its own; more than these were not appended by anyone who means well.
 MAX_FILES = 4_096
+
+# The table of records of a larger file is not kept in memory: it takes a twentieth of the file.
+IN_FILE_FROM = 1 << 30
 
 # How a walk over records may stop.
 RUNNING, AT_END, HEADER_CUT, LENGTH_BAD, FILE_HEADER = range(5)
@@ -121,7 +123,7 @@ def read_pcap(buffer: memoryview, *, name: str) -> Capture:
     """
     data = as_bytes(buffer)
     headers: list[_Header] = []
-    parts: list[RecordPart] = []
+    log = RecordLog(name, in_file=len(buffer) >= IN_FILE_FROM)
     state = np.array([0, FILE_HEADER, 0, -1], np.int64)
     while state[1] == FILE_HEADER and len(headers) < MAX_FILES:
         at = int(state[0])
@@ -131,13 +133,13 @@ def read_pcap(buffer: memoryview, *, name: str) -> Capture:
         else:
             headers.append(header)
             state[0] = at + HEADER_LEN
-        parts.append(_read_part(data, state, headers[-1], interface=len(headers) - 1))
-    return _finish(buffer, name, headers, parts, state)
+        for part in _read_parts(data, state, headers[-1], interface=len(headers) - 1):
+            log.add(part)
+    return _finish(buffer, name, headers, log, state)
 
 
-def _finish(buffer: memoryview, name: str, headers: list[_Header], parts: list[RecordPart], state: I64) -> Capture:
-    records = join_parts(parts)
-    oddities = inspect_records(records, parts, name=name)
+def _finish(buffer: memoryview, name: str, headers: list[_Header], log: RecordLog, state: I64) -> Capture:
+    records, oddities = log.table(), log.oddities()
     if len(headers) > 1:
         second = int(np.searchsorted(records.interface, 1)) + 1
         oddities.append(Oddity(CONCATENATED, PacketPlace(name, second), {"count": len(headers) - 1}))
@@ -185,20 +187,22 @@ def _read_header(raw: memoryview, name: str, *, first: bool) -> _Header | None:
     raise CaptureError(f"{name}: pcap version {major}.{minor}; expected 2.0 to 2.4")
 
 
-def _read_part(data: U8, state: I64, header: _Header, *, interface: int) -> RecordPart:
+def _read_parts(data: U8, state: I64, header: _Header, *, interface: int) -> Iterator[RecordPart]:
+    """The records from ``state`` on, as many at a time as may be in memory together."""
     variant = header.variant
     low, step = BYTE_STEPS[header.order]
     captured, wire = ("wire_len", "captured_len") if header.swapped_lengths else ("captured_len", "wire_len")
     length_at = 12 if header.swapped_lengths else 8
-    at = collect_offsets(walk_records, data, state, variant.record_header_len, low, step, length_at, MAX_RECORD_LEN)
-    record = gather(data, at, RECORD[header.order])
-    fraction_ns = record["fraction"].astype(np.int64) * variant.fraction_ns
-    return RecordPart(
-        time_ns=record["seconds"].astype(np.int64) * SECOND_NS + np.minimum(fraction_ns, SECOND_NS - 1),
-        data_off=at + variant.record_header_len,
-        captured_len=record[captured].astype(np.int64),
-        wire_len=record[wire].astype(np.int64),
-        interface=np.full(len(at), interface, np.int64),
-        link=np.full(len(at), header.interface.link, np.int64),
-        time_is_bad=fraction_ns >= SECOND_NS,
-    )
+    arguments = variant.record_header_len, low, step, length_at, MAX_RECORD_LEN
+    for at in offset_rounds(walk_records, data, state, *arguments):
+        record = gather(data, at, RECORD[header.order])
+        fraction_ns = record["fraction"].astype(np.int64) * variant.fraction_ns
+        yield RecordPart(
+            time_ns=record["seconds"].astype(np.int64) * SECOND_NS + np.minimum(fraction_ns, SECOND_NS - 1),
+            data_off=at + variant.record_header_len,
+            captured_len=record[captured].astype(np.int64),
+            wire_len=record[wire].astype(np.int64),
+            interface=np.full(len(at), interface, np.int64),
+            link=np.full(len(at), header.interface.link, np.int64),
+            time_is_bad=fraction_ns >= SECOND_NS,
+        )

@@ -20,14 +20,12 @@ from analyzer.capture.pcapng_blocks import (
     read_statistics,
 )
 from analyzer.capture.pcapng_packets import Section, read_packets
+from analyzer.capture.record_log import RecordLog
 from analyzer.capture.records import (
     BYTE_STEPS,
     ORDERS,
     Order,
-    RecordPart,
     collect_offsets,
-    inspect_records,
-    join_parts,
     layout,
 )
 
@@ -85,8 +83,8 @@ TOO_MANY_INTERFACES = Code(
 class _Findings:
     """What the sections of a file bring, as they are read one after another."""
 
+    log: RecordLog
     interfaces: list[InterfaceBlock] = field(default_factory=list)
-    parts: list[RecordPart] = field(default_factory=list)
     counts: dict[Code, int] = field(default_factory=dict)
     dropped: int = 0
     sections: int = 0
@@ -104,7 +102,7 @@ def read_pcapng(buffer: memoryview, *, name: str) -> Capture:
     capture: ``complete`` is then false. Blocks that contradict themselves within sound lengths are left out.
     """
     data = as_bytes(buffer)
-    findings = _Findings()
+    findings = _Findings(RecordLog(name))
     at, problem = 0, None
     while at < len(buffer) and problem is None:
         if findings.sections == MAX_SECTIONS:
@@ -149,7 +147,7 @@ def _read_section(buffer: memoryview, data: U8, at: int, order: Order, findings:
     findings.count(TOO_MANY_INTERFACES, max(int(described.sum()) - room, 0))
     section = Section(data, order, first, findings.interfaces[first:])
     packets = read_packets(section, offsets, kind, length)
-    findings.parts.append(packets.part)
+    findings.log.add(packets.part)
     findings.count(BAD_BLOCKS, packets.bad)
     findings.count(UNKNOWN_INTERFACE, packets.unknown_interface)
     findings.count(UNKNOWN_BLOCKS, int(state[3]))
@@ -195,7 +193,7 @@ def _explain_stop(state: I64, size: int) -> str | None:
 
 
 def _finish(buffer: memoryview, name: str, findings: _Findings, problem: str | None) -> Capture:
-    records = join_parts(findings.parts)
+    records = findings.log.table()
     values = {"limit": MAX_INTERFACES}
     oddities = [Oddity(code, None, {"count": count, **values}) for code, count in findings.counts.items()]
     if findings.dropped:
@@ -206,7 +204,7 @@ def _finish(buffer: memoryview, name: str, findings: _Findings, problem: str | N
         buffer=buffer,
         records=records,
         interfaces=tuple(block.interface for block in findings.interfaces),
-        oddities=(*oddities, *inspect_records(records, findings.parts, name=name)),
+        oddities=(*oddities, *findings.log.oddities()),
         complete=problem is None,
         error=problem and f"{name}: after packet {len(records)}: {problem}",
         secrets=bytes(findings.secrets),

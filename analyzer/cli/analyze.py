@@ -41,12 +41,13 @@ from analyzer.cli.options import (
     where_option,
     write_also,
 )
-from analyzer.cli.outcome import EXIT_INTERRUPTED, FAIL_ON, exit_code, keep, parse_fail_on, tell_problems
+from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_INTERRUPTED, FAIL_ON, exit_code, keep, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
+    from analyzer.large import LargeRun
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll
     from analyzer.pipeline import Interval, Where
@@ -154,6 +155,16 @@ def command(
         _opening(cluster, shared, keylogs) as open_captures,
     ):
         how = _How(interval, chosen, progress, open_captures, stop)
+        beside = (access_logs, keylogs, more, cluster, save, html)
+        if output_format == "jsonl" and redact != STRICT and not any(beside):
+            from analyzer.cli.large import run_if_large
+
+            large = run_if_large(
+                captures, mesh, keep=chosen_in(interval, chosen), failures=failures, redact=redact != OFF,
+                jobs=shared, progress=progress, stop=stop,
+            )  # fmt: skip
+            if large is not None:
+                return _write_large(replace(large, analysis=_marked(large.analysis, how)), out, redact=redact != OFF)
         if save is not None or html is not None:
             analysis, sheets = _analyzed_with_questions(captures, mesh, how, save=save, html=html, redact=redact)
         else:
@@ -174,6 +185,16 @@ def command(
     write_also(more, lambda: _issues(analysis, redact=redacted))
     tell_problems(analysis)
     return EXIT_INTERRUPTED if INTERRUPTED in analysis.limits else exit_code(analysis, failures)
+
+
+def _write_large(run: LargeRun, out: str | None, *, redact: bool) -> int:
+    """Write the lines of a run that is not in memory; gives its exit code."""
+    keep(run.analysis)
+    with output(out) as sink:
+        sink.writelines(_in_blocks(run.lines(redact=redact)))
+    tell_problems(run.analysis)
+    found = EXIT_FINDINGS if run.met else 0
+    return EXIT_INTERRUPTED if INTERRUPTED in run.analysis.limits else exit_code(run.analysis) or found
 
 
 class _How(NamedTuple):

@@ -53,14 +53,14 @@ class Opening(Fact, frozen=True):
 
 def extents(traffic: Traffic) -> Iterator[Extent]:
     """The extent of each connection; packets that were captured twice count once."""
-    lanes, pieces = traffic.lanes, traffic.pieces
+    lanes, pieces, number = traffic.lanes, traffic.pieces, traffic.records.numbers_at
     first, last = lanes.first_row, lanes.last_row
     first_ns, last_ns = _span(traffic, first, last)
     client_packets, server_packets = np.diff(lanes.starts).reshape(-1, 2).T
     client_bytes, server_bytes = pieces.lengths.reshape(-1, 2).T
     missed = pieces.missing.reshape(-1, 2).sum(axis=1)
     columns = (
-        first_ns, last_ns, first + 1, last + 1,
+        first_ns, last_ns, number(first), number(last),
         client_packets, server_packets, client_bytes, server_bytes, missed,
     )  # fmt: skip
     return (Extent(*values) for values in zip(*(column.tolist() for column in columns), strict=True))

@@ -134,10 +134,12 @@ def find_oddities(capture: str, traffic: Traffic, conflicts: Conflicts) -> Found
     """
     found: Found = defaultdict(list)
     for code, index in _noted_packets(traffic, conflicts):
-        _add_counted(found, capture, code, traffic.lanes.rows[index], traffic.lanes.lane_of[index] >> 1)
+        rows, connection = traffic.lanes.rows[index], traffic.lanes.lane_of[index] >> 1
+        _add_counted(found, capture, code, traffic.records.numbers_at(rows), connection)
     connection = traffic.lanes.connection_of[traffic.flows.flow_of]
     copies = np.flatnonzero(traffic.copies & (connection >= 0))
-    _add_counted(found, capture, DUPLICATES, traffic.flows.order[copies], connection[copies])
+    copied = traffic.records.numbers_at(traffic.flows.order[copies])
+    _add_counted(found, capture, DUPLICATES, copied, connection[copies])
     _add_missing(found, capture, traffic)
     _add_midstream(found, capture, traffic)
     return found
@@ -163,12 +165,12 @@ def _noted_packets(traffic: Traffic, conflicts: Conflicts) -> list[tuple[Code, I
     return found
 
 
-def _add_counted(found: Found, capture: str, code: Code, rows: I64, connection: I64) -> None:
-    by_connection = np.lexsort((rows, connection))
-    rows, connection = rows[by_connection], connection[by_connection]
+def _add_counted(found: Found, capture: str, code: Code, numbers: I64, connection: I64) -> None:
+    by_connection = np.lexsort((numbers, connection))
+    numbers, connection = numbers[by_connection], connection[by_connection]
     connections, first, counts = np.unique(connection, return_index=True, return_counts=True)
-    for c, row, count in zip(connections.tolist(), rows[first].tolist(), counts.tolist(), strict=True):
-        found[c].append(Oddity(code, PacketPlace(capture, row + 1), {"count": count}))
+    for c, number, count in zip(connections.tolist(), numbers[first].tolist(), counts.tolist(), strict=True):
+        found[c].append(Oddity(code, PacketPlace(capture, number), {"count": count}))
 
 
 def _add_missing(found: Found, capture: str, traffic: Traffic) -> None:
@@ -176,17 +178,18 @@ def _add_missing(found: Found, capture: str, traffic: Traffic) -> None:
     lanes = traffic.lanes
     silent = np.diff(lanes.starts) == 0
     speaks = lanes.first_of(traffic.packets.tcp_flags[lanes.rows] & ACK != 0) >= 0
-    first = lanes.first_rows.tolist()
+    first = traffic.records.numbers_at(lanes.first_rows).tolist()
     for lane in np.flatnonzero(silent & speaks[np.arange(len(silent)) ^ 1]).tolist():
-        place = PacketPlace(capture, first[lane ^ 1] + 1)
+        place = PacketPlace(capture, first[lane ^ 1])
         found[lane >> 1].append(Oddity(ONE_SIDED, place, {"side": SIDES[~lane & 1]}))
     lost = np.where(silent, 0, traffic.pieces.missing - traffic.cut_bytes)
     for lane in np.flatnonzero(lost > 0).tolist():
-        place = PacketPlace(capture, first[lane] + 1)
+        place = PacketPlace(capture, first[lane])
         found[lane >> 1].append(Oddity(GAP, place, {"missing": int(lost[lane]), "side": SIDES[lane & 1]}))
 
 
 def _add_midstream(found: Found, capture: str, traffic: Traffic) -> None:
     unknown = np.flatnonzero(~traffic.placement.from_start.reshape(-1, 2).any(axis=1))
-    for c, row in zip(unknown.tolist(), traffic.lanes.first_row[unknown].tolist(), strict=True):
-        found[c].append(Oddity(MIDSTREAM, PacketPlace(capture, row + 1)))
+    first = traffic.records.numbers_at(traffic.lanes.first_row[unknown])
+    for c, number in zip(unknown.tolist(), first.tolist(), strict=True):
+        found[c].append(Oddity(MIDSTREAM, PacketPlace(capture, number)))

@@ -170,20 +170,27 @@ def build_streams(
     buffer: memoryview, records: RecordTable, lanes: LaneTable, placement: Placement, pieces: PieceTable
 ) -> list[Stream]:
     """The streams of all lanes, ``2C``: from the client and from the server of each connection in turn."""
-    tables = (pieces.position, pieces.offset, pieces.length, pieces.row + 1, records.time_ns[pieces.row])
+    tables = (
+        pieces.position,
+        pieces.offset,
+        pieces.length,
+        records.numbers_at(pieces.row),
+        records.time_ns[pieces.row],
+    )
     columns = [np.ascontiguousarray(table).data for table in tables]
     breaks = pieces.breaks.tolist()
     piece_starts = pieces.starts.tolist()
     break_starts = np.searchsorted(pieces.breaks, pieces.starts).tolist()
     kinds = placement.lanes[END_KIND]
     end_rows = np.where(kinds > 0, lanes.rows[placement.lanes[END_AT]], -1) if len(lanes.rows) else kinds
+    end_packets = records.numbers_at(end_rows)
     end_times = np.where(kinds > 0, records.time_ns[end_rows], 0) if len(lanes.rows) else kinds
     facts = zip(
-        pieces.lengths.tolist(), placement.from_start.tolist(), kinds.tolist(), end_rows.tolist(), end_times.tolist(),
-        pieces.heard.tolist(), strict=True,
+        pieces.lengths.tolist(), placement.from_start.tolist(), kinds.tolist(), end_packets.tolist(),
+        end_times.tolist(), pieces.heard.tolist(), strict=True,
     )  # fmt: skip
     found = []
-    for lane, (length, from_start, kind, end_row, end_ns, heard) in enumerate(facts):
+    for lane, (length, from_start, kind, end_packet, end_ns, heard) in enumerate(facts):
         first, stop = piece_starts[lane], piece_starts[lane + 1]
         before = [b - first for b in breaks[break_starts[lane] : break_starts[lane + 1]]]
         starts, offsets, lengths, numbers, times = (
@@ -192,7 +199,7 @@ def build_streams(
         found.append(
             Stream(
                 buffer, starts, offsets, lengths, numbers, times, length,
-                from_start, ENDS[kind], end_row + 1, end_ns, before, heard,
+                from_start, ENDS[kind], end_packet, end_ns, before, heard,
             )
         )  # fmt: skip
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import I64, PacketTable
+from analyzer.base.table import I64, U64, PacketTable
 
 Bools = NDArray[np.bool_]
 
@@ -43,14 +43,20 @@ def number_rows(columns: I64) -> I64:
     Sorting a hash is several times faster than sorting the columns; where two tuples meet in one hash, which takes an
     attacker, the columns themselves are sorted.
     """
-    hashes = np.zeros(columns.shape[1], np.uint64)
-    for column in columns:
-        hashes = (hashes ^ column.view(np.uint64)) * _SPREAD
-        hashes ^= hashes >> _SHIFT
+    hashes = hash_columns(columns)
     _, first, numbers = np.unique(hashes, return_index=True, return_inverse=True)
     if (columns[:, first][:, numbers] == columns).all():
         return numbers
     return np.unique(columns, axis=1, return_inverse=True)[1].reshape(-1)
+
+
+def hash_columns(columns: I64) -> U64:
+    """A hash of each column of a ``(K, N)`` matrix, ``(N,)``; who wants to can make two that are equal."""
+    hashes = np.zeros(columns.shape[1], np.uint64)
+    for column in columns:
+        hashes = (hashes ^ column.view(np.uint64)) * _SPREAD
+        hashes ^= hashes >> _SHIFT
+    return hashes
 
 
 def stable_order(numbers: I64) -> I64:

@@ -101,14 +101,15 @@ def _flow(buffer: memoryview, packets: PacketTable, records: RecordTable, member
         said = _Said(DNS)
     else:
         said = _read_quic(list(_payloads(buffer, packets, members[sent][:_READ_DATAGRAMS])))
+    first_packet, last_packet = records.numbers_at(members[[0, -1]]).tolist()
     flow = UdpFlow(
         client,
         server,
         said.protocol,
         len(members),
         int(packets.payload_wire_len[members].sum(dtype=np.int64)),
-        first + 1,
-        last + 1,
+        first_packet,
+        last_packet,
         int(records.time_ns[first]),
         int(records.time_ns[last]),
         said.sni,

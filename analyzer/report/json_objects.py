@@ -51,12 +51,17 @@ def encode(value: object) -> bytes:
 def run_object(analysis: Analysis) -> Object:
     """The totals of a run: calls by verdict (``null`` as ``undetermined``), the mesh input, and the limits hit."""
     counts = Counter(call.decision.verdict for call in analysis.calls)
+    return totals_object(analysis, counts, flows=len(analysis.flows))
+
+
+def totals_object(analysis: Analysis, counts: Mapping[str | None, int], *, flows: int) -> Object:
+    """As ``run_object``, of a run whose calls and flows were counted before."""
     return {
         "schema": SCHEMA,
-        "calls": len(analysis.calls),
-        "verdicts": {verdict: counts[verdict] for verdict in VERDICTS},
-        "undetermined": counts[None],
-        "flows": len(analysis.flows),
+        "calls": sum(counts.values()),
+        "verdicts": {verdict: counts.get(verdict, 0) for verdict in VERDICTS},
+        "undetermined": counts.get(None, 0),
+        "flows": flows,
         "findings": len(analysis.findings),
         "captures": len(analysis.captures),
         "mesh": mesh_object(analysis.mesh) if analysis.mesh else None,

@@ -61,6 +61,10 @@ class _ByIdentity(Generic[Thing]):
             found = self._texts[id(thing)] = thing, self._write(thing)
         return found[1]
 
+    def forget(self) -> None:
+        """Let go of all objects."""
+        self._texts.clear()
+
 
 class _Frame(Fact, frozen=True):
     """What the texts of a connection's calls have in common, in the order of the text; ``of`` keeps its key its own."""
@@ -104,6 +108,12 @@ class CallText:
             f'],"time":"{format_time(call.first_ns)}","first_ns":{call.first_ns},"last_ns":{call.last_ns},'
             f"{self._end(frame.names, call.inside)}"
         )
+
+    def forget_calls(self) -> None:
+        """Let go of the calls that were written; what the decisions of the next ones share is kept."""
+        self._frames.clear()
+        self._legs.forget()
+        self._filter.forget()
 
     def _end(self, names: str, inside: tuple[InsideRequest, ...]) -> str:
         """The end of a call's object, with what a key log shows inside its TLS."""

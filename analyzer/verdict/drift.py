@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
@@ -82,10 +83,16 @@ def with_causes(diff: RunDiff, moved: Iterable[MovedCall]) -> RunDiff:
 
 def key_of(call: CallRecord) -> CallKey:
     """Who calls what, in words that stay the same from run to run."""
-    client = _REPLICA.sub("", call.pod) if call.pod else call.client.ip
+    client = _workload_of(call.pod) if call.pod else call.client.ip
     return CallKey(client, target_of(call), call.protocol, call.method or "", _path_kind(call.path or ""))
 
 
+@lru_cache(maxsize=65536)
+def _workload_of(pod: str) -> str:
+    return _REPLICA.sub("", pod)
+
+
+@lru_cache(maxsize=65536)
 def _path_kind(path: str) -> str:
     segments = path.partition("?")[0].split("/")
     return "/".join("*" if _IDENTIFIER.fullmatch(segment) else segment for segment in segments)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from itertools import chain
 from operator import attrgetter
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
-from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Step
+from analyzer.flow.connection import Endpoint
+from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Step
 from analyzer.verdict.inbound import NOBODY_BEGINS
 from analyzer.verdict.out_of_scope import OUT_OF_SCOPE
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER
@@ -71,33 +73,80 @@ _WAITED_NS = 1_000_000_000
 _Key = tuple[int, str, str, str]
 
 
+class Mark(Fact, frozen=True):
+    """What a finding needs of a call: its id, what it sorts by, who asked for what, where it begins, why it ended so.
+
+    Small enough to be kept of every call of a large run.
+    """
+
+    call: str
+    begin: tuple[int, Endpoint, int, str]
+    client: str
+    target: str
+    packet: PacketPlace
+    decision: Decision
+
+    @property
+    def first_ns(self) -> int:
+        """The time of the call's first packet."""
+        return self.begin[0]
+
+
+# Calls of one client that are found for one reason.
+Groups = dict[_Key, list[Mark]]
+
+
 def find(
     calls: Sequence[CallRecord], codes: Mapping[str, Code], *, told: Collection[str] = frozenset()
 ) -> tuple[Finding, ...]:
     """The findings of a run but for the calls ``told`` (their ids); ``codes`` explains reasons and gaps by name."""
-    groups: dict[_Key, list[CallRecord]] = {}
+    return findings_of(weigh(calls), codes, told=told)
+
+
+def weigh(calls: Iterable[CallRecord]) -> Groups:
+    """The calls that are worth a finding, in their order."""
+    groups: Groups = {}
     # Most calls share both with many others, and live as long as this lasts.
     known: dict[tuple[int, int], list[tuple[int, str]]] = {}
     for call in calls:
-        if call.id in told:
-            continue
         key = id(call.decision), id(call.observed)
         weights = known.get(key)
         if weights is None:
             weights = known[key] = _weights(call)
         for rank, why in weights:
             about = _ABOUT[FINDING_CODES[rank].name](call)
-            groups.setdefault((rank, _client_of(call), about, why), []).append(call)
-    ordered = sorted(_of_all_clients(groups).items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
+            groups.setdefault((rank, _client_of(call), about, why), []).append(mark_of(call))
+    return groups
+
+
+def mark_of(call: CallRecord) -> Mark:
+    """The mark of a call."""
+    begin, packet = begin_of(call), first_packet_of(call)
+    return Mark(call.id, begin, _client_of(call), target_of(call), packet, call.decision)
+
+
+def begin_of(call: CallRecord) -> tuple[int, Endpoint, int, str]:
+    """What the calls of a run are sorted by."""
+    return call.first_ns, call.client, call.request, call.legs[0].capture
+
+
+def findings_of(
+    groups: Groups, codes: Mapping[str, Code], *, told: Collection[str] = frozenset()
+) -> tuple[Finding, ...]:
+    """The findings that groups make, the calls of each in their order; as ``find``."""
+    left = {key: [mark for mark in marks if mark.call not in told] for key, marks in groups.items()} if told else groups
+    by_first = sorted((item for item in left.items() if item[1]), key=lambda item: (item[1][0].begin, item[0][0]))
+    found = _of_all_clients(dict(by_first))
+    ordered = sorted(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
     return tuple(_finding(key[0], key[3], group, codes) for key, group in ordered)
 
 
-def _of_all_clients(groups: Mapping[_Key, list[CallRecord]]) -> dict[_Key, list[CallRecord]]:
+def _of_all_clients(groups: Groups) -> Groups:
     """The groups, those as one that are alike but for the client: what breaks for many is told, and mended, once."""
     alike: dict[Hashable, list[_Key]] = {}
     for key, group in groups.items():
-        targets = frozenset(map(target_of, group))
-        alike.setdefault((key[0], key[3], targets, deciding_lines(group[0])), []).append(key)
+        targets = frozenset(mark.target for mark in group)
+        alike.setdefault((key[0], key[3], targets, lines_deciding(group[0].decision)), []).append(key)
     return {
         keys[0]: sorted(chain(*map(groups.__getitem__, keys)), key=attrgetter("first_ns"))
         if len(keys) > 1
@@ -142,7 +191,7 @@ def _end_of(call: CallRecord) -> tuple[Code, str] | None:
     decision = call.decision
     if _was_waited_for(call) and any(step.code == NOBODY_BEGINS.name for step in decision.steps):
         return NOBODY_BEGINS, NOBODY_BEGINS.name
-    telling = _telling_step(call)
+    telling = _telling_step(decision)
     why = telling.sentence if telling else decision.reason or ""
     if decision.verdict == DROPPED:
         return DROPPED_CALL, why
@@ -158,37 +207,37 @@ def _was_waited_for(call: CallRecord) -> bool:
     return call.observed.outcome in _UNANSWERED and call.last_ns - call.first_ns >= _WAITED_NS
 
 
-def _telling_step(call: CallRecord) -> Step | None:
+def _telling_step(decision: Decision) -> Step | None:
     """The step that tells better than its reason why the call ended so."""
-    codes = (OUT_OF_SCOPE.name, call.decision.reason)
-    return next((step for step in call.decision.steps if step.code and step.code in codes), None)
+    codes = (OUT_OF_SCOPE.name, decision.reason)
+    return next((step for step in decision.steps if step.code and step.code in codes), None)
 
 
-def _finding(rank: int, why: str, group: list[CallRecord], codes: Mapping[str, Code]) -> Finding:
-    first = group[0]
+def _finding(rank: int, why: str, group: Sequence[Mark], codes: Mapping[str, Code]) -> Finding:
+    decision = group[0].decision
     code = FINDING_CODES[rank]
-    telling = _telling_step(first)
+    telling = _telling_step(decision)
     by_step = telling is not None and telling.sentence == why
     reason = codes.get(telling.code if telling and by_step else why)
     because = reason.summary if reason and not by_step else why
-    sentence = f"{_listed(map(_client_of, group))} → {targets_phrase(group)}: {_WORDS[rank]}: {because}"
+    clients, targets = _listed(mark.client for mark in group), targets_phrase(mark.target for mark in group)
     return Finding(
         code=code,
-        sentence=sentence,
-        calls=tuple(call.id for call in group),
-        yaml=(telling.yaml if telling and by_step else ()) or deciding_lines(first),
-        packets=tuple(first_packet_of(call) for call in group[:CITED_PACKETS]),
+        sentence=f"{clients} → {targets}: {_WORDS[rank]}: {because}",
+        calls=tuple(mark.call for mark in group),
+        yaml=(telling.yaml if telling and by_step else ()) or lines_deciding(decision),
+        packets=tuple(mark.packet for mark in group[:CITED_PACKETS]),
         advice=(reason.advice if reason and rank else "") or code.advice,
-        first_ns=min(call.first_ns for call in group),
+        first_ns=min(mark.first_ns for mark in group),
     )
 
 
 _WORDS = ("contradicts the YAML", "hangs", "dropped", "passthrough", "undetermined", "its own configuration differs")
 
 
-def targets_phrase(group: Sequence[CallRecord]) -> str:
+def targets_phrase(targets: Iterable[str]) -> str:
     """What several calls asked for; beyond a few, how many more."""
-    return _listed(map(target_of, group))
+    return _listed(targets)
 
 
 def _client_of(call: CallRecord) -> str:
@@ -209,11 +258,16 @@ def first_packet_of(call: CallRecord) -> PacketPlace:
 
 
 def deciding_lines(call: CallRecord) -> tuple[YamlPlace, ...]:
-    """The YAML where the decision fell: of the last step that names any, of the first where nobody took the call.
+    """The YAML where the decision about a call fell."""
+    return lines_deciding(call.decision)
+
+
+def lines_deciding(decision: Decision) -> tuple[YamlPlace, ...]:
+    """The YAML where a decision fell: of the last step that names any, of the first where nobody took the call.
 
     That nothing matches is no line's doing.
     """
-    if call.decision.reason == PASSTHROUGH_CLUSTER.name:
+    if decision.reason == PASSTHROUGH_CLUSTER.name:
         return ()
-    steps = call.decision.steps if call.decision.verdict == PASSTHROUGH else reversed(call.decision.steps)
+    steps = decision.steps if decision.verdict == PASSTHROUGH else reversed(decision.steps)
     return next((step.yaml for step in steps if step.yaml), ())

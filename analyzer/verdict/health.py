@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,15 +53,67 @@ def capture_record(
 
 def vantage_of(connections: Sequence[Connection]) -> str:
     """Which interfaces of a pod the connections show, in a person's words."""
-    inside = any(_on_loopback(c) for c in connections)
-    outside = any(not _on_loopback(c) for c in connections)
-    if inside and outside:
-        return "lo and eth0: both sides of the sidecar"
-    if inside:
-        return "lo only: the application's side of the sidecar"
-    if outside:
-        return "eth0 only: the wire's side, or a pod without a sidecar"
-    return "no TCP connections"
+    return sights_of(connections).vantage
+
+
+def sights_of(connections: Iterable[Connection]) -> Sights:
+    """What connections show of where they were captured."""
+    sights = Sights()
+    sights.add(connections)
+    return sights
+
+
+class Sights:
+    """Where a capture was taken, as far as the connections say that were added so far.
+
+    ``inner`` counts the connections of addresses that only the inside of their pod shows, the first one first;
+    ``everywhere`` are the addresses that all other connections have in common.
+    """
+
+    __slots__ = ("everywhere", "inner", "inside")
+
+    def __init__(self, inner: Mapping[str, int] = MappingProxyType({})) -> None:
+        self.inner = Counter(inner)
+        self.inside = False
+        self.everywhere: frozenset[str] | None = None
+
+    def add(self, connections: Iterable[Connection]) -> None:
+        """Look at more connections."""
+        for connection in connections:
+            if _on_loopback(connection):
+                self.inside = True
+                self.inner.update(_inner_addresses(connection))
+            else:
+                self._add_ends(frozenset((connection.client.ip, connection.server.ip)))
+
+    def join(self, others: Sights) -> None:
+        """Take what others saw."""
+        self.inside |= others.inside
+        self.inner.update(others.inner)
+        if others.everywhere is not None:
+            self._add_ends(others.everywhere)
+
+    def _add_ends(self, ends: frozenset[str]) -> None:
+        self.everywhere = ends if self.everywhere is None else self.everywhere & ends
+
+    @property
+    def vantage(self) -> str:
+        """Which interfaces of a pod they show, in a person's words."""
+        outside = self.everywhere is not None
+        if self.inside and outside:
+            return "lo and eth0: both sides of the sidecar"
+        if self.inside:
+            return "lo only: the application's side of the sidecar"
+        return "eth0 only: the wire's side, or a pod without a sidecar" if outside else "no TCP connections"
+
+    def pod(self, hint: str | None, mesh: MeshSnapshot | None) -> str | None:
+        """Whose pod it is: by what happens only inside one, by who is on every connection, else by the name."""
+        everywhere = self.everywhere or frozenset()
+        for ip in [*(ip for ip, _ in self.inner.most_common()), *sorted(everywhere)] if mesh else ():
+            pod = mesh.pod_at(ip) if mesh else None
+            if pod is not None and (self.inner or len(everywhere) == 1):
+                return str(pod.full_name)
+        return hint
 
 
 def _on_loopback(connection: Connection) -> bool:
@@ -71,16 +124,8 @@ def _on_loopback(connection: Connection) -> bool:
 
 
 def pod_of(connections: Sequence[Connection], hint: str | None, mesh: MeshSnapshot | None) -> str | None:
-    """Whose pod it is: by what happens only inside one, else by who is on every connection, else by the name."""
-    if mesh is not None:
-        inner = Counter(ip for c in connections for ip in _inner_addresses(c))
-        outer = [{c.client.ip, c.server.ip} for c in connections if not _on_loopback(c)]
-        everywhere = set.intersection(*outer) if outer else set[str]()
-        for ip in [*(ip for ip, _ in inner.most_common()), *sorted(everywhere)]:
-            pod = mesh.pod_at(ip)
-            if pod is not None and (inner or len(everywhere) == 1):
-                return str(pod.full_name)
-    return hint
+    """Whose pod it is, by connections; as ``Sights.pod``."""
+    return sights_of(connections).pod(hint, mesh)
 
 
 def _inner_addresses(connection: Connection) -> tuple[str, ...]:

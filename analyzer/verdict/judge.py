@@ -28,6 +28,7 @@ from analyzer.verdict.asking import (
     unproven,
     with_request,
 )
+from analyzer.verdict.beside import NOTHING_BESIDE, Beside
 from analyzer.verdict.call import Call, Onward, calls_of
 from analyzer.verdict.decision import Decision
 from analyzer.verdict.overlap import Overlap
@@ -77,12 +78,15 @@ def judge(
     mesh: Meshes | None,
     homes: Mapping[str, str | None],
     watch: Watch = UNWATCHED,
+    beside: Beside = NOTHING_BESIDE,
+    answers: Answers | None = None,
 ) -> list[CallRecord]:
     """The records of all calls, numbered in the order of their first packet.
 
-    ``homes`` says by a capture's name in which pod (``namespace/name``) it was taken, where that is known.
+    ``homes`` says by a capture's name in which pod (``namespace/name``) it was taken, where that is known; ``beside``
+    tells of wires that are judged elsewhere. ``answers`` are those of ``mesh``, where others asked it before.
     """
-    return [record for _, record in _judge_all(spoken, mesh, homes, watch)]
+    return [record for _, record in _judge_all(spoken, mesh, homes, watch, beside, answers)]
 
 
 def judge_and_ask(
@@ -97,13 +101,23 @@ def judge_and_ask(
 
 
 def _judge_all(
-    spoken: Iterable[tuple[Wire, Conversation]], mesh: Meshes | None, homes: Mapping[str, str | None], watch: Watch
+    spoken: Iterable[tuple[Wire, Conversation]],
+    mesh: Meshes | None,
+    homes: Mapping[str, str | None],
+    watch: Watch,
+    beside: Beside = NOTHING_BESIDE,
+    answers: Answers | None = None,
 ) -> Iterator[tuple[_Judged, CallRecord]]:
     history = mesh if isinstance(mesh, MeshHistory) else None
     meshes = [era.mesh for era in history.eras] if history else [None if isinstance(mesh, MeshHistory) else mesh]
     era_of = history.index_at if history else (lambda _: 0)
-    traffic = _Traffic(_with_roles(spoken, meshes, era_of, homes), [each for each in meshes if each])
-    courts = [_Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}) for each in meshes]
+    all_said = _with_roles(spoken, meshes, era_of, homes, beside)
+    traffic = _Traffic(all_said, [each for each in meshes if each], beside)
+    asked_before = [answers if len(meshes) == 1 else None for _ in meshes]
+    courts = [
+        _Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}, known)
+        for each, known in zip(meshes, asked_before, strict=True)
+    ]
     asked = watch.part(SPEAKING, _DECIDING).over("verdicts", list(traffic.calls()), may_end=True)
     judged = [courts[era_of(call.begin_ns)].judge(call) for call in asked]
     for said in traffic.lone_upstreams():
@@ -121,6 +135,7 @@ def _with_roles(
     meshes: Sequence[MeshSnapshot | None],
     era_of: Callable[[int], int],
     homes: Mapping[str, str | None],
+    beside: Beside,
 ) -> list[Said]:
     """Every wire with its role in the mesh of its time; wires come in the order of time, and so do meshes."""
     by_era: list[list[tuple[Wire, Conversation]]] = [[] for _ in meshes]
@@ -129,7 +144,7 @@ def _with_roles(
     return [
         said
         for mesh, pairs in zip(meshes, by_era, strict=True)
-        for said in assign_roles(pairs, _proxied_in(mesh), _delivered_locally(mesh, homes))
+        for said in assign_roles(pairs, _proxied_in(mesh) | beside.apps, _delivered_locally(mesh, homes))
     ]
 
 
@@ -194,20 +209,22 @@ def _is_holed(said: Said) -> bool:
 class _Traffic:
     """All wires of a run, and who carried what; the same whichever mesh is asked."""
 
-    def __init__(self, said: Sequence[Said], meshes: Sequence[MeshSnapshot]) -> None:
+    def __init__(self, said: Sequence[Said], meshes: Sequence[MeshSnapshot], beside: Beside) -> None:
         self.said = said
-        self.called_servers = {server.ip for s in said for server in s.wire.servers}
+        self.called_servers = beside.called.union(server.ip for s in said for server in s.wire.servers)
         self.stitcher = Stitcher(
             said,
             frozenset().union(*map(_gateways_of, meshes)),
             lambda cluster: frozenset().union(*(_behind(mesh, cluster) for mesh in meshes)),
         )
-        self.app_addresses = {s.wire.client.ip for s in said if s.role is Role.APP}
+        self.app_addresses = beside.apps.union(s.wire.client.ip for s in said if s.role is Role.APP)
         # Of the pods whose own connections over lo are seen, and the captures that have any.
         self.lo_addresses = self.app_addresses | {s.wire.connection.server.ip for s in said if s.role is Role.DELIVERY}
-        self.lo_captures = {each.capture for s in said if _over_lo(s) for each in s.wire.sightings}
+        over_lo = (each.capture for s in said if _over_lo(s) for each in s.wire.sightings)
+        self.lo_captures = beside.lo_captures.union(over_lo)
+        called = (server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers)
+        self._called_addresses = beside.called.union(called)
         self._holed = Overlap((s.wire.client.ip, s.wire.first_ns, s.wire.last_ns) for s in said if _is_holed(s))
-        self._called_addresses = {server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers}
 
     def lost_beside(self, said: Said) -> bool:
         """Whether the client had another connection open, as this one began, of which packets are missing."""
@@ -231,13 +248,19 @@ class _Traffic:
 class _Judge:
     """Decides calls by one mesh, in order."""
 
-    def __init__(self, mesh: MeshSnapshot | None, traffic: _Traffic, homes: Mapping[str, Pod | None]) -> None:
+    def __init__(
+        self,
+        mesh: MeshSnapshot | None,
+        traffic: _Traffic,
+        homes: Mapping[str, Pod | None],
+        answers: Answers | None = None,
+    ) -> None:
         self._mesh = mesh
         self._homes = homes
         self._traffic = traffic
         self._reached_gateways = _gateways_of(mesh) & traffic.called_servers
         self._stitcher = traffic.stitcher
-        self._answers = Answers(mesh) if mesh else None
+        self._answers = (answers or Answers(mesh)) if mesh else None
         self._latest: tuple[Said, Desk | None] | None = None
         self._lo_addresses = frozenset(traffic.lo_addresses).union(
             *(pod.ips for name, pod in homes.items() if pod is not None and name in traffic.lo_captures)

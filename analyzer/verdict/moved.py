@@ -9,7 +9,7 @@ from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.history import Era, MeshHistory
 from analyzer.verdict.cause import find_causes
 from analyzer.verdict.decision import DROPPED, VERDICTS, Decision
-from analyzer.verdict.findings import CITED_PACKETS, first_packet_of, targets_phrase
+from analyzer.verdict.findings import CITED_PACKETS, first_packet_of, target_of, targets_phrase
 from analyzer.verdict.judge import Asked
 from analyzer.verdict.record import CallRecord, Finding, MovedCall
 from analyzer.verdict.whatif import shifts_between
@@ -67,7 +67,7 @@ def _finding(group: Sequence[MovedCall], era: Era, codes: Mapping[str, Code]) ->
         before += f" ({_reason(first.before)})"
     return Finding(
         code=MOVED_BY_CHANGE,
-        sentence=f"{_client(first.call)} → {targets_phrase(calls)}: {_verdict(first.after)} since "
+        sentence=f"{_client(first.call)} → {targets_phrase(map(target_of, calls))}: {_verdict(first.after)} since "
         f"{format_moment(era.since_ns)}, {before} before{because}",
         calls=tuple(call.id for call in calls),
         yaml=first.yaml,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from analyzer.base.escape import shorten
@@ -17,19 +18,51 @@ MAX_LINE = 400
 _ORDER = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 
 
+class Tally:
+    """Oddities counted by code, of which the first ones are told; ``join`` keeps the order of those that count."""
+
+    __slots__ = ("_counts", "_first")
+
+    def __init__(self, oddities: Iterable[Oddity] = ()) -> None:
+        self._first: dict[str, tuple[int, Oddity]] = {}
+        self._counts: Counter[str] = Counter()
+        self.add(oddities)
+
+    def add(self, oddities: Iterable[Oddity], at: int = 0) -> None:
+        """Count oddities that lie at a place of a run; of those at one place the first one counts."""
+        for oddity in oddities:
+            name = oddity.code.name
+            self._counts[name] += 1
+            if name not in self._first or at < self._first[name][0]:
+                self._first[name] = at, oddity
+
+    def join(self, other: Tally) -> None:
+        """Count what another one has counted."""
+        self._counts.update(other._counts)
+        for name, found in other._first.items():
+            if name not in self._first or found[0] < self._first[name][0]:
+                self._first[name] = found
+
+    def lines(self) -> tuple[str, ...]:
+        """A line for each code, as ``tell`` gives them."""
+        found = sorted((oddity for _, oddity in self._first.values()), key=_gravity)
+        return tuple(_line(oddity, self._counts[oddity.code.name]) for oddity in found)
+
+    def limit_lines(self, capture: str) -> tuple[str, ...]:
+        """The same of limits, as ``tell_limits`` gives them."""
+        hit = sorted((oddity for _, oddity in self._first.values() if oddity.code.family is Family.LIMIT), key=_gravity)
+        lines = (_line(oddity, self._counts[oddity.code.name]) for oddity in hit)
+        return tuple(line if line.startswith(f"{capture}: ") else f"{capture}: {line}" for line in lines)
+
+
 def tell(oddities: Iterable[Oddity]) -> tuple[str, ...]:
     """A line for each code that was met, the gravest first: the first oddity, and how many more have the code."""
-    by_code: dict[str, list[Oddity]] = {}
-    for oddity in oddities:
-        by_code.setdefault(oddity.code.name, []).append(oddity)
-    groups = sorted(by_code.values(), key=lambda group: (_ORDER[group[0].code.level], group[0].code.name))
-    return tuple(_line(group) for group in groups)
+    return Tally(oddities).lines()
 
 
 def tell_limits(capture: str, oddities: Iterable[Oddity]) -> tuple[str, ...]:
     """The same of those that say that a limit was hit; a line without a place begins with the capture."""
-    hit = (oddity for oddity in oddities if oddity.code.family is Family.LIMIT)
-    return tuple(line if line.startswith(f"{capture}: ") else f"{capture}: {line}" for line in tell(hit))
+    return Tally(oddities).limit_lines(capture)
 
 
 def said_oddities(spoken: Iterable[tuple[Wire, Conversation]]) -> Iterator[tuple[str, Oddity]]:
@@ -47,6 +80,10 @@ def _packet_of(wire: Wire, oddity: Oddity) -> PacketPlace:
     return PacketPlace(wire.main.capture, packet or connection.first_packet)
 
 
-def _line(group: list[Oddity]) -> str:
-    more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
-    return shorten(str(group[0]), MAX_LINE) + more
+def _gravity(oddity: Oddity) -> tuple[int, str]:
+    return _ORDER[oddity.code.level], oddity.code.name
+
+
+def _line(first: Oddity, count: int) -> str:
+    more = f" (and {count - 1:,} more)" if count > 1 else ""
+    return shorten(str(first), MAX_LINE) + more

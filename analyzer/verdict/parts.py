@@ -9,10 +9,12 @@ from analyzer.base.fact import Fact, set_derived
 from analyzer.base.oddity import Oddity
 from analyzer.base.pages import forget_pages
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.flow.connection import Endpoint
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
+from analyzer.verdict.answers import Answers
+from analyzer.verdict.beside import NOTHING_BESIDE, Beside
+from analyzer.verdict.findings import begin_of
 from analyzer.verdict.judge import SPEAKING, judge
 from analyzer.verdict.oddities import said_oddities
 from analyzer.verdict.record import CallRecord
@@ -40,10 +42,12 @@ def judge_part(
     mesh: MeshSnapshot | None,
     homes: Mapping[str, str | None],
     watch: Watch = UNWATCHED,
+    beside: Beside = NOTHING_BESIDE,
+    answers: Answers | None = None,
 ) -> Part:
-    """The part of the wires at ``positions``; ``homes`` as in ``judge``."""
+    """The part of the wires at ``positions``; ``homes``, ``beside`` and ``answers`` as in ``judge``."""
     spoken = speak([wires[position] for position in positions], watch)
-    return part_of(spoken, positions, judge(spoken, mesh, homes, watch))
+    return part_of(spoken, positions, judge(spoken, mesh, homes, watch, beside, answers))
 
 
 def speak(wires: Sequence[Wire], watch: Watch = UNWATCHED) -> list[tuple[Wire, Conversation]]:
@@ -71,7 +75,8 @@ def join_parts(parts: Sequence[Part]) -> Part:
     """All parts of a run as one, whatever wires each was made of; takes the calls over and numbers them anew."""
     if len(parts) == 1:
         return parts[0]
-    calls = tuple(merge(*(part.calls for part in parts), key=_begin))
+    # Calls that are equal in all that they are sorted by have one client, and so are of one part.
+    calls = tuple(merge(*(part.calls for part in parts), key=begin_of))
     for number, call in enumerate(calls, 1):
         set_derived(call, "id", str(number))
     return Part(
@@ -79,8 +84,3 @@ def join_parts(parts: Sequence[Part]) -> Part:
         protocols={position: said for part in parts for position, said in part.protocols.items()},
         oddities=tuple(sorted((each for part in parts for each in part.oddities), key=lambda each: each[0])),
     )
-
-
-def _begin(call: CallRecord) -> tuple[int, Endpoint, int, str]:
-    """What ``judge`` sorts by; calls that are equal in all of it have one client, and so are of one part."""
-    return call.first_ns, call.client, call.request, call.legs[0].capture

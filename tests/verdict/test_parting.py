@@ -30,7 +30,7 @@ def test_calls_that_fit_only_after_a_moment_were_made_under_another_configuratio
     parting = find_parting(calls(a="--++", b="--++", c="++++"))
 
     assert (parting.moment_ns, parting.ends) == (SECOND, True)
-    assert [call.id for call in parting.disagreeing] == ["a0", "b0", "a1", "b1"]
+    assert [mark.call for mark in parting.disagreeing] == ["a0", "b0", "a1", "b1"]
     assert parting.sentence.startswith(
         "until 1970-01-01T00:00:01.000Z as if under another configuration: 4 calls to a, b"
     )
@@ -59,13 +59,13 @@ def test_calls_that_always_agree_or_never_do_are_no_change(calls) -> None:
 def test_what_was_only_called_on_the_wrong_side_belongs_to_it(calls) -> None:
     parting = find_parting(calls(a="--++", b="-?  ", c=" ---"))
 
-    assert [call.id for call in parting.disagreeing] == ["a0", "b0", "a1"]
+    assert [mark.call for mark in parting.disagreeing] == ["a0", "b0", "a1"]
 
 
 def test_changes_that_do_not_meet_leave_the_one_with_most_calls(calls) -> None:
     parting = find_parting(calls(a="---+++", b="-+++++"))
 
-    assert {call.host for call in parting.disagreeing} == {"a"}
+    assert {mark.target for mark in parting.disagreeing} == {"a"}
 
 
 def test_the_finding_leads_to_the_calls(calls) -> None:

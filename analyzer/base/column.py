@@ -1,0 +1,37 @@
+"""A column that grows, in memory or in a file without a name: of ten million rows each column is eighty megabytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.scratch import Scratch
+
+
+class Column:
+    """Values of one type, appended in pieces and read as one array; ``in_file`` keeps them in a ``Scratch``.
+
+    What is read of a column in a file is mapped; ``gather.forget`` lets go of that.
+    """
+
+    def __init__(self, dtype: type[np.generic], *, in_file: bool = False) -> None:
+        self._dtype = np.dtype(dtype)
+        self._pieces: list[NDArray[Any]] = []
+        self._file = Scratch() if in_file else None
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add values, brought to the column's type."""
+        piece = np.ascontiguousarray(values.astype(self._dtype, copy=False))
+        if self._file is None:
+            self._pieces.append(piece)
+        elif len(piece):
+            self._file.write(piece.data.cast("B"))
+
+    def array(self) -> NDArray[Any]:
+        """All values so far, ``(N,)``; read-only where they lie in a file."""
+        if self._file is None:
+            pieces = self._pieces
+            return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, self._dtype), *pieces])
+        return np.frombuffer(self._file.mapped() or b"", self._dtype)

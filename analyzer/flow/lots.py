@@ -1,0 +1,257 @@
+"""A large capture parted into lots of packets that can be read one after the other, each by itself.
+
+What the rooms after this one make of a packet may depend on other packets: on those of its tuple, on the other half of
+a redirected connection, on other connections of one client's port. All of these are in one lot. A connection that an
+application made over lo, with its other half, needs no more than that. All others (a sidecar's own, halves alone, those
+whose beginning was not captured) may carry calls, or be taken for what carries them: they are one lot together, with
+the connections that share an address and a time with them, and with those that share both with these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.table import ACK, I64, IPV4_MAPPED_PREFIX, SYN, distinct
+from analyzer.capture.gather import forget
+from analyzer.flow.census import (
+    FIRST_NS,
+    FIRST_ROW,
+    HIGH_SENT,
+    LAST_NS,
+    LAST_ROW,
+    LOW_SENT,
+    NUMBER,
+    OPENING,
+    PACKETS,
+    SENDER,
+    SENDERS,
+    TUPLE,
+    Tuples,
+)
+from analyzer.flow.halves import REDIRECT_PORTS, is_loopback
+from analyzer.flow.tuples import number_rows
+
+Bools = NDArray[np.bool_]
+
+# The port that iptables redirects outbound connections to: the first of ``REDIRECT_PORTS``.
+_OUTBOUND = REDIRECT_PORTS[0]
+# 127.0.0.6, from which sidecars connect to their applications; in IPv6 that is ::6, which is no loopback address.
+_DELIVERY = IPV4_MAPPED_PREFIX | 127 << 24 | 6
+# Wires meet by times that are at most this far apart: clocks, and packets that were captured out of order.
+NEAR_NS = 1_000_000_000
+# Packets whose tuples are looked up at once.
+_ROWS_AT_ONCE = 1 << 20
+_NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Lots:
+    """Which packets are in which lot: ``lot_of`` ``(T + 1,)`` by tuple, the last one for packets without any.
+
+    ``apps`` are the distinct addresses ``(3, N)`` (version, halves) of clients that were redirected to their sidecar,
+    in the order of their first packet, and ``connections`` ``(N,)`` about how many each made. ``servers`` ``(3, N)``
+    are those that connections outside of the last lot reached. ``shows_lo``: some connection went over lo.
+    """
+
+    tuples: Tuples
+    lot_of: I64
+    count: int
+    apps: I64
+    connections: I64
+    servers: I64
+    shows_lo: bool
+
+    @property
+    def largest(self) -> int:
+        """How many packets the largest lot has."""
+        packets = self.tuples.table[PACKETS]
+        return int(np.bincount(self.lot_of[:-1], packets).max(initial=0))
+
+    def rows(self, lot: int) -> I64:
+        """The rows of a lot's packets, ascending."""
+        mine = np.flatnonzero(self.lot_of[:-1] == lot)
+        if not len(mine):
+            return np.empty(0, np.int64)
+        first = int(self.tuples.table[FIRST_ROW, mine].min())
+        stop = int(self.tuples.table[LAST_ROW, mine].max()) + 1
+        return np.concatenate(list(self._rows_between(lot, first, stop)))
+
+    def _rows_between(self, lot: int, first: int, stop: int) -> Iterator[I64]:
+        for begin in range(first, stop, _ROWS_AT_ONCE):
+            some = self.tuples.tuple_of[begin : min(begin + _ROWS_AT_ONCE, stop)]
+            yield np.flatnonzero(self.lot_of[some] == lot) + begin
+        forget(self.tuples.tuple_of.view(np.uint8))
+
+
+def part_in_lots(tuples: Tuples, most_packets: int) -> Lots:
+    """Lots of about ``most_packets`` in the order of their first packets; the last one may have any number."""
+    ends = _Ends(tuples)
+    apart = _closed_over(ends, _needing_others(ends))
+    home = np.where(apart, _NOBODY, ends.end_of_home)
+    lot_of = np.full(len(tuples) + 1, _NOBODY, np.int64)
+    count = _share_out(tuples, home, lot_of, most_packets)
+    lot_of[:-1][apart] = count
+    apps, connections = _apps(ends)
+    served = np.where(ends.towards, ends.client, 1 - ends.client)[~apart & ~ends.towards]
+    servers = ends.addresses(np.flatnonzero(~apart & ~ends.towards), served)
+    return Lots(tuples, lot_of, count + int(apart.any()), apps, connections, servers, _shows_lo(ends))
+
+
+class _Ends:
+    """The tuples' ends: 0 the lesser one, 1 the greater.
+
+    ``client`` ``(T,)`` is the one that opened connections of the tuple, ``known`` whether that is sure. ``towards``
+    are the clients' halves of redirected connections, ``alone`` all tuples of which one end sent nothing.
+    """
+
+    def __init__(self, tuples: Tuples) -> None:
+        table = tuples.table
+        self.tuples = tuples
+        self.hi, self.lo = table[[0, 2]], table[[1, 3]]
+        self.port = np.stack([table[4] >> 16 & 0xFFFF, table[4] & 0xFFFF])
+        self.version = table[4] >> 32
+        both = np.stack([self.hi.ravel(), self.lo.ravel(), self.port.ravel()])
+        self.end = number_rows(both).reshape(2, -1)
+        self.ip = number_rows(both[:2]).reshape(2, -1)
+        self.alone = table[SENDERS] != LOW_SENT | HIGH_SENT
+        sender = (table[SENDERS] == HIGH_SENT).astype(np.int64)
+        self.towards = self.alone & np.isin(self._at(self.port, 1 - sender), REDIRECT_PORTS)
+        opened = np.zeros((2, len(tuples)), np.bool_)
+        opened[tuples.syns[SENDER], tuples.syns[TUPLE]] = True
+        opened[1 - tuples.syn_acks[SENDER], tuples.syn_acks[TUPLE]] = True
+        shaken = np.isin(table[OPENING], (SYN, SYN | ACK))
+        self.known = (opened[0] != opened[1]) & shaken
+        self.client = np.where(self.towards, sender, np.where(opened[1] & ~opened[0], 1, 0))
+
+    def _at(self, columns: I64, side: I64) -> I64:
+        found: I64 = columns[side, np.arange(len(side))]
+        return found
+
+    @property
+    def end_of_home(self) -> I64:
+        """The client's end of each tuple, ``(T,)``."""
+        return self._at(self.end, self.client)
+
+    def at_client(self, columns: I64) -> I64:
+        """Of two columns, one an end, that of the client's, ``(T,)``."""
+        return self._at(columns, self.client)
+
+    def at_server(self, columns: I64) -> I64:
+        """Of two columns, one an end, that of the server's, ``(T,)``."""
+        return self._at(columns, 1 - self.client)
+
+    def addresses(self, tuples: I64, sides: I64) -> I64:
+        """The distinct addresses ``(3, N)`` of some tuples' ends, by their first tuple."""
+        found = np.stack([self.version[tuples], self.hi[sides, tuples], self.lo[sides, tuples]])
+        _, first = np.unique(number_rows(found), return_index=True)
+        return found[:, np.sort(first)]
+
+
+def _needing_others(ends: _Ends) -> Bools:
+    """The tuples that are no application's own connection over lo, or of which that is not sure; ``(T,)``."""
+    tuples = ends.tuples
+    halves = ends.towards | ends.alone
+    open_ends = _open_ends(ends)
+    outbound = np.zeros(int(ends.end.max(initial=0)) + 1, np.bool_)
+    outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) == _OUTBOUND)]] = True
+    outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) != _OUTBOUND)]] = False
+    redirected = halves & ends.known & outbound[ends.end_of_home] & ~open_ends[ends.end_of_home]
+    loopback = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
+    inside = (loopback & (ends.at_client(ends.lo) != _DELIVERY)) | (ends.ip[0] == ends.ip[1])
+    opened = np.bincount(tuples.syns[TUPLE], minlength=len(tuples))
+    own = ~halves & ends.known & inside & (opened <= 1)
+    needing: Bools = ~(redirected | own)
+    return needing
+
+
+def _open_ends(ends: _Ends) -> Bools:
+    """The ends at which some half has no other half by its handshake, by number."""
+    tuples = ends.tuples
+    found = np.zeros(int(ends.end.max(initial=0)) + 1, np.bool_)
+    halves = ends.towards | ends.alone
+    found[ends.end_of_home[halves & ~ends.known]] = True
+    asking = ends.towards[tuples.syns[TUPLE]]
+    answering = (ends.alone & ~ends.towards)[tuples.syn_acks[TUPLE]]
+    asked, answered = (
+        distinct(ends.end_of_home[events[TUPLE, chosen]] << 32 | events[NUMBER, chosen])
+        for events, chosen in ((tuples.syns, asking), (tuples.syn_acks, answering))
+    )
+    found[np.setxor1d(asked, answered, assume_unique=True) >> 32] = True
+    return found
+
+
+def _closed_over(ends: _Ends, chosen: Bools) -> Bools:
+    """``chosen`` with all that must be looked at together with them."""
+    guessed = chosen & ~ends.known
+    shared = np.isin(ends.end, distinct(ends.end[:, guessed].ravel())).any(axis=0)
+    chosen = _with_whole_homes(ends, chosen | shared)
+    for _ in range(2):
+        chosen = _with_whole_homes(ends, chosen | _near(ends, chosen))
+    return chosen
+
+
+def _with_whole_homes(ends: _Ends, chosen: Bools) -> Bools:
+    """With every tuple of the clients' ports that any of them is of."""
+    has = np.zeros(int(ends.end.max(initial=0)) + 1, np.bool_)
+    has[ends.end_of_home[chosen]] = True
+    whole: Bools = has[ends.end_of_home] | chosen
+    return whole
+
+
+def _near(ends: _Ends, chosen: Bools) -> Bools:
+    """The tuples that share an address and a time with ``chosen`` ones."""
+    table = ends.tuples.table
+    found = np.zeros(len(chosen), np.bool_)
+    of = np.tile(np.arange(len(chosen)), 2)
+    by_address = np.argsort(ends.ip.ravel(), kind="stable")
+    of, address = of[by_address], ends.ip.ravel()[by_address]
+    bounds = np.searchsorted(address, np.arange(int(address.max(initial=-1)) + 2))
+    for ip in distinct(ends.ip[:, chosen].ravel()).tolist():
+        here = of[bounds[ip] : bounds[ip + 1]]
+        begins, ends_ns = _spans(table[:, here[chosen[here]]])
+        at = np.searchsorted(begins, table[LAST_NS, here], "right") - 1
+        found[here[(at >= 0) & (ends_ns[at] >= table[FIRST_NS, here])]] = True
+    return found
+
+
+def _spans(table: I64) -> tuple[I64, I64]:
+    """When any of some tuples lived: the beginnings, and the latest end of those that began until then."""
+    order = np.argsort(table[FIRST_NS])
+    return table[FIRST_NS, order] - NEAR_NS, np.maximum.accumulate(table[LAST_NS, order]) + NEAR_NS
+
+
+def _share_out(tuples: Tuples, home: I64, lot_of: I64, most_packets: int) -> int:
+    """Give the tuples of one home one lot, homes in the order of their first packet; gives the number of lots."""
+    mine = np.flatnonzero(home != _NOBODY)
+    if not len(mine):
+        return 0
+    # Tuples are in the order of their first packets: so are homes by their first tuple.
+    _, first, number = np.unique(home[mine], return_index=True, return_inverse=True)
+    packets = np.bincount(number, tuples.table[PACKETS, mine]).astype(np.int64)
+    by_time = np.argsort(first)
+    before = np.cumsum(packets[by_time]) - packets[by_time]
+    lot = np.empty(len(first), np.int64)
+    lot[by_time] = before // most_packets
+    lots = distinct(lot)
+    lot_of[mine] = np.searchsorted(lots, lot)[number]
+    return len(lots)
+
+
+def _shows_lo(ends: _Ends) -> bool:
+    inside = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
+    return bool((inside | (ends.towards & (ends.at_server(ends.port) == _OUTBOUND))).any())
+
+
+def _apps(ends: _Ends) -> tuple[I64, I64]:
+    """The addresses of the redirected clients, and how many connections each began, or was seen to have."""
+    mine = np.flatnonzero(ends.towards & (ends.at_server(ends.port) == _OUTBOUND))
+    addresses = ends.addresses(mine, ends.client[mine])
+    opened = np.maximum(np.bincount(ends.tuples.syns[TUPLE], minlength=len(ends.tuples)), 1)
+    by_ip = np.bincount(ends.at_client(ends.ip)[mine], opened[mine])
+    _, first = np.unique(ends.at_client(ends.ip)[mine], return_index=True)
+    ips = ends.at_client(ends.ip)[mine[np.sort(first)]]
+    return addresses, by_ip[ips].astype(np.int64) if len(ips) else np.empty(0, np.int64)

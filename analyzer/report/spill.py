@@ -1,0 +1,115 @@
+"""Lines of a large run, written lot by lot to a file without a name, and read in the order of the whole run.
+
+A line is kept without the number that it has among all: that is known when all are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from analyzer.base.fact import Fact
+from analyzer.base.pages import SPAN, forget_pages
+from analyzer.base.ranks import order_of
+from analyzer.base.scratch import Scratch
+from analyzer.base.table import I64
+from analyzer.flow.connection import Endpoint
+
+# A line that is not shown, but counts.
+HIDDEN = -1
+# Lines that are put together before they are written.
+_LINES_AT_ONCE = 64
+# What lines sort by: nanoseconds, who opened the connection, and the place on it.
+Key = tuple[int, Endpoint, int]
+
+
+class Lines(Fact, frozen=True):
+    """Some lines of a file, which follow each other from ``begin`` on, but for those of length ``HIDDEN``.
+
+    ``keys`` ``(4, N)`` are their time, client (by ``ips``), its port, and place; ``lengths`` ``(N,)`` are in bytes.
+    """
+
+    begin: int
+    ips: tuple[str, ...]
+    keys: I64
+    lengths: I64
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+def spill_lines(scratch: Scratch, lines: Iterable[tuple[Key, bytes | None]]) -> Lines:
+    """Write lines, each with its key; None is hidden."""
+    begin = scratch.tell()
+    ips: dict[str, int] = {}
+    keys: list[tuple[int, int, int, int]] = []
+    lengths: list[int] = []
+    held: list[bytes] = []
+    for (time_ns, client, place), line in lines:
+        keys.append((time_ns, ips.setdefault(client.ip, len(ips)), client.port, place))
+        lengths.append(HIDDEN if line is None else len(line))
+        if line is not None:
+            held.append(line)
+        if len(held) >= _LINES_AT_ONCE:
+            scratch.write(b"".join(held))
+            held.clear()
+    scratch.write(b"".join(held))
+    matrix = np.array(keys, np.int64).reshape(-1, 4).T
+    return Lines(begin, tuple(ips), np.ascontiguousarray(matrix), np.array(lengths, np.int64))
+
+
+class Merged:
+    """The lines of all lots, ``parts``, each in one of ``files``.
+
+    ``numbers`` ``(N,)`` has the place of each line among all, from 1 on, part after part.
+    """
+
+    def __init__(self, parts: Sequence[Lines], files: Sequence[Scratch]) -> None:
+        self._parts = parts
+        self._files = files
+        self._order = order_of(_joined_keys(parts))
+        self.numbers: I64 = np.empty(len(self._order), np.int64)
+        self.numbers[self._order] = np.arange(1, len(self._order) + 1)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def pieces(self, opening: Callable[[int], bytes]) -> Iterator[bytes]:
+        """The lines in order, each behind what ``opening`` gives for its number, many in a piece."""
+        buffers = [file.mapped() for file in self._files]
+        part_of = np.repeat(np.arange(len(self._parts)), [len(part) for part in self._parts])[self._order]
+        lengths = np.concatenate([np.empty(0, np.int64), *(part.lengths for part in self._parts)])[self._order]
+        starts = np.concatenate([np.empty(0, np.int64), *map(_starts, self._parts)])[self._order]
+        held: list[bytes | memoryview] = []
+        read = 0
+        for first in range(0, len(starts), _LINES_AT_ONCE):
+            some = slice(first, first + _LINES_AT_ONCE)
+            rows = zip(part_of[some].tolist(), starts[some].tolist(), lengths[some].tolist(), strict=True)
+            for number, (part, start, length) in enumerate(rows, first + 1):
+                if length != HIDDEN:
+                    held += (opening(number), buffers[part][start : start + length])
+                    read += length
+            yield b"".join(held)
+            held.clear()
+            if read > SPAN:
+                for buffer in buffers:
+                    forget_pages(buffer)
+                read = 0
+
+
+def _starts(part: Lines) -> I64:
+    shown = np.maximum(part.lengths, 0)
+    starts: I64 = part.begin + np.cumsum(shown) - shown
+    return starts
+
+
+def _joined_keys(parts: Sequence[Lines]) -> I64:
+    """The keys of all parts, with the places of clients' addresses among all instead of those in a part."""
+    ranks = {ip: rank for rank, ip in enumerate(sorted({ip for part in parts for ip in part.ips}))}
+    columns = [np.empty((4, 0), np.int64)]
+    for part in parts:
+        keys = part.keys.copy()
+        keys[1] = np.array([ranks[ip] for ip in part.ips], np.int64)[part.keys[1]] if len(part) else keys[1]
+        columns.append(keys)
+    return np.concatenate(columns, axis=1)

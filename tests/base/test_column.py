@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+
+from analyzer.base.column import Column
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_pieces_are_one_array_of_the_columns_type(in_file: bool) -> None:
+    column = Column(np.uint16, in_file=in_file)
+
+    column.append(np.array([1, 2], np.int64))
+    column.append(np.empty(0, np.int64))
+    column.append(np.array([3], np.int64))
+
+    assert column.array().tolist() == [1, 2, 3]
+    assert column.array().dtype == np.uint16
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_column_without_values_is_an_empty_array(in_file: bool) -> None:
+    assert Column(np.int64, in_file=in_file).array().tolist() == []

@@ -1,0 +1,51 @@
+"""Lines that were written in parts are read in the order of all, with the numbers that they have there."""
+
+from __future__ import annotations
+
+from analyzer.base.scratch import Scratch
+from analyzer.flow.connection import Endpoint
+from analyzer.report.spill import Merged, spill_lines
+
+ONE, TWO = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40000)
+
+
+def numbered(merged: Merged) -> list[bytes]:
+    return b"".join(merged.pieces(lambda number: b"%d " % number)).splitlines()
+
+
+def test_lines_of_two_files_meet_in_the_order_of_their_keys() -> None:
+    files = [Scratch(), Scratch()]
+    parts = [
+        spill_lines(files[0], [((1, TWO, 1), b"a\n"), ((5, TWO, 1), b"d\n")]),
+        spill_lines(files[1], [((2, ONE, 1), b"b\n"), ((3, ONE, 2), b"c\n")]),
+    ]
+
+    merged = Merged(parts, files)
+
+    assert numbered(merged) == [b"1 a", b"2 b", b"3 c", b"4 d"]
+    assert merged.numbers.tolist() == [1, 4, 2, 3]
+
+
+def test_at_one_time_clients_and_places_decide() -> None:
+    file = Scratch()
+    parts = [
+        spill_lines(file, [((1, TWO, 1), b"c\n")]),
+        spill_lines(file, [((1, ONE, 2), b"b\n")]),
+        spill_lines(file, [((1, ONE, 1), b"a\n")]),
+    ]
+
+    assert numbered(Merged(parts, [file] * 3)) == [b"1 a", b"2 b", b"3 c"]
+
+
+def test_a_hidden_line_has_a_number_and_is_not_shown() -> None:
+    file = Scratch()
+    part = spill_lines(file, [((1, ONE, 1), b"a\n"), ((2, ONE, 1), None), ((3, ONE, 1), b"c\n")])
+
+    assert numbered(Merged([part], [file])) == [b"1 a", b"3 c"]
+
+
+def test_no_lines_are_none() -> None:
+    file = Scratch()
+
+    assert numbered(Merged([spill_lines(file, [])], [file])) == []
+    assert numbered(Merged([], [])) == []

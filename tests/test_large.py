@@ -1,0 +1,141 @@
+"""A capture that is judged lot by lot has the bytes of one that is held in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.capture.reader import read_capture_bytes
+from analyzer.capture.sources import find_captures
+from analyzer.large import LargeRun, Plan, is_large, run_large
+from analyzer.mesh.load import load_mesh
+from analyzer.pipeline import analyze_paths, mesh_record
+from analyzer.report.as_json import render_jsonl
+
+ROOT = Path(__file__).resolve().parents[1]
+SHOP = ROOT / "captures" / "shop-default"
+CAPTURES = sorted(SHOP.glob("*/*.pcap"))
+LO = SHOP / "interfaces" / "shop_sleep-0.lo.pcap"
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    return load_mesh([SHOP / "mesh"])
+
+
+@pytest.fixture
+def large(mesh):
+    """A function that runs a capture in tiny windows and lots, however much of it belongs together."""
+
+    def run(path: Path, *, with_mesh: bool = True, watch: Watch = UNWATCHED, **plan) -> LargeRun | None:
+        (source,) = find_captures([str(path)])
+        hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
+        known = mesh if with_mesh else None
+        how = {"lot_packets": 20, "window_rows": 64, "most_together": 1.0} | plan
+        record = mesh_record(mesh) if with_mesh else None
+        return run_large(source.read(), Plan(known, record, hint, how.pop("keep", everything), {}, **how), watch)
+
+    return run
+
+
+def everything(_) -> bool:
+    return True
+
+
+def lines_of(run: LargeRun | None, *, redact: bool = True) -> list[bytes]:
+    assert run is not None
+    return b"".join(run.lines(redact=redact)).splitlines()
+
+
+def plain_lines(*paths: Path, mesh=None, **how) -> list[bytes]:
+    return b"".join(render_jsonl(analyze_paths([str(path) for path in paths], mesh, **how))).splitlines()
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+def test_every_capture_has_the_bytes_of_a_plain_run(large, mesh, path) -> None:
+    assert lines_of(large(path)) == plain_lines(path, mesh=mesh)
+
+
+def test_without_a_mesh_too(large) -> None:
+    assert lines_of(large(LO, with_mesh=False)) == plain_lines(LO)
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_workers_change_no_byte(large, jobs) -> None:
+    assert lines_of(large(LO, jobs=jobs)) == lines_of(large(LO))
+
+
+def test_calls_that_do_not_count_keep_their_numbers(large, mesh) -> None:
+    def asked_reviews(call) -> bool:
+        return call.host is not None and call.host.startswith("reviews")
+
+    assert lines_of(large(LO, keep=asked_reviews)) == plain_lines(LO, mesh=mesh, where=asked_reviews)
+
+
+def test_what_is_watched_for_is_told(mesh) -> None:
+    (source,) = find_captures([str(LO)])
+    watched = {"dropped": lambda call: call.decision.verdict == "dropped", "never": lambda _: False}
+
+    run = run_large(source.read(), Plan(mesh, None, None, everything, watched, lot_packets=20, most_together=1.0))
+
+    assert run is not None
+    assert run.met == {"dropped"}
+    assert run.verdicts["dropped"] > 0
+
+
+def test_who_asks_for_the_end_gets_what_is_known(large) -> None:
+    run = large(LO, watch=Watch(stop=lambda: 1))
+
+    assert run is not None
+    assert run.verdicts == {}
+    assert run.analysis.captures[0].records > 0
+
+
+def test_what_belongs_together_is_not_parted_in_vain(large) -> None:
+    assert large(SHOP / "pods" / "shop_sleep-0.any.pcap", most_together=0.5) is None
+
+
+def test_fragments_that_lie_apart_are_left_to_a_plain_run(large, tmp_path) -> None:
+    data = bytearray(LO.read_bytes())
+    # "More fragments" in the IP header of the first record, behind the headers of file, record and Ethernet.
+    data[24 + 16 + 14 + 6] |= 0x20
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(data)
+
+    assert large(path) is None
+
+
+def test_a_small_capture_is_not_large() -> None:
+    (source,) = find_captures([str(LO)])
+
+    assert not is_large(source)
+
+
+def test_a_capture_is_large_by_its_packets(monkeypatch) -> None:
+    (source,) = find_captures([str(LO)])
+    monkeypatch.setattr("analyzer.large.LARGE_LEN", 1)
+    assert not is_large(source)
+
+    monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 10)
+
+    assert is_large(source)
+
+
+def test_what_is_no_capture_is_not_large(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.large.LARGE_LEN", 1)
+    path = tmp_path / "none.pcap"
+    path.write_bytes(b"no capture")
+    (source,) = find_captures([str(path)])
+
+    assert not is_large(source)
+
+
+def test_an_empty_capture_is_an_empty_run(mesh) -> None:
+    capture = read_capture_bytes(LO.read_bytes()[:24], name="empty.pcap")
+
+    run = run_large(capture, Plan(mesh, None, None, everything, {}))
+
+    assert run is not None
+    assert len(lines_of(run)) == 2
