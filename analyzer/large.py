@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -155,13 +157,13 @@ def run_large(capture: Capture, plan: Plan, watch: Watch = UNWATCHED) -> LargeRu
     sights = Sights(dict(zip(apps, lots.connections.tolist(), strict=True)))
     for _ in range(_TRIES):
         home = sights.pod(plan.hint, plan.mesh)
-        runs, files = _judged(_task(capture, lots, plan, home), plan.jobs, watch)
+        judged = _judged(_task(capture, lots, plan, home), plan.jobs, watch)
         sights = Sights(dict.fromkeys(apps, 0))
-        for _, run in runs:
+        for _, run in judged.runs:
             sights.join(run.sights)
         if sights.pod(plan.hint, plan.mesh) == home:
             break
-    return _told(capture, count, plan, sights, runs, files)
+    return _told(capture, count, plan, sights, judged)
 
 
 def _counted(capture: Capture, window_rows: int, watch: Watch) -> tuple[Tuples, _Count]:
@@ -207,27 +209,40 @@ def _task(capture: Capture, lots: Lots, plan: Plan, home: str | None) -> Task:
     return Task(capture, lots, plan.mesh, home, beside, plan.keep, plan.watched, plan.redact)
 
 
-def _judged(task: Task, jobs: int, watch: Watch) -> tuple[list[tuple[int, LotRun]], list[tuple[Scratch, Scratch]]]:
-    """The lots in their order, each with the place of its files among all."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Lots in their order, each with the place of its files among ``files``; ``kinds`` as in ``LotWriter``."""
+
+    runs: list[tuple[int, LotRun]]
+    files: list[tuple[Scratch, Scratch]]
+    kinds: Kinds
+
+
+def _judged(task: Task, jobs: int, watch: Watch) -> _Judged:
+    """All lots, judged by so many processes."""
     jobs = max(min(jobs, task.lots.count), 1)
     files = [(Scratch(), Scratch()) for _ in range(jobs)]
     quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
     shares = [range(first, task.lots.count, jobs) for first in range(jobs)]
-    runs = run_in_workers(
+    shared = run_in_workers(
         [
             partial(_judge_some, task, share, files[number], quiet if number else watch)
             for number, share in enumerate(shares)
         ]
     )
-    found = [
-        (lot, number, run)
-        for number, (share, some) in enumerate(zip(shares, runs, strict=True))
-        for lot, run in zip(share, some, strict=False)
-    ]
-    return [(number, run) for _, number, run in sorted(found, key=lambda each: each[0])], files
+    found: list[tuple[int, int, LotRun]] = []
+    kinds: Kinds = {}
+    for number, (share, (runs, own)) in enumerate(zip(shares, shared, strict=True)):
+        found += [(lot, number, run) for lot, run in zip(share, runs, strict=False)]
+        for key, kind in own.items():
+            kinds.setdefault(key, Kind()).join(kind)
+    found.sort(key=itemgetter(0))
+    return _Judged([(number, run) for _, number, run in found], files, kinds)
 
 
-def _judge_some(task: Task, lots: Sequence[int], files: tuple[Scratch, Scratch], watch: Watch) -> list[LotRun]:
+def _judge_some(
+    task: Task, lots: Sequence[int], files: tuple[Scratch, Scratch], watch: Watch
+) -> tuple[list[LotRun], Kinds]:
     """Some lots, one after the other; fewer where the run is asked to end."""
     writer, found = LotWriter(task, *files), []
     for place, lot in enumerate(lots):
@@ -238,32 +253,27 @@ def _judge_some(task: Task, lots: Sequence[int], files: tuple[Scratch, Scratch],
         # The command line looks for no garbage; here there is some, and only what this lot made is looked at.
         gc.collect(0)
         give_back_freed()
-    return found
+    return found, writer.kinds
 
 
-def _told(
-    capture: Capture,
-    count: _Count,
-    plan: Plan,
-    sights: Sights,
-    runs: Sequence[tuple[int, LotRun]],
-    files: Sequence[tuple[Scratch, Scratch]],
-) -> LargeRun:
-    calls = Merged([run.calls for _, run in runs], [files[number][0] for number, _ in runs])
-    flows = Merged([run.flows for _, run in runs], [files[number][1] for number, _ in runs])
+def _told(capture: Capture, count: _Count, plan: Plan, sights: Sights, judged: _Judged) -> LargeRun:
+    runs = [run for _, run in judged.runs]
+    files = [judged.files[number] for number, _ in judged.runs]
+    calls = Merged([run.calls for run in runs], [own for own, _ in files])
+    flows = Merged([run.flows for run in runs], [own for _, own in files])
     verdicts: Counter[str | None] = Counter()
-    for _, run in runs:
+    for run in runs:
         verdicts.update(run.verdicts)
-    record, limits = _record(capture, count, sights, [run for _, run in runs])
+    record, limits = _record(capture, count, sights, runs)
     analysis = Analysis(
         calls=(),
         flows=(),
-        findings=_findings([run for _, run in runs], calls.numbers),
+        findings=_findings(runs, judged.kinds, calls.numbers),
         captures=(replace(record, pod=sights.pod(plan.hint, plan.mesh), calls=sum(verdicts.values())),),
         mesh=plan.mesh_record,
         limits=limits,
     )
-    met = frozenset[str]().union(*(run.met for _, run in runs))
+    met = frozenset[str]().union(*(run.met for run in runs))
     return LargeRun(analysis, verdicts, met, calls, flows)
 
 
@@ -301,21 +311,21 @@ def _record(
     return record, (*odd.limit_lines(capture.name), *said.limit_lines(capture.name))
 
 
-def _findings(runs: Sequence[LotRun], numbers: I64) -> tuple[Finding, ...]:
-    """The findings of all lots; ``numbers`` are those of all calls, lot after lot."""
+def _findings(runs: Sequence[LotRun], kinds: Kinds, numbers: I64) -> tuple[Finding, ...]:
+    """The findings of all lots; ``numbers`` are those of all calls, lot after lot.
+
+    ``kinds`` has the calls that packets agree with, and is given the others.
+    """
     groups: Groups = {}
-    kinds: Kinds = {}
     before = 0
     for run in runs:
         own = numbers[before : before + len(run.calls)]
         before += len(own)
         for key, marks in run.groups.items():
             groups.setdefault(key, []).extend(marks)
-        for kind_key, kind in run.kinds.items():
-            kinds.setdefault(kind_key, Kind()).join(kind)
-        for mark in (
-            mark for marks in (*run.groups.values(), *(kind.wrong for kind in run.kinds.values())) for mark in marks
-        ):
+        for kind_key, wrong in run.wrong.items():
+            kinds.setdefault(kind_key, Kind()).wrong += wrong
+        for mark in chain.from_iterable((*run.groups.values(), *run.wrong.values())):
             set_derived(mark, "call", str(own[int(mark.call) - 1]))
     for marks in groups.values():
         marks.sort(key=lambda mark: mark.begin)

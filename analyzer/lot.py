@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,12 @@ from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.spill import Key, Lines, spill_lines
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.beside import Beside
-from analyzer.verdict.findings import Groups, weigh
+from analyzer.verdict.compare import CallKey
+from analyzer.verdict.findings import Groups, Mark, weigh
 from analyzer.verdict.flows import flow_records
 from analyzer.verdict.health import Sights, sights_of
 from analyzer.verdict.oddities import Tally
-from analyzer.verdict.parting import Kinds, kinds_of
+from analyzer.verdict.parting import Kind, Kinds, kinds_of
 from analyzer.verdict.parts import judge_part
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
@@ -52,7 +54,8 @@ class Task:
 class LotRun(Fact, frozen=True):
     """What is kept of a lot: where its lines are, and what it adds to the whole run.
 
-    ``odd`` is what is strange about its packets, ``said`` about what was said.
+    ``wrong`` are the calls that the packets contradict, by kind; ``odd`` is what is strange about its packets, ``said``
+    about what was said.
     """
 
     calls: Lines
@@ -60,7 +63,7 @@ class LotRun(Fact, frozen=True):
     verdicts: Counter[str | None]
     met: frozenset[str]
     groups: Groups
-    kinds: Kinds
+    wrong: dict[CallKey, list[Mark]]
     sights: Sights
     odd: Tally
     said: Tally
@@ -68,7 +71,10 @@ class LotRun(Fact, frozen=True):
 
 
 class LotWriter:
-    """Judges lots, one after the other, and writes their lines to two files."""
+    """Judges lots, one after the other, and writes their lines to two files.
+
+    ``kinds`` counts the calls of all lots so far that the packets agree with.
+    """
 
     def __init__(self, task: Task, calls: Scratch, flows: Scratch) -> None:
         self._task = task
@@ -76,6 +82,7 @@ class LotWriter:
         self._answers: Answers | None = None
         self._text = CallText(redact=task.redact)
         self._lots = 0
+        self.kinds: Kinds = {}
 
     def run(self, lot: int, watch: Watch = UNWATCHED) -> LotRun:
         """Judge a lot."""
@@ -99,18 +106,29 @@ class LotWriter:
             verdicts=Counter(call.decision.verdict for call in kept),
             met=frozenset(name for name, choice in task.watched.items() if any(map(choice, kept))),
             groups=weigh(kept),
-            kinds=kinds_of(kept),
+            wrong=self._parted(kept),
             sights=sights_of(found),
             odd=odd,
             said=said,
             connections=len(found),
         )
 
+    def _parted(self, kept: Sequence[CallRecord]) -> dict[CallKey, list[Mark]]:
+        """Count calls that the packets agree with, and give the others."""
+        wrong = {}
+        for key, kind in kinds_of(kept).items():
+            if kind.wrong:
+                wrong[key], kind.wrong = kind.wrong, []
+            if kind.right:
+                self.kinds.setdefault(key, Kind()).join(kind)
+        return wrong
+
     def _begin_anew_at_times(self) -> None:
         """What is remembered of earlier lots is much the same from lot to lot, but not for ever."""
         if self._lots % REMEMBERED_LOTS == 0:
             self._answers = Answers(self._task.mesh) if self._task.mesh else None
             self._text = CallText(redact=self._task.redact)
+            gc.collect()
         self._lots += 1
 
     def _call_lines(

@@ -127,7 +127,7 @@ CLIENTS = {"outbound": APP, "inbound": "10.0.0.9", "plain": APP, "inside": "127.
 TOWARDS = {"outbound": SIDECAR, "inbound": "127.0.0.1:15006", "plain": None, "inside": None}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(talks=TALKS, gap_ms=st.sampled_from([0, 1, 3000]), most=st.sampled_from([1, 10, 40]))
 def test_lots_have_the_connections_of_the_whole(new_wire, talks, gap_ms, most) -> None:
     wire, now = new_wire(), 0.0
