@@ -58,8 +58,8 @@ LARGE_RECORDS = 1_500_000
 _SAMPLE_LEN = 1 << 20
 # Packets that are decoded together while they are counted: about 30 MB.
 WINDOW_ROWS = 1 << 18
-# Packets that are judged together: about 150 MB with the calls that they hold.
-LOT_PACKETS = 250_000
+# Packets that are judged together: about 100 MB with the calls that they hold.
+LOT_PACKETS = 150_000
 MOST_TOGETHER = 0.5
 # The share of a run until its lots are known, and until they are judged.
 _COUNTED, _JUDGED = 0.2, 0.95

@@ -28,8 +28,8 @@ from analyzer.verdict.parts import judge_part
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
-# The answers of the mesh, and their texts, are remembered over so many lots.
-REMEMBERED_LOTS = 16
+# So many decisions of the mesh, and their texts, are remembered from lot to lot: each takes about 4 kB.
+REMEMBERED_ANSWERS = 20_000
 # What a call's line begins with, up to its number.
 CALL = '{"kind":"call","id":"'
 FLOW = '{"kind":"flow",'
@@ -79,9 +79,8 @@ class LotWriter:
     def __init__(self, task: Task, calls: Scratch, flows: Scratch) -> None:
         self._task = task
         self._calls, self._flows = calls, flows
-        self._answers: Answers | None = None
+        self._answers = Answers(task.mesh) if task.mesh else None
         self._text = CallText(redact=task.redact)
-        self._lots = 0
         self.kinds: Kinds = {}
 
     def run(self, lot: int, watch: Watch = UNWATCHED) -> LotRun:
@@ -124,12 +123,11 @@ class LotWriter:
         return wrong
 
     def _begin_anew_at_times(self) -> None:
-        """What is remembered of earlier lots is much the same from lot to lot, but not for ever."""
-        if self._lots % REMEMBERED_LOTS == 0:
+        """What is remembered of earlier lots is much the same from lot to lot, but has a ceiling."""
+        if self._answers is not None and self._answers.decided > REMEMBERED_ANSWERS:
             self._answers = Answers(self._task.mesh) if self._task.mesh else None
             self._text = CallText(redact=self._task.redact)
             gc.collect()
-        self._lots += 1
 
     def _call_lines(
         self, calls: Sequence[CallRecord], kept: Sequence[CallRecord]

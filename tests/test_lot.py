@@ -59,6 +59,6 @@ def test_what_is_remembered_of_earlier_lots_changes_no_line(task, monkeypatch) -
         return bytes(calls.mapped())
 
     remembering = lines()
-    monkeypatch.setattr("analyzer.lot.REMEMBERED_LOTS", 1)
+    monkeypatch.setattr("analyzer.lot.REMEMBERED_ANSWERS", 0)
 
     assert lines() == remembering

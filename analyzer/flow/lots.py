@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import ACK, I64, IPV4_MAPPED_PREFIX, SYN, distinct
+from analyzer.base.table import ACK, I32, I64, IPV4_MAPPED_PREFIX, SYN, distinct
 from analyzer.capture.gather import forget
 from analyzer.flow.census import (
     FIRST_NS,
@@ -52,39 +52,44 @@ _NOBODY = -1
 class Lots:
     """Which packets are in which lot: ``lot_of`` ``(T + 1,)`` by tuple, the last one for packets without any.
 
-    ``apps`` are the distinct addresses ``(3, N)`` (version, halves) of clients that were redirected to their sidecar,
-    in the order of their first packet, and ``connections`` ``(N,)`` about how many each made. ``servers`` ``(3, N)``
-    are those that connections outside of the last lot reached. ``shows_lo``: some connection went over lo.
+    ``tuple_of`` ``(P,)`` is each packet's tuple; the packets of each lot lie between ``first_rows`` and ``last_rows``
+    ``(L,)``, ``sizes`` of them. ``apps`` are the distinct addresses ``(3, N)`` (version, halves) of clients that were
+    redirected to their sidecar, in the order of their first packet, and ``connections`` ``(N,)`` about how many each
+    made. ``servers`` ``(3, N)`` are those that connections outside of the last lot reached. ``shows_lo``: some
+    connection went over lo.
     """
 
-    tuples: Tuples
     lot_of: I64
-    count: int
+    tuple_of: I32
+    first_rows: I64
+    last_rows: I64
+    sizes: I64
     apps: I64
     connections: I64
     servers: I64
     shows_lo: bool
 
     @property
+    def count(self) -> int:
+        """How many lots there are."""
+        return len(self.sizes)
+
+    @property
     def largest(self) -> int:
         """How many packets the largest lot has."""
-        packets = self.tuples.table[PACKETS]
-        return int(np.bincount(self.lot_of[:-1], packets).max(initial=0))
+        return int(self.sizes.max(initial=0))
 
     def rows(self, lot: int) -> I64:
         """The rows of a lot's packets, ascending."""
-        mine = np.flatnonzero(self.lot_of[:-1] == lot)
-        if not len(mine):
-            return np.empty(0, np.int64)
-        first = int(self.tuples.table[FIRST_ROW, mine].min())
-        stop = int(self.tuples.table[LAST_ROW, mine].max()) + 1
-        return np.concatenate(list(self._rows_between(lot, first, stop)))
+        first, stop = int(self.first_rows[lot]), int(self.last_rows[lot]) + 1
+        found = np.concatenate(list(self._rows_between(lot, first, stop)))
+        forget(self.tuple_of.view(np.uint8))
+        return found
 
     def _rows_between(self, lot: int, first: int, stop: int) -> Iterator[I64]:
         for begin in range(first, stop, _ROWS_AT_ONCE):
-            some = self.tuples.tuple_of[begin : min(begin + _ROWS_AT_ONCE, stop)]
+            some = self.tuple_of[begin : min(begin + _ROWS_AT_ONCE, stop)]
             yield np.flatnonzero(self.lot_of[some] == lot) + begin
-        forget(self.tuples.tuple_of.view(np.uint8))
 
 
 def part_in_lots(tuples: Tuples, most_packets: int) -> Lots:
@@ -95,10 +100,17 @@ def part_in_lots(tuples: Tuples, most_packets: int) -> Lots:
     lot_of = np.full(len(tuples) + 1, _NOBODY, np.int64)
     count = _share_out(tuples, home, lot_of, most_packets)
     lot_of[:-1][apart] = count
+    count += int(apart.any())
+    first_rows, last_rows = np.full(count, len(tuples.tuple_of)), np.zeros(count, np.int64)
+    np.minimum.at(first_rows, lot_of[:-1], tuples.table[FIRST_ROW])
+    np.maximum.at(last_rows, lot_of[:-1], tuples.table[LAST_ROW])
+    sizes = np.bincount(lot_of[:-1], tuples.table[PACKETS], count).astype(np.int64)
     apps, connections = _apps(ends)
-    served = np.where(ends.towards, ends.client, 1 - ends.client)[~apart & ~ends.towards]
-    servers = ends.addresses(np.flatnonzero(~apart & ~ends.towards), served)
-    return Lots(tuples, lot_of, count + int(apart.any()), apps, connections, servers, _shows_lo(ends))
+    elsewhere = np.flatnonzero(~apart & ~ends.towards)
+    servers = ends.addresses(elsewhere, 1 - ends.client[elsewhere])
+    return Lots(
+        lot_of, tuples.tuple_of, first_rows, last_rows, sizes, apps, connections, servers, _shows_lo(ends)
+    )  # fmt: skip
 
 
 class _Ends:

@@ -13,7 +13,7 @@ from analyzer.base.fact import Fact
 from analyzer.base.pages import SPAN, forget_pages
 from analyzer.base.ranks import order_of
 from analyzer.base.scratch import Scratch
-from analyzer.base.table import I64
+from analyzer.base.table import I32, I64
 from analyzer.flow.connection import Endpoint
 
 # A line that is not shown, but counts.
@@ -27,13 +27,15 @@ Key = tuple[int, Endpoint, int]
 class Lines(Fact, frozen=True):
     """Some lines of a file, which follow each other from ``begin`` on, but for those of length ``HIDDEN``.
 
-    ``keys`` ``(4, N)`` are their time, client (by ``ips``), its port, and place; ``lengths`` ``(N,)`` are in bytes.
+    ``times_ns`` ``(N,)`` and ``keys`` ``(3, N)`` are what they sort by: when, client (by ``ips``), its port, and place;
+    ``lengths`` ``(N,)`` are in bytes.
     """
 
     begin: int
     ips: tuple[str, ...]
-    keys: I64
-    lengths: I64
+    times_ns: I64
+    keys: I32
+    lengths: I32
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -43,11 +45,13 @@ def spill_lines(scratch: Scratch, lines: Iterable[tuple[Key, bytes | None]]) -> 
     """Write lines, each with its key; None is hidden."""
     begin = scratch.tell()
     ips: dict[str, int] = {}
-    keys: list[tuple[int, int, int, int]] = []
+    times_ns: list[int] = []
+    keys: list[tuple[int, int, int]] = []
     lengths: list[int] = []
     held: list[bytes] = []
     for (time_ns, client, place), line in lines:
-        keys.append((time_ns, ips.setdefault(client.ip, len(ips)), client.port, place))
+        times_ns.append(time_ns)
+        keys.append((ips.setdefault(client.ip, len(ips)), client.port, place))
         lengths.append(HIDDEN if line is None else len(line))
         if line is not None:
             held.append(line)
@@ -55,8 +59,8 @@ def spill_lines(scratch: Scratch, lines: Iterable[tuple[Key, bytes | None]]) -> 
             scratch.write(b"".join(held))
             held.clear()
     scratch.write(b"".join(held))
-    matrix = np.array(keys, np.int64).reshape(-1, 4).T
-    return Lines(begin, tuple(ips), np.ascontiguousarray(matrix), np.array(lengths, np.int64))
+    matrix = np.ascontiguousarray(np.array(keys, np.int32).reshape(-1, 3).T)
+    return Lines(begin, tuple(ips), np.array(times_ns, np.int64), matrix, np.array(lengths, np.int32))
 
 
 class Merged:
@@ -99,7 +103,7 @@ class Merged:
 
 
 def _starts(part: Lines) -> I64:
-    shown = np.maximum(part.lengths, 0)
+    shown = np.maximum(part.lengths, 0).astype(np.int64)
     starts: I64 = part.begin + np.cumsum(shown) - shown
     return starts
 
@@ -109,7 +113,6 @@ def _joined_keys(parts: Sequence[Lines]) -> I64:
     ranks = {ip: rank for rank, ip in enumerate(sorted({ip for part in parts for ip in part.ips}))}
     columns = [np.empty((4, 0), np.int64)]
     for part in parts:
-        keys = part.keys.copy()
-        keys[1] = np.array([ranks[ip] for ip in part.ips], np.int64)[part.keys[1]] if len(part) else keys[1]
-        columns.append(keys)
+        own = np.array([ranks[ip] for ip in part.ips], np.int64)
+        columns.append(np.stack([part.times_ns, own[part.keys[0]], part.keys[1], part.keys[2]]))
     return np.concatenate(columns, axis=1)

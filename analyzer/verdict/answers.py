@@ -33,6 +33,8 @@ class Answers:
         self._parts: dict[Any, Any] = {}
         self._desks: dict[Question, Desk] = {}
         self._models: dict[Hashable, _Model] = {}
+        # How many decisions were made.
+        self.decided = 0
 
     def about(self, connection: Question) -> Desk:
         """Who answers about the calls of a connection; ``connection`` is the question without a request."""
@@ -60,6 +62,7 @@ class Answers:
     def _ask(self, question: Question) -> Decision:
         """The mesh's decision; equal parts of decisions are one object."""
         decision = decide(self._mesh, question)
+        self.decided += 1
         return Decision(
             decision.verdict,
             decision.reason,
