@@ -56,7 +56,7 @@ MUTATIONS = (
     Mutation(
         "headless Services: no listener per pod",
         "analyzer/mesh/outbound/listeners.py",
-        "return service.kubernetes or service.selector is not None or bool(endpoints_of(mesh, service, port))",
+        "return service.kubernetes or service.selector is not None or bool(instances_of(mesh, service, port))",
         "return False",
     ),
     Mutation(
