@@ -47,8 +47,8 @@ EXIT_EVIDENCE = 5
 @click.option("--fail-on", type=click.Choice(["any", "none"]), default="any", show_default=True)
 @click.option("--only-failures", is_flag=True, help="Leave out what holds.")
 @click.option("--mesh-old", "old_paths", multiple=True, type=MeshSource(), metavar="PATH",
-              help="The mesh that the captures were recorded with, as -m of whatif: failures then name the lines that "
-              "moved their calls; repeatable.")  # fmt: skip
+              help="The mesh that the captures were recorded with, such as git:main...:deploy/: failures then name the "
+              "lines that moved their calls; repeatable.")  # fmt: skip
 @click.option("--coverage", is_flag=True, help="Also say how much of the mesh the calls touch.")
 @click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
 @out_option
