@@ -6,7 +6,7 @@ import mmap
 from contextlib import suppress
 
 # About so much of a file is in memory at once.
-SPAN = 64 << 20
+SPAN = 32 << 20
 
 
 def forget_pages(buffer: memoryview) -> None:

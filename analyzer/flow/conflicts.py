@@ -14,7 +14,7 @@ from analyzer.flow.traffic import Traffic
 # would cost their product.
 MAX_COMPARED_PIECES = 2_000_000
 # Repeats whose part of a capture is in memory together.
-REPEATS_AT_ONCE = 256
+REPEATS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
