@@ -28,8 +28,9 @@ def normalize_path(target: str, policy: str = BASE) -> str:
     DECODE_AND_MERGE_SLASHES also decodes encoded slashes first. NONE only takes the authority off.
     """
     target = _ABSOLUTE.sub("", target, count=1) if _ABSOLUTE.match(target) else target
-    path, question, query = (target if target.startswith(("/", "?", "*")) else f"/{target}").partition("?")
-    path = path or "/"
+    path, question, query = target.partition("?")
+    if path != "*" and not path.startswith("/"):
+        path = f"/{path}"
     if policy == NONE or path == "*":
         return path + question + query
     if policy == DECODE_AND_MERGE_SLASHES:

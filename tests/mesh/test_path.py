@@ -27,6 +27,8 @@ from analyzer.mesh.path import normalize_path
         ("http://web.shop/a/../b", "/b"),
         ("http://web.shop", "/"),
         ("*", "*"),
+        ("*?q", "*?q"),
+        ("*x", "/*x"),
         ("a", "/a"),
     ],
 )
