@@ -15,6 +15,8 @@ import numpy as np
 
 # A compile costs about a second and the import 0.3 s; plain Python walks this many rows in about the same time.
 COMPILE_ROWS = 150_000
+# ... and this many, once numba is there: compiled code is read from disk in some milliseconds.
+_LOADED_ROWS = 10_000
 
 
 @cache
@@ -28,9 +30,10 @@ def _compiled(function: Callable[..., int]) -> Callable[..., int]:
 def run_kernel(function: Callable[..., int], rows: int, *arguments: Any, compile_rows: int = COMPILE_ROWS) -> int:
     """Run ``function`` over ``arguments`` (C-contiguous arrays and integers); compiled when ``rows`` make it pay.
 
-    The function writes into its output arrays and returns one integer (a count, or 0).
+    Fewer rows do where a kernel was compiled before. The function writes into its output arrays and returns one integer
+    (a count, or 0).
     """
-    if rows >= compile_rows:
+    if rows >= compile_rows or (rows >= _LOADED_ROWS and _compiled.cache_info().currsize):
         return int(_compiled(function)(*arguments))
     plain = (a.data if isinstance(a, np.ndarray) else a for a in arguments)
     return int(function(*plain))

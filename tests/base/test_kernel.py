@@ -69,3 +69,26 @@ def test_numba_is_imported_only_when_the_rows_make_it_pay(tmp_path: Path, rows: 
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
 
     assert done.stdout.strip() == str(compiled), done.stderr
+
+
+@pytest.mark.parametrize(("rows", "compiled"), [(1_000, False), (COMPILE_ROWS - 1, True)])
+def test_fewer_rows_pay_where_a_kernel_was_compiled_before(tmp_path: Path, rows: int, compiled: bool) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import numpy as np\n"
+        "from analyzer.base.kernel import COMPILE_ROWS, run_kernel\n"
+        "def transposed_len(values):\n"
+        "    return len(values.T)\n"
+        "def nothing(rows):\n"
+        "    return rows\n"
+        "run_kernel(nothing, COMPILE_ROWS, 0)\n"
+        "try:\n"
+        f"    print(run_kernel(transposed_len, {rows}, np.zeros(1, np.int64)) == 1)\n"
+        "except AttributeError:\n"
+        "    print(False)\n"
+    )
+
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+
+    # A plain kernel is given memoryviews, which have no transpose.
+    assert done.stdout.strip() == str(compiled), done.stderr
