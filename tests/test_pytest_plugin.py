@@ -22,8 +22,10 @@ PLUGIN = ("-p", "analyzer.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:hy
 
 
 @pytest.fixture
-def ran(pytester: pytest.Pytester, request):
+def ran(pytester: pytest.Pytester, request, monkeypatch):
     """A function that runs pytest with the plugin beside a small capture, its mesh, and what a test writes."""
+    # Where it is set pytest's summary tells failures whole once more.
+    monkeypatch.delenv("CI", raising=False)
     shutil.copy(SHOP / "pods" / "legacy_naked-0.any.pcap", pytester.path / "a.pcap")
     shutil.copytree(SHOP / "mesh", pytester.path / "mesh")
     known = request.config.pluginmanager.has_plugin("meshverdict")

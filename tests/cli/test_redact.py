@@ -74,11 +74,11 @@ def test_a_capture_that_cannot_be_read_is_told(cli, naked, mesh, no_capture, tmp
     assert (tmp_path / "out" / "mesh").is_dir()
 
 
-def test_nothing_is_written_where_a_verdict_would_change(cli, sleep, mesh, tmp_path):
+def test_nothing_is_written_where_a_verdict_would_change(cli, sleep, mesh, key, tmp_path):
     (folder := tmp_path / "mesh").mkdir()
     (folder / "m.yaml").write_text((mesh / "manifests.yaml").read_text() + DENIED)
 
-    answer = cli("redact", sleep, "-m", folder, "--out", tmp_path / "out")
+    answer = cli("redact", sleep, "-m", folder, "--out", tmp_path / "out", "--key-file", key)
 
     assert (answer.code, "nothing was written" in answer.err) == (1, True)
     assert not (tmp_path / "out").exists()
