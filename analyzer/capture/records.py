@@ -27,8 +27,9 @@ ORDERS: tuple[Order, ...] = ("little", "big")
 BYTE_STEPS: Mapping[Order, tuple[int, int]] = MappingProxyType({"little": (0, 1), "big": (3, -1)})
 
 # Offsets are asked for in rounds: a first one to learn how long records are, then rounds of as much of the file as may
-# be in memory.
+# be in memory, and of no more records than that whose columns are small beside it.
 FIRST_ROUND = 4_096
+MAX_ROUND = 1 << 17
 
 TIME_BACKWARDS = Code(
     "time-goes-backwards",
@@ -96,7 +97,7 @@ def offset_rounds(kernel: Callable[..., int], data: U8, state: I64, *arguments: 
         if total:
             mean = max((int(state[0]) - begin) // total, 1)
             expected = max((len(data) - int(state[0])) // mean * 9 // 8, FIRST_ROUND)
-            room = min(expected, max(SPAN // mean, FIRST_ROUND))
+            room = min(expected, max(SPAN // mean, FIRST_ROUND), MAX_ROUND)
         offsets = np.empty(room, np.int64)
         found = run_kernel(kernel, expected, data, offsets, state, *arguments)
         total += found

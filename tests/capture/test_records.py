@@ -25,3 +25,12 @@ def test_offsets_are_collected_over_all_rounds(records: int) -> None:
     offsets = collect_offsets(every_tenth_byte, data, np.zeros(1, np.int64))
 
     assert offsets.tolist() == list(range(0, records * 10, 10))
+
+
+def test_no_round_has_more_records_than_may_be_in_memory(monkeypatch) -> None:
+    monkeypatch.setattr(module, "MAX_ROUND", 2 * module.FIRST_ROUND)
+    data = np.zeros(6 * module.FIRST_ROUND * 10, np.uint8)
+
+    rounds = [len(each) for each in module.offset_rounds(every_tenth_byte, data, np.zeros(1, np.int64))]
+
+    assert (max(rounds), sum(rounds)) == (2 * module.FIRST_ROUND, 6 * module.FIRST_ROUND)
