@@ -52,8 +52,7 @@ from analyzer.verdict.oddities import Tally
 from analyzer.verdict.parting import Kind, Kinds, parting_finding, parting_of
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, MeshRecord
 
-# Captures with fewer bytes, or packets, are analysed faster in one piece: that takes about 500 bytes a packet.
-LARGE_LEN = 256 << 20
+# Captures with fewer packets are analysed faster in one piece: that takes about 500 bytes a packet.
 LARGE_RECORDS = 1_500_000
 _SAMPLE_LEN = 1 << 20
 # Packets that are decoded together while they are counted: about 30 MB.
@@ -125,7 +124,7 @@ class _Count:
 
 def is_large(source: CaptureSource) -> bool:
     """Whether a capture may have so many packets that its run would not fit into memory, by those at its beginning."""
-    if source.path is None or source.ring or source.size < LARGE_LEN:
+    if source.path is None or source.ring:
         return False
     try:
         with source.path.open("rb") as file:

@@ -115,7 +115,6 @@ def test_a_small_capture_is_not_large() -> None:
 
 def test_a_capture_is_large_by_its_packets(monkeypatch) -> None:
     (source,) = find_captures([str(LO)])
-    monkeypatch.setattr("analyzer.large.LARGE_LEN", 1)
     assert not is_large(source)
 
     monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 10)
@@ -123,8 +122,7 @@ def test_a_capture_is_large_by_its_packets(monkeypatch) -> None:
     assert is_large(source)
 
 
-def test_what_is_no_capture_is_not_large(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("analyzer.large.LARGE_LEN", 1)
+def test_what_is_no_capture_is_not_large(tmp_path) -> None:
     path = tmp_path / "none.pcap"
     path.write_bytes(b"no capture")
     (source,) = find_captures([str(path)])

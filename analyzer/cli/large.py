@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from analyzer.mesh.history import Meshes
     from analyzer.verdict.record import CallRecord
 
-# No smaller file is too large.
-_LEAST_LEN = 1 << 28
+# Smaller files are not looked into: with packets of common sizes they fit into memory.
+_LEAST_LEN = 256 << 20
 
 
 def run_if_large(

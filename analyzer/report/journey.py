@@ -12,6 +12,7 @@ from enum import Enum
 from analyzer.base.fact import replace
 from analyzer.flow.connection import Endpoint
 from analyzer.verdict.decision import DROPPED, Inbound, LocalResponse, Outbound
+from analyzer.verdict.findings import client_of
 from analyzer.verdict.record import APP_TO_SIDECAR, DIRECT, SIDECAR_TO_APP, SIDECAR_TO_UPSTREAM, CallRecord, Leg
 
 
@@ -90,7 +91,7 @@ def answer_phrase(response: LocalResponse | None) -> str:
 def _drafts(call: CallRecord) -> list[_Draft]:
     decision = call.decision
     roles = {leg.role for leg in call.legs}
-    client = call.pod or call.client.ip
+    client = client_of(call)
     drafts = [_Draft(Stop(Place.APPLICATION, client), "")]
     onward = DIRECT
     if decision.outbound or APP_TO_SIDECAR in roles:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analyzer.base.place import PacketPlace
 from analyzer.report.wording import format_count, format_ranges, format_span, format_time
 from analyzer.verdict.decision import VERDICTS, Decision, Outbound
+from analyzer.verdict.findings import client_of
 from analyzer.verdict.moved import MOVED_BY_CHANGE
 from analyzer.verdict.parting import OTHER_CONFIGURATION
 from analyzer.verdict.record import Analysis, CallRecord, Finding, Observed
@@ -35,7 +36,7 @@ def reason_word(decision: Decision) -> str:
 
 def source_phrase(call: CallRecord) -> str:
     """Who called: the pod, or the address where the mesh does not know it."""
-    return call.pod or call.client.ip
+    return client_of(call)
 
 
 def target_phrase(call: CallRecord) -> str:

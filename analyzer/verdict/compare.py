@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from analyzer.base.fact import Fact
 from analyzer.verdict.decision import Decision, Outbound
-from analyzer.verdict.findings import target_of
+from analyzer.verdict.findings import client_of, target_of
 from analyzer.verdict.record import CallRecord
 
 
@@ -58,7 +58,7 @@ def compare_calls(before: Iterable[CallRecord], after: Iterable[CallRecord]) -> 
 def _endings(calls: Iterable[CallRecord]) -> dict[CallKey, Counter[Ending]]:
     found: dict[CallKey, Counter[Ending]] = {}
     for call in calls:
-        key = CallKey(call.pod or call.client.ip, target_of(call), call.protocol, call.method or "", call.path or "")
+        key = CallKey(client_of(call), target_of(call), call.protocol, call.method or "", call.path or "")
         found.setdefault(key, Counter())[ending_of(call.decision)] += 1
     return found
 

@@ -115,14 +115,14 @@ def weigh(calls: Iterable[CallRecord]) -> Groups:
             weights = known[key] = _weights(call)
         for rank, why in weights:
             about = _ABOUT[FINDING_CODES[rank].name](call)
-            groups.setdefault((rank, _client_of(call), about, why), []).append(mark_of(call))
+            groups.setdefault((rank, client_of(call), about, why), []).append(mark_of(call))
     return groups
 
 
 def mark_of(call: CallRecord) -> Mark:
     """The mark of a call."""
     begin, packet = begin_of(call), first_packet_of(call)
-    return Mark(call.id, begin, _client_of(call), target_of(call), packet, call.decision)
+    return Mark(call.id, begin, client_of(call), target_of(call), packet, call.decision)
 
 
 def begin_of(call: CallRecord) -> tuple[int, Endpoint, int, str]:
@@ -220,7 +220,7 @@ def _finding(rank: int, why: str, group: Sequence[Mark], codes: Mapping[str, Cod
     by_step = telling is not None and telling.sentence == why
     reason = codes.get(telling.code if telling and by_step else why)
     because = reason.summary if reason and not by_step else why
-    clients, targets = _listed(mark.client for mark in group), targets_phrase(mark.target for mark in group)
+    clients, targets = named(mark.client for mark in group), named(mark.target for mark in group)
     return Finding(
         code=code,
         sentence=f"{clients} → {targets}: {_WORDS[rank]}: {because}",
@@ -235,16 +235,13 @@ def _finding(rank: int, why: str, group: Sequence[Mark], codes: Mapping[str, Cod
 _WORDS = ("contradicts the YAML", "hangs", "dropped", "passthrough", "undetermined", "its own configuration differs")
 
 
-def targets_phrase(targets: Iterable[str]) -> str:
-    """What several calls asked for; beyond a few, how many more."""
-    return _listed(targets)
-
-
-def _client_of(call: CallRecord) -> str:
+def client_of(call: CallRecord) -> str:
+    """Who called: the pod, or the address where the mesh does not know it."""
     return call.pod or call.client.ip
 
 
-def _listed(names: Iterable[str]) -> str:
+def named(names: Iterable[str]) -> str:
+    """The clients or the targets of several calls, each once; beyond a few, how many more."""
     different = list(dict.fromkeys(names))
     shown = ", ".join(different[:_NAMED])
     return f"{shown} and {len(different) - _NAMED} more" if len(different) > _NAMED else shown

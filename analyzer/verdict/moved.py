@@ -9,9 +9,9 @@ from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.history import Era, MeshHistory
 from analyzer.verdict.cause import find_causes
 from analyzer.verdict.decision import DROPPED, VERDICTS, Decision
-from analyzer.verdict.findings import CITED_PACKETS, first_packet_of, target_of, targets_phrase
+from analyzer.verdict.findings import CITED_PACKETS, client_of, first_packet_of, named, target_of
 from analyzer.verdict.judge import Asked
-from analyzer.verdict.record import CallRecord, Finding, MovedCall
+from analyzer.verdict.record import Finding, MovedCall
 from analyzer.verdict.whatif import shifts_between
 
 MOVED_BY_CHANGE = Code(
@@ -46,14 +46,14 @@ def _findings(moves: Iterable[MovedCall], era: Era, codes: Mapping[str, Code]) -
     groups: dict[tuple[object, ...], list[MovedCall]] = {}
     for move in moves:
         ways = (_way(each) for each in (move.before, move.after) if each)
-        groups.setdefault((_client(move.call), *ways, move.yaml), []).append(move)
+        groups.setdefault((client_of(move.call), *ways, move.yaml), []).append(move)
     for group in sorted(groups.values(), key=_weight):
         yield _finding(group, era, codes)
 
 
 def _weight(group: Sequence[MovedCall]) -> tuple[bool, int, str]:
     after = group[0].after
-    return after is None or after.verdict != DROPPED, -len(group), _client(group[0].call)
+    return after is None or after.verdict != DROPPED, -len(group), client_of(group[0].call)
 
 
 def _finding(group: Sequence[MovedCall], era: Era, codes: Mapping[str, Code]) -> Finding:
@@ -67,7 +67,7 @@ def _finding(group: Sequence[MovedCall], era: Era, codes: Mapping[str, Code]) ->
         before += f" ({_reason(first.before)})"
     return Finding(
         code=MOVED_BY_CHANGE,
-        sentence=f"{_client(first.call)} → {targets_phrase(map(target_of, calls))}: {_verdict(first.after)} since "
+        sentence=f"{client_of(first.call)} → {named(map(target_of, calls))}: {_verdict(first.after)} since "
         f"{format_moment(era.since_ns)}, {before} before{because}",
         calls=tuple(call.id for call in calls),
         yaml=first.yaml,
@@ -75,10 +75,6 @@ def _finding(group: Sequence[MovedCall], era: Era, codes: Mapping[str, Code]) ->
         advice=(reason.advice if reason and first.after.verdict == DROPPED else "") or MOVED_BY_CHANGE.advice,
         first_ns=min(call.first_ns for call in calls),
     )
-
-
-def _client(call: CallRecord) -> str:
-    return call.pod or call.client.ip
 
 
 def _way(decision: Decision) -> tuple[str, str]:

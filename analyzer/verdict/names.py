@@ -12,6 +12,7 @@ from analyzer.base.place import PacketPlace
 from analyzer.capture.dns import DnsAnswer
 from analyzer.mesh.outbound.listener import BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER
 from analyzer.mesh.registry import services_by_host
+from analyzer.verdict.findings import client_of
 from analyzer.verdict.record import CallRecord
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _of_call(call: CallRecord, cluster: str, told: list[DnsAnswer], mesh: MeshSn
     capture = call.legs[0].capture if call.legs else call.captures[0]
     first = next((first for name_, first, _ in call.packets if name_ == capture), 1)
     return OutsideName(
-        workload=workload_of(pod) if pod else call.pod or call.client.ip,
+        workload=workload_of(pod) if pod else client_of(call),
         name=name,
         named_by=named_by,
         port=call.server.port,

@@ -14,7 +14,7 @@ from analyzer.base.moment import format_moment
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.verdict.compare import CallKey
 from analyzer.verdict.drift import key_of
-from analyzer.verdict.findings import CITED_PACKETS, Mark, mark_of, targets_phrase
+from analyzer.verdict.findings import CITED_PACKETS, Mark, mark_of, named
 from analyzer.verdict.record import CallRecord, Finding
 
 OTHER_CONFIGURATION = Code(
@@ -44,7 +44,7 @@ class Parting(Fact, frozen=True):
         when = "until" if self.ends else "since"
         beyond = "after" if self.ends else "before"
         count = len(self.disagreeing)
-        targets = targets_phrase(mark.target for mark in self.disagreeing)
+        targets = named(mark.target for mark in self.disagreeing)
         return (
             f"{when} {format_moment(self.moment_ns)} as if under another configuration: "
             f"{count} {'call' if count == 1 else 'calls'} to {targets} contradict the YAML, "

@@ -20,7 +20,6 @@ def all_large(monkeypatch):
 
     def begin() -> None:
         monkeypatch.setattr("analyzer.cli.large._LEAST_LEN", 1)
-        monkeypatch.setattr("analyzer.large.LARGE_LEN", 1)
         monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 1)
 
     return begin

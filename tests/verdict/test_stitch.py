@@ -5,23 +5,11 @@ from __future__ import annotations
 import pytest
 
 from analyzer.verdict.call import calls_of
-from analyzer.verdict.roles import Role
 from analyzer.verdict.stitch import Stitcher
+from made.said import apps, first_call, ups
 
 REVIEWS_SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
 ID = "6a3c1e52-0000-4000-8000-000000000001"
-
-
-def apps(*talks):
-    return [t.said(Role.APP) for t in talks]
-
-
-def ups(*talks):
-    return [t.said(Role.UPSTREAM) for t in talks]
-
-
-def first_call(said):
-    return calls_of(said)[0]
 
 
 # HTTP in plaintext.

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from analyzer.base.fact import replace
-from analyzer.verdict.call import calls_of
 from analyzer.verdict.roles import Role
 from analyzer.verdict.stitch import Stitcher
 from analyzer.verdict.wires import gather_wires
+from made.said import apps, deliveries, first_call, ups
 
 REVIEWS = "outbound|9080||reviews.shop.svc.cluster.local"
 REVIEWS_SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
 CALLEE = "b.pcap"
 ID = "6a3c1e52-0000-4000-8000-000000000001"
-
-
-def apps(*talks):
-    return [t.said(Role.APP) for t in talks]
-
-
-def ups(*talks):
-    return [t.said(Role.UPSTREAM) for t in talks]
-
-
-def deliveries(*talks):
-    return [t.said(Role.DELIVERY) for t in talks]
-
-
-def first_call(said):
-    return calls_of(said)[0]
 
 
 # To the application at the other end.

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from analyzer.verdict.call import calls_of
-from analyzer.verdict.roles import Role
 from analyzer.verdict.stitch import Stitcher
+from made.said import apps, deliveries, first_call, ups
 
 REVIEWS = "outbound|9080||reviews.shop.svc.cluster.local"
 REVIEWS_SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
-
-
-def apps(*talks):
-    return [t.said(Role.APP) for t in talks]
-
-
-def ups(*talks):
-    return [t.said(Role.UPSTREAM) for t in talks]
-
-
-def deliveries(*talks):
-    return [t.said(Role.DELIVERY) for t in talks]
-
-
-def first_call(said):
-    return calls_of(said)[0]
 
 
 # HTTP that Envoy takes for opaque TCP.

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from analyzer.verdict.call import calls_of
-from analyzer.verdict.roles import Role
 from analyzer.verdict.stitch import Stitcher
+from made.said import apps, deliveries, first_call, ups
 
 REVIEWS = "outbound|9080||reviews.shop.svc.cluster.local"
 REVIEWS_SNI = "outbound_.9080_._.reviews.shop.svc.cluster.local"
 RATINGS_SNI = "outbound_.80_._.ratings.shop.svc.cluster.local"
-
-
-def apps(*talks):
-    return [t.said(Role.APP) for t in talks]
-
-
-def ups(*talks):
-    return [t.said(Role.UPSTREAM) for t in talks]
-
-
-def deliveries(*talks):
-    return [t.said(Role.DELIVERY) for t in talks]
-
-
-def first_call(said):
-    return calls_of(said)[0]
 
 
 def test_a_request_inside_mutual_tls_left_by_the_connection_that_spoke_meanwhile(app, upstream, alpn) -> None:
