@@ -58,7 +58,16 @@ def compare_with(
         return _against_refusal(observed, response, decision.inbound.response if decision.inbound else None)
     if decision.reason == LOOPBACK.name:
         return (True, "") if observed.outcome == "answered" else (None, "")  # its server may be the pod's own Envoy
+    if _is_protocol_error(observed, decision):
+        return True, ""
     return _against_delivery(observed, response, upstream)
+
+
+def _is_protocol_error(observed: Observed, decision: Decision) -> bool:
+    """Whether the server's Envoy says, as it should, that it cannot read what arrives: no routing decision."""
+    expected = decision.inbound.response if decision.inbound else None
+    said = observed.answered_by == "envoy" and observed.status is not None
+    return said and expected is not None and observed.status == expected.code
 
 
 def _is_handshake(observed: Observed, call: Call, decision: Decision) -> bool:

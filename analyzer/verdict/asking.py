@@ -152,10 +152,13 @@ def connection_question(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Que
     if source is not None:
         return _ask(said, source, "outbound", bypass=said.role is not Role.APP and source.has_sidecar)
     target = target_pod(said, mesh)
+    host = mesh.host_pod_at(said.wire.client.ip)
+    if host is not None and (target is None or not (target.is_gateway or said.client_tls == "mtls")):
+        # What speaks from a node's own address has no sidecar; the server's side then decides, whether the sighting
+        # shows its pod or the Service that was dialled.
+        return _ask(said, host, "outbound", bypass=False)
     if target is None:
-        # Whatever speaks from a node's own address has no sidecar; the server's side then decides.
-        host = mesh.host_pod_at(said.wire.client.ip)
-        return _ask(said, host, "outbound", bypass=False) if host is not None else None
+        return None
     return _ask(said, target, "gateway" if target.is_gateway else "inbound", bypass=False)
 
 

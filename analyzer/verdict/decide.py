@@ -32,7 +32,6 @@ from analyzer.verdict.reasons import (
     LOOPBACK,
     NO_SIDECAR,
     NOT_CAPTURED,
-    UPSTREAM_TLS,
     WEIGHTED,
 )
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER as PASSTHROUGH_REASON
@@ -186,9 +185,6 @@ def _end(so_far: Decision, arrived: InboundDecision) -> Decision:
 
 def _combine(so_far: Decision, delivery: Delivery) -> Decision:
     """One decision of the ways in which a call may end: none where a balancer chooses among pods that are unlike."""
-    known = [each for each in delivery.groups if each.undetermined != (UPSTREAM_TLS.name,)]
-    if any(not each.dropped for each in known):
-        delivery = replace(delivery, groups=tuple(known))
     ends = [_end(so_far, each) for each in delivery.groups]
     if not ends:
         return so_far if so_far.verdict else replace(so_far, verdict=PASSTHROUGH, reason=NO_SIDECAR.name)

@@ -7,6 +7,7 @@ import pytest
 from analyzer.base.fact import replace
 from analyzer.verdict.agreement import with_agreement
 from analyzer.verdict.call import Onward
+from analyzer.verdict.decision import Inbound, LocalResponse
 from analyzer.verdict.observed import observe
 from analyzer.verdict.roles import Role
 
@@ -74,6 +75,13 @@ def test_an_upstream_that_failed_shows_that_the_route_was_taken(app, decision, t
 @pytest.mark.parametrize(("status", "text"), [(404, b""), (403, b"RBAC: access denied"), (503, b"no healthy upstream")])
 def test_an_envoy_that_answers_by_itself_contradicts_a_delivery(app, decision, status, text) -> None:
     assert verdict(app().ask().answer(status, server="envoy", body=text), decision()) is False
+
+
+@pytest.mark.parametrize(("status", "agrees"), [(426, True), (400, False)])
+def test_a_servers_envoy_that_cannot_read_what_arrives_says_so(app, decision, status, agrees) -> None:
+    refused = Inbound("shop/reviews-0", "0.0.0.0_9080", response=LocalResponse(426, "DPE"))
+
+    assert verdict(app().ask().answer(status, server="istio-envoy"), replace(decision(), inbound=refused)) is agrees
 
 
 def test_a_proxy_that_writes_no_service_time_contradicts_nothing_where_its_upstream_leg_was_seen(

@@ -296,12 +296,23 @@ def test_nobody_is_asked_about_strangers(talk, shop) -> None:
     assert asked(talk("192.0.2.1:5000", "192.0.2.2:80").ask(), shop(), Role.DIRECT) is None
 
 
-def test_a_node_is_asked_for_as_a_pod_on_its_network(talk, shop, resource) -> None:
+@pytest.mark.parametrize("server", ["10.96.0.11:9080", "10.244.1.11:9080"])
+def test_a_node_is_asked_for_as_a_pod_on_its_network_whatever_is_seen_of_the_server(
+    talk, shop, resource, server
+) -> None:
     mesh = shop(resource("v1", "Pod", "shop/node-0", {"hostNetwork": True}, status={"podIP": "192.0.2.1"}))
 
-    question = asked(talk("192.0.2.1:5000", "10.96.0.11:9080").ask(), mesh, Role.DIRECT)
+    question = asked(talk("192.0.2.1:5000", server).ask(), mesh, Role.DIRECT)
 
-    assert (question.pod, question.direction, question.address) == ("node-0", "outbound", "10.96.0.11")
+    assert (question.pod, question.direction, question.address) == ("node-0", "outbound", server.split(":")[0])
+
+
+def test_who_shows_istios_certificate_at_a_nodes_address_is_not_known(talk, shop, resource, alpn) -> None:
+    mesh = shop(resource("v1", "Pod", "shop/node-0", {"hostNetwork": True}, status={"podIP": "192.0.2.1"}))
+
+    arriving = asked(talk("192.0.2.1:5000", "10.244.1.11:9080").hello(SNI, alpn["http"]), mesh, Role.DIRECT)
+
+    assert (arriving.pod, arriving.direction) == ("reviews-0", "inbound")
 
 
 # Pods at both ends.

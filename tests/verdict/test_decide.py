@@ -271,6 +271,14 @@ def test_pods_that_refuse_do_not_speak_for_one_whose_tls_is_not_known(market) ->
     assert (found.verdict, "upstream-tls" in found.undetermined) == (None, True)
 
 
+def test_pods_that_take_a_connection_do_not_speak_for_one_whose_tls_does_not_fit(market) -> None:
+    """Opaque TCP is tried once: which pod the balancer chooses decides whether it arrives."""
+    market.pod("shop/cache-1", "10.1.0.9", sidecar=False)
+    market.rule("DestinationRule", "shop/cache", host="cache", trafficPolicy={"tls": {"mode": "ISTIO_MUTUAL"}})
+    found = market.ask("shop/sleep-0", "10.9.0.2:6379", protocol="tcp")
+    assert (found.verdict, found.undetermined) == (None, ("balanced", "upstream-tls"))
+
+
 def test_an_application_may_dial_its_sidecar_on_the_loopback_address(market) -> None:
     port = {"number": 6379, "protocol": "TCP", "name": "r"}
     market.rule("Sidecar", "shop/s", egress=[{"port": port, "captureMode": "NONE", "hosts": ["*/*"]}])
