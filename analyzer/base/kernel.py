@@ -27,13 +27,23 @@ def _compiled(function: Callable[..., int]) -> Callable[..., int]:
     return compiled
 
 
+def pays(rows: int, *, compile_rows: int = COMPILE_ROWS) -> bool:
+    """Whether ``run_kernel`` compiles a kernel for so many rows: then it is faster than the sorts that NumPy needs."""
+    return rows >= compile_rows or (rows >= _LOADED_ROWS and _compiled.cache_info().currsize > 0)
+
+
 def run_kernel(function: Callable[..., int], rows: int, *arguments: Any, compile_rows: int = COMPILE_ROWS) -> int:
-    """Run ``function`` over ``arguments`` (C-contiguous arrays and integers); compiled when ``rows`` make it pay.
+    """Run ``function`` over ``arguments`` (C-contiguous arrays, tuples of them, integers); compiled when it ``pays``.
 
     Fewer rows do where a kernel was compiled before. The function writes into its output arrays and returns one integer
     (a count, or 0).
     """
-    if rows >= compile_rows or (rows >= _LOADED_ROWS and _compiled.cache_info().currsize):
+    if pays(rows, compile_rows=compile_rows):
         return int(_compiled(function)(*arguments))
-    plain = (a.data if isinstance(a, np.ndarray) else a for a in arguments)
-    return int(function(*plain))
+    return int(function(*map(_plain, arguments)))
+
+
+def _plain(argument: Any) -> Any:
+    if isinstance(argument, tuple):
+        return tuple(map(_plain, argument))
+    return argument.data if isinstance(argument, np.ndarray) else argument

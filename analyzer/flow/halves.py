@@ -12,17 +12,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import ACK, I64, IPV4_MAPPED_PREFIX, RST, SYN, PacketTable
+from analyzer.base.table import I64, IPV4_MAPPED_PREFIX, PacketTable
 from analyzer.flow.echoes import Echoes, read_echoes
 from analyzer.flow.table import LOW_32, FlowTable
+from analyzer.flow.tuples import number_rows
 
 Bools = NDArray[np.bool_]
-_Clients = dict[tuple[int, int, int], list[int]]
+_Clients = dict[tuple[int, ...], list[int]]
 
 # Istio's redirect ports: outbound and inbound (tools/istio-iptables, ProxyPort and InboundCapturePort).
 REDIRECT_PORTS = (15001, 15006)
@@ -40,21 +41,22 @@ def pair_halves(flows: FlowTable, packets: PacketTable) -> I64:
     """
     partners = np.full(len(flows), -1, np.int64)
     towards = redirected_flows(flows)
-    if not towards.any():
-        return partners
     answering = ~flows.answered & ~towards
-    first_byte, answered = (numbers.tolist() for numbers in _handshakes(flows, packets))
-    echoes = read_echoes(flows, packets)
+    if not towards.any() or not answering.any():
+        return partners
+    first_byte, answered = _handshakes(flows, packets)
+    echoes = cache(lambda: read_echoes(flows, packets))
     for first_port, other_port in ((flows.first_port, flows.other_port), (np.zeros_like(partners),) * 2):
+        requests = np.stack([flows.first_hi, flows.first_lo, first_port, first_byte])
+        answers = np.stack([flows.other_hi, flows.other_lo, other_port, answered])
         left = partners < 0
-        requests = _by_client(flows.first_hi, flows.first_lo, first_port, towards & left)
-        answers = _by_client(flows.other_hi, flows.other_lo, other_port, answering & left)
-        for client, asking in requests.items():
-            answers_to = answers.get(client, [])
-            shaken = _pairs_by_handshake(asking, answers_to, first_byte, answered)
-            late = _pairs_by_echo([a for a in asking if a not in shaken], set(answers_to) - {*shaken.values()}, echoes)
-            for a, b in (shaken | late).items():
-                partners[a], partners[b] = b, a
+        a, b = _pairs_by_handshake(requests, answers, towards & left & (first_byte >= 0), answering & left)
+        partners[a], partners[b] = b, a
+        left = partners < 0
+        asking, answers_to = _by_client(requests, towards & left), _by_client(answers, answering & left)
+        for client in asking.keys() & answers_to.keys():
+            for one, other in _pairs_by_echo(asking[client], answers_to[client], echoes()).items():
+                partners[one], partners[other] = other, one
     return partners
 
 
@@ -69,48 +71,40 @@ def is_loopback(hi: I64, lo: I64) -> Bools:
     return loopback
 
 
-def first_rows(flows: FlowTable, packets: PacketTable, flags: int) -> I64:
-    """The row of each flow's first packet with exactly ``flags`` of SYN, ACK and RST, ``(F,)``; -1 without one."""
-    has = (packets.tcp_flags[flows.order] & (SYN | ACK | RST)) == flags
-    last_to_first = np.flatnonzero(has)[::-1]
-    rows = np.full(len(flows), -1, np.int64)
-    rows[flows.flow_of[last_to_first]] = flows.order[last_to_first]
-    return rows
-
-
-def _by_client(hi: I64, lo: I64, port: I64, chosen: Bools) -> _Clients:
+def _by_client(columns: I64, chosen: Bools) -> _Clients:
+    """The ``chosen`` flows by their client, whose address halves and port are the first rows of ``columns``."""
     found: _Clients = defaultdict(list)
     flows = np.flatnonzero(chosen)
-    clients = zip(hi[flows].tolist(), lo[flows].tolist(), port[flows].tolist(), strict=True)
-    for flow, client in zip(flows.tolist(), clients, strict=True):
-        found[client].append(flow)
+    for flow, *client in zip(flows.tolist(), *columns[:3, flows].tolist(), strict=True):
+        found[tuple(client)].append(flow)
     return found
 
 
 def _handshakes(flows: FlowTable, packets: PacketTable) -> tuple[I64, I64]:
     """The number behind each flow's SYN, and the one that its SYN-ACK acknowledges, ``(F,)``; -1 without one."""
-    syn, syn_ack = first_rows(flows, packets, SYN), first_rows(flows, packets, SYN | ACK)
+    syn, syn_ack = flows.syn, flows.syn_ack
     following = (packets.seq[syn].astype(np.int64) + 1) & LOW_32
     return np.where(syn >= 0, following, -1), np.where(syn_ack >= 0, packets.ack[syn_ack].astype(np.int64), -1)
 
 
-def _pairs_by_handshake(
-    asking: list[int], answering: list[int], first_byte: Sequence[int], answered: Sequence[int]
-) -> dict[int, int]:
-    """The pairs A: B of one client's halves whose SYN-ACK acknowledges the SYN."""
-    waiting = {first_byte[a]: a for a in reversed(asking) if first_byte[a] >= 0}
-    found = {}
-    for b in answering:
-        a = waiting.pop(answered[b], None)
-        if a is not None:
-            found[a] = b
-    return found
+def _pairs_by_handshake(requests: I64, answers: I64, asking: Bools, answering: Bools) -> I64:
+    """The pairs ``(2, K)`` of flows, one ``asking`` and one ``answering``, that say the same of client and handshake.
+
+    ``requests`` and ``answers`` ``(4, F)`` are what each says. Of several that say the same the first ones are a pair.
+    """
+    asked, answered = np.flatnonzero(asking), np.flatnonzero(answering)
+    numbers = number_rows(np.concatenate([requests[:, asked], answers[:, answered]], axis=1))
+    firsts = np.full((2, int(numbers.max(initial=-1)) + 1), -1, np.int64)
+    # Of several values for one place the last one stays.
+    firsts[0, numbers[: len(asked)][::-1]] = asked[::-1]
+    firsts[1, numbers[len(asked) :][::-1]] = answered[::-1]
+    return firsts[:, (firsts >= 0).all(axis=0)]
 
 
-def _pairs_by_echo(asking: list[int], answering: set[int], echoes: Echoes) -> dict[int, int]:
+def _pairs_by_echo(asking: list[int], answering: list[int], echoes: Echoes) -> dict[int, int]:
     """The pairs A: B of one client's halves that acknowledge each other, the nearest first."""
     found: dict[int, int] = {}
-    for b in sorted(answering):
+    for b in answering:
         # Flows are numbered by their first packet, so neighbours in number began at about the same time.
         at = bisect_left(asking, b)
         near = [a for a in asking[max(0, at - COMPARED_HALVES) : at + COMPARED_HALVES] if a not in found]

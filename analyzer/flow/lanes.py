@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import I64
+from analyzer.base.ranks import order_by_number
+from analyzer.base.table import I64, distinct
 from analyzer.flow.orientation import Orientation
 from analyzer.flow.table import FlowTable
 
@@ -91,14 +92,26 @@ def build_lanes(flows: FlowTable, partners: I64, orientation: Orientation, copie
     # Of two halves the one that the client sent leads, whichever was captured first.
     towards_client = (partners[lead] >= 0) & ~orientation.first_is_client[lead]
 
-    from_client = flows.forward == orientation.first_is_client[flows.flow_of]
-    lane_of = 2 * connection_of[flows.flow_of] + ~from_client
-    kept = np.flatnonzero(~copies)
-    by_lane = kept[np.lexsort((flows.order[kept], lane_of[kept]))]
+    flow_of = flows.flow_of
+    from_client = flows.forward == orientation.first_is_client[flow_of]
+    lane_of = 2 * connection_of[flow_of] + ~from_client
+    lane_of[copies] = -1
+    starts = np.zeros(2 * len(lead) + 1, np.int64)
+    np.cumsum(np.bincount(lane_of[~copies], minlength=2 * len(lead)), out=starts[1:])
+    rows = flows.order[order_by_number(lane_of, starts)]
+    _sort_mixed(rows, starts)
     return LaneTable(
         lead=np.where(towards_client, partners[lead], lead),
         partner=np.where(towards_client, lead, partners[lead]),
         connection_of=connection_of,
-        rows=flows.order[by_lane],
-        starts=np.searchsorted(lane_of[by_lane], np.arange(2 * len(lead) + 1)),
+        rows=rows,
+        starts=starts,
     )
+
+
+def _sort_mixed(rows: I64, starts: I64) -> None:
+    """Bring the lanes into the order of the capture that have packets of both halves."""
+    descents = np.flatnonzero(rows[1:] < rows[:-1]) + 1
+    lanes = np.searchsorted(starts, descents, "right") - 1
+    for lane in distinct(lanes[starts[lanes] < descents]).tolist():
+        rows[starts[lane] : starts[lane + 1]].sort()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import ACK, I64, SYN, PacketTable
-from analyzer.flow.halves import first_rows, redirected_flows
+from analyzer.base.table import I64, PacketTable
+from analyzer.flow.halves import redirected_flows
 from analyzer.flow.table import FlowTable
 from analyzer.flow.tuples import number_rows
 
@@ -37,8 +37,6 @@ def orient_flows(flows: FlowTable, packets: PacketTable, partners: I64) -> Orien
     ports: an end that serves other connections of the capture serves this one, so does a port below the ephemeral ones,
     an end that more flows share, the lower port. Where all that is equal the first sender is the client.
     """
-    syn = first_rows(flows, packets, SYN)
-    syn_ack = first_rows(flows, packets, SYN | ACK)
     redirected = redirected_flows(flows)
     answering = ~redirected & (partners >= 0)
 
@@ -46,7 +44,7 @@ def orient_flows(flows: FlowTable, packets: PacketTable, partners: I64) -> Orien
     known_by = np.full(len(flows), PORT, np.int8)
     first_is_client[redirected], first_is_client[answering] = True, False
     known_by[redirected | answering] = REDIRECT
-    for rows, is_client, how in ((syn_ack, False, SYN_ACK_SEEN), (syn, True, SYN_SEEN)):
+    for rows, is_client, how in ((flows.syn_ack, False, SYN_ACK_SEEN), (flows.syn, True, SYN_SEEN)):
         seen = rows >= 0
         first_is_client[seen] = _sent_first(flows, packets, rows)[seen] == is_client
         known_by[seen] = how

@@ -6,20 +6,24 @@ them. The packets of a flow keep the order of the capture.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.kernel import run_kernel
+from analyzer.base.ranks import order_by_number
 from analyzer.base.table import ACK, DECODED, I64, PROTOCOL_TCP, PROTOCOL_UDP, RST, SYN, PacketTable, RecordTable
-from analyzer.flow.tuples import canonical_tuples, number_rows, stable_order
+from analyzer.flow.numbering import number_packets
 
 Bools = NDArray[np.bool_]
 
-# Rows of the matrix that ``split_reused`` walks.
-FLAGS, SEQ, ACKED, SIDE = range(4)
+# Columns of the matrix of tuples that ``follow_tuples`` keeps: whether the handshake is over, the lowest sequence
+# number that each side is known to have used, the flow and the side that sent its first packet.
+PAST_HANDSHAKE, LOWEST, FLOW, FIRST_SIDE = 0, 1, 3, 4
+# Columns of the matrix of flows that it writes.
+FIRST, LAST, SYN_ROW, SYN_ACK_ROW, ANSWERED, PACKETS = range(6)
 
 # A SYN may be captured after packets that followed it, by no more than an unscaled window (RFC 9293, section 3.1). A
 # further one opens a new connection: initial sequence numbers run with a clock (RFC 6528), so they land elsewhere.
@@ -34,7 +38,8 @@ class FlowTable:
     """All TCP flows of a capture, in the order of their first packet.
 
     Columns ``(F,)``: the address halves and port of who sent the flow's first packet, and of the other end; when its
-    first and its last packet were captured.
+    first and its last packet were captured; the row of the first packet that has SYN of SYN, ACK and RST, and of the
+    first that has SYN and ACK (-1 without one); whether the other end sent anything that was captured.
     ``order`` ``(N,)`` has the rows of the ``PacketTable``, flow after flow; those of flow f are
     ``order[starts[f]:starts[f + 1]]``. ``forward[i]`` says that ``order[i]`` went from the first sender to the other
     end. ``protocols`` counts the decoded packets of the capture by transport.
@@ -48,6 +53,9 @@ class FlowTable:
     other_port: I64
     first_ns: I64
     last_ns: I64
+    syn: I64
+    syn_ack: I64
+    answered: Bools
     order: I64
     starts: I64
     forward: Bools
@@ -61,13 +69,6 @@ class FlowTable:
         """The flow of each packet in ``order``, ``(N,)``."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
-    @property
-    def answered(self) -> Bools:
-        """Whether the other end sent anything that was captured, ``(F,)``."""
-        answered = np.zeros(len(self), np.bool_)
-        answered[self.flow_of[~self.forward]] = True
-        return answered
-
 
 def build_flows(packets: PacketTable, records: RecordTable) -> FlowTable:
     """The flows of all decoded TCP packets; a tuple that a new handshake uses again gives a new flow.
@@ -75,99 +76,90 @@ def build_flows(packets: PacketTable, records: RecordTable) -> FlowTable:
     There is no time-out: a connection may be silent for hours (``tcp_keepalive_time`` is two) and go on.
     """
     rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_TCP))
-    tuples, swapped = canonical_tuples(packets, rows)
-    numbers = number_rows(tuples)
-    by_tuple = stable_order(numbers)
-    begins = _beginnings(packets, rows[by_tuple], numbers[by_tuple], swapped[by_tuple])
+    tuple_of = number_packets(packets, rows)
+    tuples = np.full((int(tuple_of.max(initial=-1) >> 1) + 1, 5), -1, np.int64)
+    flows = np.empty((len(rows), 6), np.int64)
     flow_of = np.empty(len(rows), np.int64)
-    flow_of[by_tuple] = np.cumsum(begins) - 1
-    return _table(packets, records, rows, _by_first_packet(flow_of))
+    columns = packets.tcp_flags, packets.seq, packets.ack
+    count = run_kernel(follow_tuples, len(rows), columns, rows, tuple_of, tuples, flows, flow_of)
+    return _table(packets, records, rows, flow_of, flows[:count])
 
 
-def _beginnings(packets: PacketTable, rows: I64, numbers: I64, swapped: Bools) -> I64:
-    """1 where a packet opens a flow, in the order of ``rows`` (tuple after tuple), ``(N,)``."""
-    begins = np.zeros(len(rows), np.int64)
-    new_tuple = np.ones(len(rows), np.bool_)
-    new_tuple[1:] = numbers[1:] != numbers[:-1]
-    starts = np.append(np.flatnonzero(new_tuple), len(rows))
-    matrix = np.empty((4, len(rows)), np.int64)
-    matrix[FLAGS] = packets.tcp_flags[rows]
-    matrix[SEQ] = packets.seq[rows]
-    matrix[ACKED] = packets.ack[rows]
-    matrix[SIDE] = swapped
-    run_kernel(split_reused, len(rows), matrix, starts, begins, np.empty(2, np.int64))
-    return begins
+def follow_tuples(packets: Sequence[I64], rows: I64, tuple_of: I64, tuples: I64, flows: I64, flow_of: I64) -> int:
+    """Kernel: twice the flow of each packet, plus 1 where its first sender sent it; gives how many flows there are.
 
-
-def split_reused(packets: I64, starts: I64, begins: I64, lowest: I64) -> int:
-    """Kernel: mark the packets that open a connection on a tuple; gives how many there are.
-
-    ``packets`` ``(4, N)`` is sorted by tuple, ``starts`` ``(T + 1,)``; ``lowest`` ``(2,)`` is scratch: the lowest
-    sequence number that each side is known to have used. A SYN opens a connection where the tuple has gone past its
-    handshake and the SYN does not lie where the known bytes begin, nor, of a SYN-ACK, answers the known SYN.
+    ``packets`` are flags, sequence and acknowledgement numbers by row; ``tuple_of`` ``(N,)`` as ``number_packets``
+    gives it, for ``rows``; ``tuples`` ``(T, 5)`` is scratch, all -1. A SYN opens a connection where the tuple has gone
+    past its handshake and the SYN does not lie where the known bytes begin, nor, of a SYN-ACK, answers the known SYN.
     """
+    tcp_flags, seqs, acks = packets
     found = 0
-    for t in range(len(starts) - 1):
-        past_handshake = 0
-        for i in range(starts[t], starts[t + 1]):
-            flags = packets[FLAGS, i]
-            seq = packets[SEQ, i]
-            side = packets[SIDE, i]
-            far = lowest[side] >= 0 and ((lowest[side] - seq) & LOW_32) > LATE_SYN_BYTES
-            if flags & ACK and far:
-                far = ((lowest[1 - side] - packets[ACKED, i] + 1) & LOW_32) > LATE_SYN_BYTES
-            if i == starts[t] or (flags & SYN and past_handshake and far):
-                begins[i] = 1
-                found += 1
-                past_handshake = 0
-                lowest[0] = -1
-                lowest[1] = -1
-            if flags & RST:
-                past_handshake = 1
-                continue
-            if not flags & SYN:
-                past_handshake = 1
-            if lowest[side] < 0 or (flags & SYN and not past_handshake) or ((lowest[side] - seq) & LOW_32) < HALF_32:
-                lowest[side] = seq
-            if flags & ACK and lowest[1 - side] < 0:
-                lowest[1 - side] = packets[ACKED, i]
+    for i in range(len(rows)):
+        row = rows[i]
+        t = tuple_of[i] >> 1
+        side = tuple_of[i] & 1
+        flags = tcp_flags[row] & (SYN | ACK | RST)
+        seq = seqs[row] & LOW_32
+        lowest, opposite = tuples[t, LOWEST + side], tuples[t, LOWEST + 1 - side]
+        far = lowest >= 0 and ((lowest - seq) & LOW_32) > LATE_SYN_BYTES
+        if flags & ACK and far:
+            far = ((opposite - acks[row] + 1) & LOW_32) > LATE_SYN_BYTES
+        flow = tuples[t, FLOW]
+        if flow < 0 or (flags & SYN and tuples[t, PAST_HANDSHAKE] > 0 and far):
+            flow = found
+            found += 1
+            flows[flow, FIRST] = row
+            flows[flow, SYN_ROW] = -1
+            flows[flow, SYN_ACK_ROW] = -1
+            flows[flow, ANSWERED] = 0
+            flows[flow, PACKETS] = 0
+            tuples[t, FLOW] = flow
+            tuples[t, FIRST_SIDE] = side
+            tuples[t, PAST_HANDSHAKE] = 0
+            lowest = opposite = -1
+        if flags & RST or not flags & SYN:
+            tuples[t, PAST_HANDSHAKE] = 1
+        if flags & RST == 0:
+            early = flags & SYN and tuples[t, PAST_HANDSHAKE] == 0
+            if lowest < 0 or early or ((lowest - seq) & LOW_32) < HALF_32:
+                lowest = seq
+            if flags & ACK and opposite < 0:
+                opposite = acks[row] & LOW_32
+        tuples[t, LOWEST + side] = lowest
+        tuples[t, LOWEST + 1 - side] = opposite
+        if flags == SYN and flows[flow, SYN_ROW] < 0:
+            flows[flow, SYN_ROW] = row
+        if flags == SYN | ACK and flows[flow, SYN_ACK_ROW] < 0:
+            flows[flow, SYN_ACK_ROW] = row
+        first_sender = tuples[t, FIRST_SIDE] == side
+        if not first_sender:
+            flows[flow, ANSWERED] = 1
+        flows[flow, LAST] = row
+        flows[flow, PACKETS] += 1
+        flow_of[i] = flow << 1 | first_sender
     return found
 
 
-def _by_first_packet(flow_of: I64) -> I64:
-    """The same flows, numbered in the order of their first packet."""
-    first = np.empty(int(flow_of.max(initial=-1)) + 1, np.int64)
-    # Of several values for one place the last one stays.
-    first[flow_of[::-1]] = np.arange(len(flow_of))[::-1]
-    renumbered = np.empty(len(first), np.int64)
-    renumbered[np.argsort(first)] = np.arange(len(first))
-    return renumbered[flow_of]
-
-
-def _table(packets: PacketTable, records: RecordTable, rows: I64, flow_of: I64) -> FlowTable:
-    by_flow = stable_order(flow_of)
-    order, flow_of = rows[by_flow], flow_of[by_flow]
-    flows = int(flow_of[-1]) + 1 if len(flow_of) else 0
-    starts = np.searchsorted(flow_of, np.arange(flows + 1))
-    first = order[starts[:-1]]
-    first_port, other_port = packets.src_port[first].astype(np.int64), packets.dst_port[first].astype(np.int64)
-    forward = (
-        (packets.src_port[order] == first_port[flow_of])
-        & (packets.src_lo[order] == packets.src_lo[first][flow_of])
-        & (packets.src_hi[order] == packets.src_hi[first][flow_of])
-    )
+def _table(packets: PacketTable, records: RecordTable, rows: I64, flow_of: I64, flows: I64) -> FlowTable:
+    starts = np.zeros(len(flows) + 1, np.int64)
+    np.cumsum(flows[:, PACKETS], out=starts[1:])
+    by_flow = order_by_number(flow_of >> 1, starts)
+    first = flows[:, FIRST].copy()
     return FlowTable(
         first_hi=packets.src_hi[first],
         first_lo=packets.src_lo[first],
-        first_port=first_port,
+        first_port=packets.src_port[first].astype(np.int64),
         other_hi=packets.dst_hi[first],
         other_lo=packets.dst_lo[first],
-        other_port=other_port,
+        other_port=packets.dst_port[first].astype(np.int64),
         first_ns=records.time_ns[first],
-        last_ns=records.time_ns[order[starts[1:] - 1]],
-        order=order,
+        last_ns=records.time_ns[flows[:, LAST]],
+        syn=flows[:, SYN_ROW].copy(),
+        syn_ack=flows[:, SYN_ACK_ROW].copy(),
+        answered=flows[:, ANSWERED] > 0,
+        order=rows[by_flow],
         starts=starts,
-        forward=forward,
+        forward=(flow_of & 1 > 0)[by_flow],
         protocols=_count_protocols(packets),
     )
 

@@ -57,17 +57,3 @@ def hash_columns(columns: I64) -> U64:
         hashes = (hashes ^ column.view(np.uint64)) * _SPREAD
         hashes ^= hashes >> _SHIFT
     return hashes
-
-
-def stable_order(numbers: I64) -> I64:
-    """The indices of ``numbers`` ``(N,)``, none of them negative, in ascending order; equal ones as they stand.
-
-    Sixteen bits at a time: NumPy sorts those by counting, several times faster than whole numbers.
-    """
-    order: I64 = np.argsort(numbers.astype(np.uint16), kind="stable")
-    highest, shift = int(numbers.max(initial=0)), 16
-    while highest >> shift:
-        digits = (numbers[order] >> shift).astype(np.uint16)
-        order = order[np.argsort(digits, kind="stable")]
-        shift += 16
-    return order

@@ -14,9 +14,10 @@ import numpy as np
 from analyzer.base.address import format_address
 from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level, Oddity
+from analyzer.base.ranks import stable_order
 from analyzer.base.table import DECODED, I64, PROTOCOL_UDP, PacketTable, RecordTable
 from analyzer.flow.connection import Endpoint
-from analyzer.flow.tuples import canonical_tuples, number_rows, stable_order
+from analyzer.flow.tuples import canonical_tuples, number_rows
 
 QUIC_SEALED = Code(
     "quic-sealed",

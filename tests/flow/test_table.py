@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import PROTOCOL_UDP
-from analyzer.flow.table import build_flows, split_reused
+from analyzer.flow.table import build_flows, follow_tuples
 
 
 def flows_of(wire):
@@ -138,15 +138,21 @@ def test_a_packet_from_an_end_to_itself_is_a_flow_of_one_direction(wire) -> None
     assert not build_flows(wire.packets(), wire.records()).answered.any()
 
 
-@given(rows=st.lists(st.tuples(st.integers(0, 63), st.integers(0, 9), st.integers(0, 9), st.integers(0, 1))))
-@settings(max_examples=60, deadline=None)
-def test_the_compiled_split_is_the_plain_one(rows) -> None:
-    scale = np.array([[1], [2**29 - 1], [2**29 - 1], [1]])
-    matrix = np.ascontiguousarray(np.array(rows, np.int64).reshape(-1, 4).T * scale)
-    starts = np.array(sorted({0, len(rows) // 2, len(rows)}))
-    plain, compiled = np.zeros((2, len(rows)), np.int64)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from([2, 16, 18, 4, 20, 17]), st.integers(0, 8), st.integers(0, 8), st.integers(0, 5)),
+        max_size=30,
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_the_compiled_walk_over_tuples_is_the_plain_one(rows) -> None:
+    flags, seq, ack, tuple_of = np.array(rows, np.int64).reshape(-1, 4).T
+    columns = flags.astype(np.uint16), (seq * (2**29 - 1)).astype(np.uint32), (ack * (2**29 - 1)).astype(np.uint32)
+    found = []
+    for compile_rows in (0, 1):
+        flows, flow_of = np.zeros((len(rows), 6), np.int64), np.zeros(len(rows), np.int64)
+        arguments = np.arange(len(rows)), np.ascontiguousarray(tuple_of), np.full((3, 5), -1, np.int64), flows, flow_of
+        count = run_kernel(follow_tuples, 0, columns, *arguments, compile_rows=compile_rows)
+        found.append((count, flows.tolist(), flow_of.tolist()))
 
-    run_kernel(split_reused, 0, matrix, starts, plain, np.zeros(2, np.int64))
-    run_kernel(split_reused, 0, matrix, starts, compiled, np.zeros(2, np.int64), compile_rows=0)
-
-    assert plain.tolist() == compiled.tolist()
+    assert found[0] == found[1]

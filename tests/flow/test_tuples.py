@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.flow import tuples
-from analyzer.flow.tuples import canonical_tuples, number_rows, stable_order
+from analyzer.flow.tuples import canonical_tuples, number_rows
 
 columns = st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2), st.integers(0, 3)), max_size=20)
 
@@ -58,11 +58,3 @@ def test_rows_that_share_a_hash_are_still_told_apart(monkeypatch: pytest.MonkeyP
     numbers = number_rows(np.array([[1, 2, 1], [5, 6, 5]]))
 
     assert numbers[0] == numbers[2] != numbers[1]
-
-
-@given(numbers=st.lists(st.sampled_from([0, 1, 2, 65_535, 65_536, 65_537, 1 << 32, (1 << 40) + 1]), max_size=40))
-@settings(max_examples=50, deadline=None)
-def test_the_stable_order_is_that_of_a_stable_sort(numbers) -> None:
-    column = np.array(numbers, np.int64)
-
-    assert stable_order(column).tolist() == np.argsort(column, kind="stable").tolist()
