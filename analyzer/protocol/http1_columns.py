@@ -1,0 +1,160 @@
+"""The exchanges of plain HTTP/1.1 connections as columns: where they lie, and which of them are alike.
+
+What is plain here is a part of what ``http1_plain`` takes, and has its exchanges; the whole parser reads all else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.table import I64, U8
+from analyzer.protocol import http1_walk as walk
+from analyzer.protocol.http1_machine import (
+    REQUEST_ID,
+    STATUS,
+    TARGET,
+    request_machine,
+    response_machine,
+    text_machine,
+)
+from analyzer.protocol.http1_pairs import Classes, HeadReader, Pairs, Pieces
+
+# A compile takes as long as plain Python for so many pieces of clients.
+_COMPILE_ROWS = 20_000
+# So many connections at a time, so that what one kernel read is still near when the next one needs it.
+_AT_ONCE = 1000
+_ZERO, _PLACES = ord("0"), np.arange(3)[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlainExchanges:
+    """The exchanges of plain connections, each with request and response.
+
+    Those of the k-th connection that was asked about are ``starts[k]:starts[k + 1]``: none where it is not plain. All
+    else is by exchange, ``(E,)``:
+
+    * ``request_start``, ``request_end``, ``response_start``, ``response_end``: the heads, and ``response_body_end`` the
+      end of the message, as positions on the streams. ``complete`` is 1 where that end was sent.
+    * ``asking_piece`` holds all of the request's head, ``answering_piece`` all of the response's, and
+      ``answered_last_piece`` the message's last byte, or is the last one before it that was captured.
+    * ``target_off``, ``target_len`` and ``request_id_off``, ``request_id_len``: the bytes of the request's target, and
+      of its ``x-request-id`` without outer blanks, in the buffer; where there is none, the length is -1.
+    * ``status`` of the response.
+    * ``asked`` and ``answered`` number the classes of requests and of responses, by first appearance;
+      ``asked_first`` ``(A,)`` and ``answered_first`` ``(B,)`` are the exchanges where each appears first.
+
+    Requests of a class have the same method, the same Host or none, and the same headers of those that were looked at:
+    names and values, in their order but for the three that are not compared by place (Host, Content-Length and
+    X-Request-Id). Responses of a class have the same status and ``server``, have or lack
+    ``x-envoy-upstream-service-time``, and are complete or not.
+    """
+
+    starts: I64
+    request_start: I64
+    request_end: I64
+    response_start: I64
+    response_end: I64
+    response_body_end: I64
+    complete: I64
+    asking_piece: I64
+    answering_piece: I64
+    answered_last_piece: I64
+    target_off: I64
+    target_len: I64
+    request_id_off: I64
+    request_id_len: I64
+    status: I64
+    asked: I64
+    asked_first: I64
+    answered: I64
+    answered_first: I64
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+
+def plain_exchanges(
+    buffer: memoryview,
+    pieces: Pieces,
+    connections: I64,
+    *,
+    looked_at: frozenset[str] = frozenset(),
+    own_texts: frozenset[bytes] = frozenset(),
+    compile_rows: int = _COMPILE_ROWS,
+) -> PlainExchanges:
+    """The exchanges of those of ``connections`` that are plain.
+
+    Both lanes of each must begin with its handshake. ``looked_at`` are names of request headers in lower case. A
+    response that has one of ``own_texts`` in the first 128 bytes of its body is not plain; nor is an error, or one
+    without a length. Of more names than a machine is made for nothing is plain.
+    """
+    asking, answering, texts = request_machine(looked_at), response_machine(), text_machine(own_texts)
+    which = np.flatnonzero(_may_be_plain(pieces, connections))
+    rows = int(np.diff(pieces.starts)[2 * connections[which]].sum())
+    reader = HeadReader.of(buffer, pieces, rows, compile_rows)
+    asked, answered = Classes(reader, asking), Classes(reader, answering)
+    counts, parts = np.zeros(len(connections), np.int64), []
+    for begin in range(0, max(len(which), 1), _AT_ONCE):
+        some = which[begin : begin + _AT_ONCE]
+        pairs = reader.pairs(connections[some], asking, answering)
+        pairs = pairs.only(pairs.free_of(reader.has_texts(pairs.responses, texts)))
+        of_requests = asked.of(pairs.requests, np.zeros(len(pairs), np.int64))
+        of_responses = answered.of(pairs.responses, pairs.complete)
+        told = pairs.free_of((of_requests < 0) | (of_responses < 0))
+        counts[some[pairs.which[told]]] = pairs.counts[told]
+        columns = {**_columns(reader.data, pairs), "asked": of_requests, "answered": of_responses}
+        each = np.repeat(told, pairs.counts)
+        parts.append({name: column[each] for name, column in columns.items()})
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns["asked"], asked_first = _numbered(columns["asked"])
+    columns["answered"], answered_first = _numbered(columns["answered"])
+    starts = np.append(0, np.cumsum(counts))
+    return PlainExchanges(starts=starts, asked_first=asked_first, answered_first=answered_first, **columns)
+
+
+def _may_be_plain(pieces: Pieces, connections: I64) -> NDArray[np.bool_]:
+    """Of which connections no byte is missing between others, and the server spoke after it had heard something."""
+    broken = np.searchsorted(pieces.breaks, pieces.starts)
+    whole = (np.diff(broken) == 0) & (np.diff(pieces.starts) > 0)
+    may_be: NDArray[np.bool_] = whole[2 * connections] & whole[2 * connections + 1]
+    may_be &= pieces.heard[2 * connections + 1] > 0
+    return may_be
+
+
+def _columns(data: U8, pairs: Pairs) -> dict[str, I64]:
+    """The columns of ``PlainExchanges`` but for the classes."""
+    requests, responses = pairs.requests, pairs.responses
+    target_off, target_len = requests.span(TARGET)
+    request_id_off, request_id_len = requests.span(REQUEST_ID)
+    digits, _ = responses.span(STATUS)
+    status = (data[digits + _PLACES].astype(np.int64) - _ZERO) * 10 ** _PLACES[::-1]
+    return {
+        "request_start": requests.heads[walk.BEGIN],
+        "request_end": requests.heads[walk.END],
+        "response_start": responses.heads[walk.BEGIN],
+        "response_end": responses.heads[walk.END],
+        "response_body_end": responses.heads[walk.BODY_END],
+        "complete": pairs.complete,
+        "asking_piece": requests.heads[walk.PIECE],
+        "answering_piece": responses.heads[walk.PIECE],
+        "answered_last_piece": responses.heads[walk.LAST_PIECE],
+        "target_off": target_off,
+        "target_len": target_len,
+        "request_id_off": request_id_off,
+        "request_id_len": request_id_len,
+        "status": status.sum(axis=0),
+    }
+
+
+def _numbered(classes: I64) -> tuple[I64, I64]:
+    """Classes as numbers in order of appearance, and where each number appears first."""
+    places = np.full(classes.max(initial=-1) + 1, -1)
+    # Of several that are set the last one stays.
+    places[classes[::-1]] = np.arange(len(classes))[::-1]
+    firsts = np.sort(places[places >= 0])
+    numbers = np.zeros(len(classes), np.int64)
+    numbers[firsts] = np.arange(len(firsts))
+    return numbers[places[classes]], firsts

@@ -1,0 +1,215 @@
+"""Plain HTTP/1 requests and their responses, found for many connections at once by the kernels of ``http1_walk``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.kernel import run_kernel
+from analyzer.base.table import I64, U8
+from analyzer.protocol import http1_walk as walk
+from analyzer.protocol.http1_body import BODY_PREVIEW_LEN
+from analyzer.protocol.http1_machine import FIXED, Machine, begins, ends, named
+
+Bools = NDArray[np.bool_]
+
+# So many classes are told apart, and looked up in a table of so many slots.
+_MAX_CLASSES, _SLOTS = 1 << 14, 1 << 16
+# With H a method begins whose responses have no body: HEAD.
+_HEAD = ord("H")
+
+
+class Pieces(Protocol):
+    """The pieces of the lanes of all connections, 2k the client's and 2k + 1 the server's; as ``flow`` has them.
+
+    ``position``, ``length`` and ``offset`` ``(K,)`` are of each as in ``Stream``, those of lane k are
+    ``starts[k]:starts[k + 1]``; ``breaks`` are those before which bytes are missing. ``lengths`` and ``heard``
+    ``(2C,)``: how many bytes each lane sent, and how many of the other lane's its first piece acknowledges.
+    """
+
+    @property
+    def position(self) -> I64:
+        """Where each begins on its stream."""
+
+    @property
+    def length(self) -> I64:
+        """How long each is."""
+
+    @property
+    def offset(self) -> I64:
+        """Where each lies in the buffer."""
+
+    @property
+    def starts(self) -> I64:
+        """The first piece of each lane, and how many there are."""
+
+    @property
+    def breaks(self) -> I64:
+        """The pieces before which bytes are missing, ascending."""
+
+    @property
+    def lengths(self) -> I64:
+        """How many bytes each lane sent."""
+
+    @property
+    def heard(self) -> I64:
+        """How many bytes of the other lane's the first piece of each acknowledges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Heads of one direction ``(7, E)`` and the spots in them ``(E, S)``, as ``http1_walk`` gives them."""
+
+    heads: I64
+    spots: NDArray[np.int16]
+
+    def only(self, which: I64 | Bools) -> Side:
+        """Some of the heads."""
+        return Side(self.heads[:, which], self.spots[which])
+
+    def span(self, field: int) -> tuple[I64, I64]:
+        """Where a field's value lies in the buffer and how long it is, -1 where the field is not there."""
+        begin = self.spots[:, begins(field)].astype(np.int64)
+        there = (self.spots[:, named(field)] > 0) | (begin > 0)
+        return self.heads[walk.AT] + begin - 1, np.where(there, self.spots[:, ends(field)] - begin, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Each request with its response: ``counts`` of each of the connections at some places, ``which``.
+
+    ``complete`` ``(E,)`` is 1 where all of the response was sent.
+    """
+
+    which: I64
+    counts: I64
+    requests: Side
+    responses: Side
+    complete: I64
+
+    def __len__(self) -> int:
+        return len(self.complete)
+
+    def free_of(self, flagged: Bools) -> Bools:
+        """Of which connections no exchange is flagged."""
+        of = np.repeat(np.arange(len(self.counts)), self.counts)
+        free: Bools = np.bincount(of[flagged], minlength=len(self.counts)) == 0
+        return free
+
+    def only(self, connections: Bools) -> Pairs:
+        """The exchanges of some of the connections."""
+        if connections.all():
+            return self
+        each = np.repeat(connections, self.counts)
+        return Pairs(
+            self.which[connections],
+            self.counts[connections],
+            self.requests.only(each),
+            self.responses.only(each),
+            self.complete[each],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReader:
+    """Runs the kernels over a capture: ``data`` are its bytes, ``matrix`` ``(3, K)`` its pieces.
+
+    ``rows`` is how much there is to do in all, which tells if compiled code pays: from ``compile_rows`` on.
+    """
+
+    data: U8
+    pieces: Pieces
+    matrix: I64
+    rows: int
+    compile_rows: int
+
+    @classmethod
+    def of(cls, buffer: memoryview, pieces: Pieces, rows: int, compile_rows: int) -> HeadReader:
+        """The reader of the pieces of a buffer."""
+        data = np.frombuffer(buffer, np.uint8) if len(buffer) else np.empty(0, np.uint8)
+        # One kind of array: a kernel is compiled for each.
+        data.flags.writeable = False
+        return cls(data, pieces, np.stack([pieces.position, pieces.length, pieces.offset]), rows, compile_rows)
+
+    def pairs(self, connections: I64, asking: Machine, answering: Machine) -> Pairs:
+        """The exchanges of those connections that have a plain response to each of their requests, and no more."""
+        lanes = self._lanes(2 * connections, np.diff(self.pieces.starts)[2 * connections])
+        requests = self._walk(lanes, asking, np.full(lanes[walk.MOST].sum(), walk.NONE_UNSAID))
+        whole = np.flatnonzero(lanes[walk.REACHED] == lanes[walk.SENT])
+        counts = lanes[walk.TAKEN][whole]
+        requests = requests.only(_ranges(lanes[walk.ROOM][whole], counts))
+
+        lanes = self._lanes(2 * connections[whole] + 1, counts)
+        headed = self.data[requests.heads[walk.AT]] == _HEAD
+        responses = self._walk(lanes, answering, np.where(headed, walk.NONE_EVER, walk.MUST_SAY))
+        complete = responses.heads[walk.BODY_END] <= np.repeat(lanes[walk.SENT], counts)
+        answered = (lanes[walk.TAKEN] == counts) & (lanes[walk.REACHED] >= lanes[walk.SENT])
+        return Pairs(whole, counts, requests, responses, complete.astype(np.int64)).only(answered)
+
+    def _lanes(self, lanes: I64, most: I64) -> I64:
+        """The matrix of some lanes, each with room for ``most`` heads."""
+        found = np.zeros((walk.REACHED + 1, len(lanes)), np.int64)
+        found[walk.FIRST], found[walk.STOP] = self.pieces.starts[lanes], self.pieces.starts[lanes + 1]
+        found[walk.SENT], found[walk.MOST] = self.pieces.lengths[lanes], most
+        found[walk.ROOM] = np.cumsum(most) - most
+        return found
+
+    def _walk(self, lanes: I64, machine: Machine, unsaid: I64) -> Side:
+        heads = np.zeros((walk.UNSAID + 1, len(unsaid)), np.int64)
+        heads[walk.UNSAID] = unsaid
+        spots = np.zeros((len(unsaid), machine.spots), np.int16)
+        names = np.zeros(walk.MAX_LINES, np.int64)
+        self.run(walk.walk_heads, self.matrix, lanes, machine.table, machine.marks, heads, spots, names)
+        return Side(heads, spots)
+
+    def has_texts(self, side: Side, machine: Machine) -> Bools:
+        """Which messages begin their bodies with a text that ``machine`` finds."""
+        heads = np.ascontiguousarray(side.heads)
+        flagged = np.zeros(heads.shape[1], np.int64)
+        self.run(walk.find_texts, self.matrix, heads, machine.table, BODY_PREVIEW_LEN, flagged)
+        return flagged > 0
+
+    def run(self, kernel: Callable[..., int], *arguments: Any) -> int:
+        """Run a kernel over the bytes."""
+        return run_kernel(kernel, self.rows, self.data, *arguments, compile_rows=self.compile_rows)
+
+
+class Classes:
+    """The classes of heads that a machine reads, as they come to be known."""
+
+    def __init__(self, reader: HeadReader, machine: Machine) -> None:
+        self._reader = reader
+        self._keyed = machine.keyed
+        self._others = [field for field in machine.keyed if field >= FIXED]
+        self._literals = 1 + len(self._others)
+        self._slots = np.full(_SLOTS, -1)
+        self._known = np.zeros((_MAX_CLASSES, 1 + self._literals + 2 * len(self._keyed)), np.int64)
+        self._count = 0
+
+    def of(self, side: Side, more: I64) -> I64:
+        """The class of each head: equal where ``more`` is, and the fields by which heads are compared; -1 for none."""
+        values = np.empty((len(more), self._known.shape[1] - 1), np.int64)
+        values[:, 0] = more
+        if self._others:
+            places = side.spots[:, [named(field) for field in self._others]]
+            order = np.argsort(places, axis=1, kind="stable")
+            values[:, 1 : self._literals] = order
+        for column, field in enumerate(self._keyed):
+            begin = self._literals + 2 * column
+            values[:, begin], values[:, begin + 1] = side.span(field)
+        classes = np.empty(len(more), np.int64)
+        self._count = self._reader.run(
+            walk.tell_apart, values, self._literals, self._slots, self._known, self._count, classes
+        )
+        return classes
+
+
+def _ranges(starts: I64, counts: I64) -> I64:
+    """``starts[k], starts[k] + 1, …``, ``counts[k]`` of each."""
+    before = np.cumsum(counts) - counts
+    found: I64 = np.arange(counts.sum()) + np.repeat(starts - before, counts)
+    return found
