@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.fact import Fact
-from analyzer.base.table import ACK, FIN, I64, RST, SYN, U16, distinct
+from analyzer.base.table import I64, distinct
+from analyzer.flow.connection import Columns
+from analyzer.flow.events import Event, Events
 from analyzer.flow.lanes import SIDES, LaneTable
-from analyzer.flow.sequence import BAD_FIN, BAD_RST
-from analyzer.flow.traffic import Traffic
 
 Bools = NDArray[np.bool_]
 
@@ -31,14 +30,6 @@ class Phase(IntEnum):
     ESTABLISHED = 4
     CLOSED = 5  # sent a FIN
     RESET = 6
-
-
-class Closing(Fact, frozen=True):
-    """``conn_state`` (Zeek, conn.log), who sent the first FIN or RST, and who aborted the connection."""
-
-    conn_state: str
-    closed_by: str | None
-    reset_by: str | None
 
 
 # What a reset or a FIN means by the phase of the other end, where it is not what the default says.
@@ -65,27 +56,27 @@ def conn_state(client: Phase, server: Phase) -> str:
     return "S1" if client is server is Phase.ESTABLISHED else "OTH"
 
 
-def closings(traffic: Traffic) -> Iterator[Closing]:
-    """The closing of every connection. A RST after both FINs aborts nothing, a RST after a RST neither."""
-    lanes = traffic.lanes
-    flags = traffic.packets.tcp_flags[lanes.rows]
-    believed = traffic.placement.marks & (BAD_RST | BAD_FIN) == 0
-    fin = _first_rows(lanes, ((flags & (FIN | RST)) == FIN) & believed)
-    rst = _first_rows(lanes, (flags & RST != 0) & believed)
+def closings(lanes: LaneTable, events: Events) -> Columns:
+    """``conn_state`` (Zeek, conn.log), who sent the first FIN or RST, and who aborted the connection.
+
+    A RST after both FINs aborts nothing, a RST after a RST neither.
+    """
+    fin, rst = _first_rows(lanes, events, Event.CLOSES), _first_rows(lanes, events, Event.RESETS)
     reset_by = _earlier(np.where(rst > fin.max(axis=1, keepdims=True), NEVER, rst))
-    phases = _phases(lanes, flags, fin < NEVER, reset_by)
-    both = distinct(phases[:, 0] * len(Phase) + phases[:, 1]).tolist()
-    states = {(c, s): conn_state(Phase(c), Phase(s)) for c, s in (divmod(pair, len(Phase)) for pair in both)}
+    phases = _phases(lanes, events, fin < NEVER, reset_by) @ (len(Phase), 1)
+    states = {both: conn_state(*map(Phase, divmod(both, len(Phase)))) for both in distinct(phases).tolist()}
     closed_by = _earlier(np.minimum(fin, rst))
     names = (*SIDES, None)
-    for (client, server), closer, resetter in zip(phases.tolist(), closed_by.tolist(), reset_by.tolist(), strict=True):
-        yield Closing(states[client, server], names[closer], names[resetter])
+    return {
+        "conn_state": [states[both] for both in phases.tolist()],
+        "closed_by": [names[side] for side in closed_by.tolist()],
+        "reset_by": [names[side] for side in reset_by.tolist()],
+    }
 
 
-def _phases(lanes: LaneTable, flags: U16, closed: Bools, reset_by: I64) -> I64:
+def _phases(lanes: LaneTable, events: Events, closed: Bools, reset_by: I64) -> I64:
     """The phase of the client and the server of each connection, ``(C, 2)``."""
-    syn = _first_rows(lanes, (flags & (SYN | ACK | RST)) == SYN) < NEVER
-    syn_ack = _first_rows(lanes, (flags & (SYN | ACK | RST)) == SYN | ACK) < NEVER
+    syn, syn_ack = ((events.firsts[event] >= 0).reshape(-1, 2) for event in (Event.ASKS, Event.ANSWERS))
     shaken = syn.any(axis=1, keepdims=True) & syn_ack.any(axis=1, keepdims=True)
     active = (np.diff(lanes.starts) > 0).reshape(-1, 2)
     cases = {
@@ -99,9 +90,9 @@ def _phases(lanes: LaneTable, flags: U16, closed: Bools, reset_by: I64) -> I64:
     return np.select(list(cases.values()), [int(phase) for phase in cases], int(Phase.INACTIVE))
 
 
-def _first_rows(lanes: LaneTable, chosen: Bools) -> I64:
-    """The row of the first ``chosen`` packet of the client and the server of each connection, or NEVER; ``(C, 2)``."""
-    rows = lanes.rows_at(lanes.first_of(chosen))
+def _first_rows(lanes: LaneTable, events: Events, event: Event) -> I64:
+    """The row of the first such packet of the client and the server of each connection, or NEVER; ``(C, 2)``."""
+    rows = lanes.rows_at(events.firsts[event])
     return np.where(rows < 0, NEVER, rows).reshape(-1, 2)
 
 

@@ -6,12 +6,15 @@ from analyzer.base.table import PacketTable, RecordTable
 from analyzer.flow.closing import closings
 from analyzer.flow.conflicts import find_conflicts
 from analyzer.flow.connection import Connection
+from analyzer.flow.events import read_events
 from analyzer.flow.facts import ends, extents, interfaces, openings
-from analyzer.flow.history import histories
-from analyzer.flow.identity import community_id, connection_uid
+from analyzer.flow.identity import community_ids, connection_uids
 from analyzer.flow.oddities import find_oddities
 from analyzer.flow.reassembly import build_streams
 from analyzer.flow.traffic import Traffic, read_traffic
+
+# What a connection has before anybody read what was said on it.
+_FIELDS = tuple(name for name in Connection.__struct_fields__ if name != "said")
 
 
 def connections(capture_name: str, buffer: memoryview, records: RecordTable, packets: PacketTable) -> list[Connection]:
@@ -27,43 +30,19 @@ def connections(capture_name: str, buffer: memoryview, records: RecordTable, pac
 def describe(capture_name: str, buffer: memoryview, traffic: Traffic) -> list[Connection]:
     """The connections of traffic that was read."""
     streams = build_streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
-    oddities = find_oddities(capture_name, traffic, find_conflicts(traffic, streams))
-    parts = zip(
-        ends(traffic), extents(traffic), openings(traffic), interfaces(traffic), closings(traffic), histories(traffic),
-        strict=True,
-    )  # fmt: skip
-    found = []
-    for index, (end, extent, opening, ifindexes, closing, history) in enumerate(parts):
-        found.append(
-            Connection(
-                index=index,
-                uid=connection_uid(end.client, end.server, opening.syn_seq, extent.first_ns),
-                community_id=community_id(end.client, end.server),
-                client=end.client,
-                server=end.server,
-                client_by=end.client_by,
-                redirect_port=end.redirect_port,
-                joined=end.joined,
-                first_ns=extent.first_ns,
-                last_ns=extent.last_ns,
-                first_packet=extent.first_packet,
-                last_packet=extent.last_packet,
-                client_packets=extent.client_packets,
-                server_packets=extent.server_packets,
-                client_bytes=extent.client_bytes,
-                server_bytes=extent.server_bytes,
-                conn_state=closing.conn_state,
-                history=history,
-                missed_bytes=extent.missed_bytes,
-                syn_seq=opening.syn_seq,
-                syn_ack_seq=opening.syn_ack_seq,
-                syn_tsval=opening.syn_tsval,
-                ifindexes=ifindexes,
-                closed_by=closing.closed_by,
-                reset_by=closing.reset_by,
-                from_client=streams[2 * index],
-                from_server=streams[2 * index + 1],
-                oddities=tuple(oddities.get(index, ())),
-            )
-        )
-    return found
+    events = read_events(traffic)
+    oddities = find_oddities(capture_name, traffic, events, find_conflicts(traffic, streams))
+    columns = {**ends(traffic), **extents(traffic, events), **openings(traffic, events)}
+    columns |= closings(traffic.lanes, events)
+    clients, servers = columns["client"], columns["server"]
+    columns |= {
+        "index": range(len(traffic.lanes)),
+        "uid": connection_uids(clients, servers, columns["syn_seq"], columns["first_ns"]),
+        "community_id": community_ids(clients, servers),
+        "history": events.histories,
+        "ifindexes": interfaces(traffic),
+        "from_client": streams[::2],
+        "from_server": streams[1::2],
+        "oddities": [tuple(oddities.get(index, ())) for index in range(len(traffic.lanes))],
+    }
+    return list(map(Connection, *(columns[name] for name in _FIELDS)))

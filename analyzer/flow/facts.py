@@ -2,86 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from analyzer.base.address import format_address
-from analyzer.base.fact import Fact
-from analyzer.base.table import ACK, HAS_TIMESTAMP, I64, RST, SYN, U32, distinct
-from analyzer.flow.connection import Endpoint
+from analyzer.base.table import HAS_TIMESTAMP, I64, U8, U32, distinct
+from analyzer.flow.connection import Columns, Endpoint
+from analyzer.flow.events import Event, Events
 from analyzer.flow.halves import REDIRECT_PORTS, is_loopback, redirected_flows
 from analyzer.flow.orientation import CLIENT_BY
 from analyzer.flow.table import LOW_32
 from analyzer.flow.traffic import Traffic
 
-# Packets of several queues of a network card, or of several captures that were merged, are written this late at most.
-MAX_DISORDER_NS = 5_000_000_000
 
-
-class Ends(Fact, frozen=True):
-    """Who talks with whom: the fields of ``Connection`` of the same names."""
-
-    client: Endpoint
-    server: Endpoint
-    client_by: str
-    redirect_port: int
-    joined: bool
-
-
-class Extent(Fact, frozen=True):
-    """When and how much: the fields of ``Connection`` of the same names."""
-
-    first_ns: int
-    last_ns: int
-    first_packet: int
-    last_packet: int
-    client_packets: int
-    server_packets: int
-    client_bytes: int
-    server_bytes: int
-    missed_bytes: int
-
-
-class Opening(Fact, frozen=True):
-    """The handshake: the fields of ``Connection`` of the same names."""
-
-    syn_seq: int | None
-    syn_ack_seq: int | None
-    syn_tsval: int | None
-
-
-def extents(traffic: Traffic) -> Iterator[Extent]:
-    """The extent of each connection; packets that were captured twice count once."""
+def extents(traffic: Traffic, events: Events) -> Columns:
+    """When each connection was seen, and how much of it; packets that were captured twice count once."""
     lanes, pieces, number = traffic.lanes, traffic.pieces, traffic.records.numbers_at
-    first, last = lanes.first_row, lanes.last_row
-    first_ns, last_ns = _span(traffic, first, last)
-    client_packets, server_packets = np.diff(lanes.starts).reshape(-1, 2).T
-    client_bytes, server_bytes = pieces.lengths.reshape(-1, 2).T
-    missed = pieces.missing.reshape(-1, 2).sum(axis=1)
-    columns = (
-        first_ns, last_ns, number(first), number(last),
-        client_packets, server_packets, client_bytes, server_bytes, missed,
-    )  # fmt: skip
-    return (Extent(*values) for values in zip(*(column.tolist() for column in columns), strict=True))
+    packets, sent = np.diff(lanes.starts).reshape(-1, 2), pieces.lengths.reshape(-1, 2)
+    columns = {
+        "first_ns": events.first_ns,
+        "last_ns": events.last_ns,
+        "first_packet": number(lanes.first_row),
+        "last_packet": number(lanes.last_row),
+        "client_packets": packets[:, 0],
+        "server_packets": packets[:, 1],
+        "client_bytes": sent[:, 0],
+        "server_bytes": sent[:, 1],
+        "missed_bytes": pieces.missing.reshape(-1, 2).sum(axis=1),
+    }
+    return {name: column.tolist() for name, column in columns.items()}
 
 
-def _span(traffic: Traffic, first: I64, last: I64) -> tuple[I64, I64]:
-    """When each connection was first and last seen, also by packets that were written late.
-
-    Times that are farther off than ``MAX_DISORDER_NS`` come from a clock that was set, and tell nothing.
-    """
-    times, begins = traffic.records.time_ns, traffic.lanes.starts[:-1:2]
-    if not len(begins):
-        return first, last
-    seen, of = times[traffic.lanes.rows], traffic.lanes.lane_of >> 1
-    earliest, latest = times[first], np.maximum(times[first], times[last])
-    early = np.where(seen >= (earliest - MAX_DISORDER_NS)[of], seen, earliest[of])
-    late = np.where(seen <= (latest + MAX_DISORDER_NS)[of], seen, latest[of])
-    return np.minimum.reduceat(early, begins), np.maximum.reduceat(late, begins)
-
-
-def ends(traffic: Traffic) -> Iterator[Ends]:
+def ends(traffic: Traffic) -> Columns:
     """The ends of each connection, as the client meant them."""
     flows, lead, partner = traffic.flows, traffic.lanes.lead, traffic.lanes.partner
     whole = partner >= 0
@@ -99,38 +52,53 @@ def ends(traffic: Traffic) -> Iterator[Ends]:
     # The other half is what the server sent, from the address that the client meant.
     servers = [np.where(whole, a[partner], server) for a, server in zip(firsts, servers, strict=True)]
     version = traffic.packets.ip_version[flows.order[flows.starts[lead]]]
-    columns = (c.tolist() for c in (*clients, *servers, version, how, redirect_port, joined))
-    for c_hi, c_lo, c_port, s_hi, s_lo, s_port, ip, by, port, both in zip(*columns, strict=True):
-        client = Endpoint(format_address(c_hi, c_lo, version=ip), c_port)
-        server = Endpoint(format_address(s_hi, s_lo, version=ip), s_port)
-        yield Ends(client, server, CLIENT_BY[by], port, both)
+    return {
+        "client": _endpoints(clients, version),
+        "server": _endpoints(servers, version),
+        "client_by": [CLIENT_BY[by] for by in how.tolist()],
+        "redirect_port": redirect_port.tolist(),
+        "joined": joined.tolist(),
+    }
 
 
-def openings(traffic: Traffic) -> Iterator[Opening]:
-    """What the SYN and the SYN-ACK that opened each connection say."""
+def _endpoints(columns: list[I64], version: U8) -> list[Endpoint]:
+    """Endpoints by the halves of their addresses, their ports and the version of their packets."""
+    hi, lo, port = columns
+    addresses = zip(hi.tolist(), lo.tolist(), version.tolist(), strict=True)
+    texts = [format_address(hi, lo, version=version) for hi, lo, version in addresses]
+    return list(map(Endpoint, texts, port.tolist()))
+
+
+def openings(traffic: Traffic, events: Events) -> Columns:
+    """What the SYN and the SYN-ACK that opened each connection say; None where they were not seen."""
     packets, lanes = traffic.packets, traffic.lanes
-    flags = packets.tcp_flags[lanes.rows]
-    opening = (flags & (SYN | RST)) == SYN
-    opening &= ((packets.seq[lanes.rows].astype(np.int64) + 1) & LOW_32) == traffic.placement.bases[lanes.lane_of]
-    syn = lanes.rows_at(lanes.first_of(opening & (flags & ACK == 0)))[::2]
-    syn_ack = lanes.rows_at(lanes.first_of(opening & (flags & ACK != 0)))[1::2]
+    syn, syn_ack = (lanes.rows_at(events.firsts[event]) for event in (Event.OPENS, Event.ACCEPTS))
+    syn, syn_ack = syn[::2], syn_ack[1::2]
     stamped = (syn >= 0) & (packets.tcp_flags[syn] & HAS_TIMESTAMP != 0)
-    tsval = _optional(packets.tsval, np.where(stamped, syn, -1))
-    return map(Opening, _optional(packets.seq, syn), _optional(packets.seq, syn_ack), tsval)
+    return {
+        "syn_seq": _optional(packets.seq, syn),
+        "syn_ack_seq": _optional(packets.seq, syn_ack),
+        "syn_tsval": _optional(packets.tsval, np.where(stamped, syn, -1)),
+    }
 
 
 def _optional(column: U32, rows: I64) -> list[int | None]:
     """``column[rows]``, None where a row is -1."""
-    return [value if row >= 0 else None for row, value in zip(rows.tolist(), column[rows].tolist(), strict=True)]
+    values: list[int | None] = column[rows].tolist()
+    for i in np.flatnonzero(rows < 0).tolist():
+        values[i] = None
+    return values
 
 
-def interfaces(traffic: Traffic) -> Iterator[tuple[int, ...]]:
+def interfaces(traffic: Traffic) -> list[tuple[int, ...]]:
     """The interface indexes that each connection was seen on, ascending; none where the link does not say."""
-    connection = traffic.lanes.connection_of[traffic.flows.flow_of]
-    index = traffic.packets.ifindex[traffic.flows.order].astype(np.int64)
+    flows, lanes = traffic.flows, traffic.lanes
+    if not traffic.packets.ifindex.any():
+        return [()] * len(lanes)
+    connection = lanes.connection_of[flows.flow_of]
+    index = traffic.packets.ifindex[flows.order].astype(np.int64)
     known = (connection >= 0) & (index > 0)
     pairs = distinct(connection[known] << 32 | index[known])
-    bounds = np.searchsorted(pairs >> 32, np.arange(len(traffic.lanes) + 1)).tolist()
+    bounds = np.searchsorted(pairs >> 32, np.arange(len(lanes) + 1)).tolist()
     indexes = (pairs & LOW_32).tolist()
-    for c in range(len(traffic.lanes)):
-        yield tuple(indexes[bounds[c] : bounds[c + 1]])
+    return [tuple(indexes[first:stop]) for first, stop in pairwise(bounds)]

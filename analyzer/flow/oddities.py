@@ -10,8 +10,9 @@ import numpy as np
 
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
-from analyzer.base.table import ACK, I64, RST, URG
+from analyzer.base.table import I64, RST, URG, distinct
 from analyzer.flow.conflicts import Conflicts
+from analyzer.flow.events import Event, Events
 from analyzer.flow.lanes import SIDES
 from analyzer.flow.sequence import AFTER_FIN, AFTER_RST, BAD_FIN, BAD_RST, OUT_OF_WINDOW
 from analyzer.flow.traffic import Traffic
@@ -127,41 +128,51 @@ _MARKED: Mapping[int, Code] = MappingProxyType(
 Found = dict[int, list[Oddity]]
 
 
-def find_oddities(capture: str, traffic: Traffic, conflicts: Conflicts) -> Found:
+def find_oddities(capture: str, traffic: Traffic, events: Events, conflicts: Conflicts) -> Found:
     """The oddities of each connection that has any, by its index.
 
     Of a code each connection has at most one of each direction, at the first packet, with a count.
     """
     found: Found = defaultdict(list)
-    for code, index in _noted_packets(traffic, conflicts):
-        rows, connection = traffic.lanes.rows[index], traffic.lanes.lane_of[index] >> 1
-        _add_counted(found, capture, code, traffic.records.numbers_at(rows), connection)
-    connection = traffic.lanes.connection_of[traffic.flows.flow_of]
-    copies = np.flatnonzero(traffic.copies & (connection >= 0))
-    copied = traffic.records.numbers_at(traffic.flows.order[copies])
-    _add_counted(found, capture, DUPLICATES, copied, connection[copies])
-    _add_missing(found, capture, traffic)
+    for code, index in _noted_packets(traffic, events, conflicts):
+        if len(index):
+            connection = (np.searchsorted(traffic.lanes.starts, index, side="right") - 1) >> 1
+            _add_counted(found, capture, code, traffic.records.numbers_at(traffic.lanes.rows[index]), connection)
+    copies = np.flatnonzero(traffic.copies)
+    if len(copies):
+        connection = traffic.lanes.connection_of[traffic.flows.flow_of[copies]]
+        copies, connection = copies[connection >= 0], connection[connection >= 0]
+        copied = traffic.records.numbers_at(traffic.flows.order[copies])
+        _add_counted(found, capture, DUPLICATES, copied, connection)
+    _add_missing(found, capture, traffic, events)
     _add_midstream(found, capture, traffic)
     return found
 
 
-def _noted_packets(traffic: Traffic, conflicts: Conflicts) -> list[tuple[Code, I64]]:
+def _noted_packets(traffic: Traffic, events: Events, conflicts: Conflicts) -> list[tuple[Code, I64]]:
     """Each code with the indices into ``LaneTable.rows`` of the packets that it is about."""
     packets, lanes, marks = traffic.packets, traffic.lanes, traffic.placement.marks
-    rows, lane_of = lanes.rows, lanes.lane_of
-    flags, length = packets.tcp_flags[rows], packets.payload_wire_len[rows]
-    reset = lanes.rows_at(lanes.first_of((flags & RST != 0) & (marks & BAD_RST == 0)))
-    reset_by_peer = reset[lane_of ^ 1]
-    after_reset = (length > 0) & (flags & RST == 0) & (reset_by_peer >= 0) & (rows > reset_by_peer)
-    noted = [(code, marks & mark != 0) for mark, code in _MARKED.items()]
-    noted += [
-        (DATA_AFTER_RST, after_reset | (marks & AFTER_RST != 0)),
-        (PAYLOAD_CUT, packets.payload_len[rows] < length),
-        (URGENT_DATA, (flags & URG != 0) & (length > 0)),
-    ]
-    found = [(code, np.flatnonzero(has)) for code, has in noted]
+    marked = np.flatnonzero(marks)
+    found = [(code, marked[marks[marked] & mark != 0]) for mark, code in _MARKED.items()]
+    late = marked[marks[marked] & AFTER_RST != 0]
+    found.append((DATA_AFTER_RST, distinct(np.append(_after_reset(traffic, events), late))))
+    urgent = (packets.tcp_flags & URG != 0) & (packets.payload_wire_len > 0)
+    for code, rows in ((PAYLOAD_CUT, packets.payload_len < packets.payload_wire_len), (URGENT_DATA, urgent)):
+        found.append((code, np.flatnonzero(rows[lanes.rows]) if rows.any() else marked[:0]))
     found.append((OVERLAP_CONFLICT, np.array(conflicts.differing, np.int64)))
     found.append((OVERLAP_UNCHECKED, np.array(conflicts.unchecked, np.int64)))
+    return found
+
+
+def _after_reset(traffic: Traffic, events: Events) -> I64:
+    """The packets with payload that came after the peer's RST, as indices into ``LaneTable.rows``."""
+    packets, lanes = traffic.packets, traffic.lanes
+    reset_by_peer = lanes.rows_at(events.firsts[Event.RESETS]).reshape(-1, 2)[:, ::-1].ravel()
+    index = np.flatnonzero(np.repeat(reset_by_peer >= 0, np.diff(lanes.starts)))
+    rows = lanes.rows[index]
+    late = rows > reset_by_peer[np.searchsorted(lanes.starts, index, side="right") - 1]
+    late &= (packets.payload_wire_len[rows] > 0) & (packets.tcp_flags[rows] & RST == 0)
+    found: I64 = index[late]
     return found
 
 
@@ -173,11 +184,11 @@ def _add_counted(found: Found, capture: str, code: Code, numbers: I64, connectio
         found[c].append(Oddity(code, PacketPlace(capture, number), {"count": count}))
 
 
-def _add_missing(found: Found, capture: str, traffic: Traffic) -> None:
+def _add_missing(found: Found, capture: str, traffic: Traffic, events: Events) -> None:
     """Directions of which nothing was captured, and the holes of the others."""
     lanes = traffic.lanes
     silent = np.diff(lanes.starts) == 0
-    speaks = lanes.first_of(traffic.packets.tcp_flags[lanes.rows] & ACK != 0) >= 0
+    speaks = events.firsts[Event.ACKNOWLEDGES] >= 0
     first = traffic.records.numbers_at(lanes.first_rows).tolist()
     for lane in np.flatnonzero(silent & speaks[np.arange(len(silent)) ^ 1]).tolist():
         place = PacketPlace(capture, first[lane ^ 1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, repeat, starmap
 
 import numpy as np
 
@@ -26,9 +27,6 @@ SEGMENT, BEGIN = range(2)
 # By the value of ``END_KIND``.
 ENDS = (End.OPEN, End.FIN, End.RST)
 
-# The columns of a stream without pieces.
-NOTHING: Sequence[Sequence[int]] = ((), (), (), (), ())
-
 
 @dataclass(frozen=True, slots=True)
 class PieceTable:
@@ -36,7 +34,8 @@ class PieceTable:
 
     ``position``, ``length`` and ``offset`` are as in ``Stream``, ``row`` is the packet's. ``breaks`` are the indices
     of the pieces before which bytes are missing. ``lengths`` ``(2C,)`` is how many bytes each lane is known to have
-    sent. ``repeated`` are the indices into ``LaneTable.rows`` of the packets of which some bytes were not taken.
+    sent. ``repeated`` are the indices into ``LaneTable.rows`` of the packets of which some bytes were not taken,
+    ``after_gaps`` of those that brought the pieces of ``breaks``.
     ``heard`` ``(2C,)`` is how many bytes of the other lane the packet of each lane's first piece acknowledges.
     """
 
@@ -48,6 +47,7 @@ class PieceTable:
     breaks: I64
     lengths: I64
     repeated: I64
+    after_gaps: I64
     heard: I64
 
     @property
@@ -76,12 +76,14 @@ def reassemble(packets: PacketTable, lanes: LaneTable, placement: Placement) -> 
     skipped = begin - segments[START, segment]
     captured = np.minimum(packets.payload_len[rows], placement.usable[used])[segment] - skipped
     there = captured > 0
-    piece_lane = lane_of[segment[there]]
+    brought = segment[there]
+    piece_lane = lane_of[brought]
     position, length = begin[there], captured[there]
     sent = placement.lanes[[SENT, ACKNOWLEDGED]].max(axis=0)
     limit = placement.lanes[LIMIT]
     lengths = _without_fin(np.where(limit >= 0, np.minimum(sent, limit), sent), lane_of, segments[STOP])
-    row = rows[segment[there]]
+    row = rows[brought]
+    breaks = _breaks(position, length, piece_lane)
     starts = np.searchsorted(piece_lane, np.arange(2 * len(lanes) + 1))
     return PieceTable(
         position=position,
@@ -89,9 +91,10 @@ def reassemble(packets: PacketTable, lanes: LaneTable, placement: Placement) -> 
         offset=packets.payload_off[row] + skipped[there],
         row=row,
         starts=starts,
-        breaks=_breaks(position, length, piece_lane),
+        breaks=breaks,
         lengths=lengths,
         repeated=used[taken < placement.usable[used]],
+        after_gaps=used[brought[breaks]],
         heard=_heard(packets, row, starts, placement.bases, lengths),
     )
 
@@ -171,35 +174,28 @@ def build_streams(
 ) -> list[Stream]:
     """The streams of all lanes, ``2C``: from the client and from the server of each connection in turn."""
     tables = (
-        pieces.position,
-        pieces.offset,
-        pieces.length,
-        records.numbers_at(pieces.row),
-        records.time_ns[pieces.row],
-    )
-    columns = [np.ascontiguousarray(table).data for table in tables]
-    breaks = pieces.breaks.tolist()
-    piece_starts = pieces.starts.tolist()
-    break_starts = np.searchsorted(pieces.breaks, pieces.starts).tolist()
+        pieces.position, pieces.offset, pieces.length, records.numbers_at(pieces.row), records.time_ns[pieces.row],
+    )  # fmt: skip
+    spans = list(starmap(slice, pairwise(pieces.starts.tolist())))
+    columns = [map(np.ascontiguousarray(table).data.__getitem__, spans) for table in tables]
     kinds = placement.lanes[END_KIND]
     end_rows = np.where(kinds > 0, lanes.rows[placement.lanes[END_AT]], -1) if len(lanes.rows) else kinds
-    end_packets = records.numbers_at(end_rows)
     end_times = np.where(kinds > 0, records.time_ns[end_rows], 0) if len(lanes.rows) else kinds
-    facts = zip(
-        pieces.lengths.tolist(), placement.from_start.tolist(), kinds.tolist(), end_packets.tolist(),
-        end_times.tolist(), pieces.heard.tolist(), strict=True,
-    )  # fmt: skip
-    found = []
-    for lane, (length, from_start, kind, end_packet, end_ns, heard) in enumerate(facts):
-        first, stop = piece_starts[lane], piece_starts[lane + 1]
-        before = [b - first for b in breaks[break_starts[lane] : break_starts[lane + 1]]]
-        starts, offsets, lengths, numbers, times = (
-            [column[first:stop] for column in columns] if first < stop else NOTHING
+    return list(
+        map(
+            Stream, repeat(buffer), *columns, pieces.lengths.tolist(), placement.from_start.tolist(),
+            map(ENDS.__getitem__, kinds.tolist()), records.numbers_at(end_rows).tolist(), end_times.tolist(),
+            _breaks_by_lane(pieces), pieces.heard.tolist(),
         )
-        found.append(
-            Stream(
-                buffer, starts, offsets, lengths, numbers, times, length,
-                from_start, ENDS[kind], end_packet, end_ns, before, heard,
-            )
-        )  # fmt: skip
+    )  # fmt: skip
+
+
+def _breaks_by_lane(pieces: PieceTable) -> list[Sequence[int]]:
+    """The pieces of each lane before which bytes are missing, as ``Stream`` counts them."""
+    found: list[Sequence[int]] = [()] * (len(pieces.starts) - 1)
+    lane_of = np.searchsorted(pieces.starts, pieces.breaks, side="right") - 1
+    own = pieces.breaks - pieces.starts[lane_of]
+    bounds = np.append(np.flatnonzero(np.diff(lane_of, prepend=-1)), len(lane_of)).tolist()
+    for first, stop in pairwise(bounds):
+        found[int(lane_of[first])] = own[first:stop].tolist()
     return found

@@ -41,6 +41,8 @@ class Traffic:
     @property
     def cut_bytes(self) -> I64:
         """How many payload bytes of each lane's packets were on the wire but not captured, ``(2C,)``."""
+        if not (self.packets.payload_len != self.packets.payload_wire_len).any():
+            return np.zeros(2 * len(self.lanes), np.int64)
         rows = self.lanes.rows
         cut = self.packets.payload_wire_len[rows].astype(np.int64) - self.packets.payload_len[rows]
         return np.bincount(self.lanes.lane_of, cut, 2 * len(self.lanes)).astype(np.int64)

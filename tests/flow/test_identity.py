@@ -5,9 +5,19 @@ import re
 import pytest
 
 from analyzer.flow.connection import Endpoint
-from analyzer.flow.identity import community_id, connection_uid
+from analyzer.flow.identity import community_ids, connection_uids
 
 A, B = Endpoint("128.232.110.120", 34855), Endpoint("66.35.250.204", 80)
+
+
+def connection_uid(client: Endpoint, server: Endpoint, syn_seq: int | None, first_ns: int) -> str:
+    (uid,) = connection_uids([client], [server], [syn_seq], [first_ns])
+    return uid
+
+
+def community_id(client: Endpoint, server: Endpoint, **options: int) -> str:
+    (found,) = community_ids([client], [server], **options)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -40,3 +50,15 @@ def test_a_uid_is_the_same_in_every_run() -> None:
 @pytest.mark.parametrize("other", [(B, A, 1, 2), (A, B, None, 2), (A, B, 1, 3)])
 def test_connections_that_differ_have_other_uids(other) -> None:
     assert connection_uid(*other) != connection_uid(A, B, 1, 2)
+
+
+def test_several_connections_have_the_names_that_each_has_alone() -> None:
+    clients, servers, numbers, times = [A, B, A], [B, A, A], [1, None, 3], [4, 5, 6]
+    each = list(zip(clients, servers, numbers, times, strict=True))
+
+    assert connection_uids(clients, servers, numbers, times) == [connection_uid(*one) for one in each]
+    assert community_ids(clients, servers) == [community_id(*one[:2]) for one in each]
+
+
+def test_a_capture_without_connections_has_no_names() -> None:
+    assert (connection_uids([], [], [], []), community_ids([], [])) == ([], [])
