@@ -137,7 +137,8 @@ class HeadReader:
 
     def pairs(self, connections: I64, asking: Machine, answering: Machine) -> Pairs:
         """The exchanges of those connections that have a plain response to each of their requests, and no more."""
-        lanes = self._lanes(2 * connections, np.diff(self.pieces.starts)[2 * connections])
+        lanes = 2 * connections
+        lanes = self._lanes(lanes, self.pieces.starts[lanes + 1] - self.pieces.starts[lanes])
         requests = self._walk(lanes, asking, np.full(lanes[walk.MOST].sum(), walk.NONE_UNSAID))
         whole = np.flatnonzero(lanes[walk.REACHED] == lanes[walk.SENT])
         counts = lanes[walk.TAKEN][whole]

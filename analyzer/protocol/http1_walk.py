@@ -55,27 +55,29 @@ def walk_heads(data: U8, pieces: I64, lanes: I64, table: U16, marks: I64, heads:
         until = head + lanes[MOST, lane]
         position = 0
         while position < lanes[SENT, lane] and head < until:
-            while piece + 1 < lanes[STOP, lane] and pieces[POSITION, piece + 1] <= position:
-                piece += 1
+            piece += piece + 1 < lanes[STOP, lane] and pieces[POSITION, piece + 1] == position
             at = pieces[OFFSET, piece] + position - pieces[POSITION, piece]
             stop = min(at + MAX_HEAD_LEN, pieces[OFFSET, piece] + pieces[PIECE_LEN, piece])
             byte, state, name, named, lines = at, START, _HASH_BASIS, 0, 0
             while byte < stop and state > DONE:
-                state = table[state << 8 | data[byte]]
+                step = table[state << 8 | data[byte]]
                 name = ((name ^ (data[byte] | _LOWER)) * _HASH_PRIME) & _LOW_32
                 byte += 1
-                if state < len(marks):
-                    mark = marks[state]
-                    spots[head, abs(mark)] = byte - at
-                    if mark == LINE:
-                        name = _HASH_BASIS
-                        lines += 1
-                        state = state if lines <= MAX_LINES else REJECTED
-                    elif mark < 0:
-                        for other in range(named):
-                            state = state if names[other] != name else REJECTED
-                        names[named] = name
-                        named += 1
+                # Most bytes change nothing, and a processor that expects this need not wait for the table.
+                if step != state:
+                    state = step
+                    if state < len(marks):
+                        mark = marks[state]
+                        spots[head, abs(mark)] = byte - at
+                        if mark == LINE:
+                            name = _HASH_BASIS
+                            lines += 1
+                            state = state if lines <= MAX_LINES else REJECTED
+                        elif mark < 0:
+                            for other in range(named):
+                                state = state if names[other] != name else REJECTED
+                            names[named] = name
+                            named += 1
             if state != DONE:
                 break
             body = heads[UNSAID, head]
@@ -115,7 +117,10 @@ def find_texts(data: U8, pieces: I64, heads: I64, table: U16, looked_at_len: int
             captured = min(stop, pieces[POSITION, piece] + pieces[PIECE_LEN, piece])
             shift = pieces[OFFSET, piece] - pieces[POSITION, piece]
             for byte in range(position + shift, captured + shift):
-                state = table[state << 8 | data[byte]]
+                # Most bytes begin no text: nothing waits for what the table says of these.
+                step = table[START << 8 | data[byte]]
+                if state != START or step != START:
+                    state = table[state << 8 | data[byte]]
             position = max(position, captured)
             piece += 1
         if state == DONE:
