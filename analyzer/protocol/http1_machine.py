@@ -36,7 +36,8 @@ _BLANKS = b" \t"
 # What a line of a head may have, and what of it is not cut off at a value's ends.
 _FIELD = bytes(each for each in range(256) if each >= 0x20 and each != 0x7F) + b"\t"
 _TEXT = bytes(set(_FIELD) - set(_BLANKS))
-_REASON = bytes(set(range(256)) - set(b"\r\n\0"))
+_ANY = bytes(range(256))
+_REASON = bytes(set(_ANY) - set(b"\r\n\0"))
 _VISIBLE = bytes(range(0x21, 0x7F))
 # What HeaderUtility::authorityIsValid takes.
 _AUTHORITY = b"!$%&'()*+,-.:;=@[]_~" + _DIGITS + _LETTERS
@@ -139,17 +140,20 @@ def response_machine() -> Machine:
 
 @lru_cache(maxsize=8)
 def text_machine(texts: frozenset[bytes]) -> Machine:
-    """What finds one of some texts (Aho and Corasick), and stays in ``DONE`` once it did."""
+    """What finds one of some texts, none empty (Aho and Corasick), and stays in ``DONE`` once it did."""
     build = _Builder()
-    build.on(DONE, bytes(range(256)), DONE)
-    prefixes = sorted({text[:size] for text in texts for size in range(1, len(text))}, key=len)
-    states = {b"": START, **{prefix: build.state() for prefix in prefixes}}
+    build.on(DONE, _ANY, DONE)
+    build.on(START, _ANY, START)
+    begun = sorted(sorted({text[:size] for text in texts for size in range(len(text))}), key=len)
+    states = {prefix: build.state() if prefix else START for prefix in begun}
     for prefix, state in states.items():
-        for byte in range(256):
-            read = prefix + bytes((byte,))
-            done = any(read.endswith(text) for text in texts)
-            longest = next(read[begin:] for begin in range(len(read) + 1) if read[begin:] in states)
-            build.on(state, read[-1:], DONE if done else states[longest])
+        # What is no longer the beginning of one text may be that of another.
+        shorter = next((prefix[size:] for size in range(1, len(prefix) + 1) if prefix[size:] in states), None)
+        if shorter is not None:
+            build.copy(state, states[shorter])
+        for read in {text[: len(prefix) + 1] for text in texts if text.startswith(prefix) and text != prefix}:
+            if build.behind(state, read[-1:]) != DONE:
+                build.on(state, read[-1:], DONE if read in texts else states[read])
     return build.machine((), 0)
 
 
@@ -167,6 +171,14 @@ class _Builder:
         self._marks.append(mark)
         self._rows.append(np.zeros(256, np.uint16) if like is None else self._rows[like].copy())
         return len(self._rows) - 1
+
+    def copy(self, state: int, like: int) -> None:
+        """Let what follows the state ``like`` follow ``state``."""
+        self._rows[state][:] = self._rows[like]
+
+    def behind(self, state: int, byte: bytes) -> int:
+        """What follows ``state`` behind a byte."""
+        return int(self._rows[state][ord(byte)])
 
     def on(self, state: int, among: bytes, following: int) -> None:
         """Let ``following`` follow ``state`` behind any of some bytes."""
