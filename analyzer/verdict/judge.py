@@ -37,7 +37,7 @@ from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said, assign_roles, is_loopback
 from analyzer.verdict.sealed import decide_sealed
 from analyzer.verdict.stitch import Stitcher
-from analyzer.verdict.wires import Wire
+from analyzer.verdict.wires import Sighting, Wire
 
 if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod
@@ -190,9 +190,9 @@ def _pod_named(mesh: MeshSnapshot | None, name: str | None) -> Pod | None:
     return mesh.pod(namespace, own) if mesh else None
 
 
-def _on_every_interface(wire: Wire) -> bool:
-    """Whether a capture of it names the interface of each packet, as only those of all interfaces do (cooked mode)."""
-    return any(sighting.connection.ifindexes for sighting in wire.sightings)
+def _on_every_interface(sighting: Sighting) -> bool:
+    """Whether its capture names the interface of each packet, as only those of all interfaces do (cooked mode)."""
+    return bool(sighting.connection.ifindexes)
 
 
 def _over_lo(said: Said) -> bool:
@@ -300,7 +300,8 @@ class _Judge:
             # A sidecar's mark that any client can make; a sidecar opens a connection only for a call.
             return self._opened_for_nobody(said)
         # Where the pod's lo was not captured, it may have been a call to a Service, and this its sidecar's connection.
-        shows_lo = _on_every_interface(said.wire) or not self._lo_addresses.isdisjoint(source.ips)
+        at_home = [each for each in said.wire.sightings if self._homes.get(each.capture) is source]
+        shows_lo = any(map(_on_every_interface, at_home)) or not self._lo_addresses.isdisjoint(source.ips)
         return shows_lo or not may_be_dialled(self._mesh, server.ip)
 
     def _may_be_relayed(self, said: Said) -> bool:

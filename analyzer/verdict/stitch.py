@@ -6,7 +6,7 @@ carry a call must show it between the call's request and its reply: never is nea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from analyzer.base.fact import replace
@@ -176,7 +176,8 @@ class Stitcher:
         if not chosen:
             return None
         said = max(chosen, key=search.heard_ns)
-        self._give(said, 0)
+        for each in (said, *_attempts(search, active, said)):
+            self._give(each, 0)
         return Onward(said, None, certain=sole and said.istio_mtls)
 
     def _active(self, search: Search) -> list[Said]:
@@ -306,8 +307,22 @@ def _spans(said: Said, address: str) -> Iterator[tuple[Hashable, int, int]]:
             yield (address, call.exchange is not None), call.begin_ns, call.end_ns
 
 
+def _attempts(search: Search, active: Iterable[Said], chosen: Said) -> Iterator[Said]:
+    """The connections that were opened for a request before the chosen one, alike but for what became of them."""
+    for said in active:
+        begin, end = search.while_asked(said.wire.main.capture)
+        alike = (said.sni, said.alpn, said.wire.servers) == (chosen.sni, chosen.alpn, chosen.wire.servers)
+        if alike and begin <= said.wire.connection.first_ns <= end:
+            yield said
+
+
 def _may_carry_bytes(mine: Said, other: Said) -> bool:
-    """Whether ``other`` can be the tcp_proxy leg of ``mine``: in TLS that a sidecar begins or ends, or unchanged."""
+    """Whether ``other`` can be the tcp_proxy leg of ``mine``: in TLS that a sidecar begins or ends, or unchanged.
+
+    An application may write Istio's ALPN itself, so that its TLS inside a sidecar's looks like it.
+    """
+    if other.role is Role.UPSTREAM and other.istio_mtls and other.carries_tcp:
+        return True
     if other.istio_mtls != mine.istio_mtls:
         return other.carries_tcp if other.istio_mtls else True
     if other.role is Role.UPSTREAM and mine.conversation.tls is None and other.conversation.tls is not None:

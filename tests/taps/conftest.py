@@ -8,11 +8,13 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_paths
@@ -23,6 +25,9 @@ SCENARIOS = ("shop-default", "shop-strict", "shop-registry-only")
 ETHERNET, NULL, RAW, SLL, SLL2 = 1, 0, 101, 113, 276
 IPV4 = b"\x08\x00"
 FIN, SYN, RST, PSH = 1, 2, 4, 8
+# Captures of one packet are stamped by clocks that are up to this far apart.
+SLACK_NS = 2_000_000
+HUFFMAN = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 
 Record = dict[str, Any]
 Tap = Callable[[list["Packet"]], list["Packet"]]
@@ -42,6 +47,11 @@ class Packet:
     @property
     def data(self) -> bytes:
         return self.head + self.body
+
+    @property
+    def on_lo(self) -> bool:
+        """Whether it was seen on the pod's own interface, as Linux cooked captures say it (ARPHRD_LOOPBACK)."""
+        return self.head[8:10] == b"\x03\x04"
 
     @property
     def is_tcp(self) -> bool:
@@ -259,6 +269,15 @@ class Recording:
         times = [packet.time_ns for packets in self.taps.values() for packet in packets]
         return min(times), max(times)
 
+    def says(self, name: str) -> bool:
+        """Whether a name stands in a packet, as it is or in HPACK's Huffman code."""
+        plain = name.encode("latin-1", "replace")
+        return plain in self._said or HUFFMAN.encode(plain) in self._said
+
+    @cached_property
+    def _said(self) -> bytes:
+        return b"\n".join(packet.payload for packets in self.taps.values() for packet in packets)
+
     def calls(self, place: Path, change: Callable[[list[Packet]], bytes | list[Packet]]) -> list[Record]:
         """The calls of the same taps after a change."""
         for name, packets in self.taps.items():
@@ -316,22 +335,46 @@ def names_of(record: Record) -> set[str]:
     return {name for name in said if name}
 
 
-def untrue(base: Iterable[Record], records: Iterable[Record]) -> list[str]:
+def places_of(record: Record) -> set[str]:
+    """The clients of a call's own connection and of those that carried it."""
+    return {connection_of(record), *map(connection_of, record["legs"])}
+
+
+def may_be_of(record: Record, call: Record) -> bool:
+    """Whether a connection that no call is known to have used may have been opened for one: an attempt that failed.
+
+    It has an end in common with a leg of the call, and was there while the call was under way.
+    """
+    ends = {end["ip"] for leg in call["legs"] for end in (leg["client"], leg["server"])}
+    meets = call["first_ns"] - SLACK_NS <= record["last_ns"] and record["first_ns"] <= call["last_ns"] + SLACK_NS
+    return meets and not ends.isdisjoint((record["client"]["ip"], record["server"]["ip"]))
+
+
+def verdicts_for(record: Record, there: Iterable[Record]) -> set[str | None]:
+    """What may be said of a connection that belongs to one of some calls.
+
+    Where a route's weights leave a call open, the connection that they chose may still say where it goes.
+    """
+    chosen = any("weighted" in call["undetermined"] and connection_of(call) != connection_of(record) for call in there)
+    return {record["verdict"]} if chosen else {call["verdict"] for call in there}
+
+
+def untrue(recording: Recording, records: Iterable[Record]) -> list[str]:
     """The calls of worse taps that say something else than the whole truth, instead of nothing and why."""
     known: dict[str, list[Record]] = {}
-    names = {name for record in base for name in names_of(record)}
-    for record in base:
-        for place in {connection_of(record), *map(connection_of, record["legs"])}:
+    for record in recording.base:
+        for place in places_of(record):
             known.setdefault(place, []).append(record)
     found = []
     for record in records:
-        there = known.get(connection_of(record), [])
+        there = known.get(connection_of(record)) or [each for each in recording.base if may_be_of(record, each)]
         same = [each for each in there if said(each) == said(record)] or there
         name = f"{connection_of(record)} {said(record)}"
-        found += [f"{connection_of(record)}: {each} is a name that nobody said" for each in names_of(record) - names]
+        unsaid = [each for each in names_of(record) if not recording.says(each)]
+        found += [f"{connection_of(record)}: {each} is a name that nobody said" for each in unsaid]
         if record["verdict"] is None and not record["undetermined"]:
             found.append(f"{name}: no verdict, and no reason for that")
-        if record["verdict"] is not None and record["verdict"] not in {each["verdict"] for each in same}:
+        if record["verdict"] is not None and record["verdict"] not in verdicts_for(record, same):
             found.append(f"{name}: {record['verdict']} for {[each['verdict'] for each in same]}")
         if record["observed"]["agrees"] is False and all(each["observed"]["agrees"] is not False for each in same):
             found.append(f"{name}: contradicted: {record['observed']}")

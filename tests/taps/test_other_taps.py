@@ -53,7 +53,7 @@ def test_verdicts_do_not_depend_on_how_packets_were_split_over_files(tap, record
 
     found = tap.calls_in(f"{tmp_path}/*", recording.folder / "mesh")
 
-    assert tap.untrue(recording.base, found) == []
+    assert tap.untrue(recording, found) == []
 
 
 def test_verdicts_do_not_depend_on_hash_seed_time_zone_language_or_folder(recording, tmp_path) -> None:

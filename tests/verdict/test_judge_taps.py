@@ -57,7 +57,13 @@ def test_lo_shows_that_an_application_went_past_its_sidecar(app, talk, shop) -> 
     assert calls[1].decision.verdict == "passthrough"
 
 
-def test_a_capture_of_every_interface_has_lo_too(talk, shop) -> None:
+@pytest.mark.parametrize(
+    ("home", "expected"),
+    [("shop/sleep-0", ("passthrough", ())), ("shop/reviews-0", (None, ("app-leg-unseen",))), (None, (None, ("app-leg-unseen",)))],
+)  # fmt: skip
+def test_a_capture_of_every_interface_of_a_pod_has_its_lo_too(talk, shop, home, expected) -> None:
     past = talk("10.244.1.10:6000", "203.0.113.9:5432").send(b"x").reply(b"y")
 
-    assert verdicts(shop(DATABASE), past) == [("passthrough", ())]
+    (call,) = judge([(past.wire, past.conversation)], shop(DATABASE), {past.wire.main.capture: home})
+
+    assert (call.decision.verdict, call.decision.undetermined) == expected

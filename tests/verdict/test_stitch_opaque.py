@@ -80,6 +80,14 @@ def test_opaque_bytes_inside_mutual_tls_left_by_the_connection_that_was_opened_f
     assert (onward.said.sni, onward.certain) == (REVIEWS_SNI, True)
 
 
+def test_tls_that_looks_like_a_sidecars_left_inside_that_of_the_sidecar(app, upstream, alpn) -> None:
+    own = app(at=0).hello("reviews", alpn["http"], at=2, client="app").close(at=9)
+    sealed = upstream(at=1).hello(REVIEWS_SNI, alpn["tcp"], at=3, client="sidecar")
+    said = apps(own)
+
+    assert Stitcher([*said, *ups(sealed)]).upstream_of(first_call(said[0]), REVIEWS).said.sni == REVIEWS_SNI
+
+
 def test_opaque_bytes_never_leave_by_a_connection_for_http(app, upstream, alpn) -> None:
     own = app(at=0).send(b"PING", at=2).close(at=9)
     sealed = upstream(at=1).hello(REVIEWS_SNI, alpn["http"], at=1)

@@ -208,3 +208,19 @@ def test_an_applications_own_tls_carries_no_request_of_another(app, upstream) ->
     said = apps(asked, other)
 
     assert Stitcher([*said, *ups(passed_on)]).upstream_of(first_call(said[0]), None) is None
+
+
+def test_connections_that_envoy_opened_for_a_request_before_the_last_are_no_calls_of_their_own(app, upstream) -> None:
+    """As where a DestinationRule begins TLS that the server does not speak."""
+    asked = app().ask(at=5).answer(503, at=29)
+    older = upstream("10.244.1.10:1", at=1).hello("ext.example.com", at=6).reply(b"x", at=7)
+    tried = [upstream(f"10.244.1.10:{n}", at=5 * n).hello("ext.example.com", at=5 * n).reply(b"alert", at=5 * n + 1)
+             for n in (2, 3, 4)]  # fmt: skip
+    elsewhere = upstream("10.244.1.10:5", at=8).hello("other.example.com", at=8)
+    said, legs = apps(asked), ups(older, *tried, elsewhere)
+    stitcher = Stitcher([*said, *legs])
+
+    onward = stitcher.upstream_of(first_call(said[0]), None)
+
+    assert onward.said.wire == tried[-1].wire
+    assert [stitcher.was_given(leg) for leg in legs] == [False, True, True, True, False]
