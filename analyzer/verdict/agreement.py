@@ -52,7 +52,7 @@ def compare_with(
         passed_on = decision.outbound is not None and decision.outbound.response is None
         marked = response is not None and response.header(SERVICE_TIME) is not None and not passed_on
         return _against_local_reply(observed, local, marked=marked) if _told(response) else (None, "")
-    if decision.verdict == DROPPED and decision.reason == AUTHORIZATION.name and call.said.conversation.server_first:
+    if decision.verdict == DROPPED and decision.reason == AUTHORIZATION.name and _may_be_greeting(call):
         return None, ""  # the policy is asked when the client speaks (rbac_filter.cc, onData): the greeting has passed
     if decision.verdict == DROPPED:
         return _against_refusal(observed, response, decision.inbound.response if decision.inbound else None)
@@ -61,6 +61,13 @@ def compare_with(
     if _is_protocol_error(observed, decision):
         return True, ""
     return _against_delivery(observed, response, upstream)
+
+
+def _may_be_greeting(call: Call) -> bool:
+    """Whether the server spoke first, or packets are missing that would show who did."""
+    streams = call.said.wire.connection.from_client, call.said.wire.connection.from_server
+    begun = all(stream.from_start and (stream.next_data(0) == 0 or not stream.length) for stream in streams)
+    return call.said.conversation.server_first or (call.exchange is None and not begun)
 
 
 def _is_protocol_error(observed: Observed, decision: Decision) -> bool:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.mesh.endpoints import addresses_of, may_be_dialled
+from analyzer.mesh.endpoints import may_be_dialled
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.kinds.mesh_config import LOCALHOST
-from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.mesh.redirect import outbound_redirect
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.answers import Answers, Desk
@@ -31,12 +30,11 @@ from analyzer.verdict.asking import (
 from analyzer.verdict.beside import NOTHING_BESIDE, Beside
 from analyzer.verdict.call import Call, Onward, calls_of
 from analyzer.verdict.decision import Decision
-from analyzer.verdict.overlap import Overlap
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.recording import Recorder
-from analyzer.verdict.roles import Role, Said, assign_roles, is_loopback
+from analyzer.verdict.roles import Role, Said, assign_roles
 from analyzer.verdict.sealed import decide_sealed
-from analyzer.verdict.stitch import Stitcher
+from analyzer.verdict.traffic import Traffic, gateways_of
 from analyzer.verdict.wires import Sighting, Wire
 
 if TYPE_CHECKING:
@@ -112,7 +110,7 @@ def _judge_all(
     meshes = [era.mesh for era in history.eras] if history else [None if isinstance(mesh, MeshHistory) else mesh]
     era_of = history.index_at if history else (lambda _: 0)
     all_said = _with_roles(spoken, meshes, era_of, homes, beside)
-    traffic = _Traffic(all_said, [each for each in meshes if each], beside)
+    traffic = Traffic(all_said, [each for each in meshes if each], beside)
     asked_before = [answers if len(meshes) == 1 else None for _ in meshes]
     courts = [
         _Judge(each, traffic, {name: _pod_named(each, pod) for name, pod in homes.items()}, known)
@@ -161,23 +159,10 @@ def _proxied_in(mesh: MeshSnapshot | None) -> frozenset[str]:
     return frozenset(ip for pod in proxied for ip in pod.ips)
 
 
-def _gateways_of(mesh: MeshSnapshot | None) -> frozenset[str]:
-    return frozenset(ip for pod in mesh.pods if pod.is_gateway for ip in pod.ips) if mesh else frozenset()
-
-
 def _as_proven(call: Call, decision: Decision) -> Decision:
     """The decision, without a verdict where that stands on what the packets do not show."""
     lacking = unproven(call, decision)
     return replace(decision, verdict=None, reason=None, undetermined=lacking) if lacking else decision
-
-
-def _behind(mesh: MeshSnapshot, cluster: str) -> frozenset[str]:
-    """The addresses of a cluster's endpoints."""
-    parsed = parse_cluster_name(cluster)
-    if parsed is None:
-        return frozenset()
-    port, _, host = parsed
-    return mesh.memo(("addresses-behind", host, port), lambda: addresses_of(mesh, host, port))
 
 
 def _question_of(judged: _Judged) -> Question | None:
@@ -195,70 +180,20 @@ def _on_every_interface(sighting: Sighting) -> bool:
     return bool(sighting.connection.ifindexes)
 
 
-def _over_lo(said: Said) -> bool:
-    return said.role in (Role.APP, Role.DELIVERY) or is_loopback(said.wire.client.ip)
-
-
-def _is_holed(said: Said) -> bool:
-    """Whether packets of a connection are missing that a call's own half, or its answer, may have been in."""
-    connection = said.wire.connection
-    half = not connection.client_packets or (connection.client_bytes > 0 and not connection.server_packets)
-    return half or connection.missed_bytes > 0 or (said.role is Role.APP and not connection.joined)
-
-
-class _Traffic:
-    """All wires of a run, and who carried what; the same whichever mesh is asked."""
-
-    def __init__(self, said: Sequence[Said], meshes: Sequence[MeshSnapshot], beside: Beside) -> None:
-        self.said = said
-        self.called_servers = beside.called.union(server.ip for s in said for server in s.wire.servers)
-        self.stitcher = Stitcher(
-            said,
-            frozenset().union(*map(_gateways_of, meshes)),
-            lambda cluster: frozenset().union(*(_behind(mesh, cluster) for mesh in meshes)),
-        )
-        self.app_addresses = beside.apps.union(s.wire.client.ip for s in said if s.role is Role.APP)
-        # Of the pods whose own connections over lo are seen, and the captures that have any.
-        self.lo_addresses = self.app_addresses | {s.wire.connection.server.ip for s in said if s.role is Role.DELIVERY}
-        over_lo = (each.capture for s in said if _over_lo(s) for each in s.wire.sightings)
-        self.lo_captures = beside.lo_captures.union(over_lo)
-        called = (server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers)
-        self._called_addresses = beside.called.union(called)
-        self._holed = Overlap((s.wire.client.ip, s.wire.first_ns, s.wire.last_ns) for s in said if _is_holed(s))
-
-    def lost_beside(self, said: Said) -> bool:
-        """Whether the client had another connection open, as this one began, of which packets are missing."""
-        begin = said.wire.first_ns
-        return self._holed.count(said.wire.client.ip, begin, begin) > _is_holed(said)
-
-    def calls(self) -> Iterator[Call]:
-        """The calls on applications' own connections."""
-        return (call for s in self.said if s.role in (Role.APP, Role.DIRECT) for call in calls_of(s))
-
-    def lone_upstreams(self) -> list[Said]:
-        """Sidecars' connections that carried none of the calls so far."""
-        return [s for s in self.said if s.role is Role.UPSTREAM and not self.stitcher.was_given(s)]
-
-    def lone_deliveries(self) -> list[Said]:
-        """Deliveries to applications whose sidecar nobody is seen to call: captures of lo alone."""
-        deliveries = (s for s in self.said if s.role is Role.DELIVERY)
-        return [s for s in deliveries if (s.delivered_at or s.wire.connection.server.ip) not in self._called_addresses]
-
-
 class _Judge:
     """Decides calls by one mesh, in order."""
 
     def __init__(
         self,
         mesh: MeshSnapshot | None,
-        traffic: _Traffic,
+        traffic: Traffic,
         homes: Mapping[str, Pod | None],
         answers: Answers | None = None,
     ) -> None:
         self._mesh = mesh
         self._homes = homes
         self._traffic = traffic
-        self._reached_gateways = _gateways_of(mesh) & traffic.called_servers
+        self._reached_gateways = gateways_of(mesh) & traffic.called_servers
         self._stitcher = traffic.stitcher
         self._answers = (answers or Answers(mesh)) if mesh else None
         self._latest: tuple[Said, Desk | None] | None = None
@@ -298,16 +233,29 @@ class _Judge:
             return False
         if said.istio_mtls:
             # A sidecar's mark that any client can make; a sidecar opens a connection only for a call.
-            return self._opened_for_nobody(said)
+            return self._shows_lo(said.wire, source) and self._opened_for_nobody(said)
         # Where the pod's lo was not captured, it may have been a call to a Service, and this its sidecar's connection.
-        at_home = [each for each in said.wire.sightings if self._homes.get(each.capture) is source]
-        shows_lo = any(map(_on_every_interface, at_home)) or not self._lo_addresses.isdisjoint(source.ips)
-        return shows_lo or not may_be_dialled(self._mesh, server.ip)
+        return self._shows_lo(said.wire, source) or not may_be_dialled(self._mesh, server.ip)
+
+    def _shows_lo(self, wire: Wire, source: Pod) -> bool:
+        """Whether captures of a pod would show the call, on its lo, for which its sidecar had opened a wire.
+
+        They do not where they began later than the wire did, or ended before, whatever else they show of lo.
+        """
+        at_home = [each for each in wire.sightings if self._is_of(each.capture, source)]
+        shown = any(map(_on_every_interface, at_home)) or not self._lo_addresses.isdisjoint(source.ips)
+        return bool(at_home) and shown
+
+    def _is_of(self, capture: str, pod: Pod) -> bool:
+        """Whether a capture was taken in a pod."""
+        return self._homes.get(capture) is pod or not self._traffic.lo_of.get(capture, set()).isdisjoint(pod.ips)
 
     def _may_be_relayed(self, said: Said) -> bool:
-        """Whether a sidecar may have opened what looks like a call past it: for a call of which bytes are missing."""
+        """Whether a sidecar may have opened what looks like a call past it, for another call of its pod."""
         source = self._mesh.pod_at(said.wire.client.ip) if self._mesh else None
-        return source is not None and source.has_sidecar and self._traffic.lost_beside(said)
+        if source is None or not source.has_sidecar:
+            return False
+        return self._traffic.lost_beside(said) or self._traffic.led_beside(said)
 
     def _unsent(self, call: Call) -> _Judged:
         return _Judged(call, Decision(None, None, (SENDER_UNKNOWN.name,)), ())
@@ -325,6 +273,8 @@ class _Judge:
         opaque = outbound is not None and cluster is not None and outbound.route_config is None
         app = call.said.role is Role.APP
         upstream = self._stitcher.upstream_of(call, cluster, opaque=opaque) if app else None
+        if app and cluster is not None:
+            self._traffic.leads(call, cluster)
         beyond = self._beyond_gateway(call, upstream, decision)
         delivery = self._stitcher.delivery_of(call, beyond or upstream)
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None

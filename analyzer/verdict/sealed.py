@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.mesh.policy.authorization import policies_of
 from analyzer.verdict.arrival import Arrival
+from analyzer.verdict.asking import APP_LEG_UNSEEN
 from analyzer.verdict.call import Call
 from analyzer.verdict.decide import class_of_cluster
 from analyzer.verdict.decision import DROPPED, Decision, Inbound, Outbound, Step
@@ -44,7 +46,20 @@ def decide_sealed(mesh: MeshSnapshot, call: Call, target: Pod | None) -> Decisio
     if target is not None and not _ends_tls(target, inbound):
         step = Step(f"{target.full_name} does not end the mutual TLS that the client's proxy starts")
         return Decision(None, None, (UPSTREAM_TLS.name,), _outbound(cluster), None, inbound, (*steps, step))
+    gateway = _gateway_with_policies(mesh, call) if call.said.carries_tcp else None
+    if gateway is not None:
+        # It connects upstream as soon as it is called; the policy is asked when the client speaks (rbac_filter.cc).
+        step = Step(f"whether the policies of {gateway.full_name} let pass what came to it does not show")
+        return Decision(None, None, (APP_LEG_UNSEEN.name,), _outbound(cluster), None, inbound, (*steps, step))
     return Decision(*found, (), _outbound(cluster), None, inbound, steps)
+
+
+def _gateway_with_policies(mesh: MeshSnapshot, call: Call) -> Pod | None:
+    """The gateway that opened a connection, where it may have refused what that was opened for; else None."""
+    source = mesh.pod_at(call.said.wire.client.ip)
+    if source is None or not source.is_gateway:
+        return None
+    return source if policies_of(mesh, source) else None
 
 
 def _ends_tls(target: Pod, inbound: Inbound | None) -> bool:

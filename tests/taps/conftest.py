@@ -27,6 +27,8 @@ IPV4 = b"\x08\x00"
 FIN, SYN, RST, PSH = 1, 2, 4, 8
 # Captures of one packet are stamped by clocks that are up to this far apart.
 SLACK_NS = 2_000_000
+# Packets of one sender overtake each other where they were sent within so short a time.
+OVERTAKEN_NS = 200_000
 HUFFMAN = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 
 Record = dict[str, Any]
@@ -170,14 +172,22 @@ def permuted(packets: list[Packet]) -> list[Packet]:
 
 
 def overtaking(packets: list[Packet]) -> list[Packet]:
-    """Packets that arrived in another order than they were sent: those of one sender that were under way together."""
-    under_way: dict[tuple[object, ...], list[Packet]] = {}
+    """Packets that arrived in another order than they were sent: those of one sender that were under way together.
+
+    A reply that came milliseconds after the request was acknowledged was not: at the time of the acknowledgement
+    nobody could have known it, and what it was made from, another connection's reply, comes later in the capture.
+    """
+    under_way: dict[tuple[object, ...], list[list[Packet]]] = {}
     for packet in packets:
         heard = packet.body[packet.tcp_at + 8 : packet.tcp_at + 12] if packet.is_tcp else packet.time_ns
-        under_way.setdefault((packet.body[12:20], packet.ports, heard), []).append(packet)
+        bursts = under_way.setdefault((packet.body[12:20], packet.ports, heard), [])
+        if not bursts or packet.time_ns - bursts[-1][0].time_ns > OVERTAKEN_NS:
+            bursts.append([])
+        bursts[-1].append(packet)
     return by_time(
         replace(packet, time_ns=other.time_ns)
-        for together in under_way.values()
+        for bursts in under_way.values()
+        for together in bursts
         for packet, other in zip(together, reversed(together), strict=True)
     )
 

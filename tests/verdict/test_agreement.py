@@ -119,6 +119,13 @@ def test_a_server_that_speaks_first_is_heard_before_a_policy_is_asked(app, decis
     assert verdict(greeted, decision("dropped", "authorization")) is None
 
 
+def test_who_spoke_first_is_not_known_where_the_beginning_is_missing(app, decision) -> None:
+    late = app(opened=False).send(b"login").reply(b"ok").close("server")
+
+    assert verdict(late, decision("dropped", "authorization")) is None
+    assert verdict(app().send(b"login").reply(b"ok").close("server"), decision("dropped", "authorization")) is False
+
+
 def test_the_applications_own_tls_may_name_a_cluster(app, upstream, alpn, decision) -> None:
     own = app().hello("outbound_.80_._.ratings.shop.svc.cluster.local", alpn["http"])
     passed_on = upstream().hello("outbound_.80_._.ratings.shop.svc.cluster.local", alpn["http"])

@@ -59,11 +59,26 @@ def test_lo_shows_that_an_application_went_past_its_sidecar(app, talk, shop) -> 
 
 @pytest.mark.parametrize(
     ("home", "expected"),
-    [("shop/sleep-0", ("passthrough", ())), ("shop/reviews-0", (None, ("app-leg-unseen",))), (None, (None, ("app-leg-unseen",)))],
-)  # fmt: skip
+    [
+        ("shop/sleep-0", ("passthrough", ())),
+        ("shop/reviews-0", (None, ("app-leg-unseen",))),
+        (None, (None, ("app-leg-unseen",))),
+    ],
+)
 def test_a_capture_of_every_interface_of_a_pod_has_its_lo_too(talk, shop, home, expected) -> None:
     past = talk("10.244.1.10:6000", "203.0.113.9:5432").send(b"x").reply(b"y")
 
     (call,) = judge([(past.wire, past.conversation)], shop(DATABASE), {past.wire.main.capture: home})
 
     assert (call.decision.verdict, call.decision.undetermined) == expected
+
+
+@pytest.mark.parametrize(("at", "expected"), [(51, (None, ("sender-unknown",))), (9000, ("passthrough", ()))])
+def test_what_looks_like_a_call_past_the_sidecar_may_be_for_one_that_it_leads_to_the_same_server(
+    app, talk, shop, at, expected
+) -> None:
+    """As an attempt that fails: the redirect lets the application by, too."""
+    led = app().ask("/a", at=50).answer(503, at=60)
+    past = talk("10.244.1.10:6000", "10.244.1.11:5432", at=at).send(b"x", at=at).reply(b"y", at=at + 1)
+
+    assert verdicts(shop(), led, past)[-1] == expected

@@ -168,3 +168,14 @@ def test_a_plaintext_request_from_the_middle_of_a_connection_is_refused_by_stric
     upstream, shop, strict_yaml
 ) -> None:
     assert decided(upstream(opened=False).ask(), shop(strict_yaml)).reason == "mtls-required"
+
+
+@pytest.mark.parametrize(("carried", "expected"), [("http", "service-matched"), ("tcp", None)])
+def test_what_a_gateway_refuses_may_have_opened_a_connection_of_opaque_bytes(
+    upstream, alpn, shop, carried, expected
+) -> None:
+    policy = DENY_ALL.replace("shop", "edge")
+    leg = upstream("10.244.3.5:40000").hello(SNI, alpn[carried])
+
+    assert decided(leg, shop(policy)).verdict == expected
+    assert decided(leg, shop()).verdict == "service-matched"

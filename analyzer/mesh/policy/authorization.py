@@ -55,7 +55,7 @@ def authorize(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Verdict | None:
     dry-run policies only log. A certain denial counts even where another policy is undetermined. CUSTOM rules whose
     authorizer cannot be asked deny, as those of DENY do; one that speaks HTTP is not asked about opaque connections.
     """
-    policies = [p for p in _policies_of(mesh, pod) if not p.dry_run]
+    policies = [p for p in policies_of(mesh, pod) if not p.dry_run]
     enforced = [p for p in policies if p.action in (CUSTOM, DENY, ALLOW)]
     providers = {p.provider for p in enforced if p.action == CUSTOM}
     unanswerable = _unanswerable(mesh, providers)
@@ -121,7 +121,8 @@ def _places(policies: Iterable[AuthorizationPolicy]) -> tuple[YamlPlace, ...]:
     return tuple(p.resource.place("spec") for p in policies)
 
 
-def _policies_of(mesh: MeshSnapshot, pod: Pod) -> tuple[AuthorizationPolicy, ...]:
+def policies_of(mesh: MeshSnapshot, pod: Pod) -> tuple[AuthorizationPolicy, ...]:
+    """The policies that a pod's Envoy has, oldest first."""
     key = ("authorization-policies", pod.full_name)
     return mesh.memo(key, lambda: select_policies(mesh.of(AuthorizationPolicy), pod, mesh.root_namespace))
 
