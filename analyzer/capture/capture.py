@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from analyzer.base.oddity import Oddity
-from analyzer.base.table import RecordTable
+from analyzer.base.table import PacketTable, RecordTable
 from analyzer.capture.link import link_name
 
 
@@ -28,6 +28,15 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoded:
+    """Packets, and the bytes and records that they were decoded from: those of others are other packets."""
+
+    packets: PacketTable
+    buffer: memoryview
+    records: RecordTable
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """The records of one capture and the bytes that they lie in.
 
@@ -35,7 +44,8 @@ class Capture:
     ``format`` is ``pcap``, ``pcap-ns``, ``pcap-modified`` or ``pcapng``, with ``+gzip`` and the like appended. Record i
     is packet i + 1. ``complete`` is false when the file ends or breaks before its end; ``error`` then says where, in
     one line that begins with ``name``, and the records before that place are all there. ``secrets`` is the TLS key log
-    that pcapng may hold; it is shown nowhere.
+    that pcapng may hold; it is shown nowhere. ``decoded`` are its packets where they were decoded
+    on the way.
     """
 
     name: str
@@ -47,3 +57,4 @@ class Capture:
     complete: bool
     error: str | None
     secrets: bytes = field(default=b"", repr=False)
+    decoded: Decoded | None = field(default=None, repr=False)

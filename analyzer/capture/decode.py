@@ -12,20 +12,24 @@ from analyzer.base.pages import SPAN, forget_pages
 from analyzer.base.place import PacketPlace
 from analyzer.base.table import (
     BAD_HEADER,
+    I64,
     NESTED_TOO_DEEP,
     NOT_IP,
     OTHER_TRANSPORT,
+    U8,
+    U16,
+    U32,
     UNKNOWN_LINK,
     PacketTable,
-    RecordTable,
     distinct,
 )
-from analyzer.capture.capture import Capture
-from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT, Decoding, Frames, Layer, join
+from analyzer.capture.capture import Capture, Decoded
+from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT, Decoding, Fragments, Frames, Layer, join
 from analyzer.capture.gather import as_bytes
 from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
 from analyzer.capture.network.fragments import join_fragments
+from analyzer.capture.records import RecordPart
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
@@ -56,6 +60,9 @@ NESTING_LIMIT = Code(
 # Rows whose temporary columns stay in the processor's cache together.
 ROWS_AT_ONCE = 32_768
 
+# More packets than these are not decoded on the way: they may not fit into memory together.
+MAX_PACKETS = 1_500_000
+
 # A packet of 64 KiB could nest eight thousand headers; 170 options in a row have been seen, in an attack.
 MAX_HEADERS = 256
 
@@ -69,13 +76,17 @@ def decode_packets(capture: Capture) -> PacketTable:
 
     Columns that a record's headers do not reach are 0 (``direction`` 255). Nothing in a packet makes this raise.
     """
-    table = blank_table(len(capture.records))
+    known = capture.decoded
+    if known is not None and known.records is capture.records and known.buffer is capture.buffer:
+        return known.packets
+    table, records = blank_table(len(capture.records)), capture.records
     decoding = Decoding(as_bytes(capture.buffer), table, np.zeros(len(table), np.uint8))
     read_from = 0
     for first in range(0, len(table), ROWS_AT_ONCE):
-        last = min(first + ROWS_AT_ONCE, len(table))
-        _decode_rows(decoding, _frames(capture.records, first, last))
-        if (read_to := int(capture.records.data_off[last - 1])) - read_from > SPAN:
+        some = slice(first, first + ROWS_AT_ONCE)
+        columns = records.data_off[some], records.captured_len[some], records.wire_len[some], records.link[some]
+        _decode_rows(decoding, _frames(first, *columns))
+        if (read_to := int(columns[0][-1])) - read_from > SPAN:
             forget_pages(capture.buffer)
             read_from = read_to
     forget_pages(capture.buffer)
@@ -83,12 +94,66 @@ def decode_packets(capture: Capture) -> PacketTable:
     return table
 
 
-def _frames(records: RecordTable, first: int, last: int) -> Frames:
-    at = records.data_off[first:last]
-    captured_end = at + records.captured_len[first:last]
-    wire_end = np.maximum(at + np.minimum(records.wire_len[first:last], MAX_PACKET_LEN), captured_end)
-    following = records.link[first:last].astype(np.int64) + LINK_TYPE
-    return Frames(np.arange(first, last, dtype=np.int64), at, captured_end, wire_end, following)
+class PacketLog:
+    """Decodes packets while their records are found and their bytes are at hand.
+
+    ``file_len`` tells about how many there will be. If that is more than ``most`` nothing is decoded any more: a table
+    of so many would not be used as a whole.
+    """
+
+    def __init__(self, file_len: int, *, most: int = MAX_PACKETS) -> None:
+        self._file_len = file_len
+        self._most = most
+        self._len = 0
+        self._is_full = False
+        self._table = blank_table(0)
+        self._tunnels = np.zeros(0, np.uint8)
+        self._fragments: list[Fragments] = []
+
+    def add(self, part: RecordPart, data: U8, begin: int) -> None:
+        """Take the records of the next stretch; ``data`` are the bytes of the file from ``begin`` on."""
+        first, self._len = self._len, self._len + len(part.time_ns)
+        if first == self._len or self._is_full:
+            return
+        expected = self._file_len * self._len // int(part.data_off[-1] + part.captured_len[-1])
+        if expected > self._most:
+            self._is_full = True
+            return
+        if self._len > len(self._table):
+            self._make_room(max(expected * 9 // 8, self._len))
+        table = _part(self._table, slice(first, self._len))
+        decoding = Decoding(data, table, self._tunnels[first : self._len], rows=expected)
+        _decode_rows(decoding, _frames(0, part.data_off - begin, part.captured_len, part.wire_len, part.link))
+        table.payload_off[table.payload_off > 0] += begin
+        self._fragments += [fragments.moved(first, begin) for fragments in decoding.fragments]
+
+    def _make_room(self, rows: int) -> None:
+        before, self._table = self._table, blank_table(rows)
+        for name in PacketTable.__slots__:
+            getattr(self._table, name)[: len(before)] = getattr(before, name)
+        self._tunnels = np.append(self._tunnels, np.zeros(rows - len(before), np.uint8))
+
+    def decoded(self, capture: Capture) -> Decoded | None:
+        """The packets of ``capture``, all of whose records were taken; None where they are too many."""
+        if self._is_full:
+            return None
+        table = _part(self._table, slice(self._len))
+        decoding = Decoding(as_bytes(capture.buffer), table, self._tunnels[: self._len], self._fragments)
+        join_fragments(decoding, capture.records, _decode_rows)
+        return Decoded(table, capture.buffer, capture.records)
+
+
+def _part(table: PacketTable, rows: slice) -> PacketTable:
+    """Some rows of a table, which can be written through."""
+    return PacketTable(*(getattr(table, name)[rows] for name in PacketTable.__slots__))
+
+
+def _frames(first: int, data_off: I64, captured_len: I64 | U32, wire_len: I64 | U32, link: I64 | U16) -> Frames:
+    """The records of some rows, from ``first`` on."""
+    captured_end = data_off + captured_len
+    wire_end = np.maximum(data_off + np.minimum(wire_len, MAX_PACKET_LEN), captured_end)
+    rows = np.arange(first, first + len(data_off), dtype=np.int64)
+    return Frames(rows, data_off, captured_end, wire_end, link.astype(np.int64) + LINK_TYPE)
 
 
 def _decode_rows(decoding: Decoding, frames: Frames) -> None:

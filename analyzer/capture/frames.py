@@ -54,6 +54,10 @@ class Frames:
             return self
         return Frames(self.row[mask], self.at[mask], self.end[mask], self.wire_end[mask], self.following[mask])
 
+    def pick(self, which: I64) -> Frames:
+        """The rows at these indices."""
+        return Frames(self.row[which], self.at[which], self.end[which], self.wire_end[which], self.following[which])
+
     def advance(self, size: int | I64, following: int | I64) -> Frames:
         """The rows after a header of ``size`` bytes, towards ``following``."""
         next_header = np.broadcast_to(np.asarray(following, np.int64), self.row.shape)
@@ -75,18 +79,25 @@ class Fragments:
     more: I64
     identification: I64
 
+    def moved(self, rows: int, begin: int) -> Fragments:
+        """The same fragments where ``rows`` stand before theirs, and their bytes ``begin`` further on."""
+        at, end, wire_end = self.at + begin, self.end + begin, self.wire_end + begin
+        return Fragments(self.row + rows, at, end, wire_end, self.start, self.more, self.identification)
+
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
     """What a layer works on: the buffer, the table that it fills, and the fragments that it finds.
 
-    ``tunnels`` ``(P,)`` counts the tunnels that were entered on the way through each record.
+    ``tunnels`` ``(P,)`` counts the tunnels that were entered on the way through each record. ``rows`` is about how many
+    records there are in all, where the table has some of them.
     """
 
     data: U8
     table: PacketTable
     tunnels: U8
     fragments: list[Fragments] = field(default_factory=list)
+    rows: int = 0
 
     def whole(self, frames: Frames, size: int | I64) -> Frames:
         """The rows that have ``size`` captured bytes; the others end here, cut or contradicting themselves.

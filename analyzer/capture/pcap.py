@@ -9,21 +9,26 @@ from types import MappingProxyType
 import numpy as np
 
 from analyzer.base.errors import CaptureError
+from analyzer.base.fact import replace
+from analyzer.base.kernel import run_kernel
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.table import I64, U8
+from analyzer.capture.blocks import Blocks
 from analyzer.capture.capture import Capture, Interface
-from analyzer.capture.gather import as_bytes, gather
+from analyzer.capture.decode import PacketLog
+from analyzer.capture.gather import gather
 from analyzer.capture.record_log import RecordLog
 from analyzer.capture.records import (
     BYTE_STEPS,
+    FIRST_ROUND,
     MAX_RECORD_LEN,
+    MAX_ROUND,
     ORDERS,
     SECOND_NS,
     Order,
     RecordPart,
     layout,
-    offset_rounds,
 )
 
 HEADER_LEN = 24
@@ -72,21 +77,25 @@ RUNNING, AT_END, HEADER_CUT, LENGTH_BAD, FILE_HEADER = range(5)
 
 
 def walk_records(
-    data: U8, offsets: I64, state: I64, header_len: int, low: int, step: int, length_at: int, longest: int
+    data: U8, offsets: I64, state: I64, place: I64, header_len: int, low: int, step: int, length_at: int
 ) -> int:
-    """Kernel: where records begin. ``low`` and ``step`` give the order of bytes (0, 1 little; 3, -1 big-endian).
+    """Kernel: where records begin in ``data``. ``low`` and ``step`` give the order of bytes (0, 1 little; 3, -1 big).
 
-    ``state`` is (where to begin, how it stopped, the offending length, an offset that is no file header).
+    ``place`` is (where ``data`` begins in the file, how long the file is, how long a record may be); ``state`` has
+    (where to begin, how it stopped, the offending length, what is no file header), with offsets in the file. It stops
+    ``RUNNING`` where ``offsets`` are full, and before a record that is not all in ``data``.
     """
-    size = len(data)
-    at = state[0]
-    not_header = state[3]
+    size = place[1] - place[0]
+    at = state[0] - place[0]
+    not_header = state[3] - place[0]
     room = len(offsets)
     found = 0
     status = RUNNING
     while found < room:
         if at + header_len > size:
             status = AT_END if at == size else HEADER_CUT
+            break
+        if at + header_len > len(data):
             break
         if ((data[at] == 0xA1 and data[at + 1] == 0xB2) or (data[at + 3] == 0xA1 and data[at + 2] == 0xB2)) and (
             data[at + 4] + data[at + 5] == 2 and data[at + 6] + data[at + 7] == 4 and at != not_header
@@ -95,14 +104,16 @@ def walk_records(
             break
         field = at + length_at + low
         length = data[field] | data[field + step] << 8 | data[field + 2 * step] << 16 | data[field + 3 * step] << 24
-        if length > longest or at + header_len + length > size:
+        if length > place[2] or at + header_len + length > size:
             status = LENGTH_BAD
             state[2] = length
+            break
+        if at + header_len + length > len(data):
             break
         offsets[found] = at
         found += 1
         at += header_len + length
-    state[0] = at
+    state[0] = at + place[0]
     state[1] = status
     return found
 
@@ -115,15 +126,18 @@ class _Header:
     interface: Interface
 
 
-def read_pcap(buffer: memoryview, *, name: str) -> Capture:
+def read_pcap(buffer: memoryview, *, name: str, file: int | None = None) -> Capture:
     """The records of a pcap file, of several where files were appended to one another.
 
-    Raises ``CaptureError`` when the file header is cut or of another version. A record that is cut, or claims more
-    than can be, ends the capture: ``complete`` is then false.
+    ``file`` is the descriptor of the file that ``buffer`` is a mapping of; if it is not very large its packets are
+    decoded on the way. Raises ``CaptureError`` when the file header is cut or of another version. A record that is cut,
+    or claims more than can be, ends the capture: ``complete`` is then false.
     """
-    data = as_bytes(buffer)
+    blocks = Blocks(buffer, file)
     headers: list[_Header] = []
-    log = RecordLog(name, in_file=len(buffer) >= IN_FILE_FROM)
+    in_file = len(buffer) >= IN_FILE_FROM
+    packets = PacketLog(len(buffer)) if file is not None and not in_file else None
+    log = RecordLog(name, in_file=in_file)
     state = np.array([0, FILE_HEADER, 0, -1], np.int64)
     while state[1] == FILE_HEADER and len(headers) < MAX_FILES:
         at = int(state[0])
@@ -133,9 +147,12 @@ def read_pcap(buffer: memoryview, *, name: str) -> Capture:
         else:
             headers.append(header)
             state[0] = at + HEADER_LEN
-        for part in _read_parts(data, state, headers[-1], interface=len(headers) - 1):
+        for part, block, begin in _read_parts(blocks, state, headers[-1], interface=len(headers) - 1):
             log.add(part)
-    return _finish(buffer, name, headers, log, state)
+            if packets is not None:
+                packets.add(part, block, begin)
+    capture = _finish(buffer, name, headers, log, state)
+    return replace(capture, decoded=packets.decoded(capture)) if packets is not None else capture
 
 
 def _finish(buffer: memoryview, name: str, headers: list[_Header], log: RecordLog, state: I64) -> Capture:
@@ -187,22 +204,46 @@ def _read_header(raw: memoryview, name: str, *, first: bool) -> _Header | None:
     raise CaptureError(f"{name}: pcap version {major}.{minor}; expected 2.0 to 2.4")
 
 
-def _read_parts(data: U8, state: I64, header: _Header, *, interface: int) -> Iterator[RecordPart]:
-    """The records from ``state`` on, as many at a time as may be in memory together."""
+def _read_parts(blocks: Blocks, state: I64, header: _Header, *, interface: int) -> Iterator[tuple[RecordPart, U8, int]]:
+    """The records from ``state`` on by stretches of the file, each with its bytes and where those begin in the file."""
     variant = header.variant
-    low, step = BYTE_STEPS[header.order]
     captured, wire = ("wire_len", "captured_len") if header.swapped_lengths else ("captured_len", "wire_len")
-    length_at = 12 if header.swapped_lengths else 8
-    arguments = variant.record_header_len, low, step, length_at, MAX_RECORD_LEN
-    for at in offset_rounds(walk_records, data, state, *arguments):
-        record = gather(data, at, RECORD[header.order])
+    for at, block, begin in _offset_rounds(blocks, state, header):
+        record = gather(block, at, RECORD[header.order])
         fraction_ns = record["fraction"].astype(np.int64) * variant.fraction_ns
-        yield RecordPart(
+        part = RecordPart(
             time_ns=record["seconds"].astype(np.int64) * SECOND_NS + np.minimum(fraction_ns, SECOND_NS - 1),
-            data_off=at + variant.record_header_len,
+            data_off=at + (begin + variant.record_header_len),
             captured_len=record[captured].astype(np.int64),
             wire_len=record[wire].astype(np.int64),
             interface=np.full(len(at), interface, np.int64),
             link=np.full(len(at), header.interface.link, np.int64),
             time_is_bad=fraction_ns >= SECOND_NS,
         )
+        yield part, block, begin
+
+
+def _offset_rounds(blocks: Blocks, state: I64, header: _Header) -> Iterator[tuple[I64, U8, int]]:
+    """Where records begin in a stretch of the file, the stretch, and where that begins, from ``state`` on.
+
+    The first round is short: it tells how long records are, and with that whether so many make compiling pay.
+    """
+    low, step = BYTE_STEPS[header.order]
+    arguments = header.variant.record_header_len, low, step, 12 if header.swapped_lengths else 8
+    first, total = int(state[0]), 0
+    room = expected = FIRST_ROUND
+    state[1] = RUNNING
+    while state[1] == RUNNING:
+        begin = int(state[0])
+        block = blocks.at(begin)
+        place = np.array([begin, len(blocks), MAX_RECORD_LEN], np.int64)
+        found = asked = 0
+        while found == asked:
+            asked = room
+            offsets = np.empty(asked, np.int64)
+            found = run_kernel(walk_records, expected, block, offsets, state, place, *arguments)
+            yield offsets[:found], block, begin
+            total += found
+            mean = max((int(state[0]) - first) // max(total, 1), 1)
+            expected = max((len(blocks) - int(state[0])) // mean * 9 // 8, FIRST_ROUND)
+            room = min(expected, MAX_ROUND)

@@ -59,9 +59,9 @@ def read_capture(path: Path | None, *, name: str) -> Capture:
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             data = _load(file, name)
+            capture = read_capture_bytes(data, name=name, file=file.fileno() if isinstance(data, mmap.mmap) else None)
     except (OSError, ValueError) as error:
         raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
-    capture = read_capture_bytes(data, name=name)
     if not (isinstance(data, mmap.mmap) and has_shrunk(memoryview(data))):
         return capture
     # Records that were found behind the new end are zeros.
@@ -74,12 +74,12 @@ def shrunk(name: str) -> str:
     return f"{name}: the file became shorter while it was read; what it has lost is missing"
 
 
-def read_capture_bytes(data: bytes | mmap.mmap | memoryview, *, name: str) -> Capture:
-    """The capture in ``data``; as ``read_capture``."""
+def read_capture_bytes(data: bytes | mmap.mmap | memoryview, *, name: str, file: int | None = None) -> Capture:
+    """The capture in ``data``, a mapping of ``file`` where there is one; as ``read_capture``."""
     buffer = memoryview(data)
     compression = compression_of(buffer)
     if compression is None:
-        return _check_links(_read(buffer, name))
+        return _check_links(_read(buffer, name, file))
     expanded = compression.expand(buffer)
     if not len(expanded.data) and expanded.problem:
         raise CaptureError(f"{name}: {expanded.problem}; expected a capture")
@@ -114,7 +114,7 @@ def _read_standard_input(name: str) -> bytes:
     return data
 
 
-def _read(buffer: memoryview, name: str) -> Capture:
+def _read(buffer: memoryview, name: str, file: int | None = None) -> Capture:
     if not len(buffer):
         raise CaptureError(f"{name}: the file is empty; expected a pcap or pcapng capture")
     magic = bytes(buffer[:4])
@@ -125,7 +125,7 @@ def _read(buffer: memoryview, name: str) -> Capture:
         )
     if reader is None:
         raise CaptureError(f"{name}: not a capture: it begins with {magic.hex(' ')}; expected pcap or pcapng")
-    return reader(buffer, name=name)
+    return read_pcap(buffer, name=name, file=file) if reader is read_pcap else reader(buffer, name=name)
 
 
 def _with_problem(capture: Capture, expanded: Expanded) -> Capture:

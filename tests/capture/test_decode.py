@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.base.address import format_address
+from analyzer.base.fact import replace
 from analyzer.base.table import (
     DECODED,
     FATE_NAMES,
@@ -20,11 +21,19 @@ from analyzer.base.table import (
     UNKNOWN_LINK,
     PacketTable,
 )
-from analyzer.capture.decode import LAYERS, MAX_PACKET_LEN, ROWS_AT_ONCE, decode_packets, decoding_oddities
+from analyzer.capture.decode import (
+    LAYERS,
+    MAX_PACKET_LEN,
+    ROWS_AT_ONCE,
+    PacketLog,
+    decode_packets,
+    decoding_oddities,
+)
 from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT
 from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
 from analyzer.capture.reader import read_capture
+from analyzer.capture.records import RecordPart
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
@@ -161,3 +170,51 @@ def test_tshark_and_we_read_the_same_segments(shared: Path) -> None:
 
     rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_TCP))
     assert [[str(row + 1), *as_tshark_says_it(packets, row)] for row in rows] == seen
+
+
+@pytest.fixture
+def mapped(tmp_path: Path, write_pcap, monkeypatch: pytest.MonkeyPatch):
+    """Reads packets from a mapped file in stretches of so many bytes."""
+
+    def read_mapped(packets: list[bytes], *, block_len: int = 1 << 20):
+        (tmp_path / "x.pcap").write_bytes(write_pcap(packets, link=101))
+        monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
+        monkeypatch.setattr("analyzer.capture.blocks.BLOCK_LEN", block_len)
+        return read_capture(tmp_path / "x.pcap", name="x.pcap")
+
+    return read_mapped
+
+
+@pytest.mark.parametrize("block_len", [200, 331, 1 << 20])
+def test_packets_that_are_decoded_on_the_way_are_the_same(mapped, decode, ipv4, tcp, http_packet, block_len) -> None:
+    datagram = tcp(b"in fragments" * 8)
+    parts = [ipv4(datagram[:48], fragment=0x2000), ipv4(datagram[48:], fragment=6)]
+    packets = [http_packet, parts[0], ipv4(ipv4(tcp(b"inside")), protocol=4), b"\x45", parts[1], http_packet] * 3
+
+    capture = mapped(packets, block_len=block_len)
+
+    assert capture.decoded is not None
+    assert columns(decode_packets(capture)) == columns(decode(101, *packets))
+
+
+def test_packets_are_decoded_anew_where_records_or_bytes_are_others(mapped, http_packet: bytes) -> None:
+    capture = mapped([http_packet, http_packet])
+
+    fewer = replace(capture, records=capture.records.part(slice(1)))
+    blank = replace(capture, buffer=memoryview(bytes(len(capture.buffer))))
+
+    assert decode_packets(fewer).fate.tolist() == [DECODED]
+    assert DECODED not in decode_packets(blank).fate.tolist()
+
+
+@pytest.mark.parametrize(("most", "known"), [(2, False), (3, True)])
+def test_of_more_packets_than_are_used_together_none_is_decoded_on_the_way(read, write_pcap, most, known) -> None:
+    data = write_pcap([b"a", b"b", b"c"])
+    capture = read(data)
+    log = PacketLog(len(data), most=most)
+    records = capture.records
+    columns = {name: getattr(records, name).astype(np.int64) for name in RecordPart.__slots__ if name != "time_is_bad"}
+
+    log.add(RecordPart(**columns, time_is_bad=np.zeros(3, np.bool_)), np.frombuffer(data, np.uint8), 0)
+
+    assert (log.decoded(capture) is not None) == known

@@ -1,5 +1,6 @@
 import io
 import struct
+from pathlib import Path
 
 import dpkt
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.base.errors import CaptureError
 from analyzer.base.kernel import run_kernel
+from analyzer.capture import blocks, reader
 from analyzer.capture.capture import Capture
 from analyzer.capture.pcap import read_pcap, walk_records
 from analyzer.capture.records import BYTE_STEPS, MAX_RECORD_LEN
@@ -165,14 +167,30 @@ def test_a_cut_capture_is_a_prefix_of_the_whole(write_pcap, read, cut: int) -> N
     data=st.binary(max_size=60).map(lambda noise: noise + struct.pack("<IIII", 1, 2, 3, 3) * 4 + noise),
     order=st.sampled_from(["little", "big"]),
     header_len=st.sampled_from([16, 24]),
+    more=st.sampled_from([0, 30]),
 )
-def test_the_compiled_walk_leaves_the_same_bytes(data: bytes, order: str, header_len: int) -> None:
+def test_the_compiled_walk_leaves_the_same_bytes(data: bytes, order: str, header_len: int, more: int) -> None:
     results = []
     for compile_rows in (0, 1 << 60):
-        offsets, state = np.zeros(8, np.int64), np.array([0, 0, 0, -1], np.int64)
-        raw = np.frombuffer(data, np.uint8)
-        arguments = (raw, offsets, state, header_len, *BYTE_STEPS[order], 8, MAX_RECORD_LEN)
+        offsets, state = np.zeros(8, np.int64), np.array([5, 0, 0, -1], np.int64)
+        raw, place = np.frombuffer(data, np.uint8), np.array([5, 5 + len(data) + more, MAX_RECORD_LEN])
+        arguments = (raw, offsets, state, place, header_len, *BYTE_STEPS[order], 8)
         found = run_kernel(walk_records, 8, *arguments, compile_rows=compile_rows)
         results.append((found, offsets.tobytes(), state.tobytes()))
 
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("size", [40, 41, 56, 57, 90])
+def test_records_are_the_same_in_stretches_of_any_size(
+    tmp_path: Path, write_pcap, read, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    file = write_pcap([b"a" * 24, b"", b"bcd", b"e" * 21]) + write_pcap([b"f", (0, 0, b"g", 7)]) + b"cut"
+    (tmp_path / "x.pcap").write_bytes(file)
+    monkeypatch.setattr(blocks, "BLOCK_LEN", size)
+    monkeypatch.setattr(reader, "MAPPED_FROM", 1)
+
+    capture, whole = reader.read_capture(tmp_path / "x.pcap", name="x.pcap"), read(file)
+
+    assert data_of(capture) == data_of(whole) == [b"a" * 24, b"", b"bcd", b"e" * 21, b"f", b"g"]
+    assert (capture.oddities, capture.error) == (whole.oddities, whole.error)

@@ -10,6 +10,7 @@ from analyzer.capture.link.ethernet import decode_ethernet
 from analyzer.capture.network.erspan import decode_erspan_ii, decode_erspan_iii
 from analyzer.capture.network.gre import decode_gre
 from analyzer.capture.network.ipv4 import decode_ipv4
+from analyzer.capture.network.ipv4_tcp import decode_ipv4_tcp
 from analyzer.capture.network.ipv6 import decode_authentication, decode_fragment, decode_ipv6, decode_options
 from analyzer.capture.network.llc import decode_llc
 from analyzer.capture.network.mpls import decode_mpls
@@ -20,7 +21,7 @@ from analyzer.capture.network.vlan import decode_vlan
 NETWORKS: Mapping[int, Layer] = MappingProxyType(
     {
         LLC: decode_llc,
-        IPV4: decode_ipv4,
+        IPV4: decode_ipv4_tcp,
         0x6558: decode_ethernet,  # a frame inside GRE or Geneve
         0x8100: decode_vlan,  # 802.1Q
         IPV6: decode_ipv6,
