@@ -18,7 +18,7 @@ _OPTION_LEN = 2
 
 
 def decode_ipv4_tcp(decoding: Decoding, frames: Frames) -> Frames:
-    """What ``decode_ipv4`` gives; of a large capture most packets are decoded to their end, and none of those goes on."""
+    """What ``decode_ipv4`` gives; most packets of a large capture are decoded to their end, and do not go on."""
     rows = max(len(decoding.table), decoding.rows)
     if not pays(rows):
         return decode_ipv4(decoding, frames)
