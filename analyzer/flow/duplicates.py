@@ -26,21 +26,35 @@ def find_duplicates(flows: FlowTable, packets: PacketTable, records: RecordTable
     one (the packet type of a Linux cooked header); or, where nothing says so, it has the same TCP timestamps (RFC 7323)
     and more than an acknowledgement, which is never sent twice with one clock reading.
     """
-    rows = flows.order
-    copies = np.zeros(len(rows), np.bool_)
-    taps = _taps(packets, records, rows)
-    flags, length = packets.tcp_flags[rows], packets.payload_wire_len[rows]
-    once = (flags & HAS_TIMESTAMP != 0) & ((length > 0) | (flags & (SYN | FIN) != 0))
-    sent = flows.flow_of << 1 | flows.forward
-    columns = [sent, packets.seq[rows], packets.ack[rows], flags, length]
-    columns += [packets.window[rows], packets.tsval[rows], packets.tsecr[rows]]
-    times = records.time_ns[rows]
+    copies = np.zeros(len(flows.order), np.bool_)
+    # Few packets have the numbers of one before them; only those are looked at.
+    numbers = (packets.seq.astype(np.uint64) << np.uint64(32) | packets.ack)[flows.order]
     for back in range(1, LOOK_BACK + 1):
-        same = once[back:] | (taps[back:] != taps[:-back])
-        for column in columns:
-            same &= column[back:] == column[:-back]
-        copies[back:] |= same & (np.abs(times[back:] - times[:-back]) <= SAME_PACKET_NS)
+        later = np.flatnonzero(numbers[back:] == numbers[:-back]) + back
+        later = later[_same_packet(flows, packets, later, later - back)]
+        rows, before = flows.order[later], flows.order[later - back]
+        near = np.abs(records.time_ns[rows] - records.time_ns[before]) <= SAME_PACKET_NS
+        elsewhere = _taps(packets, records, rows) != _taps(packets, records, before)
+        copies[later[near & (elsewhere | _sent_once(packets, rows))]] = True
     return copies
+
+
+def _same_packet(flows: FlowTable, packets: PacketTable, later: I64, before: I64) -> Bools:
+    """Whether packets of ``flows.order`` with the same numbers say the same, in the same direction of one flow."""
+    same: Bools = flows.forward[later] == flows.forward[before]
+    same &= np.searchsorted(flows.starts, later, side="right") == np.searchsorted(flows.starts, before, side="right")
+    rows, others = flows.order[later], flows.order[before]
+    for column in (packets.tcp_flags, packets.payload_wire_len, packets.window, packets.tsval, packets.tsecr):
+        same &= column[rows] == column[others]
+    return same
+
+
+def _sent_once(packets: PacketTable, rows: I64) -> Bools:
+    """Whether packets carry more than an acknowledgement, and a clock reading."""
+    flags = packets.tcp_flags[rows]
+    more = (packets.payload_wire_len[rows] > 0) | (flags & (SYN | FIN) != 0)
+    once: Bools = more & (flags & HAS_TIMESTAMP != 0)
+    return once
 
 
 def _taps(packets: PacketTable, records: RecordTable, rows: I64) -> I64:

@@ -146,7 +146,7 @@ def _events_of(traffic: Traffic) -> I32:
 
 def _noted(lanes: LaneTable, at: I64) -> I64:
     """The first of each lane's packets ``at`` these indices, and the 10th, 100th, ..."""
-    lane = np.searchsorted(lanes.starts, at, side="right") - 1
+    lane = lanes.lanes_at(at)
     nth = np.arange(len(at)) - np.searchsorted(lane, lane) + 1
     noted: I64 = at[np.isin(nth, 10 ** np.arange(18))]
     return noted

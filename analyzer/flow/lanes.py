@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.kernel import run_kernel
 from analyzer.base.ranks import order_by_number
-from analyzer.base.table import I64, distinct
+from analyzer.base.table import I64, U8, distinct
 from analyzer.flow.orientation import Orientation
 from analyzer.flow.table import FlowTable
 
@@ -48,6 +49,19 @@ class LaneTable:
         found = np.full(2 * len(self), -1, np.int64)
         found[self.lane_of[last_to_first]] = last_to_first
         return found
+
+    def firsts_of(self, kinds: U8, count: int) -> I64:
+        """The index into ``rows`` of each lane's first packet of each kind, ``(count, 2C)``; -1 without one.
+
+        ``kinds`` ``(N,)`` has bit k where a packet is of kind k.
+        """
+        found = np.full((count, 2 * len(self)), -1, np.int64)
+        run_kernel(find_firsts, len(kinds), kinds, self.starts, found)
+        return found
+
+    def lanes_at(self, indices: I64) -> I64:
+        """The lanes of some of ``rows``, by index."""
+        return np.searchsorted(self.starts, indices, side="right") - 1
 
     def rows_at(self, indices: I64) -> I64:
         """``rows[indices]``, -1 where an index is -1."""
@@ -107,6 +121,20 @@ def build_lanes(flows: FlowTable, partners: I64, orientation: Orientation, copie
         rows=rows,
         starts=starts,
     )
+
+
+def find_firsts(kinds: U8, starts: I64, firsts: I64) -> int:
+    """Kernel: the index of each lane's first packet that has bit k of ``kinds`` into row k of ``firsts``; gives 0."""
+    for lane in range(len(starts) - 1):
+        seen = 0
+        for i in range(starts[lane], starts[lane + 1]):
+            new = kinds[i] & ~seen
+            if new:
+                seen |= new
+                for k in range(len(firsts)):
+                    if new >> k & 1:
+                        firsts[k, lane] = i
+    return 0
 
 
 def _sort_mixed(rows: I64, starts: I64) -> None:

@@ -136,7 +136,7 @@ def find_oddities(capture: str, traffic: Traffic, events: Events, conflicts: Con
     found: Found = defaultdict(list)
     for code, index in _noted_packets(traffic, events, conflicts):
         if len(index):
-            connection = (np.searchsorted(traffic.lanes.starts, index, side="right") - 1) >> 1
+            connection = traffic.lanes.lanes_at(index) >> 1
             _add_counted(found, capture, code, traffic.records.numbers_at(traffic.lanes.rows[index]), connection)
     copies = np.flatnonzero(traffic.copies)
     if len(copies):
@@ -170,7 +170,7 @@ def _after_reset(traffic: Traffic, events: Events) -> I64:
     reset_by_peer = lanes.rows_at(events.firsts[Event.RESETS]).reshape(-1, 2)[:, ::-1].ravel()
     index = np.flatnonzero(np.repeat(reset_by_peer >= 0, np.diff(lanes.starts)))
     rows = lanes.rows[index]
-    late = rows > reset_by_peer[np.searchsorted(lanes.starts, index, side="right") - 1]
+    late = rows > reset_by_peer[lanes.lanes_at(index)]
     late &= (packets.payload_wire_len[rows] > 0) & (packets.tcp_flags[rows] & RST == 0)
     found: I64 = index[late]
     return found

@@ -1,6 +1,11 @@
 """Flows and halves to connections with two directions."""
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.base.kernel import run_kernel
+from analyzer.flow.lanes import find_firsts
 
 HALVES = {"client": "10.0.0.1:40000", "server": "10.96.0.11:9080", "towards": "127.0.0.1:15001"}
 
@@ -63,3 +68,34 @@ def test_the_first_of_some_packets_is_found_by_lane(wire) -> None:
     found = lanes.first_of(np.isin(lanes.rows, [3, 4]))
 
     assert lanes.rows_at(found).tolist() == [3, -1]
+
+
+def test_the_first_packet_of_each_kind_is_found_by_lane(wire) -> None:
+    wire.talk().open().ask(b"ping").answer(b"pong")
+    lanes = wire.traffic().lanes
+    kinds = np.array([0, 1, 3, 2, 2], np.uint8)
+
+    assert lanes.firsts_of(kinds, 2).tolist() == [[1, -1], [2, 3]]
+
+
+def test_packets_of_both_halves_that_one_end_sent_are_in_the_order_of_the_capture(wire) -> None:
+    # Both halves begin with a SYN of the end that they come from, so that both are the client's.
+    wire.packet("10.0.0.1:40000", "127.0.0.1:15001", "S", seq=1)
+    wire.packet("10.0.0.9:80", "10.0.0.1:40000", "S", seq=5)
+    wire.packet("10.0.0.9:80", "10.0.0.1:40000", "SA", seq=5, ack=2)
+    wire.packet("10.0.0.1:40000", "127.0.0.1:15001", seq=2)
+
+    assert wire.traffic().lanes.rows.tolist() == [0, 1, 2, 3]
+
+
+@given(kinds=st.lists(st.integers(0, 7), max_size=20), cut=st.integers(0, 20))
+@settings(max_examples=40, deadline=None)
+def test_compiled_or_not_the_same_packets_are_first(kinds, cut) -> None:
+    starts = np.array([0, min(cut, len(kinds)), len(kinds)])
+    found = []
+    for compile_rows in (0, 1):
+        firsts = np.full((3, 2), -1)
+        run_kernel(find_firsts, 0, np.array(kinds, np.uint8), starts, firsts, compile_rows=compile_rows)
+        found.append(firsts.tolist())
+
+    assert found[0] == found[1]

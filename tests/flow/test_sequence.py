@@ -285,14 +285,18 @@ packet_rows = st.lists(st.tuples(small, small, st.integers(0, 63), st.integers(0
 @given(rows=packet_rows, scale=st.sampled_from([1, 2**26, 2**27 - 1]))
 @settings(max_examples=60, deadline=None)
 def test_the_compiled_placement_is_the_plain_one(rows, scale: int) -> None:
-    matrix = np.ascontiguousarray(np.array(rows, np.int64).reshape(-1, 4).T * [[scale], [scale], [1], [1]])
+    matrix = np.array(rows, np.int64).reshape(-1, 4).T * [[scale], [scale], [1], [1]]
+    columns = tuple(
+        row.astype(kind) for row, kind in zip(matrix, (*[np.uint32] * 2, np.uint16, np.uint32), strict=True)
+    )
     starts = np.array([0, len(rows) // 2, len(rows)])
     bases = np.array([3 * scale, 7])
     outputs = []
     for options in ({}, {"compile_rows": 0}):
-        placed, lanes = np.zeros((3, len(rows)), np.int64), np.zeros((5, 2), np.int64)
-        run_kernel(gather_acknowledgements, 0, matrix, starts, bases, lanes, **options)
-        run_kernel(place_packets, 0, matrix, starts, bases, placed, lanes, **options)
-        outputs.append((placed.tolist(), lanes.tolist()))
+        placed = tuple(np.zeros(len(rows), kind) for kind in (np.int64, np.int64, np.uint8))
+        lanes = np.zeros((5, 2), np.int64)
+        run_kernel(gather_acknowledgements, 0, columns, starts, bases, lanes, **options)
+        run_kernel(place_packets, 0, columns, starts, bases, placed, lanes, **options)
+        outputs.append(([column.tolist() for column in placed], lanes.tolist()))
 
     assert outputs[0] == outputs[1]
