@@ -204,6 +204,7 @@ def _task(capture: Capture, lots: Lots, plan: Plan, home: str | None) -> Task:
         apps=frozenset(_addresses(lots.apps)),
         called=frozenset(_addresses(lots.servers)),
         lo_captures=frozenset((capture.name,) if lots.shows_lo else ()),
+        narrow=frozenset((capture.name,) if lots.narrow else ()),
     )
     return Task(capture, lots, plan.mesh, home, beside, plan.keep, plan.watched, plan.redact)
 

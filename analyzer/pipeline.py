@@ -22,6 +22,7 @@ from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.opening import OpenAll, OpenedCapture, open_all
 from analyzer.protocol.facts import Conversation
+from analyzer.verdict.beside import Beside
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
 from analyzer.verdict.flows import flow_records
@@ -31,6 +32,7 @@ from analyzer.verdict.parting import find_parting, parting_finding
 from analyzer.verdict.parts import Part, join_parts, judge_part, part_of, speak
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding, MeshRecord, WhatIf
 from analyzer.verdict.shards import shards_of
+from analyzer.verdict.traffic import narrow_captures
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 if TYPE_CHECKING:
@@ -250,8 +252,10 @@ def _judged_in_parts(
         return judge_part(wires, range(len(wires)), mesh, homes, watch)
     # The first share is judged here, where it can be watched; the others are of its size.
     watches = chain([watch], repeat(replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)))
+    beside = Beside(narrow=narrow_captures(wires))
     shards = zip(shards_of(wires, mesh, jobs), watches, strict=False)
-    return join_parts(run_in_workers([partial(judge_part, wires, shard, mesh, homes, w) for shard, w in shards]))
+    parts = [partial(judge_part, wires, shard, mesh, homes, w, beside) for shard, w in shards]
+    return join_parts(run_in_workers(parts))
 
 
 def _finished(opened: OpenedCapture, calls: int, said: Sequence[Oddity]) -> CaptureRecord:

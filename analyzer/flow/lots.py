@@ -56,7 +56,7 @@ class Lots:
     ``(L,)``, ``sizes`` of them. ``apps`` are the distinct addresses ``(3, N)`` (version, halves) of clients that were
     redirected to their sidecar, in the order of their first packet, and ``connections`` ``(N,)`` about how many each
     made. ``servers`` ``(3, N)`` are those that connections outside of the last lot reached. ``shows_lo``: some
-    connection went over lo.
+    connection went over lo. ``narrow``: all have a port in common, or both their addresses.
     """
 
     lot_of: I64
@@ -68,6 +68,7 @@ class Lots:
     connections: I64
     servers: I64
     shows_lo: bool
+    narrow: bool
 
     @property
     def count(self) -> int:
@@ -109,7 +110,8 @@ def part_in_lots(tuples: Tuples, most_packets: int) -> Lots:
     elsewhere = np.flatnonzero(~apart & ~ends.towards)
     servers = ends.addresses(elsewhere, 1 - ends.client[elsewhere])
     return Lots(
-        lot_of, tuples.tuple_of, first_rows, last_rows, sizes, apps, connections, servers, _shows_lo(ends)
+        lot_of, tuples.tuple_of, first_rows, last_rows, sizes, apps, connections, servers, _shows_lo(ends),
+        _is_narrow(ends),
     )  # fmt: skip
 
 
@@ -256,6 +258,12 @@ def _share_out(tuples: Tuples, home: I64, lot_of: I64, most_packets: int) -> int
 def _shows_lo(ends: _Ends) -> bool:
     inside = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
     return bool((inside | (ends.towards & (ends.at_server(ends.port) == _OUTBOUND))).any())
+
+
+def _is_narrow(ends: _Ends) -> bool:
+    one, other = ends.port
+    shared = any(bool(((one == port) | (other == port)).all()) for port in (*one[:1].tolist(), *other[:1].tolist()))
+    return shared or bool((ends.ip == ends.ip[:, :1]).all())
 
 
 def _apps(ends: _Ends) -> tuple[I64, I64]:

@@ -240,9 +240,11 @@ class _Judge:
     def _shows_lo(self, wire: Wire, source: Pod) -> bool:
         """Whether captures of a pod would show the call, on its lo, for which its sidecar had opened a wire.
 
-        They do not where they began later than the wire did, or ended before, whatever else they show of lo.
+        They do not where they began later than the wire did, or ended before, or where their filter may have left the
+        call out, whatever else they show of lo.
         """
-        at_home = [each for each in wire.sightings if self._is_of(each.capture, source)]
+        homes = (each for each in wire.sightings if self._is_of(each.capture, source))
+        at_home = [each for each in homes if each.capture not in self._traffic.narrow]
         shown = any(map(_on_every_interface, at_home)) or not self._lo_addresses.isdisjoint(source.ips)
         return bool(at_home) and shown
 

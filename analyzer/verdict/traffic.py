@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from analyzer.verdict.call import Call, calls_of
 from analyzer.verdict.overlap import Overlap
 from analyzer.verdict.roles import Role, Said, is_loopback
 from analyzer.verdict.stitch import Stitcher
+from analyzer.verdict.wires import Wire
 
 if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 def gateways_of(mesh: MeshSnapshot | None) -> frozenset[str]:
     """The addresses of gateways' pods."""
     return frozenset(ip for pod in mesh.pods if pod.is_gateway for ip in pod.ips) if mesh else frozenset()
+
+
+def narrow_captures(wires: Iterable[Wire]) -> frozenset[str]:
+    """The captures whose wires all have a port in common, or both their addresses: ``port`` or ``host`` chose them.
+
+    What such a capture does not show may have been left out by its filter.
+    """
+    shared: dict[str, tuple[set[int], set[str]]] = {}
+    for wire in wires:
+        for sighting in wire.sightings:
+            ends = sighting.connection.client, sighting.connection.server
+            ports, addresses = {end.port for end in ends}, {end.ip for end in ends}
+            known = shared.setdefault(sighting.capture, (ports, addresses))
+            known[0].intersection_update(ports)
+            known[1].intersection_update(addresses)
+    return frozenset(capture for capture, (ports, addresses) in shared.items() if ports or len(addresses) > 1)
 
 
 class Traffic:
@@ -39,6 +56,7 @@ class Traffic:
         self.lo_addresses = self.app_addresses.union(*self.lo_of.values())
         over_lo = (each.capture for s in said if _over_lo(s) for each in s.wire.sightings)
         self.lo_captures = beside.lo_captures.union(over_lo)
+        self.narrow = narrow_captures(s.wire for s in said) if beside.narrow is None else beside.narrow
         called = (server.ip for s in said if s.role is not Role.DELIVERY for server in s.wire.servers)
         self._called_addresses = beside.called.union(called)
         # Where calls were led, by client, and when.

@@ -100,6 +100,22 @@ def test_what_lots_are_told_of_each_other(wire) -> None:
     assert lots.shows_lo
 
 
+@pytest.mark.parametrize(
+    ("other", "narrow"),
+    [
+        (("10.0.0.1:40001", "10.0.0.2:80"), True),
+        (("10.0.0.1:40001", "10.0.0.3:80"), True),
+        (("10.0.0.2:40001", "10.0.0.1:81"), True),
+        (("10.0.0.1:40001", "10.0.0.3:81"), False),
+    ],
+)
+def test_a_capture_is_narrow_where_all_its_tuples_share_a_port_or_both_hosts(wire, other, narrow) -> None:
+    wire.packet("10.0.0.1:40000", "10.0.0.2:80")
+    wire.packet(*other)
+
+    assert lots_of(wire).narrow is narrow
+
+
 @pytest.mark.parametrize("packets", [0, 1])
 def test_a_capture_with_next_to_nothing_has_next_to_no_lots(wire, packets) -> None:
     for _ in range(packets):

@@ -66,11 +66,28 @@ def test_lo_shows_that_an_application_went_past_its_sidecar(app, talk, shop) -> 
     ],
 )
 def test_a_capture_of_every_interface_of_a_pod_has_its_lo_too(talk, shop, home, expected) -> None:
-    past = talk("10.244.1.10:6000", "203.0.113.9:5432").send(b"x").reply(b"y")
+    past, other = (
+        talk("10.244.1.10:6000", "203.0.113.9:5432").send(b"x").reply(b"y"),
+        talk("192.0.2.1:7", "10.244.1.10:80", at=50).ask(),
+    )
+    told = [(each.wire, each.conversation) for each in (past, other)]
 
-    (call,) = judge([(past.wire, past.conversation)], shop(DATABASE), {past.wire.main.capture: home})
+    call, _ = judge(told, shop(DATABASE), {past.wire.main.capture: home})
 
     assert (call.decision.verdict, call.decision.undetermined) == expected
+
+
+@pytest.mark.parametrize("server", ["10.244.1.11:5432", "203.0.113.9:80"])
+def test_a_filter_for_a_port_or_a_host_may_have_left_out_what_was_on_lo(talk, shop, server) -> None:
+    past, other = (
+        talk("10.244.1.10:6000", "203.0.113.9:5432").send(b"x"),
+        talk("10.244.1.10:6001", server, at=9).ask(),
+    )
+    told = [(each.wire, each.conversation) for each in (past, other)]
+
+    call, _ = judge(told, shop(DATABASE), {past.wire.main.capture: "shop/sleep-0"})
+
+    assert (call.decision.verdict, call.decision.undetermined) == (None, ("app-leg-unseen",))
 
 
 @pytest.mark.parametrize(("at", "expected"), [(51, (None, ("sender-unknown",))), (9000, ("passthrough", ()))])

@@ -8,7 +8,7 @@ from analyzer.base.fact import replace
 from analyzer.verdict.beside import NOTHING_BESIDE, Beside
 from analyzer.verdict.call import calls_of
 from analyzer.verdict.roles import Role
-from analyzer.verdict.traffic import Traffic, gateways_of
+from analyzer.verdict.traffic import Traffic, gateways_of, narrow_captures
 from made.said import apps, deliveries, first_call, ups
 
 CLUSTER = "outbound|9080||reviews.shop.svc.cluster.local"
@@ -87,6 +87,26 @@ def test_a_delivery_is_nobodys_where_no_capture_shows_that_its_pod_is_called(del
     assert Traffic([alone], [], NOTHING_BESIDE).lone_deliveries() == [alone]
     assert Traffic([alone, called], [], NOTHING_BESIDE).lone_deliveries() == []
     assert Traffic([alone], [], Beside(called=frozenset({alone.wire.connection.server.ip}))).lone_deliveries() == []
+
+
+@pytest.mark.parametrize(
+    ("others", "narrow"),
+    [
+        ([], True),
+        ([("10.244.1.10:2", "10.244.1.12:80")], True),
+        ([("10.244.1.10:2", "10.244.1.11:81")], True),
+        ([("10.244.1.12:2", "10.244.1.10:80")], True),
+        ([("10.244.1.10:2", "10.244.1.12:81")], False),
+        ([("10.244.1.10:2", "10.244.1.11:81"), ("10.244.1.10:3", "10.244.1.12:80")], False),
+    ],
+)
+def test_a_capture_is_narrow_where_a_port_or_two_hosts_may_have_chosen_its_connections(talk, others, narrow) -> None:
+    ends = [("10.244.1.10:1", "10.244.1.11:80"), *others]
+    said = [talk(client, server).said(Role.DIRECT) for client, server in ends]
+
+    assert narrow_captures(each.wire for each in said) == ({"a.pcap"} if narrow else set())
+    assert Traffic(said, [], NOTHING_BESIDE).narrow == narrow_captures(each.wire for each in said)
+    assert Traffic(said, [], Beside(narrow=frozenset("x"))).narrow == {"x"}
 
 
 def test_lo_is_shown_by_what_passes_it(app, delivery, talk) -> None:
