@@ -24,7 +24,7 @@ from analyzer.flow.compact import compact
 from analyzer.flow.connection import Connection
 from analyzer.flow.traffic import Bools
 from analyzer.mesh.history import Meshes
-from analyzer.opening import OpenedCapture, read_connections, with_pod
+from analyzer.opening import OpenedCapture, read_packets, with_pod
 from analyzer.pipeline import Where, assemble
 from analyzer.verdict.health import vantage_of
 from analyzer.verdict.oddities import tell, tell_limits
@@ -183,7 +183,8 @@ class Follower:
         data = b"".join(part for each in self._sections for part in (bytes(each.header), *each.records))
         numbers = np.array([number for each in self._sections for number in each.numbers], np.int64)
         capture = read_capture_bytes(data, name=self._name)
-        packets, traffic, found = read_connections(capture)
+        read = read_packets(capture)
+        found = read.connections()
         now_ns = max(self._totals.last_ns, int(capture.records.time_ns.max()))
         over = [c for c in found if is_over(c, now_ns)]
         living = [c for c in found if not is_over(c, now_ns)]
@@ -191,9 +192,9 @@ class Follower:
             over, living = self._cut_oldest(over, living, len(data))
         ended = [compact(numbered(c, numbers, 0)) for c in over]
         going_on = [numbered(c, numbers, 0) for c in living]
-        needed = rows_needed(traffic, living, now_ns)
+        needed = rows_needed(read.traffic, living, now_ns)
         # From here on nothing takes long: who interrupts a look finds the state before it, or after it.
-        self._count(capture, packets, numbers > self._looked_at)
+        self._count(capture, read.packets, numbers > self._looked_at)
         self._over += ended
         self._living = going_on
         self._let_go(needed)

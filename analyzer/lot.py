@@ -4,49 +4,70 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from analyzer.base.fact import Fact, replace
+from analyzer.alone import OPENING, AloneWriter
+from analyzer.base.fact import Fact, set_derived
+from analyzer.base.pages import forget_pages
 from analyzer.base.scratch import Scratch
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.capture.capture import Capture
-from analyzer.flow.lots import Lots
+from analyzer.flow.connection import Connection, Endpoint
+from analyzer.flow.traffic import Traffic
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.opening import read_connections
+from analyzer.protocol.conversation import parse_conversation
+from analyzer.protocol.facts import Conversation
 from analyzer.report.json_text import CallText, flow_text
-from analyzer.report.spill import Key, Lines, spill_lines
+from analyzer.report.spill import Lines, Spill
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.compare import CallKey
 from analyzer.verdict.findings import Groups, Mark, weigh
-from analyzer.verdict.flows import flow_records
+from analyzer.verdict.flows import Verdicts, flow_records, verdicts_by_uid
 from analyzer.verdict.health import Sights, sights_of
-from analyzer.verdict.oddities import Tally
+from analyzer.verdict.judge import judge
+from analyzer.verdict.oddities import Tally, said_oddities
 from analyzer.verdict.parting import Kind, Kinds, kinds_of
-from analyzer.verdict.parts import judge_part
+from analyzer.verdict.parts import WIRES_AT_ONCE
+from analyzer.verdict.plain_calls import PLAIN_PROTOCOL
 from analyzer.verdict.record import CallRecord
+from analyzer.verdict.shards import may_be_leg
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
 # So many decisions of the mesh, and their texts, are remembered from lot to lot: each takes about 4 kB.
 REMEMBERED_ANSWERS = 20_000
 # What a call's line begins with, up to its number.
-CALL = '{"kind":"call","id":"'
+CALL = f'{OPENING}"id":"'
 FLOW = '{"kind":"flow",'
 
 Choice = Callable[[CallRecord], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What the lots of a capture are judged by; ``watched`` are choices whose names are told where any call is so."""
+class LotTraffic:
+    """A lot: the bytes that its tables point into, its traffic, and the connections of that, each at its index."""
 
-    capture: Capture
-    lots: Lots
+    buffer: memoryview
+    traffic: Traffic
+    connections: Sequence[Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the ``count`` lots of a capture are judged by; ``read`` gives one of them.
+
+    ``keep`` chooses the calls that count, all where it is None. ``watched`` are choices whose names are told where any
+    call is so.
+    """
+
+    name: str
+    read: Callable[[int, Watch], LotTraffic]
+    count: int
     mesh: MeshSnapshot | None
     home: str | None
     beside: Beside
-    keep: Choice
+    keep: Choice | None
     watched: Mapping[str, Choice]
     redact: bool
 
@@ -70,6 +91,27 @@ class LotRun(Fact, frozen=True):
     connections: int
 
 
+class _Talk:
+    """What was said on the wires of a lot: ``protocols`` by position, and the ``verdicts`` that are known, by uid.
+
+    ``rest`` are the wires whose calls are yet to be judged, ``odd`` is what is strange about what was said.
+    """
+
+    def __init__(self) -> None:
+        self.protocols: list[str] = []
+        self.verdicts: dict[str, list[str | None]] = {}
+        self.rest: list[tuple[Wire, Conversation]] = []
+        self.odd = Tally()
+
+    def hear(self, wire: Wire) -> Conversation:
+        """Read what was said on the next wire."""
+        connection = wire.connection
+        said = connection.said or parse_conversation(connection.from_client, connection.from_server)
+        self.protocols.append(said.protocol)
+        self.odd.add((oddity for _, oddity in said_oddities([(wire, said)])), wire.first_ns)
+        return said
+
+
 class LotWriter:
     """Judges lots, one after the other, and writes their lines to two files.
 
@@ -79,38 +121,83 @@ class LotWriter:
     def __init__(self, task: Task, calls: Scratch, flows: Scratch) -> None:
         self._task = task
         self._calls, self._flows = calls, flows
-        self._answers = Answers(task.mesh) if task.mesh else None
-        self._text = CallText(redact=task.redact)
-        self.kinds: Kinds = {}
+        self._kinds: Kinds = {}
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        mesh = self._task.mesh
+        self._text = CallText(redact=self._task.redact)
+        self._answers = Answers(mesh) if mesh else None
+        self._alone = AloneWriter(mesh, self._answers, self._text) if mesh and self._answers else None
+
+    @property
+    def kinds(self) -> Kinds:
+        """The calls of all lots so far that the packets agree with, by who calls what."""
+        self._count_alone()
+        return self._kinds
 
     def run(self, lot: int, watch: Watch = UNWATCHED) -> LotRun:
         """Judge a lot."""
         task = self._task
-        name = task.capture.name
-        capture = replace(task.capture, records=task.capture.records.part(task.lots.rows(lot)))
-        _, traffic, found = read_connections(capture, watch.part(0.0, 0.4))
-        wires = gather_wires(Sighting(name, connection) for connection in found)
-        homes, watch = {name: task.home}, watch.part(0.4, 1.0)
+        traffic = task.read(lot, watch.part(0.0, 0.4))
+        found = traffic.connections
+        wires = gather_wires(Sighting(task.name, connection) for connection in found)
         self._begin_anew_at_times()
-        part = judge_part(wires, range(len(wires)), task.mesh, homes, watch, task.beside, self._answers)
-        kept = [call for call in part.calls if task.keep(call)]
-        odd, said = Tally(traffic.oddities), Tally()
+        lines, flows = Spill(self._calls), Spill(self._flows)
+        talk = self._hear(wires, traffic, lines, watch.part(0.4, 0.7))
+        verdicts, stood_for = talk.verdicts, self._alone.records if self._alone and talk.verdicts else ()
+        homes = {task.name: task.home}
+        calls = judge(talk.rest, task.mesh, homes, watch.part(0.7, 1.0), task.beside, self._answers)
+        for number, call in enumerate(calls, len(lines) + 1):
+            set_derived(call, "id", str(number))
+        kept = [call for call in calls if task.keep(call)] if task.keep else calls
+        for uid, own in verdicts_by_uid(kept).items():
+            verdicts.setdefault(uid, []).extend(own)
+        self._write_calls(calls, set(map(id, kept)), lines)
+        _write_flows(wires, talk.protocols, verdicts, flows)
+        odd = Tally(traffic.traffic.oddities)
         for connection in found:
             odd.add(connection.oddities, connection.first_packet)
-        for position, _, oddity in part.oddities:
-            said.add((oddity,), wires[position].first_ns)
+        self._text.forget_calls()
         return LotRun(
-            calls=spill_lines(self._calls, self._call_lines(part.calls, kept)),
-            flows=spill_lines(self._flows, _flow_lines(wires, part.protocols, kept)),
-            verdicts=Counter(call.decision.verdict for call in kept),
-            met=frozenset(name for name, choice in task.watched.items() if any(map(choice, kept))),
+            calls=lines.lines(),
+            flows=flows.lines(),
+            verdicts=Counter(chain.from_iterable(verdicts.values())),
+            met=frozenset(name for name, choice in task.watched.items() if any(map(choice, [*kept, *stood_for]))),
             groups=weigh(kept),
             wrong=self._parted(kept),
             sights=sights_of(found),
             odd=odd,
-            said=said,
+            said=talk.odd,
             connections=len(found),
         )
+
+    def _hear(self, wires: Sequence[Wire], traffic: LotTraffic, lines: Spill, watch: Watch) -> _Talk:
+        """What was said on the wires; the calls that are like others are written at once.
+
+        None are where any wire may carry calls. Those of a port that a client used twice at a time may sort alike.
+        """
+        talk = _Talk()
+        alone = self._alone if self._task.keep is None and not any(map(may_be_leg, wires)) else None
+        table = alone.table(traffic.buffer, traffic.traffic) if alone else None
+        crowded = _crowded(wires) if alone else frozenset()
+        for number, wire in enumerate(watch.over("verdicts", wires), 1):
+            writer = alone if wire.client not in crowded else None
+            found = writer.plain_lines(wire, table) if writer and table else None
+            if found is None:
+                conversation = talk.hear(wire)
+                found = writer.lines(wire, conversation) if writer else None
+                if found is None:
+                    talk.rest.append((wire, conversation))
+            else:
+                talk.protocols.append(PLAIN_PROTOCOL)
+            if found:
+                talk.verdicts[wire.connection.uid] = [each.verdict for each in found]
+            for each in found or ():
+                lines.add((each.first_ns, each.client, each.request), each.line)
+            if number % WIRES_AT_ONCE == 0 or number == len(wires):
+                forget_pages(traffic.buffer)
+        return talk
 
     def _parted(self, kept: Sequence[CallRecord]) -> dict[CallKey, list[Mark]]:
         """Count calls that the packets agree with, and give the others."""
@@ -119,38 +206,45 @@ class LotWriter:
             if kind.wrong:
                 wrong[key], kind.wrong = kind.wrong, []
             if kind.right:
-                self.kinds.setdefault(key, Kind()).join(kind)
+                self._kinds.setdefault(key, Kind()).join(kind)
         return wrong
+
+    def _count_alone(self) -> None:
+        for key, kind in self._alone.take_kinds().items() if self._alone else ():
+            self._kinds.setdefault(key, Kind()).join(kind)
 
     def _begin_anew_at_times(self) -> None:
         """What is remembered of earlier lots is much the same from lot to lot, but has a ceiling."""
         if self._answers is not None and self._answers.decided > REMEMBERED_ANSWERS:
-            self._answers = Answers(self._task.mesh) if self._task.mesh else None
-            self._text = CallText(redact=self._task.redact)
+            self._count_alone()
+            self._begin_anew()
             gc.collect()
 
-    def _call_lines(
-        self, calls: Sequence[CallRecord], kept: Sequence[CallRecord]
-    ) -> Iterator[tuple[Key, bytes | None]]:
-        """The lines of calls from behind their numbers on; calls that are not kept have none, but a number."""
-        shown = iter(kept)
-        following = next(shown, None)
+    def _write_calls(self, calls: Sequence[CallRecord], kept: Collection[int], lines: Spill) -> None:
+        """Write calls from behind their numbers on; those that are not kept have no line, but a number."""
         for call in calls:
-            key = call.first_ns, call.client, call.request
-            if call is following:
-                line = self._text.write(call, '{"kind":"call",')
-                yield key, f"{line[len(CALL) + len(call.id) :]}\n".encode()
-                following = next(shown, None)
-            else:
-                yield key, None
-        self._text.forget_calls()
+            line = None
+            if id(call) in kept:
+                text = self._text.write(call, OPENING)
+                line = f"{text[len(CALL) + len(call.id) :]}\n".encode()
+            lines.add((call.first_ns, call.client, call.request), line)
 
 
-def _flow_lines(
-    wires: Sequence[Wire], protocols: Mapping[int, str], calls: Sequence[CallRecord]
-) -> Iterator[tuple[Key, bytes | None]]:
-    """The lines of the flows behind their opening, in the order of the wires."""
-    keys = ((wire.first_ns, wire.client) for wire in wires for _ in wire.sightings)
-    flows = flow_records(wires, protocols, calls)
-    for number, (key, flow) in enumerate(zip(keys, flows, strict=True)):
-        yield (*key, number), f"{flow_text(flow)[1:]}\n".encode()
+def _crowded(wires: Sequence[Wire]) -> frozenset[Endpoint]:
+    """The ports of clients that have two wires at a time; wires come in the order of their first packet."""
+    until: dict[Endpoint, int] = {}
+    crowded = set()
+    for wire in wires:
+        before = until.get(wire.client)
+        if before is not None and wire.first_ns <= before:
+            crowded.add(wire.client)
+        until[wire.client] = wire.last_ns if before is None else max(before, wire.last_ns)
+    return frozenset(crowded)
+
+
+def _write_flows(wires: Sequence[Wire], protocols: Sequence[str], verdicts: Verdicts, lines: Spill) -> None:
+    """Write the flows from behind their opening on, in the order of the wires."""
+    starts = ((wire.first_ns, wire.client) for wire in wires for _ in wire.sightings)
+    flows = flow_records(wires, protocols, verdicts)
+    for number, (start, flow) in enumerate(zip(starts, flows, strict=True)):
+        lines.add((*start, number), f"{flow_text(flow)[1:]}\n".encode())

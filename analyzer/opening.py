@@ -81,15 +81,30 @@ def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch, keys: KeyLog
     return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0), keys=keys)
 
 
-def read_connections(capture: Capture, watch: Watch = UNWATCHED) -> tuple[PacketTable, Traffic, list[Connection]]:
-    """The packets of a capture, their traffic, and the connections in it, each at its ``index``."""
+@dataclass(frozen=True, slots=True)
+class ReadCapture:
+    """A capture with its packets and their traffic."""
+
+    capture: Capture
+    packets: PacketTable
+    traffic: Traffic
+
+    def connections(self) -> list[Connection]:
+        """The connections, each at its ``index``."""
+        return connections_of(self.capture, self.traffic)
+
+
+def read_packets(capture: Capture, watch: Watch = UNWATCHED) -> ReadCapture:
+    """The packets of a capture, and their traffic."""
     watch.tell(f"{capture.name}: packets")
     packets = decode_packets(capture)
     watch.tell(f"{capture.name}: connections", _DECODED)
-    traffic = read_traffic(packets, capture.records)
-    watch.tell(f"{capture.name}: streams", _PLACED)
-    found = [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
-    return packets, traffic, found
+    return ReadCapture(capture, packets, read_traffic(packets, capture.records))
+
+
+def connections_of(capture: Capture, traffic: Traffic) -> list[Connection]:
+    """The connections of traffic, each at its ``index``."""
+    return [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
 
 
 def open_capture(
@@ -101,12 +116,22 @@ def open_capture(
     keys: KeyLog = NO_KEYS,
 ) -> OpenedCapture:
     """The connections of a capture that was read; ``pod_hint`` is what its name says of whose it is."""
-    packets, traffic, found = read_connections(capture, watch)
-    found, tls_odd = _unsealed(found, keys, capture.secrets)
+    read = read_packets(capture, watch)
+    watch.tell(f"{capture.name}: streams", _PLACED)
+    return open_read(read, pod_hint, mesh, keys=keys)
+
+
+def open_read(
+    read: ReadCapture, pod_hint: tuple[str | None, str] | None, mesh: Meshes | None, *, keys: KeyLog = NO_KEYS
+) -> OpenedCapture:
+    """As ``open_capture``, of one whose packets were read."""
+    capture = read.capture
+    found, tls_odd = _unsealed(read.connections(), keys, capture.secrets)
     links = sorted({interface.link_name for interface in capture.interfaces})
-    udp, udp_odd = udp_flows(capture.buffer, packets, capture.records)
-    record = capture_record(capture, packets, found, link_names=links, udp=udp)
-    strange = (*capture.oddities, *decoding_oddities(capture.name, packets), *traffic.oddities, *udp_odd, *tls_odd)
+    udp, udp_odd = udp_flows(capture.buffer, read.packets, capture.records)
+    record = capture_record(capture, read.packets, found, link_names=links, udp=udp)
+    told = decoding_oddities(capture.name, read.packets)
+    strange = (*capture.oddities, *told, *read.traffic.oddities, *udp_odd, *tls_odd)
     odd = [*strange, *(oddity for c in found for oddity in c.oddities)]
     opened = OpenedCapture(replace(record, oddities=tell(odd)), found, tell_limits(capture.name, odd))
     return with_pod(opened, pod_hint, mesh)

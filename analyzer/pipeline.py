@@ -25,7 +25,7 @@ from analyzer.protocol.facts import Conversation
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import find
-from analyzer.verdict.flows import flow_records
+from analyzer.verdict.flows import flow_records, verdicts_by_uid
 from analyzer.verdict.judge import Asked, judge_and_ask
 from analyzer.verdict.oddities import said_oddities, tell, tell_limits
 from analyzer.verdict.parting import find_parting, parting_finding
@@ -210,7 +210,7 @@ def _assembled(
         odd[name].append(oddity)
     return Analysis(
         calls=calls,
-        flows=flow_records(wires, part.protocols, calls),
+        flows=flow_records(wires, part.protocols, verdicts_by_uid(calls)),
         findings=(*changed, *find(calls, CODES, told=told)),
         captures=tuple(_finished(o, counts[o.record.name], odd[o.record.name]) for o in opened),
         mesh=mesh_record(mesh) if mesh else None,

@@ -9,7 +9,8 @@ import pytest
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import find_captures
-from analyzer.large import LargeRun, Plan, is_large, run_large
+from analyzer.judging import Plan, SpilledRun
+from analyzer.large import is_large, run_large
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_paths, mesh_record
 from analyzer.report.as_json import render_jsonl
@@ -29,22 +30,20 @@ def mesh():
 def large(mesh):
     """A function that runs a capture in tiny windows and lots, however much of it belongs together."""
 
-    def run(path: Path, *, with_mesh: bool = True, watch: Watch = UNWATCHED, **plan) -> LargeRun | None:
+    def run(
+        path: Path, *, with_mesh: bool = True, keep=None, jobs: int = 1, watch: Watch = UNWATCHED, **how
+    ) -> SpilledRun | None:
         (source,) = find_captures([str(path)])
         hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
         known = mesh if with_mesh else None
-        how = {"lot_packets": 20, "window_rows": 64, "most_together": 1.0} | plan
+        how = {"lot_packets": 20, "window_rows": 64, "most_together": 1.0} | how
         record = mesh_record(mesh) if with_mesh else None
-        return run_large(source.read(), Plan(known, record, hint, how.pop("keep", everything), {}, **how), watch)
+        return run_large(source.read(), Plan(known, record, hint, keep, {}, jobs=jobs), watch, **how)
 
     return run
 
 
-def everything(_) -> bool:
-    return True
-
-
-def lines_of(run: LargeRun | None, *, redact: bool = True) -> list[bytes]:
+def lines_of(run: SpilledRun | None, *, redact: bool = True) -> list[bytes]:
     assert run is not None
     return b"".join(run.lines(redact=redact)).splitlines()
 
@@ -78,7 +77,7 @@ def test_what_is_watched_for_is_told(mesh) -> None:
     (source,) = find_captures([str(LO)])
     watched = {"dropped": lambda call: call.decision.verdict == "dropped", "never": lambda _: False}
 
-    run = run_large(source.read(), Plan(mesh, None, None, everything, watched, lot_packets=20, most_together=1.0))
+    run = run_large(source.read(), Plan(mesh, None, None, None, watched), lot_packets=20, most_together=1.0)
 
     assert run is not None
     assert run.met == {"dropped"}
@@ -133,7 +132,7 @@ def test_what_is_no_capture_is_not_large(tmp_path) -> None:
 def test_an_empty_capture_is_an_empty_run(mesh) -> None:
     capture = read_capture_bytes(LO.read_bytes()[:24], name="empty.pcap")
 
-    run = run_large(capture, Plan(mesh, None, None, everything, {}))
+    run = run_large(capture, Plan(mesh, None, None, None, {}))
 
     assert run is not None
     assert len(lines_of(run)) == 2

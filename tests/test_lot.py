@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.scratch import Scratch
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.census import Census
 from analyzer.flow.lots import part_in_lots
-from analyzer.lot import LotWriter, Task
+from analyzer.lot import LotTraffic, LotWriter, Task
 from analyzer.mesh.load import load_mesh
+from analyzer.opening import read_packets
 from analyzer.verdict.beside import NOTHING_BESIDE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,15 +27,30 @@ def task() -> Task:
     census = Census()
     census.add(decode_packets(capture), capture.records)
     lots = part_in_lots(census.finish(), 100)
-    watched = {"dropped": lambda call: call.decision.verdict == "dropped"}
-    mesh = load_mesh([SHOP / "mesh"])
-    return Task(capture, lots, mesh, "shop/sleep-0", NOTHING_BESIDE, lambda call: call.request == 1, watched, True)
+
+    def read(lot, watch) -> LotTraffic:
+        found = read_packets(replace(capture, records=capture.records.part(lots.rows(lot))), watch)
+        return LotTraffic(capture.buffer, found.traffic, found.connections())
+
+    return Task(
+        name=capture.name, read=read, count=lots.count, mesh=load_mesh([SHOP / "mesh"]), home="shop/sleep-0",
+        beside=NOTHING_BESIDE, keep=lambda call: call.request == 1,
+        watched={"dropped": lambda call: call.decision.verdict == "dropped"}, redact=True,
+    )  # fmt: skip
+
+
+def lines_of(task: Task) -> list[bytes]:
+    calls = Scratch()
+    writer = LotWriter(task, calls, Scratch())
+    for lot in range(task.count):
+        writer.run(lot)
+    return sorted(bytes(calls.mapped()).splitlines())
 
 
 def test_the_lots_of_a_capture_have_all_its_connections(task) -> None:
     writer = LotWriter(task, Scratch(), Scratch())
 
-    runs = [writer.run(lot) for lot in range(task.lots.count)]
+    runs = [writer.run(lot) for lot in range(task.count)]
 
     assert len(runs) > 1
     assert sum(run.connections for run in runs) == sum(len(run.flows) for run in runs)
@@ -50,15 +67,32 @@ def test_a_line_begins_behind_its_number(task) -> None:
     assert all(line.startswith(b'"uid":') for line in bytes(flows.mapped()).splitlines())
 
 
-def test_what_is_remembered_of_earlier_lots_changes_no_line(task, monkeypatch) -> None:
-    def lines() -> bytes:
-        calls = Scratch()
-        writer = LotWriter(task, calls, Scratch())
-        for lot in range(task.lots.count):
-            writer.run(lot)
-        return bytes(calls.mapped())
-
-    remembering = lines()
+@pytest.mark.parametrize("keep", [None, lambda call: call.request == 1], ids=["all", "some"])
+def test_what_is_remembered_of_earlier_lots_changes_no_line(task, monkeypatch, keep) -> None:
+    task = replace(task, keep=keep)
+    remembering = lines_of(task)
     monkeypatch.setattr("analyzer.lot.REMEMBERED_ANSWERS", 0)
 
-    assert lines() == remembering
+    assert lines_of(task) == remembering
+
+
+def test_calls_that_are_written_from_a_pattern_have_the_lines_of_those_that_are_judged_one_by_one(task) -> None:
+    assert lines_of(replace(task, keep=None)) == lines_of(replace(task, keep=lambda _: True))
+
+
+def test_kinds_are_those_of_calls_that_are_judged_one_by_one(task) -> None:
+    def kinds(keep):
+        writer = LotWriter(replace(task, keep=keep), Scratch(), Scratch())
+        for lot in range(task.count):
+            writer.run(lot)
+        return {key: (kind.right, kind.first_right_ns, kind.last_right_ns) for key, kind in writer.kinds.items()}
+
+    assert kinds(None) == kinds(lambda _: True) != {}
+
+
+def test_without_a_mesh_every_call_is_judged_by_itself(task) -> None:
+    writer = LotWriter(replace(task, mesh=None, keep=None), Scratch(), Scratch())
+
+    run = writer.run(0)
+
+    assert run.verdicts == {None: len(run.calls)}

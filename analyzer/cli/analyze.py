@@ -47,7 +47,7 @@ from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
-    from analyzer.large import LargeRun
+    from analyzer.judging import SpilledRun
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll
     from analyzer.pipeline import Interval, Where
@@ -157,14 +157,9 @@ def command(
         how = _How(interval, chosen, progress, open_captures, stop)
         beside = (access_logs, keylogs, more, cluster, save, html)
         if output_format == "jsonl" and redact != STRICT and not any(beside):
-            from analyzer.cli.large import run_if_large
-
-            large = run_if_large(
-                captures, mesh, keep=chosen_in(interval, chosen), failures=failures, redact=redact != OFF,
-                jobs=shared, progress=progress, stop=stop,
-            )  # fmt: skip
-            if large is not None:
-                return _write_large(replace(large, analysis=_marked(large.analysis, how)), out, redact=redact != OFF)
+            code, how = _told_in_lots(captures, mesh, how, failures, out, redact=redact != OFF, jobs=shared)
+            if code is not None:
+                return code
         if save is not None or html is not None:
             analysis, sheets = _analyzed_with_questions(captures, mesh, how, save=save, html=html, redact=redact)
         else:
@@ -187,7 +182,31 @@ def command(
     return EXIT_INTERRUPTED if INTERRUPTED in analysis.limits else exit_code(analysis, failures)
 
 
-def _write_large(run: LargeRun, out: str | None, *, redact: bool) -> int:
+def _told_in_lots(
+    captures: tuple[str, ...],
+    mesh: Meshes | None,
+    how: _How,
+    failures: tuple[str, ...],
+    out: str | None,
+    *,
+    redact: bool,
+    jobs: int,
+) -> tuple[int | None, _How]:
+    """The exit code of a run that was judged in lots and written; else None, and how the others go on from there."""
+    from analyzer.cli.large import run_in_lots
+    from analyzer.pipeline import Interval, chosen_in
+
+    everything = how.where is None and how.interval == Interval()
+    run, read = run_in_lots(
+        captures, mesh, keep=None if everything else chosen_in(how.interval, how.where), failures=failures,
+        redact=redact, jobs=jobs, progress=how.progress, stop=how.stop,
+    )  # fmt: skip
+    if run is not None:
+        return _write_spilled(replace(run, analysis=_marked(run.analysis, how)), out, redact=redact), how
+    return None, how._replace(open_captures=read or how.open_captures)
+
+
+def _write_spilled(run: SpilledRun, out: str | None, *, redact: bool) -> int:
     """Write the lines of a run that is not in memory; gives its exit code."""
     keep(run.analysis)
     with output(out) as sink:

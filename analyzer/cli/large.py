@@ -1,9 +1,10 @@
-"""``analyze -o jsonl`` of one capture that is too large for memory."""
+"""``analyze -o jsonl`` of one capture that is judged lot by lot: too large for memory, or its calls meet nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.base.errors import CaptureError, OutputError
 from analyzer.base.partial import has_no_room
@@ -14,50 +15,81 @@ from analyzer.mesh.snapshot import MeshSnapshot
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
     from analyzer.capture.sources import CaptureSource
-    from analyzer.large import LargeRun
+    from analyzer.judging import Plan, SpilledRun
+    from analyzer.lot import Choice
     from analyzer.mesh.history import Meshes
-    from analyzer.verdict.record import CallRecord
+    from analyzer.opening import OpenAll, OpenedCapture, ReadCapture
 
-# Smaller files are not looked into: with packets of common sizes they fit into memory.
-_LEAST_LEN = 256 << 20
+# Smaller files are not looked into: they are judged in a moment, and with packets of common sizes fit into memory.
+_LEAST_LEN = 16 << 20
+_LEAST_LARGE_LEN = 256 << 20
+# The share of a run until the packets are read.
+_READ = 0.3
 
 
-def run_if_large(
+class InLots(NamedTuple):
+    """A run in lots; or None, with what opens the capture without reading its packets once more."""
+
+    run: SpilledRun | None
+    open_captures: OpenAll | None = None
+
+
+def run_in_lots(
     captures: Sequence[str],
     mesh: Meshes | None,
     *,
-    keep: Callable[[CallRecord], bool],
+    keep: Choice | None,
     failures: Sequence[str],
     redact: bool,
     jobs: int,
     progress: Progress | None,
     stop: Stop,
-) -> LargeRun | None:
-    """The run over a capture that is read lot by lot; None where it need not be, or cannot.
+) -> InLots:
+    """The run over a capture that is judged lot by lot, where it is worth it and can be.
 
     Raises ``OutputError`` where there is no room for its temporary files.
     """
     source = _large_source(captures)
     if source is None or not (mesh is None or isinstance(mesh, MeshSnapshot)):
-        return None
+        return InLots(None)
     # A small run does not pay for these rooms.
-    from analyzer.large import Plan, is_large, run_large
+    from analyzer.judging import Plan
     from analyzer.pipeline import mesh_record
 
-    if not is_large(source):
-        return None
     hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
     watched = {name: FAIL_ON[name] for name in failures}
     record = mesh_record(mesh) if mesh else None
+    plan = Plan(mesh, record, hint, keep, watched, redact=redact, jobs=jobs)
     try:
-        plan = Plan(mesh, record, hint, keep, watched, redact=redact, jobs=jobs)
-        return run_large(source.read(), plan, Watch(progress, source.size, stop=stop))
+        return _run(source, plan, Watch(progress, source.size, stop=stop))
     except CaptureError:
-        return None
+        return InLots(None)
     except OSError as error:
         if has_no_room(error):
             raise OutputError(f"temporary files: {error.strerror}: set TMPDIR to a folder with more room") from None
         raise
+
+
+def _run(source: CaptureSource, plan: Plan, watch: Watch) -> InLots:
+    from analyzer.apart import run_apart
+    from analyzer.large import is_large, run_large
+    from analyzer.opening import read_packets
+
+    if source.size >= _LEAST_LARGE_LEN and is_large(source):
+        return InLots(run_large(source.read(), plan, watch))
+    read = read_packets(source.read(), watch.part(0.0, _READ))
+    run = run_apart(read, plan, watch.part(_READ, 1.0))
+    return InLots(run, None if run else partial(_opened, read))
+
+
+def _opened(
+    read: ReadCapture, sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch
+) -> list[OpenedCapture]:
+    """The one capture of a run, opened; as ``OpenAll`` has it."""
+    from analyzer.opening import open_read
+
+    watch.tell(f"{read.capture.name}: streams")
+    return [open_read(read, sources[0].pod_hint, mesh)]
 
 
 def _large_source(captures: Sequence[str]) -> CaptureSource | None:

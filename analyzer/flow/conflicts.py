@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from analyzer.base.pages import forget_pages
 from analyzer.base.stream import Stream
 from analyzer.flow.traffic import Traffic
@@ -13,6 +15,8 @@ from analyzer.flow.traffic import Traffic
 # Comparing goes piece by piece. Honest repetitions touch a few pieces each; large ones over a stream of single bytes
 # would cost their product.
 MAX_COMPARED_PIECES = 2_000_000
+# Beyond any position of a stream: a capture file is smaller.
+_FURTHER = 1 << 44
 # Repeats whose part of a capture is in memory together.
 REPEATS_AT_ONCE = 64
 
@@ -49,6 +53,18 @@ def find_conflicts(traffic: Traffic, streams: Sequence[Stream], *, budget: int =
         elif _differs(streams[lane], position, offset, size):
             differing.append(index)
     return Conflicts(tuple(differing), tuple(unchecked))
+
+
+def may_exceed_budget(traffic: Traffic, *, budget: int = MAX_COMPARED_PIECES) -> bool:
+    """Whether a capture may repeat more than is compared, so that it shows which of its packets come first."""
+    packets, lanes, pieces = traffic.packets, traffic.lanes, traffic.pieces
+    lane, position = lanes.lane_of[pieces.repeated], traffic.placement.position[pieces.repeated]
+    captured = packets.payload_len[lanes.rows[pieces.repeated]]
+    size = np.minimum(traffic.placement.usable[pieces.repeated], captured)
+    at = np.repeat(np.arange(2 * len(lanes)), np.diff(pieces.starts)) * _FURTHER + pieces.position
+    begin, end = (lane * _FURTHER + np.clip(each, 0, _FURTHER - 1) for each in (position, position + size))
+    between = np.searchsorted(at, end, side="right") - np.searchsorted(at, begin, side="right") + 1
+    return int(between.sum()) > budget
 
 
 def _pieces_between(stream: Stream, position: int, stop: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,20 @@ from analyzer.flow.halves import REDIRECT_PORTS, is_loopback, redirected_flows
 from analyzer.flow.orientation import CLIENT_BY
 from analyzer.flow.table import LOW_32
 from analyzer.flow.traffic import Traffic
+
+
+class Ends(NamedTuple):
+    """Who talks with whom: the fields of ``Connection`` of the same names."""
+
+    client: Endpoint
+    server: Endpoint
+    redirect_port: int
+
+
+def ends_of(traffic: Traffic) -> list[Ends]:
+    """The ends of each connection, for who needs no more of it."""
+    columns = ends(traffic)
+    return list(map(Ends, *(columns[name] for name in Ends._fields)))
 
 
 def extents(traffic: Traffic, events: Events) -> Columns:

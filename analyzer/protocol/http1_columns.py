@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, U8
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_machine import (
@@ -25,7 +26,7 @@ from analyzer.protocol.http1_pairs import Classes, HeadReader, Pairs, Pieces
 # A compile takes as long as plain Python for so many pieces of clients.
 _COMPILE_ROWS = 20_000
 # So many connections at a time, so that what one kernel read is still near when the next one needs it.
-_AT_ONCE = 1000
+_AT_ONCE = 500
 _ZERO, _PLACES = ord("0"), np.arange(3)[:, None]
 
 
@@ -108,6 +109,7 @@ def plain_exchanges(
         columns = {**_columns(reader.data, pairs), "asked": of_requests, "answered": of_responses}
         each = np.repeat(told, pairs.counts)
         parts.append({name: column[each] for name, column in columns.items()})
+        forget_pages(buffer)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns["asked"], asked_first = _numbered(columns["asked"])
     columns["answered"], answered_first = _numbered(columns["answered"])

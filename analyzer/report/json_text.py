@@ -86,9 +86,9 @@ class CallText:
         self._word = _ByValue(quoted)
         self._words = _ByValue(_write_words)
         self._host = _ByValue(self._write_host)
-        self._path = _ByValue(self._write_path)
-        self._phrase = _ByValue(self._write_phrase)
-        self._step = _ByIdentity(self._write_step)
+        self.path_texts = _ByValue(self._write_path)
+        self.phrase = _ByValue(self._write_phrase)
+        self.step_text = _ByIdentity(self._write_step)
         self._evidence = _ByIdentity(self._write_evidence)
         self._shared_steps: dict[tuple[int, ...], tuple[tuple[Step, ...], str]] = {}
         self._observed = _ByIdentity(self._write_observed)
@@ -100,7 +100,7 @@ class CallText:
     def write(self, call: CallRecord, opening: str = "{") -> str:
         """What ``call_object`` encodes to; ``opening`` stands for its first brace."""
         frame = self._frame_of(call)
-        path, phrase = self._path(call.path) if call.path is not None else ("", "")
+        path, phrase = self.path_texts(call.path) if call.path is not None else ("", "")
         return (
             f'{opening}"id":{quoted(call.id)}{frame.captures}{self._packets(call.packets)}'
             f"{frame.ends}{call.request}{frame.before_path}{path}{frame.after_path}"
@@ -206,7 +206,7 @@ class CallText:
         who, client, what = step.sentence.partition(f"({call.client})")
         if not client:
             return self._written(step, self._quoting(who, call.path, phrase))
-        sentence = f"{self._phrase(who)}{self._write_phrase(client)}{self._quoting(what, call.path, phrase)}"
+        sentence = f"{self.phrase(who)}{self._write_phrase(client)}{self._quoting(what, call.path, phrase)}"
         return self._written(step, sentence)
 
     def _quoting(self, text: str, path: str | None, phrase: str) -> str:
@@ -214,12 +214,12 @@ class CallText:
         before, quotes, after = text.partition(path) if path else ("", "", "")
         # As do blanks.
         if quotes and before.endswith(" ") and after.startswith(" "):
-            return f"{self._phrase(before)}{phrase}{self._phrase(after)}"
-        return self._phrase(text)
+            return f"{self.phrase(before)}{phrase}{self.phrase(after)}"
+        return self.phrase(text)
 
     def _packet_step(self, step: Step) -> str:
         """A step of a call's own whose sentence other calls have too."""
-        return self._written(step, self._phrase(step.sentence))
+        return self._written(step, self.phrase(step.sentence))
 
     def _written(self, step: Step, sentence: str) -> str:
         """A step whose sentence is written already; most stand on one packet, or on nothing else."""
@@ -237,14 +237,14 @@ class CallText:
 
     def _write_evidence(self, decision: Decision) -> str:
         own, shared = decision.steps[:_OWN_STEPS], decision.steps[_OWN_STEPS:]
-        texts = [self._step(step) for step in own]
+        texts = [self.step_text(step) for step in own]
         if shared:
             key = tuple(map(id, shared))
             found = self._shared_steps.get(key)
             if found is None:
                 if len(self._shared_steps) >= _REMEMBERED:
                     self._shared_steps.clear()
-                found = self._shared_steps[key] = shared, ",".join(map(self._step, shared))
+                found = self._shared_steps[key] = shared, ",".join(map(self.step_text, shared))
             texts.append(found[1])
         return ",".join(texts)
 

@@ -5,7 +5,7 @@ A line is kept without the number that it has among all: that is known when all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -41,26 +41,42 @@ class Lines(Fact, frozen=True):
         return len(self.lengths)
 
 
-def spill_lines(scratch: Scratch, lines: Iterable[tuple[Key, bytes | None]]) -> Lines:
-    """Write lines, each with its key; None is hidden."""
-    begin = scratch.tell()
-    ips: dict[str, int] = {}
-    times_ns: list[int] = []
-    keys: list[tuple[int, int, int]] = []
-    lengths: list[int] = []
-    held: list[bytes] = []
-    for (time_ns, client, place), line in lines:
-        times_ns.append(time_ns)
-        keys.append((ips.setdefault(client.ip, len(ips)), client.port, place))
-        lengths.append(HIDDEN if line is None else len(line))
+class Spill:
+    """Writes lines to the end of a file, which nobody else writes to meanwhile."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self._begin = scratch.tell()
+        self._ips: dict[str, int] = {}
+        self._times_ns: list[int] = []
+        self._keys: list[tuple[int, int, int]] = []
+        self._lengths: list[int] = []
+        self._held: list[bytes] = []
+
+    def add(self, key: Key, line: bytes | None) -> None:
+        """Write a line; None is hidden."""
+        time_ns, client, place = key
+        self._times_ns.append(time_ns)
+        self._keys.append((self._ips.setdefault(client.ip, len(self._ips)), client.port, place))
+        self._lengths.append(HIDDEN if line is None else len(line))
         if line is not None:
-            held.append(line)
-        if len(held) >= _LINES_AT_ONCE:
-            scratch.write(b"".join(held))
-            held.clear()
-    scratch.write(b"".join(held))
-    matrix = np.ascontiguousarray(np.array(keys, np.int32).reshape(-1, 3).T)
-    return Lines(begin, tuple(ips), np.array(times_ns, np.int64), matrix, np.array(lengths, np.int32))
+            self._held.append(line)
+            if len(self._held) >= _LINES_AT_ONCE:
+                self._write()
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def _write(self) -> None:
+        self._scratch.write(b"".join(self._held))
+        self._held.clear()
+
+    def lines(self) -> Lines:
+        """The lines that were written."""
+        self._write()
+        matrix = np.ascontiguousarray(np.array(self._keys, np.int32).reshape(-1, 3).T)
+        times_ns, lengths = np.array(self._times_ns, np.int64), np.array(self._lengths, np.int32)
+        return Lines(self._begin, tuple(self._ips), times_ns, matrix, lengths)
 
 
 class Merged:

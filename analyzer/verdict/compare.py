@@ -12,8 +12,7 @@ from analyzer.verdict.findings import client_of, target_of
 from analyzer.verdict.record import CallRecord
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CallKey:
+class CallKey(Fact, frozen=True, order=True):
     """Who calls what: the client's pod (or address), what it asked for, and how."""
 
     client: str

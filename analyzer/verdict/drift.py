@@ -83,17 +83,19 @@ def with_causes(diff: RunDiff, moved: Iterable[MovedCall]) -> RunDiff:
 
 def key_of(call: CallRecord) -> CallKey:
     """Who calls what, in words that stay the same from run to run."""
-    client = _workload_of(call.pod) if call.pod else call.client.ip
-    return CallKey(client, target_of(call), call.protocol, call.method or "", _path_kind(call.path or ""))
+    client = workload_of(call.pod) if call.pod else call.client.ip
+    return CallKey(client, target_of(call), call.protocol, call.method or "", path_kind(call.path or ""))
 
 
 @lru_cache(maxsize=65536)
-def _workload_of(pod: str) -> str:
+def workload_of(pod: str) -> str:
+    """A pod's name without what a ReplicaSet appends to it."""
     return _REPLICA.sub("", pod)
 
 
 @lru_cache(maxsize=65536)
-def _path_kind(path: str) -> str:
+def path_kind(path: str) -> str:
+    """A path without its query, with a star for what names one thing of many."""
     segments = path.partition("?")[0].split("/")
     return "/".join("*" if _IDENTIFIER.fullmatch(segment) else segment for segment in segments)
 

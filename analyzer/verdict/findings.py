@@ -186,6 +186,11 @@ def _weights(call: CallRecord) -> list[tuple[int, str]]:
     return [(FINDING_CODES.index(code), why) for code, why in weights]
 
 
+def is_worth_a_word(call: CallRecord) -> bool:
+    """Whether a finding may be about the call, or about one that differs from it in its times."""
+    return call.observed.outcome in _UNANSWERED or bool(_weights(call))
+
+
 def _end_of(call: CallRecord) -> tuple[Code, str] | None:
     """The finding that a call's end is, and why: a step's own sentence, or the name of a reason or a gap."""
     decision = call.decision

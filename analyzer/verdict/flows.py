@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.record import CallRecord, FlowRecord
@@ -11,27 +11,39 @@ from analyzer.verdict.wires import Sighting, Wire
 _WORST_FIRST = VERDICTS[::-1]
 
 
+# The verdicts of the calls on each connection, by its uid.
+Verdicts = Mapping[str, Sequence[str | None]]
+
+
 def flow_records(
-    wires: Sequence[Wire], protocols: Mapping[int, str], calls: Sequence[CallRecord]
+    wires: Sequence[Wire], protocols: Mapping[int, str] | Sequence[str], verdicts: Verdicts
 ) -> tuple[FlowRecord, ...]:
     """One record for every sighting, in the order of the wires; ``protocols`` says by position what each speaks."""
-    by_uid: dict[str, list[CallRecord]] = {}
-    for call in calls:
-        by_uid.setdefault(call.uid, []).append(call)
     return tuple(
-        _record(sighting, protocols[position], by_uid.get(wire.connection.uid, []))
+        _record(sighting, protocols[position], verdicts.get(wire.connection.uid, ()))
         for position, wire in enumerate(wires)
         for sighting in wire.sightings
     )
 
 
+def verdicts_by_uid(calls: Iterable[CallRecord]) -> dict[str, list[str | None]]:
+    """The verdicts of calls by their connections."""
+    found: dict[str, list[str | None]] = {}
+    for call in calls:
+        found.setdefault(call.uid, []).append(call.decision.verdict)
+    return found
+
+
 def worst_verdict(calls: Iterable[CallRecord]) -> str | None:
     """Dropped before passthrough before headless-matched before service-matched; None where none is decided."""
-    verdicts = {call.decision.verdict for call in calls}
+    return _worst({call.decision.verdict for call in calls})
+
+
+def _worst(verdicts: Collection[str | None]) -> str | None:
     return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), None)
 
 
-def _record(sighting: Sighting, protocol: str, calls: Sequence[CallRecord]) -> FlowRecord:
+def _record(sighting: Sighting, protocol: str, verdicts: Sequence[str | None]) -> FlowRecord:
     c = sighting.connection
     return FlowRecord(
         uid=c.uid,
@@ -40,8 +52,8 @@ def _record(sighting: Sighting, protocol: str, calls: Sequence[CallRecord]) -> F
         client=c.client,
         server=c.server,
         protocol=protocol,
-        verdict=worst_verdict(calls),
-        calls=len(calls),
+        verdict=_worst(verdicts),
+        calls=len(verdicts),
         first_ns=c.first_ns,
         last_ns=c.last_ns,
         client_packets=c.client_packets,

@@ -12,6 +12,7 @@ import numpy as np
 from analyzer.base.table import FATE_NAMES, PacketTable
 from analyzer.capture.capture import Capture
 from analyzer.flow.connection import Connection
+from analyzer.flow.facts import Ends
 from analyzer.flow.udp import UdpFlow
 from analyzer.verdict.record import CaptureRecord
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
@@ -56,7 +57,7 @@ def vantage_of(connections: Sequence[Connection]) -> str:
     return sights_of(connections).vantage
 
 
-def sights_of(connections: Iterable[Connection]) -> Sights:
+def sights_of(connections: Iterable[Connection | Ends]) -> Sights:
     """What connections show of where they were captured."""
     sights = Sights()
     sights.add(connections)
@@ -77,7 +78,7 @@ class Sights:
         self.inside = False
         self.everywhere: frozenset[str] | None = None
 
-    def add(self, connections: Iterable[Connection]) -> None:
+    def add(self, connections: Iterable[Connection | Ends]) -> None:
         """Look at more connections."""
         for connection in connections:
             if _on_loopback(connection):
@@ -116,7 +117,7 @@ class Sights:
         return hint
 
 
-def _on_loopback(connection: Connection) -> bool:
+def _on_loopback(connection: Connection | Ends) -> bool:
     client, server = connection.client.ip, connection.server.ip
     if connection.redirect_port or client in DELIVERY_ADDRESSES or client == server:
         return True
@@ -128,7 +129,7 @@ def pod_of(connections: Sequence[Connection], hint: str | None, mesh: MeshSnapsh
     return sights_of(connections).pod(hint, mesh)
 
 
-def _inner_addresses(connection: Connection) -> tuple[str, ...]:
+def _inner_addresses(connection: Connection | Ends) -> tuple[str, ...]:
     if connection.redirect_port == OUTBOUND_PORT:
         return (connection.client.ip,)
     if connection.client.ip in DELIVERY_ADDRESSES:

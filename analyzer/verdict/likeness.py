@@ -6,10 +6,10 @@ proxies by more than routes do. Only clients of which all that is certainly not 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from operator import attrgetter
 
-from analyzer.base.fact import Fact
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.inbound.targets import service_targets
 from analyzer.mesh.kinds.destination_rule import DestinationRule
 from analyzer.mesh.kinds.endpoint_slice import EndpointSlice
@@ -26,14 +26,17 @@ from analyzer.mesh.kinds.sidecar import Sidecar
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.kinds.workload_entry import WorkloadEntry
 from analyzer.mesh.outbound.identity import routing_identity
+from analyzer.mesh.outbound.namespaces import namespaces_apart
 from analyzer.mesh.outbound.request import refused_upgrade
 from analyzer.mesh.outbound.scope import scope_of
 from analyzer.mesh.outbound.told import told_by_istiod
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.redirect import is_loopback, outbound_redirect
 from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.protocol.facts import Request
 from analyzer.verdict.arrival import Arrival
 from analyzer.verdict.decision import Decision, Step
+from analyzer.verdict.out_of_scope import OUT_OF_SCOPE
 
 # Kinds that ask no client who it is, beyond its namespace and the labels of ``routing_identity``.
 _INDIFFERENT = frozenset(
@@ -57,6 +60,34 @@ class Own(Fact, frozen=True):
 def class_of_client(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
     """Equal for pods whose sidecars do the same with equal calls; None where that is not certain."""
     return mesh.memo(("client-class", pod.full_name), lambda: _class_of(mesh, pod))
+
+
+def class_anywhere(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
+    """As ``class_of_client``, of pods of all namespaces; for calls by names that mean the same to all of them.
+
+    None where clients of the pod's namespace may be told something of their own.
+    """
+    return mesh.memo(("client-class-anywhere", pod.full_name), lambda: _class_anywhere(mesh, pod))
+
+
+def _class_anywhere(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
+    if class_of_client(mesh, pod) is None or pod.namespace in namespaces_apart(mesh):
+        return None
+    proxy = proxy_of(mesh, pod)
+    if scope_of(mesh, proxy).sidecar is not None:
+        return None
+    return replace(routing_identity(mesh, proxy), namespace="")
+
+
+def is_asked_anywhere(request: Request | None, same: Callable[[str], bool]) -> bool:
+    """Whether a request asks clients' sidecars of all namespaces for the same, by its Host alone; ``means_the_same``.
+
+    True of a connection without a request: only its server name can be completed.
+    """
+    if request is None:
+        return True
+    by_target = "://" in request.target or request.method == "CONNECT"
+    return not by_target and request.host is not None and same(request.host)
 
 
 def kind_of_arrival(mesh: MeshSnapshot, arrival: Arrival) -> Hashable | None:
@@ -120,6 +151,11 @@ def place_of_told(decision: Decision, pod: Pod, own: Own) -> int | None:
         return None
     place = steps.index(own.told)
     return None if any(_names(step, pod) for n, step in enumerate(steps) if n not in (0, place)) else place
+
+
+def tells_of_namespace(decision: Decision) -> bool:
+    """Whether a step of the decision names the client's namespace, beside the two that name the client."""
+    return any(step.code == OUT_OF_SCOPE.name for step in decision.steps)
 
 
 def _names(step: Step, pod: Pod) -> bool:

@@ -20,8 +20,8 @@ from analyzer.verdict.oddities import said_oddities
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.wires import Wire
 
-# Wires whose part of a capture is in memory together.
-_WIRES_AT_ONCE = 2_048
+# Wires whose part of a capture is in memory together: up to 64 kB of a mapped file for each look at it.
+WIRES_AT_ONCE = 512
 
 
 class Part(Fact, frozen=True):
@@ -56,7 +56,7 @@ def speak(wires: Sequence[Wire], watch: Watch = UNWATCHED) -> list[tuple[Wire, C
     for number, wire in enumerate(watch.part(0.0, SPEAKING).over("what was said", wires), 1):
         said = wire.connection
         spoken.append((wire, said.said or parse_conversation(said.from_client, said.from_server)))
-        if number % _WIRES_AT_ONCE == 0 or number == len(wires):
+        if number % WIRES_AT_ONCE == 0 or number == len(wires):
             forget_pages(said.from_client.buffer)
     return spoken
 

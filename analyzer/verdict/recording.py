@@ -50,7 +50,7 @@ class Recorder:
         """The record of a call that was decided and carried onward."""
         said, request = call.said, call.request
         common, connection = self._common_of(said), said.wire.connection
-        observed = self._observe(call, decision, onward)
+        observed = self.observe(call, decision, onward)
         legs = (*common.legs, *_onward_legs(onward)) if onward else common.legs
         alone = not onward and len(common.captures) == 1
         first_ns, last_ns = call.begin_ns, call.end_ns
@@ -85,6 +85,10 @@ class Recorder:
             inside=inside_of(call),
         )
 
+    def forget_connections(self) -> None:
+        """Let go of the connections whose calls were recorded."""
+        self._common.clear()
+
     def _common_of(self, said: Said) -> _Common:
         known = self._common.get(id(said))
         if known is None:
@@ -107,7 +111,8 @@ class Recorder:
             alpn=said.alpn,
         )
 
-    def _observe(self, call: Call, decision: Decision, onward: tuple[Onward, ...]) -> Observed:
+    def observe(self, call: Call, decision: Decision, onward: tuple[Onward, ...]) -> Observed:
+        """What the packets show of a call, held against the decision."""
         upstream = next((o for o in onward if o.said.role is Role.UPSTREAM), None) if onward else None
         seen = observe(call)
         key = seen, *compare_with(seen, call, decision, upstream)

@@ -22,7 +22,8 @@ _ENVOY_TEXTS = (RBAC_TEXT, UPSTREAM_ERROR_TEXT, NO_UPSTREAM_TEXT)
 # What the JWT filter says with its 401 (jwt_verify_lib, status.cc): every text begins like one of these.
 _JWT_TEXTS = (b"Jwt ", b"Jwks ", b"Audiences in Jwt ")
 _UNAUTHORIZED = 401
-_LONGEST_TEXT = max(map(len, (*_ENVOY_TEXTS, UPSTREAM_TIMEOUT_TEXT)))
+OWN_TEXTS = frozenset((*_ENVOY_TEXTS, UPSTREAM_TIMEOUT_TEXT))
+_LONGEST_TEXT = max(map(len, OWN_TEXTS))
 # Errors alone bear these texts.
 _FIRST_ERROR = 400
 _LENGTH = re.compile(r"[0-9]{1,9}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
+from analyzer.flow.facts import Ends
 from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
@@ -64,9 +65,21 @@ def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
 
 def may_be_leg(wire: Wire) -> bool:
     """Whether a wire may be a sidecar's, whatever was said on it; as ``roles`` has it."""
-    client = wire.connection.client.ip
-    own = client == wire.connection.server.ip or is_loopback(client)
-    return (wire.connection.redirect_port != OUTBOUND_PORT and not own) or client in DELIVERY_ADDRESSES
+    client, redirect_port = wire.connection.client.ip, wire.connection.redirect_port
+    if client in DELIVERY_ADDRESSES:
+        return True
+    if redirect_port:
+        return redirect_port != OUTBOUND_PORT
+    return client != wire.connection.server.ip and not is_loopback(client)
+
+
+def meets_no_call(ends: Ends) -> bool:
+    """Whether a connection is certainly nothing that carries calls onwards, whichever of its ends is the client."""
+    client, server = ends.client.ip, ends.server.ip
+    if ends.redirect_port == OUTBOUND_PORT:
+        return client not in DELIVERY_ADDRESSES
+    inside = client == server or (is_loopback(client) and is_loopback(server))
+    return inside and not ends.redirect_port and DELIVERY_ADDRESSES.isdisjoint((client, server))
 
 
 def _hello_of(wire: Wire) -> bytes:

@@ -78,18 +78,23 @@ def asked_step(call: Call, who: str) -> Step:
     """What was asked of whom; ``who`` is the client in a person's words."""
     connection, request = call.said.wire.connection, call.request
     protocol = _PROTOCOL_NAMES[call.said.conversation.protocol]
-    packet = connection.first_packet
     if request is not None:
         host = f" with Host {_short_host(request.host)}" if request.host is not None else " without Host"
         what = f"{who} sent {request.method} {request.target}{host} ({protocol})"
-        packet = connection.from_client.packet_at(request.start) or packet
     elif call.said.sni is not None:
         what = f"{who} began TLS with SNI {shorten(call.said.sni, _MAX_NAME_LEN)}"
     else:
         what = f"{who} opened a {protocol} connection"
     sealed = call.said.conversation.tls is not None
     tunnel = ", by its port an HBONE tunnel" if sealed and connection.server.port == TUNNEL_PORT else ""
-    return Step(f"{what} to {connection.server}{tunnel}", (_place(call.said, packet),))
+    return Step(f"{what} to {connection.server}{tunnel}", (_place(call.said, asked_packet(call)),))
+
+
+def asked_packet(call: Call) -> int:
+    """The packet that brought the first byte of what was asked; the connection's first one where that is not there."""
+    connection, request = call.said.wire.connection, call.request
+    packet = connection.from_client.packet_at(request.start) if request is not None else 0
+    return packet or connection.first_packet
 
 
 def _short_host(host: str) -> str:

@@ -49,12 +49,12 @@ class Wire(Fact, frozen=True):
 
     def __post_init__(self) -> None:
         main, seen = self.main.connection, [sighting.connection for sighting in self.sightings]
-        servers = tuple(dict.fromkeys([c.server for c in seen])) if len(seen) > 1 else (seen[0].server,)
+        alone = len(seen) == 1
         set_derived(self, "connection", main)
         set_derived(self, "client", main.client)
-        set_derived(self, "servers", servers)
-        set_derived(self, "first_ns", min([c.first_ns for c in seen]))
-        set_derived(self, "last_ns", max([c.last_ns for c in seen]))
+        set_derived(self, "servers", (main.server,) if alone else tuple(dict.fromkeys([c.server for c in seen])))
+        set_derived(self, "first_ns", main.first_ns if alone else min([c.first_ns for c in seen]))
+        set_derived(self, "last_ns", main.last_ns if alone else max([c.last_ns for c in seen]))
 
 
 def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:
@@ -67,7 +67,7 @@ def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:
             loose.setdefault(c.client, []).append(sighting)
         else:
             exact.setdefault((c.client, c.syn_seq, c.redirect_port), []).append(sighting)
-    groups = [part for group in exact.values() for part in _apart_in_time(group)]
+    groups = [part for group in exact.values() for part in (_apart_in_time(group) if len(group) > 1 else (group,))]
     groups = _with_late_sightings(groups, loose)
     wires = [_wire(group) for group in groups]
     return sorted(wires, key=lambda w: (w.first_ns, w.client, w.main.capture, w.connection.index))
@@ -151,6 +151,8 @@ def _shares_bytes(long: Connection, short: Connection) -> bool:
 
 
 def _wire(group: list[Sighting]) -> Wire:
+    if len(group) == 1:
+        return Wire(group[0], tuple(group))
     ordered = _from_client_on(sorted(group, key=lambda s: (s.connection.first_ns, s.capture)))
     return Wire(max(ordered, key=_completeness), tuple(ordered))
 

@@ -7,27 +7,54 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.cli.large import run_if_large
+from analyzer.base.watch import UNWATCHED
+from analyzer.capture.reader import read_capture
+from analyzer.capture.sources import find_captures
+from analyzer.cli.large import InLots, run_in_lots
+from analyzer.opening import open_capture
+from made.lo import calls_over_lo
 
-ROOT = Path(__file__).resolve().parents[2]
-LO = ROOT / "captures" / "shop-default" / "interfaces" / "shop_sleep-0.lo.pcap"
-MESH = ROOT / "captures" / "shop-default" / "mesh"
+SHOP = Path(__file__).resolve().parents[2] / "captures" / "shop-default"
+LO, MESH = SHOP / "interfaces" / "shop_sleep-0.lo.pcap", SHOP / "mesh"
+OPTIONS = [
+    (), ("--redact", "off"), ("--where", "verdict == 'dropped'"), ("--fail-on", "dropped,passthrough"), ("--jobs", "2"),
+    ("--since", "2026-11-21T00:24:38Z"), ("--fail-on", "undetermined"),
+]  # fmt: skip
 
 
 @pytest.fixture
-def all_large(monkeypatch):
-    """A function from which on every capture is large."""
+def looked_into(monkeypatch):
+    """A function from which on every capture has many bytes."""
+    return lambda: monkeypatch.setattr("analyzer.cli.large._LEAST_LEN", 1)
+
+
+@pytest.fixture
+def all_large(looked_into, monkeypatch):
+    """A function from which on every capture is too large for memory."""
 
     def begin() -> None:
-        monkeypatch.setattr("analyzer.cli.large._LEAST_LEN", 1)
+        looked_into()
+        monkeypatch.setattr("analyzer.cli.large._LEAST_LARGE_LEN", 1)
         monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 1)
 
     return begin
 
 
-@pytest.mark.parametrize(
-    "options", [(), ("--redact", "off"), ("--where", "verdict == 'dropped'"), ("--fail-on", "dropped"), ("--jobs", "2")]
-)
+@pytest.fixture
+def calls(tmp_path) -> Path:
+    """A capture of nothing but applications' connections."""
+    path = tmp_path / "calls.lo.pcap"
+    path.write_bytes(calls_over_lo(sorted((SHOP / "pods").glob("*.any.pcap"))))
+    return path
+
+
+def in_lots(path: Path):
+    return run_in_lots(
+        [str(path)], None, keep=None, failures=(), redact=True, jobs=1, progress=None, stop=lambda: 0
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options) -> None:
     arguments = ("analyze", LO, "-m", MESH, "-o", "jsonl", *options)
     small = cli(*arguments)
@@ -35,6 +62,51 @@ def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options) -> None
     all_large()
 
     assert cli(*arguments) == small
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, options) -> None:
+    arguments = ("analyze", calls, "-m", MESH, "-o", "jsonl", *options)
+    small = cli(*arguments)
+
+    looked_into()
+
+    assert cli(*arguments) == small
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options) -> None:
+    arguments = ("analyze", LO, "-m", MESH, "-o", "jsonl", *options)
+    small = cli(*arguments)
+
+    looked_into()
+
+    assert cli(*arguments) == small
+
+
+def test_a_file_with_few_bytes_is_not_looked_into(calls) -> None:
+    assert in_lots(calls) == InLots(None)
+
+
+def test_who_judges_calls_that_may_meet_others_reads_no_packet_again(looked_into) -> None:
+    looked_into()
+
+    found = in_lots(LO)
+
+    assert found.run is None
+    assert found.open_captures is not None
+    (opened,) = found.open_captures(find_captures([str(LO)]), None, UNWATCHED)
+    assert opened.connections == open_capture(read_capture(LO, name=LO.name), None, None).connections
+
+
+def test_of_two_captures_none_is_judged_in_lots(looked_into, calls) -> None:
+    looked_into()
+
+    found = run_in_lots(
+        [str(calls), str(LO)], None, keep=None, failures=(), redact=True, jobs=1, progress=None, stop=lambda: 0
+    )  # fmt: skip
+
+    assert found == InLots(None)
 
 
 def test_what_is_asked_for_beside_the_lines_is_for_runs_in_memory(cli, all_large, tmp_path) -> None:
@@ -60,13 +132,20 @@ def test_a_disk_without_room_for_temporary_files_is_one_line(cli, all_large, mon
     )
 
 
+def test_an_error_of_the_disk_that_is_not_about_room_is_not_told_as_if_it_were(all_large, monkeypatch) -> None:
+    def broken(*_) -> int:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    all_large()
+    monkeypatch.setattr("os.write", broken)
+
+    with pytest.raises(OSError, match="Bad file"):
+        in_lots(LO)
+
+
 def test_a_capture_that_cannot_be_read_is_left_to_a_run_in_memory(all_large, tmp_path) -> None:
     all_large()
     path = tmp_path / "none.pcap"
     path.write_bytes(b"no capture")
 
-    found = run_if_large(
-        [str(path)], None, keep=bool, failures=(), redact=True, jobs=1, progress=None, stop=lambda: 0
-    )  # fmt: skip
-
-    assert found is None
+    assert in_lots(path) == InLots(None)

@@ -13,14 +13,15 @@ from analyzer.base.place import PacketPlace
 from analyzer.base.table import IP_FRAGMENT
 from analyzer.capture.reader import read_capture
 from analyzer.flow.aging import SETTLE_NS, is_over, numbered, rows_needed
-from analyzer.opening import read_connections
+from analyzer.opening import read_packets
 
 SLEEP = Path(__file__).resolve().parents[2] / "captures" / "shop-default" / "pods" / "shop_sleep-0.any.pcap"
 
 
 @pytest.fixture(scope="module")
 def read():
-    return read_connections(read_capture(SLEEP, name=SLEEP.name))
+    found = read_packets(read_capture(SLEEP, name=SLEEP.name))
+    return found.packets, found.traffic, found.connections()
 
 
 @pytest.mark.parametrize(("state", "over"), [("SF", True), ("RSTR", True), ("REJ", True), ("S1", False), ("S2", False)])

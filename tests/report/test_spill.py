@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from analyzer.base.scratch import Scratch
 from analyzer.flow.connection import Endpoint
-from analyzer.report.spill import Merged, spill_lines
+from analyzer.report.spill import Key, Lines, Merged, Spill
 
 ONE, TWO = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40000)
+
+
+def spill_lines(scratch: Scratch, lines: list[tuple[Key, bytes | None]]) -> Lines:
+    spill = Spill(scratch)
+    for key, line in lines:
+        spill.add(key, line)
+    return spill.lines()
 
 
 def numbered(merged: Merged) -> list[bytes]:
@@ -49,3 +56,21 @@ def test_no_lines_are_none() -> None:
 
     assert numbered(Merged([spill_lines(file, [])], [file])) == []
     assert numbered(Merged([], [])) == []
+
+
+def test_a_spill_counts_its_lines_before_they_are_there() -> None:
+    spill = Spill(Scratch())
+    spill.add((1, ONE, 1), b"a\n")
+    spill.add((2, ONE, 1), None)
+
+    assert len(spill) == 2
+
+
+def test_the_lines_of_a_second_spill_begin_behind_those_of_the_first() -> None:
+    file = Scratch()
+    first = spill_lines(file, [((3, ONE, number), b"b%d\n" % number) for number in range(100)])
+
+    second = spill_lines(file, [((1, ONE, 1), b"a\n")])
+
+    assert second.begin == first.begin + int(first.lengths.sum()) == len(file.mapped()) - 2
+    assert numbered(Merged([first, second], [file] * 2))[:2] == [b"1 a", b"2 b0"]

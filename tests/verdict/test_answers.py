@@ -6,8 +6,10 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.protocol.facts import Request
-from analyzer.verdict.answers import Answers
+from analyzer.verdict.answers import Answers, quotes
 from analyzer.verdict.decide import decide
+from analyzer.verdict.decision import Candidate, Step
+from analyzer.verdict.likeness import retell
 from analyzer.verdict.question import Question
 
 CONNECTION = Question("shop", "sleep-0", address="10.96.0.11", port=9080, protocol="tcp")
@@ -85,3 +87,139 @@ def test_connections_that_a_proxy_meets_alike_share_their_answers(shop) -> None:
     answers = Answers(shop())
 
     assert answers.about(CONNECTION) is answers.about(CONNECTION)
+
+
+# Clients that are alike.
+
+CLIENT = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: client-0, namespace: {0}, labels: {{app: client}}}}
+spec: {{containers: [{{name: app}}, {{name: istio-proxy}}]}}
+status: {{phase: Running, podIP: {1}, podIPs: [{{ip: {1}}}]}}
+"""
+CLIENTS = "---".join(CLIENT.format(namespace, f"10.244.5.{n}") for n, namespace in enumerate(("shop", "far", "off")))
+SLEEP = ("shop", "sleep-0")
+SHOP, FAR = ("shop", "client-0"), ("far", "client-0")
+
+
+def asks(answers, client, request=None, **changes):
+    namespace, pod = client
+    return answers.about(replace(CONNECTION, namespace=namespace, pod=pod, **changes)).answer(request)
+
+
+def test_clients_of_one_namespace_are_decided_for_once_whatever_the_host(shop) -> None:
+    answers = Answers(shop(CLIENTS))
+
+    told = [asks(answers, client, ask(host="reviews")) for client in (SLEEP, SHOP)]
+
+    assert answers.decided == 1
+    assert told[0] != told[1]
+
+
+def test_clients_of_several_namespaces_are_decided_for_once_where_the_host_is_all_theirs(shop) -> None:
+    answers = Answers(shop(CLIENTS))
+
+    told = [asks(answers, client, ask(host="reviews.shop:9080")) for client in (SLEEP, SHOP, FAR, ("off", "client-0"))]
+
+    assert answers.decided == 1
+    assert {each.outbound for each in told} == {told[0].outbound}
+    assert "client-0 in namespace far has no Sidecar" in told[2].steps[1].sentence
+
+
+def test_a_host_without_a_dot_is_decided_for_each_namespace(shop) -> None:
+    answers = Answers(shop(CLIENTS))
+
+    near, far = (asks(answers, client, ask(host="reviews")) for client in (SHOP, FAR))
+
+    assert answers.decided == 2
+    assert [each.outbound.virtual_host for each in (near, far)] == ["reviews.shop.svc.cluster.local:9080", "allow_any"]
+
+
+@pytest.mark.parametrize(("sni", "decided"), [(None, 1), ("reviews.shop", 1), ("reviews", 2)])
+def test_a_connection_is_decided_for_each_namespace_where_its_server_name_has_no_dot(shop, sni, decided) -> None:
+    answers = Answers(shop(CLIENTS))
+
+    for client in (SHOP, FAR):
+        asks(answers, client, tls="tls" if sni else "plaintext", sni=sni)
+
+    assert answers.decided == decided
+
+
+def test_a_decision_that_names_the_clients_namespace_is_made_for_each_namespace(shop, resource) -> None:
+    hidden = {
+        "hosts": ["a.example"],
+        "ports": [{"number": 9080, "name": "http", "protocol": "HTTP"}],
+        "exportTo": ["."],
+    }
+    answers = Answers(shop(CLIENTS, resource("networking.istio.io/v1", "ServiceEntry", "other/a", hidden)))
+
+    told = [asks(answers, client, ask(host="a.example"), address="10.9.9.9") for client in (SLEEP, SHOP, FAR)]
+
+    assert [[n for n in ("shop", "far") if f"to namespace {n}" in str(each.steps)] for each in told] == [
+        ["shop"],
+        ["shop"],
+        ["far"],
+    ]
+
+
+def test_calls_are_told_by_the_widest_class_that_they_are_alike_in(shop) -> None:
+    answers = Answers(shop(CLIENTS))
+    one, other = (answers.about(replace(CONNECTION, namespace=namespace, pod=pod)) for namespace, pod in (SHOP, FAR))
+
+    assert one.told(ask(host="reviews.shop")).model is other.told(ask(host="reviews.shop")).model
+    assert one.told(ask(host="reviews")).model is not other.told(ask(host="reviews")).model
+    assert set(one.models) & set(other.models) == {one.told(ask(host="reviews.shop")).model}
+
+
+def test_a_client_without_a_sidecar_is_told_of_by_no_model(shop) -> None:
+    desk = Answers(shop()).about(replace(CONNECTION, namespace="legacy", pod="naked-0"))
+
+    assert (desk.models, desk.told(ask()).model) == ((), None)
+
+
+# Told in the words about whoever was the first of its kind.
+
+TWIN = """
+apiVersion: v1
+kind: Pod
+metadata: {name: sleep-1, namespace: shop, labels: {app: other}}
+spec: {containers: [{name: app}, {name: istio-proxy}]}
+status: {phase: Running, podIP: 10.244.1.20, podIPs: [{ip: 10.244.1.20}]}
+"""
+
+
+@pytest.fixture
+def twins(shop):
+    """The desks of two clients that the mesh cannot tell apart."""
+    answers = Answers(shop(TWIN))
+    return answers.about(CONNECTION), answers.about(replace(CONNECTION, pod="sleep-1"))
+
+
+@pytest.mark.parametrize("request_", [None, ask(), ask("/a"), ask(host="elsewhere")])
+def test_twins_are_told_one_decision_and_each_gets_it_in_words_of_its_own(twins, request_) -> None:
+    told = [desk.told(request_) for desk in twins]
+
+    assert told[0].decision is told[1].decision
+    assert told[0].place == told[1].place is not None
+    for desk, each in zip(twins, told, strict=True):
+        assert retell(each.decision, each.place, each.own) == desk.answer(request_)
+    assert told[0].model is told[1].model
+
+
+def test_who_is_like_nobody_is_told_what_it_is_answered(shop) -> None:
+    desk = Answers(shop()).about(replace(CONNECTION, pod="reviews-0"))
+
+    told = desk.told(ask())
+
+    assert (told.place, told.own) == (None, None)
+    assert told.decision is desk.answer(ask())
+    assert (desk.models, desk.own) == ((), None)
+
+
+@pytest.mark.parametrize(("target", "quoted"), [("/a", False), ("reviews", True), ("/", False)])
+def test_a_decision_quotes_what_its_sentences_show(desk, target, quoted) -> None:
+    decision = replace(desk.answer(ask("/a")), steps=(Step("Host reviews is somebody's"),))
+
+    assert quotes(decision, target) is quoted
+    assert quotes(replace(decision, steps=(Step("x", lost=(Candidate("y", f"not {target}"),)),)), target)

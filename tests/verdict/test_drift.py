@@ -7,7 +7,7 @@ import pytest
 from analyzer.base.place import YamlPlace
 from analyzer.flow.connection import Endpoint
 from analyzer.verdict.decision import Step
-from analyzer.verdict.drift import LEAST_SHARED_CALLS, diff_runs, key_of, with_causes
+from analyzer.verdict.drift import LEAST_SHARED_CALLS, diff_runs, key_of, path_kind, with_causes, workload_of
 from analyzer.verdict.record import MovedCall
 
 
@@ -121,3 +121,30 @@ def test_a_share_of_few_calls_or_within_the_points_is_chance(record, no_route) -
     within = diff_runs([record()] * 9 + [record(no_route)], [record()] * 8 + [record(no_route)] * 2, share_points=10)
 
     assert (few.shares, within.shares) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("pod", "workload"),
+    [
+        ("shop/web-7c9f8d6b5-x2x4z", "shop/web"),
+        ("shop/web-0", "shop/web-0"),
+        ("shop/sleep", "shop/sleep"),
+    ],
+)
+def test_a_workload_is_a_pod_without_what_a_replica_set_appends(pod, workload) -> None:
+    assert workload_of(pod) == workload
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "/"),
+        ("", ""),
+        ("/orders/17/items?page=2", "/orders/*/items"),
+        ("/c/0b5e5bb4-3f7e-4c5e-9e1a-3a3ef0f7f001", "/c/*"),
+        ("/a/b", "/a/b"),
+        ("/~port~", "/~port~"),
+    ],
+)
+def test_the_kind_of_a_path_has_a_star_for_what_names_one_of_many(path, kind) -> None:
+    assert path_kind(path) == kind

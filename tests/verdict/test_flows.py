@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.verdict.flows import flow_records, worst_verdict
+from analyzer.verdict.flows import flow_records, verdicts_by_uid, worst_verdict
 from analyzer.verdict.wires import gather_wires
 
 
 def flows_of(*talks, calls=()):
     wires = gather_wires(talk.sighting for talk in talks)
-    return flow_records(wires, dict.fromkeys(range(len(wires)), talks[0].conversation.protocol), calls)
+    return flow_records(wires, dict.fromkeys(range(len(wires)), talks[0].conversation.protocol), verdicts_by_uid(calls))
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,15 @@ def test_a_sidecars_own_connection_has_no_calls(talk, record) -> None:
     (flow,) = flows_of(talk(uid="C9"), calls=[record(uid="C1")])
 
     assert (flow.calls, flow.verdict) == (0, None)
+
+
+def test_the_verdicts_of_a_connection_are_those_of_its_calls_in_their_order(record, decision) -> None:
+    calls = [record(uid="a"), record(decision("dropped"), uid="b"), record(decision("passthrough"), uid="a")]
+
+    assert verdicts_by_uid(calls) == {"a": ["service-matched", "passthrough"], "b": ["dropped"]}
+
+
+def test_protocols_may_be_told_by_position_in_either_way(app) -> None:
+    wires = gather_wires(told.sighting for told in (app("10.0.0.1:1"), app("10.0.0.2:1", at=1)))
+
+    assert flow_records(wires, ["http/1.1", "tcp"], {}) == flow_records(wires, {0: "http/1.1", 1: "tcp"}, {})

@@ -9,6 +9,7 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.mesh.load import load_mesh
+from analyzer.mesh.registry import services_of
 from analyzer.protocol.facts import Request
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.arrival import Arrival
@@ -16,10 +17,21 @@ from analyzer.verdict.asking import with_request
 from analyzer.verdict.calls_file import parse_calls
 from analyzer.verdict.decide import decide
 from analyzer.verdict.decision import Candidate, Decision, Step
-from analyzer.verdict.likeness import class_of_client, kind_of_arrival, own_steps, place_of_told, retell
+from analyzer.verdict.likeness import (
+    class_anywhere,
+    class_of_client,
+    is_asked_anywhere,
+    kind_of_arrival,
+    own_steps,
+    place_of_told,
+    retell,
+    tells_of_namespace,
+)
 from analyzer.verdict.question import Question
+from made.namespaces import HOSTS, PATHS, many_namespaces
 
 WORLDS = sorted((Path(__file__).parents[3] / "shared" / "worlds").glob("q0*7"))
+CAPTURES = sorted(path.parent for path in (Path(__file__).parents[2] / "captures").glob("*/mesh"))
 TWIN = """
 apiVersion: v1
 kind: Pod
@@ -132,6 +144,105 @@ def test_where_there_are_policies_no_arrivals_are_alike(shop, security) -> None:
     assert kind_of_arrival(mesh, arriving(mesh)) is None
 
 
+# Clients of several namespaces.
+
+FAR = """
+apiVersion: v1
+kind: Pod
+metadata: {name: far-0, namespace: far, labels: {app: sleep-0}}
+spec: {containers: [{name: app}, {name: istio-proxy}]}
+status: {phase: Running, podIP: 10.244.5.20, podIPs: [{ip: 10.244.5.20}]}
+"""
+
+
+def anywhere(mesh, name: str):
+    return class_anywhere(mesh, mesh.pod(*name.split("/")))
+
+
+def test_clients_of_namespaces_that_are_told_the_same_are_alike(shop) -> None:
+    mesh = shop(FAR)
+
+    assert anywhere(mesh, "shop/sleep-0") == anywhere(mesh, "far/far-0") is not None
+    assert kind_of(mesh, "shop/sleep-0") != kind_of(mesh, "far/far-0")
+
+
+def test_a_namespace_with_something_of_its_own_is_like_no_other(shop, resource) -> None:
+    rule = resource("networking.istio.io/v1", "DestinationRule", "far/all", {"host": "*"})
+
+    assert anywhere(shop(FAR + "---" + rule), "far/far-0") is None
+
+
+def test_a_client_that_a_sidecar_resource_governs_is_like_no_other(shop, resource) -> None:
+    sidecar = resource("networking.istio.io/v1", "Sidecar", "far/all", {"egress": [{"hosts": ["*/*"]}]})
+    mesh = shop(FAR + "---" + sidecar)
+
+    assert anywhere(mesh, "far/far-0") is None
+    assert anywhere(mesh, "shop/sleep-0") is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"host": None}, False),
+        ({"host": "reviews"}, False),
+        ({"target": "http://reviews/"}, False),
+        ({"method": "CONNECT"}, False),
+    ],
+)
+def test_only_a_host_that_all_namespaces_know_is_asked_for_anywhere(changes, expected) -> None:
+    request = replace(Request("http/1.1", "GET", "/", "reviews.shop", (), 0, 1), **changes)
+
+    assert is_asked_anywhere(request, lambda name: name == "reviews.shop") is expected
+
+
+def test_a_connection_without_a_request_asks_the_same_anywhere() -> None:
+    assert is_asked_anywhere(None, lambda _: False)
+
+
+def test_a_service_that_is_hidden_is_told_of_by_the_namespace_from_which_it_is(shop, resource) -> None:
+    hidden = {"hosts": ["a.example"], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
+              "exportTo": ["."], "resolution": "STATIC", "endpoints": [{"address": "10.9.9.9"}]}  # fmt: skip
+    mesh = shop(FAR + "---" + resource("networking.istio.io/v1", "ServiceEntry", "other/a", hidden))
+    asked = [
+        decide(mesh, Question("far", "far-0", address="1.2.3.4", port=80, host=host)) for host in ("a.example", "b.c")
+    ]
+
+    assert [tells_of_namespace(each) for each in asked] == [True, False]
+
+
+# Meshes of many namespaces.
+
+
+def differing(mesh, chance: random.Random, *, asked: int, clients: int) -> list[Question]:
+    """Questions that ``Answers`` and ``decide`` answer differently, of some for clients of all namespaces."""
+    namespaces = sorted({pod.namespace for pod in mesh.pods})
+    pods = [pod for each in namespaces for pod in [pod for pod in mesh.pods if pod.namespace == each][:clients]]
+    addresses = sorted({"9.9.9.9", "10.98.0.1", *(ip for each in services_of(mesh) for ip in each.addresses)})
+    full = [each.hostname for each in services_of(mesh)]
+    hosts = (*HOSTS, *full, *(name.removesuffix(".svc.cluster.local") for name in full))
+    answers, found = Answers(mesh), []
+    for _ in range(asked):
+        host, port, address = chance.choice(hosts), chance.choice((80, 80, 90, 443)), chance.choice(addresses)
+        base = Question("", address=address.partition("/")[0], port=port, protocol="tcp")
+        sni = (host or "").partition(":")[0] or None
+        base = replace(base, tls="tls", sni=sni) if port == 443 else base
+        sent = Request("http/1.1", "GET", chance.choice(PATHS), host, (), 0, 1) if port == 80 else None
+        for pod in chance.sample(pods, len(pods)):
+            plain = replace(base, namespace=pod.namespace, pod=pod.name)
+            question = with_request(plain, sent) if sent else plain
+            if answers.about(plain).answer(sent) != decide(mesh, question):
+                found.append(question)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_clients_of_many_namespaces_get_the_answers_that_each_would_get_alone(seed) -> None:
+    chance = random.Random(seed)
+
+    assert differing(many_namespaces(chance), chance, asked=40, clients=2) == []
+
+
 # Recorded meshes.
 
 
@@ -151,3 +262,8 @@ def test_answers_for_any_client_are_those_that_it_would_get_alone(world) -> None
             request = Request("http/1.1", asked.method, asked.path, asked.host, asked.headers, 0, 1)
             sent = request if question.protocol == "http" else None
             assert answers.about(plain).answer(sent) == decide(mesh, with_request(plain, sent) if sent else plain)
+
+
+@pytest.mark.parametrize("known", [*CAPTURES, *WORLDS], ids=lambda known: known.name)
+def test_clients_of_recorded_meshes_get_the_answers_that_each_would_get_alone(known) -> None:
+    assert differing(load_mesh([known / "mesh"]), random.Random(known.name), asked=25, clients=1) == []

@@ -104,3 +104,23 @@ def test_every_sighting_of_a_wire_is_a_leg(recorder, talk, decision) -> None:
 
     assert record.captures == ("a.pcap", "b.pcap")
     assert len(record.legs) == 2
+
+
+def test_equal_observations_are_one_object_however_many_connections_show_them(recorder, app, decision) -> None:
+    calls = [app(f"10.244.1.10:{port}").ask("/a").answer(200).call() for port in (1, 2)]
+
+    one, other = (recorder.observe(call, decision(), ()) for call in calls)
+
+    assert one is other
+    assert (one.status, one.agrees) == (200, True)
+
+
+def test_a_recorder_that_forgot_connections_makes_equal_records(recorder, app, decision) -> None:
+    said = app().ask("/a").answer(200).said()
+    (before,) = records(recorder, said, decision())
+
+    recorder.forget_connections()
+
+    (after,) = records(recorder, said, decision())
+    assert after == before
+    assert after.legs is not before.legs

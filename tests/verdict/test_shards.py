@@ -2,7 +2,8 @@
 
 import pytest
 
-from analyzer.verdict.shards import may_be_leg, shards_of
+from analyzer.flow.facts import Ends
+from analyzer.verdict.shards import may_be_leg, meets_no_call, shards_of
 from analyzer.verdict.wires import gather_wires
 
 HELLO = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
@@ -41,6 +42,12 @@ def test_a_leg_goes_with_the_calls_of_its_pod(app, upstream) -> None:
     leg = upstream("10.0.0.1:9", "10.0.0.3:80", at=2)
 
     assert shards(*calls, leg) == [[0, 2], [1]]
+
+
+def test_a_sidecars_connection_to_its_own_pod_is_a_leg(upstream) -> None:
+    (wire,) = gather_wires([upstream("10.0.0.1:9", "10.0.0.1:80", redirect=15006).sighting])
+
+    assert may_be_leg(wire)
 
 
 def test_a_delivery_goes_with_those_who_reached_its_pod(app, upstream, delivery) -> None:
@@ -92,3 +99,31 @@ def test_where_sidecars_deliver_to_localhost_all_stay_together(app, town) -> Non
 
     assert shards(app("10.0.0.1:1"), app("10.0.0.2:1", at=1), mesh=mesh) == [[0, 1]]
     assert shards(mesh=mesh) == []
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "redirect", "meets_none"),
+    [
+        ("10.0.0.1:1", "10.0.0.2:80", 15001, True),
+        ("[fd00::1]:1", "[fd00::2]:80", 15001, True),
+        ("127.0.0.1:1", "127.0.0.1:80", 0, True),
+        ("[::1]:1", "[::1]:80", 0, True),
+        ("10.0.0.1:1", "10.0.0.1:80", 0, True),
+        ("10.0.0.1:1", "10.0.0.2:80", 15006, False),
+        ("10.0.0.1:1", "10.0.0.1:80", 15006, False),
+        ("10.0.0.1:1", "10.0.0.2:80", 0, False),
+        ("127.0.0.1:1", "10.0.0.2:80", 0, False),
+        ("127.0.0.6:1", "10.0.0.2:80", 0, False),
+        ("127.0.0.6:1", "127.0.0.1:80", 0, False),
+        ("127.0.0.1:80", "127.0.0.6:1", 0, False),
+        ("127.0.0.6:1", "10.0.0.2:80", 15001, False),
+        ("[::6]:1", "[::6]:80", 0, False),
+    ],
+)
+def test_what_certainly_meets_no_call(talk, client, server, redirect, meets_none) -> None:
+    connection = talk(client, server, redirect=redirect).connection
+
+    ends = Ends(connection.client, connection.server, connection.redirect_port)
+
+    assert meets_no_call(ends) is meets_none
+    assert not (meets_none and may_be_leg(talk(client, server, redirect=redirect).wire))

@@ -6,11 +6,19 @@ import pytest
 
 from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
-from analyzer.verdict.call import Onward
+from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.decision import Step
 from analyzer.verdict.observed import observe
 from analyzer.verdict.roles import Role
-from analyzer.verdict.telling import after_decision, asked_step, legs_of, onward_legs, packets_of, redirected_steps
+from analyzer.verdict.telling import (
+    after_decision,
+    asked_packet,
+    asked_step,
+    legs_of,
+    onward_legs,
+    packets_of,
+    redirected_steps,
+)
 from analyzer.verdict.wires import gather_wires
 
 
@@ -199,3 +207,21 @@ def test_a_wire_that_two_captures_saw_is_two_legs_of_one_role(upstream) -> None:
         ("a.pcap", "10.244.1.11:9080", False),
         ("b.pcap", "10.244.1.99:1", False),
     ]
+
+
+def test_the_packet_that_is_cited_for_what_was_asked_brought_its_first_byte(app) -> None:
+    told = app(first_packet=20).ask("/a").answer().ask("/b")
+
+    assert [asked_packet(told.call(number)) for number in (1, 2)] == [23, 25]
+
+
+def test_of_a_connection_without_a_request_its_first_packet_is_cited(app) -> None:
+    assert asked_packet(app(first_packet=20).send(b"PING").call()) == 20
+
+
+def test_of_a_request_whose_first_byte_is_not_there_the_connections_first_packet_is_cited(app) -> None:
+    call = app(first_packet=20).ask("/a").call()
+    later = replace(call.exchange, request=replace(call.exchange.request, start=10_000))
+    lost = Call(call.said, 1, later)
+
+    assert asked_packet(lost) == 20

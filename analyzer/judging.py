@@ -1,0 +1,251 @@
+"""Lots judged by several processes, and what they give put together: a run whose lines are written away.
+
+The lines of all lots are read in order in the end. The bytes are those of a run that holds everything.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, pairwise
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.fact import replace, set_derived
+from analyzer.base.oddity import Oddity
+from analyzer.base.pages import give_back_freed
+from analyzer.base.scratch import Scratch
+from analyzer.base.shrinking import has_shrunk
+from analyzer.base.table import DECODED, FATE_NAMES, I64, NESTED_TOO_DEEP, PROTOCOL_UDP, PacketTable, RecordTable
+from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.base.workers import run_in_workers
+from analyzer.capture.capture import Capture
+from analyzer.capture.decode import decode_packets, nesting_oddities
+from analyzer.capture.gather import forget
+from analyzer.capture.reader import shrunk
+from analyzer.flow.udp import udp_flows
+from analyzer.lot import CALL, FLOW, Choice, LotRun, LotWriter, Task
+from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.report.as_json import Object, capture_object, encode, finding_object
+from analyzer.report.json_objects import totals_object
+from analyzer.report.private import redact_apart_from_calls
+from analyzer.report.spill import Merged
+from analyzer.verdict.codes import CODES
+from analyzer.verdict.findings import Groups, findings_of
+from analyzer.verdict.health import Sights
+from analyzer.verdict.oddities import Tally
+from analyzer.verdict.parting import Kind, Kinds, parting_finding, parting_of
+from analyzer.verdict.record import Analysis, CaptureRecord, Finding, MeshRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SpilledRun:
+    """A run whose ``analysis`` has no calls and no flows: their lines are in ``calls`` and ``flows``.
+
+    ``verdicts`` counts the calls; ``met`` are the names of the choices that some call met.
+    """
+
+    analysis: Analysis
+    verdicts: Mapping[str | None, int]
+    met: frozenset[str]
+    calls: Merged
+    flows: Merged
+
+    def lines(self, *, redact: bool) -> Iterator[bytes]:
+        """The lines of the run, as ``render_jsonl`` gives them."""
+        yield _line("run", totals_object(self.analysis, self.verdicts, flows=len(self.flows)))
+        shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
+        for capture in shown.captures:
+            yield _line("capture", capture_object(capture))
+        yield from self.calls.pieces(lambda number: b"%s%d" % (CALL.encode(), number))
+        yield from self.flows.pieces(lambda _: FLOW.encode())
+        for finding in shown.findings:
+            yield _line("finding", finding_object(finding))
+
+
+@dataclass(slots=True)
+class Count:
+    """What the packets of a capture are; ``nested`` is the first one that was too deep, ``udp`` are rows of UDP."""
+
+    fates: I64 = field(default_factory=lambda: np.zeros(len(FATE_NAMES), np.int64))
+    udp: list[I64] = field(default_factory=list)
+    bytes: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    nested: int = 0
+
+    def add(self, first: int, window: RecordTable, packets: PacketTable) -> None:
+        """Count the packets of some records, of which the first is row ``first`` of the capture."""
+        self.fates += np.bincount(packets.fate, minlength=len(FATE_NAMES))
+        self.udp.append(first + np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP)))
+        self.bytes += int(window.captured_len.sum(dtype=np.int64))
+        begin, end = int(window.time_ns.min()), int(window.time_ns.max())
+        self.first_ns = begin if self.first_ns is None else min(self.first_ns, begin)
+        self.last_ns = end if self.last_ns is None else max(self.last_ns, end)
+        deep = np.flatnonzero(packets.fate == NESTED_TOO_DEEP)
+        self.nested = self.nested or (first + int(deep[0]) + 1 if len(deep) else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a capture is judged in lots: ``hint`` is whose it may be.
+
+    ``keep`` chooses the calls that count, all where it is None; ``watched`` are choices that are told where a call is
+    so.
+    """
+
+    mesh: MeshSnapshot | None
+    mesh_record: MeshRecord | None
+    hint: str | None
+    keep: Choice | None
+    watched: Mapping[str, Choice]
+    redact: bool = True
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Lots in their order, each with the place of its files among ``files``; ``kinds`` as in ``LotWriter``."""
+
+    runs: list[tuple[int, LotRun]]
+    files: list[tuple[Scratch, Scratch]]
+    kinds: Kinds
+
+
+def judge_lots(task: Task, jobs: int, watch: Watch) -> Judged:
+    """All lots, judged by so many processes."""
+    jobs = max(min(jobs, task.count), 1)
+    files = [(Scratch(), Scratch()) for _ in range(jobs)]
+    quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
+    # Lots that follow each other have more in common than others.
+    shares = [range(*bounds) for bounds in pairwise(task.count * n // jobs for n in range(jobs + 1))]
+    shared = run_in_workers(
+        [
+            partial(_judge_some, task, share, files[number], quiet if number else watch)
+            for number, share in enumerate(shares)
+        ]
+    )
+    found: list[tuple[int, int, LotRun]] = []
+    kinds: Kinds = {}
+    for number, (share, (runs, own)) in enumerate(zip(shares, shared, strict=True)):
+        found += [(lot, number, run) for lot, run in zip(share, runs, strict=False)]
+        for key, kind in own.items():
+            kinds.setdefault(key, Kind()).join(kind)
+    found.sort(key=itemgetter(0))
+    return Judged([(number, run) for _, number, run in found], files, kinds)
+
+
+def _judge_some(
+    task: Task, lots: Sequence[int], files: tuple[Scratch, Scratch], watch: Watch
+) -> tuple[list[LotRun], Kinds]:
+    """Some lots, one after the other; fewer where the run is asked to end."""
+    writer, found = LotWriter(task, *files), []
+    for place, lot in enumerate(lots):
+        if watch.is_stopped:
+            break
+        found.append(writer.run(lot, watch.part(place / len(lots), (place + 1) / len(lots))))
+        # The command line looks for no garbage; here there is some, and only what this lot made is looked at.
+        gc.collect(0)
+        give_back_freed()
+    return found, writer.kinds
+
+
+def forget_columns(capture: Capture) -> None:
+    """Let go of what was read of a table that lies in a file."""
+    records = capture.records
+    columns: tuple[NDArray[Any], ...] = (
+        records.time_ns, records.data_off, records.captured_len, records.wire_len, records.interface, records.link,
+    )  # fmt: skip
+    for column in columns:
+        forget(column.view(np.uint8))
+
+
+def told(
+    capture: Capture, count: Count, plan: Plan, sights: Sights, judged: Judged, *, strange: Sequence[Oddity] = ()
+) -> SpilledRun:
+    """The run that the lots of a capture make; ``strange`` is what no lot by itself shows."""
+    runs = [run for _, run in judged.runs]
+    files = [judged.files[number] for number, _ in judged.runs]
+    calls = Merged([run.calls for run in runs], [own for own, _ in files])
+    flows = Merged([run.flows for run in runs], [own for _, own in files])
+    verdicts: Counter[str | None] = Counter()
+    for run in runs:
+        verdicts.update(run.verdicts)
+    record, limits = _record(capture, count, sights, runs, strange)
+    analysis = Analysis(
+        calls=(),
+        flows=(),
+        findings=_findings(runs, judged.kinds, calls.numbers),
+        captures=(replace(record, pod=sights.pod(plan.hint, plan.mesh), calls=sum(verdicts.values())),),
+        mesh=plan.mesh_record,
+        limits=limits,
+    )
+    met = frozenset[str]().union(*(run.met for run in runs))
+    return SpilledRun(analysis, verdicts, met, calls, flows)
+
+
+def _record(
+    capture: Capture, count: Count, sights: Sights, runs: Sequence[LotRun], strange: Sequence[Oddity]
+) -> tuple[CaptureRecord, tuple[str, ...]]:
+    rows = np.concatenate([np.empty(0, np.int64), *count.udp])
+    some = replace(capture, records=capture.records.part(rows))
+    udp, udp_odd = udp_flows(capture.buffer, decode_packets(some), some.records)
+    nested = nesting_oddities(capture.name, int(count.fates[NESTED_TOO_DEEP]), count.nested)
+    odd, said = Tally((*capture.oddities, *nested, *strange, *udp_odd)), Tally()
+    for run in runs:
+        odd.join(run.odd)
+        said.join(run.said)
+    changed = capture.complete and has_shrunk(capture.buffer)
+    record = CaptureRecord(
+        name=capture.name,
+        format=capture.format,
+        pod=None,
+        vantage=sights.vantage,
+        link_types=tuple(sorted({interface.link_name for interface in capture.interfaces})),
+        records=len(capture.records),
+        bytes=count.bytes,
+        first_ns=count.first_ns or 0,
+        last_ns=count.last_ns or 0,
+        connections=sum(run.connections for run in runs),
+        calls=0,
+        fates=tuple((FATE_NAMES[i], n) for i, n in enumerate(count.fates.tolist()) if n),
+        complete=capture.complete and not changed,
+        oddities=(*odd.lines(), *said.lines()),
+        error=shrunk(capture.name) if changed else capture.error,
+        udp=tuple(udp),
+    )
+    return record, (*odd.limit_lines(capture.name), *said.limit_lines(capture.name))
+
+
+def _findings(runs: Sequence[LotRun], kinds: Kinds, numbers: I64) -> tuple[Finding, ...]:
+    """The findings of all lots; ``numbers`` are those of all calls, lot after lot.
+
+    ``kinds`` has the calls that packets agree with, and is given the others.
+    """
+    groups: Groups = {}
+    before = 0
+    for run in runs:
+        own = numbers[before : before + len(run.calls)]
+        before += len(own)
+        for key, marks in run.groups.items():
+            groups.setdefault(key, []).extend(marks)
+        for kind_key, wrong in run.wrong.items():
+            kinds.setdefault(kind_key, Kind()).wrong += wrong
+        for mark in chain.from_iterable((*run.groups.values(), *run.wrong.values())):
+            set_derived(mark, "call", str(own[int(mark.call) - 1]))
+    for marks in groups.values():
+        marks.sort(key=lambda mark: mark.begin)
+    parting = parting_of(kinds)
+    changed = (parting_finding(parting),) if parting else ()
+    told = frozenset(name for finding in changed for name in finding.calls)
+    return (*changed, *findings_of(groups, CODES, told=told))
+
+
+def _line(kind: str, fields: Object) -> bytes:
+    return f'{{"kind":"{kind}",{encode(fields).decode()[1:]}\n'.encode()

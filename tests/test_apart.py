@@ -1,0 +1,218 @@
+"""A capture whose calls meet no others has the bytes of a plain run, however its connections are parted."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from analyzer.apart import run_apart
+from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.capture.reader import read_capture, read_capture_bytes
+from analyzer.judging import Plan, SpilledRun
+from analyzer.mesh.kinds.mesh_config import LOCALHOST
+from analyzer.mesh.load import load_mesh
+from analyzer.opening import open_read, read_packets
+from analyzer.pipeline import Interval, assemble, chosen_in, mesh_record
+from analyzer.report.as_json import render_jsonl
+from made.lo import Lo, calls_over_lo, get, hello, ok, server_hello
+from made.lo_busy import busy
+
+ROOT = Path(__file__).resolve().parents[1]
+SHOP = ROOT / "captures" / "shop-default"
+WORLDS = sorted((ROOT.parent / "shared" / "worlds").glob("[bgq]*/pods"))
+PODS = sorted((ROOT / "captures").glob("*/pods")) + random.Random(3).sample(WORLDS, min(len(WORLDS), 30))
+CLIENTS = ["10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.1.1", "fd00::9", "10.9.9.9"]
+SERVERS = [
+    ("10.8.0.1:80", "http", "web"), ("10.8.0.1:80", "http", "web.shop"), ("10.8.0.2:80", "http", "api.shop:80"),
+    ("[fd00::8]:80", "http", "six"), ("10.8.0.1:443", "tls", "web.shop"), ("10.8.0.2:443", "tls", "~port~"),
+    ("10.8.0.3:6379", "tcp", ""), ("1.2.3.4:80", "http", "out.example"), ("1.2.3.4:443", "tls", "out.example"),
+    ("10.8.0.1:80", "http", "~path~%s%(ip)s"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def mesh(town):
+    """Services web, api, cache and six; a route by path, one by header; a namespace whose egress is narrow."""
+    for number, name in enumerate(("shop/a-0", "shop/b-0", "shop/c-0", "lab/d-0"), 1):
+        town.pod(name, f"10.9.{number // 4}.{number % 4 or 1}")
+    town.pod("lab/e-0", "fd00::9").pod("shop/web-0").pod("shop/api-0").pod("shop/cache-0").pod("lab/six-0")
+    town.service("shop/web", "10.8.0.1", ("http:80:8080", "tls:443:8443"))
+    town.service("shop/api", "10.8.0.2", ("http:80:8080", "https:443:8443"))
+    town.service("shop/cache", "10.8.0.3", ("tcp:6379:6379",)).service("lab/six", "fd00::8")
+    to = [{"destination": {"host": "web"}}]
+    town.rule(
+        "VirtualService", "shop/web", hosts=["web"],
+        http=[
+            {"match": [{"uri": {"prefix": "/orders/"}}], "route": to},
+            {"match": [{"uri": {"exact": "/a"}}], "fault": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}},
+             "route": to},
+            {"match": [{"headers": {"x-beta": {"exact": "1"}}}], "route": to},
+            {"match": [{"uri": {"prefix": "/"}}], "route": to},
+        ],
+    )  # fmt: skip
+    return town.mesh()
+
+
+def read_bytes(data: bytes, name: str = "lo.pcap"):
+    return read_packets(read_capture_bytes(data, name=name))
+
+
+def apart(read, mesh, *, redact=True, keep=None, watched=None, jobs=1, lot=3, watch: Watch = UNWATCHED):
+    record = mesh_record(mesh) if mesh else None
+    plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs)
+    return run_apart(read, plan, watch, lot_connections=lot)
+
+
+def lines_of(run: SpilledRun | None, *, redact: bool = True) -> list[bytes]:
+    assert run is not None
+    return b"".join(run.lines(redact=redact)).splitlines()
+
+
+def plain_lines(read, mesh, *, redact: bool = True, where=None) -> list[bytes]:
+    analysis = assemble([open_read(read, None, mesh)], mesh, chosen_in(Interval(), where))
+    return b"".join(render_jsonl(analysis, redact=redact)).splitlines()
+
+
+# The same bytes.
+
+
+@pytest.mark.parametrize("pods", PODS, ids=lambda pods: pods.parent.name)
+def test_what_recorded_applications_sent_over_lo_has_the_bytes_of_a_plain_run(pods) -> None:
+    mesh, read = load_mesh([pods.parent / "mesh"]), read_bytes(calls_over_lo(sorted(pods.glob("*.any.pcap"))))
+    if mesh.config.inbound_policy == LOCALHOST:
+        pytest.skip("its sidecars deliver to localhost, so that nothing is parted")
+
+    for redact in (True, False):
+        assert lines_of(apart(read, mesh, redact=redact), redact=redact) == plain_lines(read, mesh, redact=redact)
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+@pytest.mark.parametrize("with_mesh", [True, False])
+def test_however_many_judge_it_a_recording_has_the_same_bytes(jobs, with_mesh) -> None:
+    mesh = load_mesh([SHOP / "mesh"]) if with_mesh else None
+    read = read_bytes(calls_over_lo(sorted((SHOP / "pods").glob("*.any.pcap"))))
+
+    assert lines_of(apart(read, mesh, jobs=jobs)) == plain_lines(read, mesh)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("redact", [True, False])
+def test_many_calls_that_are_alike_have_the_bytes_of_a_plain_run(mesh, seed, redact) -> None:
+    read = read_bytes(busy(CLIENTS, SERVERS, seed=seed).data)
+
+    for lot in (2, 1000):
+        assert lines_of(apart(read, mesh, redact=redact, lot=lot), redact=redact) == plain_lines(
+            read, mesh, redact=redact
+        )
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_workers_change_no_byte_of_many_calls(mesh, jobs) -> None:
+    read = read_bytes(busy(CLIENTS, SERVERS, seed=9).data)
+
+    assert lines_of(apart(read, mesh, jobs=jobs)) == plain_lines(read, mesh)
+
+
+def test_a_clients_port_that_was_used_twice_changes_no_byte(mesh) -> None:
+    lo = Lo()
+    for turn in range(6):
+        talk = lo.talk(f"10.9.0.1:{40_000 + turn % 2}", "10.8.0.1:80")
+        talk.next = {True: 1000 + 100_000 * turn, False: 5000 + 100_000 * turn}
+        talk.open().ask(get(f"/{turn}")).answer(ok()).close()
+    read = read_bytes(lo.data)
+
+    assert lines_of(apart(read, mesh, lot=1)) == plain_lines(read, mesh)
+
+
+@pytest.mark.parametrize("seconds", [0, 5, 60])
+@pytest.mark.parametrize("stamp", [None, 7])
+def test_connections_that_begin_with_one_packet_are_one_however_far_apart_they_are(mesh, seconds, stamp) -> None:
+    lo = Lo()
+    for port in (80, 81):
+        inside = lo.talk("127.0.0.1:40000", f"127.0.0.1:{port}", redirect=0, stamp=stamp)
+        inside.open().ask(get()).answer(ok()).close()
+        lo.talk(f"10.9.0.1:{30_000 + len(lo.records)}", "10.8.0.1:80").open().ask(get()).answer(ok()).close()
+        lo.wait(seconds)
+    read = read_bytes(lo.data)
+
+    assert lines_of(apart(read, mesh, lot=1)) == plain_lines(read, mesh)
+
+
+# What is chosen, and told.
+
+
+def test_calls_that_do_not_count_keep_their_numbers(mesh) -> None:
+    def to_web(call) -> bool:
+        return call.host == "web"
+
+    read = read_bytes(busy(CLIENTS, SERVERS, seed=4).data)
+
+    assert lines_of(apart(read, mesh, keep=to_web)) == plain_lines(read, mesh, where=to_web)
+
+
+def test_what_is_watched_for_is_told_of_calls_that_are_alike_too(mesh) -> None:
+    watched = {
+        "matched": lambda call: call.decision.verdict == "service-matched",
+        "passthrough": lambda call: call.decision.verdict == "passthrough",
+        "never": lambda _: False,
+    }
+
+    run = apart(read_bytes(busy(CLIENTS, SERVERS).data), mesh, watched=watched)
+
+    assert run is not None
+    assert run.met == {"matched", "passthrough"}
+
+
+def test_how_far_it_is_is_told_once_and_never_backwards(mesh) -> None:
+    told: list[float] = []
+    watch = Watch(lambda _, done, __: told.append(done), 1000)
+
+    apart(read_bytes(busy(CLIENTS, SERVERS).data), mesh, watch=watch)
+
+    assert told == sorted(told)
+    assert 0 < told[-1] <= 1
+
+
+def test_who_asks_for_the_end_gets_what_is_known(mesh) -> None:
+    run = apart(read_bytes(busy(CLIENTS, SERVERS).data), mesh, watch=Watch(stop=lambda: 1))
+
+    assert run is not None
+    assert run.verdicts == {}
+    assert run.analysis.captures[0].records > 0
+
+
+# What is judged together.
+
+
+def test_a_capture_of_all_interfaces_is_not_parted() -> None:
+    path = SHOP / "pods" / "shop_sleep-0.any.pcap"
+
+    assert apart(read_packets(read_capture(path, name=path.name)), None) is None
+
+
+def test_where_sidecars_deliver_to_localhost_nothing_is_parted(town) -> None:
+    mesh = town.settings(inboundTrafficPolicy={"mode": "LOCALHOST"}).mesh()
+
+    assert apart(read_bytes(busy(CLIENTS, SERVERS).data), mesh) is None
+
+
+def test_a_capture_with_keys_is_not_parted(tmp_path, with_secrets) -> None:
+    lo = Lo()
+    lo.talk("10.9.0.1:40000", "10.8.0.1:443").open().ask(hello("web")).answer(server_hello()).close()
+    path = with_secrets(lo.write(tmp_path / "lo.pcap"), b"CLIENT_RANDOM 00 00\n")
+
+    assert apart(read_packets(read_capture(path, name=path.name)), None) is None
+
+
+def test_an_empty_capture_is_not_parted() -> None:
+    assert apart(read_bytes(Lo().data), None) is None
+
+
+@pytest.mark.parametrize("redirect", [0, 15006])
+def test_a_connection_that_may_carry_a_call_onwards_keeps_all_together(redirect) -> None:
+    lo = busy(CLIENTS, SERVERS, connections=5)
+    lo.talk("10.9.0.1:50000", "10.8.0.1:80", redirect=redirect).open().ask(get()).answer(ok()).close()
+
+    assert apart(read_bytes(lo.data), None) is None

@@ -1,0 +1,178 @@
+"""What several processes judge is put together as if one had judged it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analyzer.base.fact import replace
+from analyzer.base.table import FATE_NAMES
+from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.capture.decode import decode_packets
+from analyzer.capture.reader import read_capture
+from analyzer.flow.facts import ends_of
+from analyzer.flow.limits import limit_oddities
+from analyzer.flow.part import part_of_traffic
+from analyzer.judging import Count, Judged, Plan, forget_columns, judge_lots, told
+from analyzer.lot import LotTraffic, Task
+from analyzer.mesh.load import load_mesh
+from analyzer.opening import connections_of, read_packets
+from analyzer.verdict.beside import NOTHING_BESIDE
+from analyzer.verdict.health import sights_of
+
+SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
+LO, ANY = SHOP / "interfaces" / "shop_sleep-0.lo.pcap", SHOP / "pods" / "shop_sleep-0.any.pcap"
+COUNT = 5
+
+
+@pytest.fixture(scope="module")
+def capture():
+    return read_capture(LO, name=LO.name)
+
+
+@pytest.fixture(scope="module")
+def read(capture):
+    return read_packets(capture)
+
+
+@pytest.fixture(scope="module")
+def task(capture, read) -> Task:
+    """A task in five lots; the calls in each are numbered by themselves."""
+    lots = np.array_split(np.arange(len(ends_of(read.traffic))), COUNT)
+
+    def lot_of(lot, watch) -> LotTraffic:
+        watch.tell(f"lot {lot}")
+        part = part_of_traffic(read.traffic, lots[lot])
+        return LotTraffic(capture.buffer, part, connections_of(capture, part))
+
+    mesh = load_mesh([SHOP / "mesh"])
+    watched = {"dropped": lambda call: call.decision.verdict == "dropped", "never": lambda _: False}
+    return Task(capture.name, lot_of, COUNT, mesh, "shop/sleep-0", NOTHING_BESIDE, None, watched, True)
+
+
+@pytest.fixture(scope="module")
+def finished(capture, read, task):
+    """A function: the run that judged lots make."""
+
+    def put_together(judged: Judged):
+        count = Count()
+        count.add(0, capture.records, read.packets)
+        sights = sights_of(ends_of(read.traffic))
+        return told(capture, count, Plan(task.mesh, None, None, None, {}), sights, judged)
+
+    return put_together
+
+
+def bytes_of(run) -> bytes:
+    return b"".join(run.lines(redact=True))
+
+
+# Lots.
+
+
+@pytest.mark.parametrize("jobs", [2, 3, 5, 9])
+def test_the_number_of_processes_changes_no_byte(task, finished, jobs) -> None:
+    alone = finished(judge_lots(task, 1, UNWATCHED))
+
+    assert bytes_of(finished(judge_lots(task, jobs, UNWATCHED))) == bytes_of(alone)
+
+
+@pytest.mark.parametrize(("jobs", "files"), [(0, 1), (1, 1), (2, 2), (9, COUNT)])
+def test_there_are_no_more_processes_than_lots_and_at_least_one(task, jobs, files) -> None:
+    judged = judge_lots(task, jobs, UNWATCHED)
+
+    assert len(judged.files) == files
+    assert [number for number, _ in judged.runs] == sorted(number for number, _ in judged.runs)
+    assert len(judged.runs) == COUNT
+
+
+def test_no_lots_are_no_runs(task, finished) -> None:
+    judged = judge_lots(replace(task, count=0), 2, UNWATCHED)
+
+    assert judged.runs == []
+    assert finished(judged).verdicts == {}
+
+
+def test_who_waits_is_told_of_the_lots_that_are_judged_here(task) -> None:
+    heard: list[tuple[str, float]] = []
+
+    judge_lots(task, 2, Watch(lambda what, done, _: heard.append((what, done)), 100))
+
+    assert [what for what, _ in heard if what.startswith("lot")] == ["lot 0", "lot 1"]
+    assert [done for _, done in heard] == sorted(done for _, done in heard)
+
+
+def test_who_asks_for_the_end_gets_the_lots_that_were_begun(task, finished) -> None:
+    begun: list[str] = []
+    watch = Watch(lambda what, *_: begun.append(what), 100, stop=lambda: int("lot 2" in begun))
+
+    judged = judge_lots(task, 1, watch)
+
+    assert len(judged.runs) == 3
+    assert 0 < sum(finished(judged).verdicts.values()) < sum(finished(judge_lots(task, 1, UNWATCHED)).verdicts.values())
+
+
+# The run.
+
+
+def test_a_run_says_what_was_met_and_how_often(task, finished) -> None:
+    run = finished(judge_lots(task, 2, UNWATCHED))
+
+    assert run.met == {"dropped"}
+    assert (sum(run.verdicts.values()), len(run.calls)) == (run.analysis.captures[0].calls, len(run.calls))
+    assert run.analysis.captures[0].connections == len(run.flows)
+
+
+def test_findings_name_calls_by_their_numbers_among_all(task, finished) -> None:
+    run = finished(judge_lots(task, 2, UNWATCHED))
+
+    named = {int(call) for finding in run.analysis.findings for call in finding.calls}
+    assert named
+    assert max(named) > max(len(lot.calls) for _, lot in judge_lots(task, 1, UNWATCHED).runs)
+    assert all(1 <= number <= len(run.calls) for number in named)
+
+
+def test_what_no_lot_shows_by_itself_is_told_of_the_capture(task, capture, read) -> None:
+    count, plan = Count(), Plan(task.mesh, None, None, None, {})
+    count.add(0, capture.records, read.packets)
+
+    run = told(capture, count, plan, sights_of(()), Judged([], [], {}), strange=limit_oddities(9, 4))
+
+    assert run.analysis.limits == (
+        "shop_sleep-0.lo.pcap: 5 of 9 connections were left out, those without payload first",
+    )
+
+
+# Counts.
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
+def test_windows_count_as_much_as_the_whole(size) -> None:
+    any_of_all = read_capture(ANY, name=ANY.name)
+    whole, parts = Count(), Count()
+    whole.add(0, any_of_all.records, decode_packets(any_of_all))
+
+    for first in range(0, len(any_of_all.records), size):
+        window = any_of_all.records.part(slice(first, first + size))
+        parts.add(first, window, decode_packets(replace(any_of_all, records=window)))
+
+    assert parts.fates.tolist() == whole.fates.tolist()
+    assert np.concatenate(parts.udp).tolist() == np.concatenate(whole.udp).tolist()
+    assert (parts.bytes, parts.first_ns, parts.last_ns) == (whole.bytes, whole.first_ns, whole.last_ns)
+    assert whole.fates.sum() == len(any_of_all.records)
+
+
+def test_nothing_was_counted_in_an_empty_count() -> None:
+    count = Count()
+
+    assert (count.fates.tolist(), count.bytes, count.first_ns, count.nested) == ([0] * len(FATE_NAMES), 0, None, 0)
+
+
+def test_columns_that_were_let_go_are_read_again(capture) -> None:
+    before = capture.records.time_ns.tolist()
+
+    forget_columns(capture)
+
+    assert capture.records.time_ns.tolist() == before
