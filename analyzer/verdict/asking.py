@@ -104,8 +104,11 @@ def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
     """Codes of what a verdict stands on and the packets do not show: silence, or the absence of a certificate."""
     if decision.verdict is None or call.exchange is not None:
         return ()
-    if _is_handshake(call.said.wire.connection.history):
+    connection = call.said.wire.connection
+    if _is_handshake(connection.history):
         return (HANDSHAKE_ONLY.name,)
+    if not connection.client_bytes and _lacks_answer_to_syn(connection.history):
+        return (GAP.name,)
     return (GAP.name,) if _hangs_on_unseen_certificate(call.said, decision) else ()
 
 
@@ -127,6 +130,11 @@ def _hangs_on_unseen_certificate(said: Said, decision: Decision) -> bool:
 def _is_handshake(history: str) -> bool:
     """Whether a connection was accepted, and neither end is seen to say anything after that, or to close it."""
     return "h" in history and set(history) <= set("^SAha")
+
+
+def _lacks_answer_to_syn(history: str) -> bool:
+    """Whether the client heard the server accept, which is not there: so may be missing what the client said then."""
+    return "A" in history and "h" not in history
 
 
 def _missing_of_request(exchange: Exchange) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ def _ending(exchange: Exchange, connection: Connection) -> str:
 
 def _unanswered(connection: Connection) -> str:
     """How a connection ended that brought no byte from the server."""
-    if connection.conn_state == "REJ":
-        return "refused"
+    if connection.conn_state == "REJ" and "A" not in connection.history:
+        return "refused"  # else the client heard the server accept
     if connection.reset_by == "server":
         return "reset"
     if connection.closed_by == "server":

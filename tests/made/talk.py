@@ -181,7 +181,8 @@ class Talk:
             first_ns=self._ns(self.begin), last_ns=self._ns(self.now), first_packet=self.first_packet,
             last_packet=self.packet - 1, client_packets=sent + 2 * self.opened, server_packets=came + self.opened,
             client_bytes=len(streams[0].buffer), server_bytes=len(streams[1].buffer), conn_state=state,
-            history="ShADad", missed_bytes=0, syn_seq=self.seq, syn_ack_seq=None, syn_tsval=self.tsval,
+            history="Sr" if self.is_refused else "ShADad", missed_bytes=0, syn_seq=self.seq, syn_ack_seq=None,
+            syn_tsval=self.tsval,
             ifindexes=(2,), closed_by=self.closed_by, reset_by=self.reset_by,
             from_client=streams[0], from_server=streams[1],
         )  # fmt: skip

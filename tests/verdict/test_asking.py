@@ -66,9 +66,12 @@ def test_opaque_bytes_from_the_middle_of_a_connection_do_not_show_what_envoy_det
         ("ShAr", ()),
         ("ShAF", ()),
         ("ShAD", ()),
+        ("Sr", ()),
+        ("SAr", ("gap",)),
+        ("SA", ("gap",)),
     ],
 )
-def test_a_handshake_alone_proves_no_silence(app, decision, history, lacking) -> None:
+def test_a_handshake_alone_or_without_its_answer_proves_no_silence(app, decision, history, lacking) -> None:
     call = app().call()
     wire = call.said.wire
     sighting = replace(wire.main, connection=replace(wire.connection, history=history))

@@ -80,6 +80,16 @@ def test_a_reset_of_the_syn_is_a_refusal(talk) -> None:
     assert observe(talk().refused().call()).outcome == "refused"
 
 
+def test_who_was_heard_to_accept_did_not_refuse(talk) -> None:
+    call = talk().refused().call()
+    wire = call.said.wire
+    sighting = replace(wire.main, connection=replace(wire.connection, history="SAr"))
+
+    late = replace(call, said=replace(call.said, wire=replace(wire, main=sighting, sightings=(sighting,))))
+
+    assert observe(late).outcome == "reset"
+
+
 def test_a_capture_that_ends_before_anything_happened_leaves_the_call_open(app) -> None:
     assert observe(app().ask().call()).outcome == "open"
 
