@@ -13,7 +13,7 @@ from analyzer.protocol.http1_responses import grpc_status
 from analyzer.protocol.http2_events import DataEvent, Event, HeadersEvent, ResetEvent, walk_events
 from analyzer.protocol.http2_frames import PREFACE
 from analyzer.protocol.http2_headers import HeaderDecoder
-from analyzer.protocol.http2_refusal import refusal_of
+from analyzer.protocol.http2_refusal import length_of, refusal_of
 from analyzer.protocol.notes import HPACK_STATE, Notes
 
 BAD_PSEUDO_HEADERS = Code(
@@ -45,6 +45,15 @@ REFUSED_REQUEST = Code(
     "RFC 9113 section 8 calls it malformed. Envoy closes the connection: neither it nor what follows is routed.",
 )
 
+LENGTH_MISMATCH = Code(
+    "h2-length-mismatch",
+    Family.PROTOCOL,
+    Level.WARNING,
+    "a request says that {said} bytes follow, and {sent} do",
+    "RFC 9113 section 8.1.1 calls it malformed, and both of Envoy's codecs reset its stream. Its head was routed by "
+    "then: the verdict is that of its route.",
+)
+
 _STATUS = re.compile(r"[1-9][0-9][0-9]")
 
 
@@ -52,13 +61,15 @@ _STATUS = re.compile(r"[1-9][0-9][0-9]")
 class _StreamState:
     """What is known of one stream while frames are read; ``given`` is a request that came before HTTP/2 (h2c).
 
-    ``late``: its number is lower than one that was used before it, so that codecs leave it out.
+    ``late``: its number is lower than one that was used before it, so that codecs leave it out. ``asked_len`` is how
+    long the request's body was.
     """
 
     given: Request | None = None
     asked: HeadersEvent | None = None
     late: bool = False
     asked_end: int | None = None
+    asked_len: int = 0
     replied: HeadersEvent | None = None
     trailers: Headers = ()
     trailers_whole: bool = True
@@ -85,7 +96,9 @@ def parse_http2(
     asking = HeaderDecoder(notes, from_client=True, from_start=from_start)
     for event in walk_events(from_client, client_start, asking, notes, from_client=True):
         _hear_client(streams, event, notes)
-    refused = _refused(streams, from_client.contiguous_end(client_start), notes) if from_start else frozenset()
+    known_end = from_client.contiguous_end(client_start)
+    refused = _refused(streams, known_end, notes) if from_start else frozenset()
+    _note_lengths(streams, known_end, notes)
     replying = HeaderDecoder(notes, from_client=False, from_start=from_start and from_server.from_start)
     for event in walk_events(from_server, server_start, replying, notes, from_client=False):
         _hear_server(streams, event, from_server)
@@ -114,6 +127,17 @@ def _refused(streams: dict[int, _StreamState], known_end: int, notes: Notes) -> 
     return frozenset(number for number, head in heads.items() if head.start >= closed or streams[number].late)
 
 
+def _note_lengths(streams: dict[int, _StreamState], known_end: int, notes: Notes) -> None:
+    """Say of which requests the DATA is not as long as their Content-Length has it, where all of it was captured."""
+    for _, state in sorted(streams.items()):
+        head, end = state.asked, state.asked_end
+        if head is None or end is None or end > known_end or not head.whole:
+            continue
+        said = next((length_of(value) for name, value in head.headers if name == "content-length"), None)
+        if said is not None and said != state.asked_len:
+            notes.odd(LENGTH_MISMATCH, from_client=True, offset=head.start, said=said, sent=state.asked_len)
+
+
 def _hear_client(streams: dict[int, _StreamState], event: Event, notes: Notes) -> None:
     state = streams.get(event.stream_id)
     if isinstance(event, ResetEvent):
@@ -127,6 +151,8 @@ def _hear_client(streams: dict[int, _StreamState], event: Event, notes: Notes) -
         if event.stream_id % 2 == 0 or late:
             notes.odd(ODD_STREAM, from_client=True, offset=event.start)
         state = streams[event.stream_id] = _StreamState(asked=event, late=late)
+    if isinstance(event, DataEvent) and state.asked_end is None:
+        state.asked_len += event.size
     if event.ends and state.asked_end is None:
         state.asked_end = event.end
 

@@ -4,7 +4,7 @@ A rule stands here where both codecs have it: nghttp2 (nghttp2_http.c, http_requ
 http2/adapter/header_validator.cc), under the defaults of Http2ProtocolOptions, where an invalid message is an error of
 the connection; and ConnectionImpl::saveHeader for sizes. What only one of them refuses is not refused here: a
 pseudo-header behind a header, two Content-Length of one value, a control character in the value of a header. Nor is a
-body of another length than its Content-Length: the request was routed by then.
+body of another length than its Content-Length, which is told as an oddity: the request was routed by then.
 """
 
 from __future__ import annotations
@@ -73,13 +73,14 @@ def _of_connect(pseudo: Mapping[str, str], named: bool) -> str:
 
 def _of_fields(headers: Headers) -> str:
     """RFC 9113 section 8.2.2, and lengths that are no numbers, or two."""
-    lengths = {_length_of(value) for name, value in headers if name == "content-length"}
+    lengths = {length_of(value) for name, value in headers if name == "content-length"}
     if len(lengths) > 1 or None in lengths:
         return "its Content-Length is not one number"
     odd = any(name in _OF_CONNECTIONS or (name == "te" and value.lower() != "trailers") for name, value in headers)
     return "it has a header about the connection" if odd else ""
 
 
-def _length_of(value: str) -> int | None:
+def length_of(value: str) -> int | None:
+    """The number of a Content-Length, None where it is none."""
     found = _LENGTH.fullmatch(value)
     return int(found[1]) if found is not None and int(found[1]) < 1 << 64 else None

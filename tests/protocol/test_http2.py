@@ -124,6 +124,31 @@ def test_a_request_without_method_is_odd(client, parse, notes, codes, from_start
     assert codes(notes) == [code]
 
 
+@pytest.mark.parametrize(
+    ("said", "sizes", "odd"),
+    [("5", (2, 3), False), ("5", (2, 2), True), ("5", (2, 9), True), ("5", (), False), ("many", (2,), False)],
+)
+def test_a_body_of_another_length_than_its_head_says_is_odd_when_it_has_ended(
+    said, sizes, odd, client, parse, say, notes, codes
+) -> None:
+    """``sizes`` are those of DATA frames; the last of them ends the request, and without one it goes on."""
+    head = client.headers(1, *GRPC, ("content-length", said))
+    frames = [say.frame(0, int(n == len(sizes)), 1, bytes(size)) for n, size in enumerate(sizes, 1)]
+
+    (exchange,) = parse(head + b"".join(frames))
+
+    assert exchange.request.target == "/pkg.Svc/Do"
+    assert ("h2-length-mismatch" in codes(notes)) is odd
+
+
+def test_padding_is_no_part_of_a_body(client, parse, say, notes, codes) -> None:
+    head = client.headers(1, *GRPC, ("content-length", "5"))
+
+    parse(head + say.frame(0, 0x8 | 1, 1, bytes([3]) + b"hello" + bytes(3)))
+
+    assert codes(notes) == []
+
+
 @pytest.mark.parametrize("numbers", [(2,), (3, 1)])
 def test_odd_stream_numbers_are_noted(numbers, client, parse, notes, codes) -> None:
     found = parse(b"".join(client.request(number) for number in numbers))
