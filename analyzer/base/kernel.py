@@ -13,18 +13,96 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.base.machine_code import KNOWN, CodeFile, Kind, MachineCode, count_parts, kinds_of, target_machine
+
 # A compile costs about a second and the import 0.3 s; plain Python walks this many rows in about the same time.
 COMPILE_ROWS = 150_000
-# ... and this many, once numba is there: compiled code is read from disk in some milliseconds.
+# ... and this many, once a kernel was compiled or read: code is read from disk in some milliseconds.
 _LOADED_ROWS = 10_000
+
+# The name of every kernel in its machine code, and what such code may call.
+_NAME = "kernel"
+_CALLED = ("llvm.", "memset", "memcpy", "memmove")
+
+# What numba calls where an array's memory is not used any more: arrays of kernels own none.
+_NO_MEMORY = """
+target triple = "{triple}"
+target datalayout = "{layout}"
+define void @NRT_MemInfo_call_dtor(ptr %memory) {{ ret void }}
+"""
+
+Kernel = Callable[..., int]
 
 
 @cache
-def _compiled(function: Callable[..., int]) -> Callable[..., int]:
+def _compiled(function: Kernel, kinds: tuple[Kind, ...] | None) -> Kernel:
+    """The kernel for such arguments: its code from disk, or made by numba, which also runs what cannot be kept."""
+    if kinds is None or not KNOWN:
+        return _run_by_numba(function)
+    file = CodeFile(function, kinds)
+    code = file.read()
+    if code is None:
+        code = _machine_code(function, kinds)
+        if code is None or not file.write(code):
+            return _run_by_numba(function)
+    return MachineCode(code, _NAME, kinds)
+
+
+@cache
+def _run_by_numba(function: Kernel) -> Kernel:
     import numba
 
-    compiled: Callable[..., int] = numba.njit(cache=True, nogil=True)(function)
+    compiled: Kernel = numba.njit(cache=True, nogil=True)(function)
     return compiled
+
+
+def _machine_code(function: Kernel, kinds: tuple[Kind, ...]) -> bytes | None:
+    """What numba makes of a kernel, without what it puts around it to be called from Python.
+
+    None where this numba is made otherwise, or the kernel calls something that it has to be there for.
+    """
+    import llvmlite.binding as llvm
+    import numba
+
+    try:
+        compiled = numba.njit(nogil=True)(function)
+        types = _types(kinds)
+        compiled.compile(types)
+        made: Any = compiled.overloads[types]
+        module = llvm.parse_bitcode(made.library._final_module.as_bitcode())
+        entry = module.get_function(made.fndesc.llvm_func_name)
+        if made.signature.return_type.bitwidth != 64 or len(list(entry.arguments)) != 2 + count_parts(kinds):
+            return None
+        module.link_in(llvm.parse_assembly(_NO_MEMORY.format(triple=module.triple, layout=module.data_layout)))
+        for each in module.functions:
+            if not each.is_declaration and each.name != entry.name:
+                each.linkage = "internal"
+        entry.name = _NAME
+        machine = target_machine()
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_global_dead_code_eliminate_pass()
+        passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
+        if any(each.is_declaration and not each.name.startswith(_CALLED) for each in module.functions):
+            return None
+        code: bytes = machine.emit_object(module)
+    except (AttributeError, NameError, RuntimeError):
+        return None
+    return code
+
+
+def _types(kinds: tuple[Kind, ...]) -> tuple[Any, ...]:
+    """The kinds in numba's words."""
+    import numba
+
+    words: Any = numba
+    return tuple(
+        words.int64
+        if kind is None
+        else words.types.Array(words.from_dtype(np.dtype(kind[0])), kind[1], "C")
+        if kind[0]
+        else words.types.Tuple(_types(kind[1]))
+        for kind in kinds
+    )
 
 
 def pays(rows: int, *, compile_rows: int = COMPILE_ROWS) -> bool:
@@ -32,14 +110,14 @@ def pays(rows: int, *, compile_rows: int = COMPILE_ROWS) -> bool:
     return rows >= compile_rows or (rows >= _LOADED_ROWS and _compiled.cache_info().currsize > 0)
 
 
-def run_kernel(function: Callable[..., int], rows: int, *arguments: Any, compile_rows: int = COMPILE_ROWS) -> int:
+def run_kernel(function: Kernel, rows: int, *arguments: Any, compile_rows: int = COMPILE_ROWS) -> int:
     """Run ``function`` over ``arguments`` (C-contiguous arrays, tuples of them, integers); compiled when it ``pays``.
 
     Fewer rows do where a kernel was compiled before. The function writes into its output arrays and returns one integer
     (a count, or 0).
     """
     if pays(rows, compile_rows=compile_rows):
-        return int(_compiled(function)(*arguments))
+        return int(_compiled(function, kinds_of(arguments))(*arguments))
     return int(function(*map(_plain, arguments)))
 
 

@@ -8,6 +8,7 @@ import pytest
 # The outside package, and the modules (patterns inside the package) that may import it.
 DOORS = {
     "numba": ["base/kernel.py"],
+    "llvmlite": ["base/kernel.py", "base/machine_code.py"],
     "yaml": ["mesh/source.py"],
     "jinja2": ["report/as_html.py"],
     "hpack": ["protocol/http2*.py"],

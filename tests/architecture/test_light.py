@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = {"pandas", "scapy", "numba", "pyarrow", "cryptography", "dpkt", "jinja2", "dask", "distributed"}
+HEAVY = {"pandas", "scapy", "numba", "llvmlite", "pyarrow", "cryptography", "dpkt", "jinja2", "dask", "distributed"}
 
 
 def imported_by(*arguments: str, cwd: Path) -> set[str]:

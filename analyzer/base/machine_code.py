@@ -1,0 +1,154 @@
+"""Kernels that were compiled, kept as machine code beside their modules' bytecode and called without numba.
+
+To import numba and to start it takes half a second of every run; to read what it made and to call that, some
+milliseconds. A kernel's code calls nothing but ``memset`` and its like, so that it can stand alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# The types of a kernel's arguments: of an array the element and the number of dimensions, of a tuple those of its
+# members, None of an integer.
+Kind = tuple[Any, ...] | None
+
+# Where this is known to work; elsewhere numba runs what it compiles.
+KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64" and sys.maxsize > 1 << 32
+
+_CHECK_LEN = 16
+# Changes when code of before must not be read any more.
+_FORMAT = 1
+
+
+def kinds_of(arguments: tuple[Any, ...]) -> tuple[Kind, ...] | None:
+    """The kinds of arguments; None where an array is not laid out as in C, or one is neither array nor integer."""
+    found: list[Kind] = []
+    for argument in arguments:
+        if isinstance(argument, np.ndarray) and argument.flags.c_contiguous and argument.dtype.isnative:
+            found.append((argument.dtype.str, argument.ndim))
+        elif isinstance(argument, tuple):
+            inner = kinds_of(argument)
+            if inner is None:
+                return None
+            found.append(("", inner))
+        elif isinstance(argument, int | np.integer):
+            found.append(None)
+        else:
+            return None
+    return tuple(found)
+
+
+def count_parts(kinds: tuple[Kind, ...]) -> int:
+    """How many numbers such arguments are handed over as."""
+    return sum(
+        1 if kind is None else count_parts(kind[1]) if not kind[0] else len(_parts_of_array(np.empty((0,) * kind[1])))
+        for kind in kinds
+    )
+
+
+def _parts_of_array(array: np.ndarray) -> tuple[int, ...]:
+    """An array as numba hands it over (numba, core/datamodel/models.py, ArrayModel): it owns no memory."""
+    address = array.__array_interface__["data"][0]
+    return (0, 0, array.size, array.itemsize, address, *array.shape, *array.strides)
+
+
+def _parts(arguments: tuple[Any, ...]) -> Iterator[int]:
+    for argument in arguments:
+        if isinstance(argument, np.ndarray):
+            yield from _parts_of_array(argument)
+        elif isinstance(argument, tuple):
+            yield from _parts(argument)
+        else:
+            yield int(argument)
+
+
+class CodeFile:
+    """The file that keeps the code of a function for some kinds of arguments.
+
+    Its name tells all that the code depends on: the function, the constants that it uses, and the processor.
+    """
+
+    def __init__(self, function: Callable[..., int], kinds: tuple[Kind, ...]) -> None:
+        code, known = function.__code__, function.__globals__
+        constants = [(name, repr(known[name])) for name in code.co_names if name in known]
+        facts = (_FORMAT, _processor(), kinds, code.co_code, code.co_consts, code.co_varnames, constants)
+        digest = blake2b(repr(facts).encode(), digest_size=_CHECK_LEN).hexdigest()
+        module = Path(code.co_filename)
+        self.path = module.parent / "__pycache__" / f"{module.stem}.{function.__name__}-{digest}.code"
+
+    def read(self) -> bytes | None:
+        """The code, or None where there is none that is whole."""
+        with suppress(OSError):
+            data = self.path.read_bytes()
+            if data[:_CHECK_LEN] == _check(data[_CHECK_LEN:]):
+                return data[_CHECK_LEN:]
+        return None
+
+    def write(self, code: bytes) -> bool:
+        """Keep the code; False where the folder cannot be written."""
+        import tempfile
+
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
+                file.write(_check(code) + code)
+            Path(file.name).replace(self.path)
+        except OSError:
+            return False
+        return True
+
+
+def _check(code: bytes) -> bytes:
+    return blake2b(code, digest_size=_CHECK_LEN).digest()
+
+
+@cache
+def _processor() -> tuple[str, str, str]:
+    import llvmlite.binding as llvm
+
+    return llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def target_machine() -> Any:
+    """LLVM's description of the processor that this runs on."""
+    import llvmlite.binding as llvm
+
+    triple, cpu, features = _processor()
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=3, reloc="static", jit=True
+    )
+
+
+class MachineCode:
+    """A kernel that is called as numba calls it (numba, core/callconv.py, CPUCallConv); other threads run meanwhile."""
+
+    def __init__(self, code: bytes, name: str, kinds: tuple[Kind, ...]) -> None:
+        import llvmlite.binding as llvm
+
+        # The engine owns the memory that the code lies in.
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        parts = [ctypes.c_int64] * count_parts(kinds)
+        prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *parts)
+        self._function = prototype(self._engine.get_function_address(name))
+        self._name = name
+
+    def __call__(self, *arguments: Any) -> int:
+        """What the kernel gives. Raises ``RuntimeError`` where it raised anything, which kernels do not."""
+        result, error = ctypes.c_int64(), ctypes.c_void_p()
+        if self._function(ctypes.addressof(result), ctypes.addressof(error), *_parts(arguments)):
+            raise RuntimeError(f"{self._name} raised an exception")
+        return result.value
