@@ -73,6 +73,7 @@ def run_large(
     if capture.secrets or (plan.mesh is not None and plan.mesh.config.inbound_policy == LOCALHOST):
         return None
     tuples, count = _counted(capture, window_rows, watch.part(0.0, _COUNTED))
+    give_back_freed()
     in_pieces = count.fates[[IP_FRAGMENT, FRAGMENT_CONFLICT]].any()
     if in_pieces or not tuples.sure:
         return None

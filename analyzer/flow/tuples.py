@@ -45,7 +45,7 @@ def number_rows(columns: I64) -> I64:
     """
     hashes = hash_columns(columns)
     _, first, numbers = np.unique(hashes, return_index=True, return_inverse=True)
-    if (columns[:, first][:, numbers] == columns).all():
+    if all(bool((column[first][numbers] == column).all()) for column in columns):
         return numbers
     return np.unique(columns, axis=1, return_inverse=True)[1].reshape(-1)
 
