@@ -10,6 +10,7 @@ from analyzer.protocol.notes import GAP, MIDSTREAM
 from analyzer.verdict.call import Call, Onward, host_and_path
 from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
+from analyzer.verdict.reach import reach
 from analyzer.verdict.roles import Role, Said, is_loopback
 
 if TYPE_CHECKING:
@@ -209,6 +210,17 @@ def endpoint_of(
     if delivery is not None and delivery.certain:
         servers.append(delivery.said.wire.connection.server)
     return next(((s.ip, s.port) for s in servers if mesh.pod_at(s.ip) is not None), None)
+
+
+def may_have_come_back(said: Said, mesh: MeshSnapshot) -> bool:
+    """Whether nobody is seen to answer a caller without a sidecar, which a Service may have led back to itself.
+
+    Of such a call no Envoy knows, and many networks have no way for it.
+    """
+    connection, source = said.wire.connection, mesh.pod_at(said.wire.client.ip)
+    if source is None or source.has_sidecar or connection.server_packets:
+        return False
+    return any(each.pod is source for each in reach(mesh, connection.server.ip, connection.server.port).landings)
 
 
 def _ask(said: Said, pod: Pod, direction: str, *, bypass: bool) -> Question:

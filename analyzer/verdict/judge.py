@@ -22,6 +22,7 @@ from analyzer.verdict.asking import (
     SOURCE_UNKNOWN,
     connection_question,
     endpoint_of,
+    may_have_come_back,
     missing_for,
     target_pod,
     unproven,
@@ -30,6 +31,7 @@ from analyzer.verdict.asking import (
 from analyzer.verdict.beside import NOTHING_BESIDE, Beside
 from analyzer.verdict.call import Call, Onward, calls_of
 from analyzer.verdict.decision import Decision
+from analyzer.verdict.reasons import BALANCED
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said, assign_roles
@@ -282,6 +284,8 @@ class _Judge:
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None
         if desk is not None and endpoint is not None:
             decision = desk.answer(call.asked, endpoint)
+        elif self._mesh is not None and decision.verdict and may_have_come_back(call.said, self._mesh):
+            decision = replace(decision, verdict=None, reason=None, undetermined=(BALANCED.name,))
         decision = _as_proven(call, decision)
         onward = tuple(leg for leg in (upstream, beyond, delivery) if leg is not None)
         return _Judged(call, decision, onward, desk.connection if desk else None)

@@ -174,12 +174,13 @@ class Talk:
             half = self.halves[not from_client]
             streams.append(half.stream(from_start=self.opened, end=end, end_packet=packet, end_ns=time_ns))
         sent, came = len(self.halves[0].packets), len(self.halves[1].packets)
+        heard = self.opened and not self.is_unanswered
         state = "REJ" if self.is_refused else "S0" if self.is_unanswered else "SF" if self.closed_by else "S1"
         return Connection(
             index=self.index, uid=self.uid, community_id="1:abc", client=self.client, server=self.server,
             client_by="redirect" if self.redirect else "syn", redirect_port=self.redirect, joined=self.joined,
             first_ns=self._ns(self.begin), last_ns=self._ns(self.now), first_packet=self.first_packet,
-            last_packet=self.packet - 1, client_packets=sent + 2 * self.opened, server_packets=came + self.opened,
+            last_packet=self.packet - 1, client_packets=sent + 2 * self.opened, server_packets=came + heard,
             client_bytes=len(streams[0].buffer), server_bytes=len(streams[1].buffer), conn_state=state,
             history="Sr" if self.is_refused else "ShADad", missed_bytes=0, syn_seq=self.seq, syn_ack_seq=None,
             syn_tsval=self.tsval,

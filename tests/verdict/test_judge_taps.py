@@ -99,3 +99,20 @@ def test_what_looks_like_a_call_past_the_sidecar_may_be_for_one_that_it_leads_to
     past = talk("10.244.1.10:6000", "10.244.1.11:5432", at=at).send(b"x", at=at).reply(b"y", at=at + 1)
 
     assert verdicts(shop(), led, past)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "answered", "expected"),
+    [
+        (("10.244.1.11", "10.244.2.9"), False, (None, ("balanced",))),
+        (("10.244.1.11", "10.244.2.9"), True, ("service-matched", ())),
+        (("10.244.1.11",), False, ("service-matched", ())),
+    ],
+)
+def test_a_caller_whom_nobody_answers_may_have_been_led_back_to_itself(
+    talk, shop, service_text, endpoints, answered, expected
+) -> None:
+    mesh = shop(service_text("shop/both", "10.96.0.30", endpoints=endpoints))
+    call = talk("10.244.2.9:6000", "10.96.0.30:9080")
+
+    assert verdicts(mesh, call.ask().answer() if answered else call.unanswered_syn()) == [expected]
