@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import find_captures
@@ -136,3 +137,17 @@ def test_an_empty_capture_is_an_empty_run(mesh) -> None:
 
     assert run is not None
     assert len(lines_of(run)) == 2
+
+
+def test_a_ring_of_captures_is_not_large(monkeypatch) -> None:
+    (source,) = find_captures([str(LO)])
+    monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 10)
+
+    assert not is_large(replace(source, ring=(LO, LO)))
+
+
+def test_a_capture_that_brings_keys_is_left_to_a_plain_run(large, tmp_path, with_secrets) -> None:
+    path = tmp_path / "lo.pcap"
+    path.write_bytes(LO.read_bytes())
+
+    assert large(with_secrets(path, b"CLIENT_RANDOM 00 00\n")) is None

@@ -8,7 +8,7 @@ from analyzer.base.watch import Watch
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
 from analyzer.flow.compact import compact
-from analyzer.opening import open_all, open_capture
+from analyzer.opening import connections_of, open_all, open_capture, open_read, read_packets
 from analyzer.protocol.keylog import parse_key_log
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,3 +83,28 @@ def test_without_the_package_a_capture_with_keys_is_read_all_the_same(
 
     assert len(opened.connections) == 1
     assert any("was not used" in said for said in opened.record.oddities)
+
+
+# What was read once.
+
+
+def test_a_capture_whose_packets_were_read_is_opened_as_any() -> None:
+    capture = read_capture(NAKED, name=NAKED.name)
+    hint = ("legacy", "naked-0")
+
+    assert open_read(read_packets(capture), hint, None) == open_capture(capture, hint, None)
+
+
+def test_the_connections_of_traffic_are_each_at_its_index() -> None:
+    read = read_packets(read_capture(NAKED, name=NAKED.name))
+
+    assert [connection.index for connection in read.connections()] == list(range(len(read.traffic.lanes)))
+    assert connections_of(read.capture, read.traffic) == read.connections()
+
+
+def test_who_reads_packets_hears_of_packets_and_connections() -> None:
+    heard: list[str] = []
+
+    read_packets(read_capture(NAKED, name="a.pcap"), Watch(lambda what, *_: heard.append(what), 9))
+
+    assert heard == ["a.pcap: packets", "a.pcap: connections"]

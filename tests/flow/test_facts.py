@@ -1,6 +1,7 @@
 """Who, when and how much."""
 
 from analyzer.flow.connection import Endpoint
+from analyzer.flow.facts import ends_of
 
 C, S = 0, 1
 HALVES = {"client": "10.0.0.1:40000", "server": "10.96.0.11:9080", "towards": "127.0.0.1:15001"}
@@ -125,3 +126,17 @@ def test_a_link_that_names_no_interface_gives_none(wire) -> None:
     wire.talk().open()
 
     assert wire.connection().ifindexes == ()
+
+
+def test_the_ends_of_traffic_are_those_of_its_connections(wire) -> None:
+    wire.talk(**HALVES).open()
+    wire.talk("10.0.0.1:2", "10.0.0.2:80").open()
+    wire.talk("10.0.0.1:3", "10.0.0.1:15006", towards="127.0.0.1:15006").send(C, "S")
+
+    told = [(ends.client, ends.server, ends.redirect_port) for ends in ends_of(wire.traffic())]
+
+    assert told == [(c.client, c.server, c.redirect_port) for c in wire.connections()]
+
+
+def test_no_traffic_has_no_ends(wire) -> None:
+    assert ends_of(wire.traffic()) == []

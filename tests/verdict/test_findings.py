@@ -9,7 +9,8 @@ from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.flow.connection import Endpoint
 from analyzer.verdict.decision import Inbound, Step
-from analyzer.verdict.findings import find, target_of
+from analyzer.verdict.findings import find, is_worth_a_word, target_of
+from analyzer.verdict.inbound import NOBODY_BEGINS
 from analyzer.verdict.record import Observed
 
 NO_ROUTE = Code("no-route", Family.REASON, Level.WARNING, "no route matches", "Envoy answers 404.", "Add a route.")
@@ -218,3 +219,32 @@ def test_a_capture_that_ends_after_a_handshake_shows_no_hang(record, decision) -
     cut = {"observed": Observed(outcome="open"), "first_ns": 1_000, "last_ns": 900_001_000}
 
     assert kinds(find([record(decision("passthrough", "loopback", steps=steps), **cut)], CODES)) == ["passthrough-call"]
+
+
+# What no finding is about, whenever it was.
+
+
+@pytest.mark.parametrize(
+    ("outcome", "worth"), [("answered", False), ("tls-alert", False), ("open", True), ("reset", True)]
+)
+def test_a_call_that_nobody_answered_may_be_worth_a_word(record, outcome, worth) -> None:
+    assert is_worth_a_word(record(observed=Observed(outcome=outcome, agrees=True))) is worth
+
+
+@pytest.mark.parametrize("verdict", ["dropped", "passthrough", None])
+def test_a_call_that_does_not_end_well_is_worth_a_word(record, decision, verdict) -> None:
+    assert is_worth_a_word(record(decision(verdict, "x"), observed=Observed(outcome="answered")))
+
+
+def test_a_call_that_contradicts_the_yaml_is_worth_a_word(record) -> None:
+    assert is_worth_a_word(record(observed=Observed(outcome="answered", agrees=False, why="no")))
+
+
+@pytest.mark.parametrize("waited_ns", [1, 10**10])
+def test_of_calls_that_are_worth_no_word_there_is_no_finding_however_long_they_took(
+    record, decision, waited_ns
+) -> None:
+    steps = (Step("nobody begins", code=NOBODY_BEGINS.name),)
+    for outcome in ("answered", "open", "closed", "no-answer", "reset", "tls-alert", "refused", "local-reply"):
+        call = record(decision(steps=steps), observed=Observed(outcome=outcome), last_ns=1_000 + waited_ns)
+        assert is_worth_a_word(call) or find([call], CODES) == ()

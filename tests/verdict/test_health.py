@@ -8,7 +8,8 @@ import pytest
 from analyzer.base.fact import replace
 from analyzer.base.table import BAD_HEADER, DECODED, NOT_IP, PacketTable, RecordTable
 from analyzer.capture.capture import Capture
-from analyzer.verdict.health import capture_record, pod_of, vantage_of
+from analyzer.flow.facts import Ends
+from analyzer.verdict.health import capture_record, pod_of, sights_of, vantage_of
 
 SECOND = 1_000_000_000
 
@@ -133,3 +134,22 @@ def test_what_the_reader_says_is_passed_on() -> None:
 
     assert (found.name, found.format, found.link_types) == ("a.pcap", "pcap", ("SLL2",))
     assert (found.complete, found.error) == (False, "a.pcap: cut")
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "redirect"),
+    [
+        ("10.244.1.10:1", "10.96.0.11:80", 15001),
+        ("10.244.1.10:1", "10.96.0.11:80", 0),
+        ("127.0.0.6:1", "10.244.1.10:80", 0),
+        ("127.0.0.1:1", "127.0.0.1:80", 0),
+        ("10.244.1.9:1", "10.244.1.10:80", 15006),
+    ],
+)
+def test_the_ends_of_connections_tell_as_much_as_connections_do(talk, client, server, redirect) -> None:
+    seen = [talk(client, server, redirect=redirect).connection, talk("10.244.1.10:7", "10.96.0.12:80").connection]
+    ends = [Ends(c.client, c.server, c.redirect_port) for c in seen]
+
+    told = [(each.vantage, each.pod("shop/sleep-0", None)) for each in map(sights_of, (seen, ends))]
+
+    assert told[0] == told[1]
