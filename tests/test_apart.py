@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 
-from analyzer.apart import run_apart
-from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.capture.reader import read_capture, read_capture_bytes
-from analyzer.judging import Plan, SpilledRun
-from analyzer.mesh.kinds.mesh_config import LOCALHOST
+from analyzer.base.watch import Watch
+from analyzer.capture.reader import read_capture
 from analyzer.mesh.load import load_mesh
-from analyzer.opening import open_read, read_packets
-from analyzer.pipeline import Interval, assemble, chosen_in, mesh_record
-from analyzer.report.as_json import render_jsonl
+from analyzer.opening import read_packets
 from made.lo import Lo, calls_over_lo, get, hello, ok, server_hello
 from made.lo_busy import busy
+from made.lo_runs import apart, lines_of, plain_lines, read_bytes
 
-ROOT = Path(__file__).resolve().parents[1]
-SHOP = ROOT / "captures" / "shop-default"
-WORLDS = sorted((ROOT.parent / "shared" / "worlds").glob("[bgq]*/pods"))
-PODS = sorted((ROOT / "captures").glob("*/pods")) + random.Random(3).sample(WORLDS, min(len(WORLDS), 30))
+SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
 CLIENTS = ["10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.1.1", "fd00::9", "10.9.9.9"]
 SERVERS = [
     ("10.8.0.1:80", "http", "web"), ("10.8.0.1:80", "http", "web.shop"), ("10.8.0.2:80", "http", "api.shop:80"),
@@ -55,37 +47,7 @@ def mesh(town):
     return town.mesh()
 
 
-def read_bytes(data: bytes, name: str = "lo.pcap"):
-    return read_packets(read_capture_bytes(data, name=name))
-
-
-def apart(read, mesh, *, redact=True, keep=None, watched=None, jobs=1, lot=3, watch: Watch = UNWATCHED):
-    record = mesh_record(mesh) if mesh else None
-    plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs)
-    return run_apart(read, plan, watch, lot_connections=lot)
-
-
-def lines_of(run: SpilledRun | None, *, redact: bool = True) -> list[bytes]:
-    assert run is not None
-    return b"".join(run.lines(redact=redact)).splitlines()
-
-
-def plain_lines(read, mesh, *, redact: bool = True, where=None) -> list[bytes]:
-    analysis = assemble([open_read(read, None, mesh)], mesh, chosen_in(Interval(), where))
-    return b"".join(render_jsonl(analysis, redact=redact)).splitlines()
-
-
 # The same bytes.
-
-
-@pytest.mark.parametrize("pods", PODS, ids=lambda pods: pods.parent.name)
-def test_what_recorded_applications_sent_over_lo_has_the_bytes_of_a_plain_run(pods) -> None:
-    mesh, read = load_mesh([pods.parent / "mesh"]), read_bytes(calls_over_lo(sorted(pods.glob("*.any.pcap"))))
-    if mesh.config.inbound_policy == LOCALHOST:
-        pytest.skip("its sidecars deliver to localhost, so that nothing is parted")
-
-    for redact in (True, False):
-        assert lines_of(apart(read, mesh, redact=redact), redact=redact) == plain_lines(read, mesh, redact=redact)
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])

@@ -62,7 +62,7 @@ def may_exceed_budget(traffic: Traffic, *, budget: int = MAX_COMPARED_PIECES) ->
     captured = packets.payload_len[lanes.rows[pieces.repeated]]
     size = np.minimum(traffic.placement.usable[pieces.repeated], captured)
     at = np.repeat(np.arange(2 * len(lanes)), np.diff(pieces.starts)) * _FURTHER + pieces.position
-    begin, end = (lane * _FURTHER + np.clip(each, 0, _FURTHER - 1) for each in (position, position + size))
+    begin, end = (lane * _FURTHER + np.clip(each, -1, _FURTHER - 2) for each in (position, position + size))
     between = np.searchsorted(at, end, side="right") - np.searchsorted(at, begin, side="right") + 1
     return int(between.sum()) > budget
 

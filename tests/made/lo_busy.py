@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Iterator
 
 from made.lo import ACK, PSH, SYN, Lo, get, hello, ok, server_hello
 
 Server = tuple[str, str, str]
+# A record's header, with those of IP and TCP.
+_LEAST = 16 + 40
 
 
 def _speech(kind: str, host: str, chance: random.Random) -> list[tuple[bool, bytes]]:
@@ -65,3 +68,31 @@ def _steps(lo: Lo, chance: random.Random, clients: list[str], servers: list[Serv
             return
     if odd != "open":
         yield talk.close()
+
+
+def damaged(data: bytes, chance: random.Random, share: float) -> bytes:
+    """A pcap of which some records are lost, there twice, late, cut short, or changed in one bit."""
+    found: list[bytes] = []
+    for record in _records(data):
+        kind = chance.choice(["lost", "twice", "late", "cut", "changed"]) if chance.random() < 5 * share else ""
+        if kind == "twice":
+            found.append(record)
+        if kind == "late" and found:
+            found.insert(-1, record)
+        elif kind == "cut" and len(record) > _LEAST:
+            size = chance.randrange(40, len(record) - 16)
+            found.append(record[:8] + struct.pack("<I", size) + record[12 : 16 + size])
+        elif kind == "changed" and len(record) > _LEAST:
+            at = chance.randrange(_LEAST, len(record))
+            found.append(record[:at] + bytes([record[at] ^ 1 << chance.randrange(8)]) + record[at + 1 :])
+        elif kind != "lost":
+            found.append(record)
+    return data[:24] + b"".join(found)
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    at = 24
+    while at < len(data):
+        (size,) = struct.unpack_from("<I", data, at + 8)
+        yield data[at : at + 16 + size]
+        at += 16 + size

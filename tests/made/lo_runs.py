@@ -1,0 +1,34 @@
+"""Runs over a capture of lo: in lots, and plain."""
+
+from __future__ import annotations
+
+from analyzer.apart import run_apart
+from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.capture.reader import read_capture_bytes
+from analyzer.judging import Plan, SpilledRun
+from analyzer.opening import ReadCapture, open_read, read_packets
+from analyzer.pipeline import Interval, assemble, chosen_in, mesh_record
+from analyzer.report.as_json import render_jsonl
+
+
+def read_bytes(data: bytes, name: str = "lo.pcap") -> ReadCapture:
+    return read_packets(read_capture_bytes(data, name=name))
+
+
+def apart(
+    read: ReadCapture, mesh, *, redact=True, keep=None, watched=None, jobs=1, lot=3, watch: Watch = UNWATCHED
+) -> SpilledRun | None:
+    """The run in lots of so many connections."""
+    record = mesh_record(mesh) if mesh else None
+    plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs)
+    return run_apart(read, plan, watch, lot_connections=lot)
+
+
+def lines_of(run: SpilledRun | None, *, redact: bool = True) -> list[bytes]:
+    assert run is not None
+    return b"".join(run.lines(redact=redact)).splitlines()
+
+
+def plain_lines(read, mesh, *, redact: bool = True, where=None) -> list[bytes]:
+    analysis = assemble([open_read(read, None, mesh)], mesh, chosen_in(Interval(), where))
+    return b"".join(render_jsonl(analysis, redact=redact)).splitlines()
