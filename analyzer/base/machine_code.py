@@ -84,6 +84,7 @@ class CodeFile:
         facts = (_FORMAT, _processor(), kinds, code.co_code, code.co_consts, code.co_varnames, constants)
         digest = blake2b(repr(facts).encode(), digest_size=_CHECK_LEN).hexdigest()
         module = Path(code.co_filename)
+        self._has_home = module.is_absolute()
         self.path = module.parent / "__pycache__" / f"{module.stem}.{function.__name__}-{digest}.code"
 
     def read(self) -> bytes | None:
@@ -95,9 +96,11 @@ class CodeFile:
         return None
 
     def write(self, code: bytes) -> bool:
-        """Keep the code; False where the folder cannot be written."""
+        """Keep the code; False where the folder cannot be written, or the function came from no file."""
         import tempfile
 
+        if not self._has_home:
+            return False
         try:
             self.path.parent.mkdir(exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:

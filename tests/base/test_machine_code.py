@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,6 +113,14 @@ def test_kinds_are_those_of_elements_and_dimensions() -> None:
 @pytest.mark.parametrize("argument", [np.arange(4)[::2], np.zeros(2, ">u4"), 1.5, (1, "text")])
 def test_arguments_of_no_kind_are_known(argument) -> None:
     assert kinds_of((argument,)) is None
+
+
+def test_a_function_that_came_from_no_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, Any] = {}
+    exec("def one(): return 1", known)
+
+    assert (CodeFile(known["one"], ()).write(b"code"), list(tmp_path.iterdir())) == (False, [])
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
