@@ -69,8 +69,9 @@ SENDER_UNKNOWN = Code(
     Family.UNDETERMINED,
     Level.INFO,
     "whether the application or its sidecar opened the connection does not show",
-    "iptables lets both by, and packets are missing of another connection of the pod that was open then: this may be "
-    "the call past the sidecar that it looks like, or the sidecar's, for that other call.",
+    "iptables lets both by. Another call of the pod was under way that its sidecar leads to the same server, or "
+    "packets are missing that would show one: this may be the call past the sidecar that it looks like, or the "
+    "sidecar's.",
     "Capture in the client's pod with -i any and without a filter; if tcpdump says that the kernel dropped packets, "
     "give it -B 16384.",
 )
@@ -110,7 +111,15 @@ def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
         return (HANDSHAKE_ONLY.name,)
     if not connection.client_bytes and _lacks_answer_to_syn(connection.history):
         return (GAP.name,)
+    if _hangs_on_unseen_request(call.said, decision):
+        return call.said.conversation.missing or (REQUEST_UNSEEN.name,)
     return (GAP.name,) if _hangs_on_unseen_certificate(call.said, decision) else ()
+
+
+def _hangs_on_unseen_request(said: Said, decision: Decision) -> bool:
+    """Whether HTTP is spoken and no request was captured about which the server's sidecar may have asked policies."""
+    spoken = said.conversation.protocol in _QUESTION_PROTOCOL
+    return spoken and decision.inbound is not None and decision.reason != MTLS_REQUIRED.name
 
 
 def _hangs_on_unseen_certificate(said: Said, decision: Decision) -> bool:
@@ -210,6 +219,16 @@ def endpoint_of(
     if delivery is not None and delivery.certain:
         servers.append(delivery.said.wire.connection.server)
     return next(((s.ip, s.port) for s in servers if mesh.pod_at(s.ip) is not None), None)
+
+
+def may_be_led_back(said: Said) -> bool:
+    """Whether a pod seems to call its own address and gets no answer, which its kernel would give.
+
+    A Service that leads back to its caller looks so behind the node, where the sight of what was dialled is missing.
+    """
+    connection = said.wire.connection
+    own = all(server.ip == said.wire.client.ip for server in said.wire.servers)
+    return own and not is_loopback(said.wire.client.ip) and not connection.server_packets
 
 
 def may_have_come_back(said: Said, mesh: MeshSnapshot) -> bool:

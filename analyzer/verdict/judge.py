@@ -22,6 +22,7 @@ from analyzer.verdict.asking import (
     SOURCE_UNKNOWN,
     connection_question,
     endpoint_of,
+    may_be_led_back,
     may_have_come_back,
     missing_for,
     target_pod,
@@ -271,6 +272,8 @@ class _Judge:
 
     def judge(self, call: Call) -> _Judged:
         """A call of an application's own connection, with the legs that carried it."""
+        if may_be_led_back(call.said):
+            return self._unsent(call)
         decision, desk = self._first_answer(call)
         outbound = decision.outbound
         cluster = outbound.cluster if outbound else None

@@ -361,3 +361,23 @@ def test_a_delivery_shows_the_pod_where_it_is_certain(talk, delivery, shop) -> N
 
     assert endpoint_of(call, None, by(delivery()), mesh) == ("10.244.1.11", 9080)
     assert endpoint_of(call, None, by(delivery(), certain=False), mesh) is None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "reason", "inbound", "lacking"),
+    [
+        ("h2", "service", True, ("request-unseen",)),
+        ("h2", "authorization", True, ("request-unseen",)),
+        ("h2", "mtls-required", True, ()),
+        ("h2", "service", False, ()),
+        ("tcp", "service", True, ()),
+    ],
+)
+def test_what_policies_say_of_a_request_is_not_known_without_it(
+    app, decision, protocol, reason, inbound, lacking
+) -> None:
+    call = app().send(b"x").reply(b"y").call()
+    conversation = replace(call.said.conversation, protocol=protocol)
+    judged = replace(decision("passthrough", reason), inbound=Inbound("shop/reviews-0") if inbound else None)
+
+    assert unproven(replace(call, said=replace(call.said, conversation=conversation)), judged) == lacking

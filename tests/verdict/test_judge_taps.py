@@ -116,3 +116,11 @@ def test_a_caller_whom_nobody_answers_may_have_been_led_back_to_itself(
     call = talk("10.244.2.9:6000", "10.96.0.30:9080")
 
     assert verdicts(mesh, call.ask().answer() if answered else call.unanswered_syn()) == [expected]
+
+
+@pytest.mark.parametrize(("answered", "expected"), [(False, (None, ("sender-unknown",))), (True, ("passthrough", ()))])
+def test_who_calls_its_own_address_gets_an_answer(talk, shop, answered, expected) -> None:
+    call = talk("10.244.1.10:6000", "10.244.1.10:9080")
+    told = call.ask().answer() if answered else call.unanswered_syn()
+
+    assert verdicts(shop(), told) == [expected]
