@@ -57,8 +57,8 @@ NESTING_LIMIT = Code(
     "costs a reader much and a sender little.",
 )
 
-# Rows whose temporary columns stay in the processor's cache together.
-ROWS_AT_ONCE = 32_768
+# Rows whose headers and temporary columns stay in the processor's cache together.
+ROWS_AT_ONCE = 8_192
 
 # More packets than these are not decoded on the way: they may not fit into memory together.
 MAX_PACKETS = 1_500_000
