@@ -44,7 +44,8 @@ def run(tmp_path: Path):
     def run_program(run: str = RUN, *, kernel: str = KERNEL) -> str:
         (tmp_path / "adding.py").write_text(kernel)
         (tmp_path / "program.py").write_text("from adding import *\n" + run)
-        command = [sys.executable, str(tmp_path / "program.py")]
+        # Bytecode that Python keeps is told from its source by seconds and size, which a test may not change.
+        command = [sys.executable, "-B", str(tmp_path / "program.py")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout.strip() or done.stderr
 
