@@ -19,19 +19,17 @@ from analyzer.flow.connection import Endpoint
 from analyzer.flow.facts import Ends, ends_of
 from analyzer.flow.part import part_of_traffic
 from analyzer.flow.traffic import Traffic
-from analyzer.judging import Count, Plan, SpilledRun, judge_lots, told
-from analyzer.lot import LotTraffic, Task
-from analyzer.mesh.kinds.mesh_config import LOCALHOST
+from analyzer.judging import Count, SpilledRun, judge_lots, told
+from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.opening import ReadCapture, connections_of
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.health import sights_of
 from analyzer.verdict.roles import OUTBOUND_PORT
 from analyzer.verdict.shards import meets_no_call
+from analyzer.verdict.wires import RETRIED_NS
 
 # Connections that are judged together.
 LOT_CONNECTIONS = 8_192
-# SYNs without an answer are sent again for no longer than this, but for the last times (``verdict/wires.py``).
-_AT_ONCE_NS = 10_000_000_000
 # The share of a run until its lots are judged.
 _JUDGED = 0.95
 
@@ -44,7 +42,7 @@ def run_apart(
     Or where keys open its TLS, sidecars deliver to 127.0.0.1, or more bytes were sent twice than are compared.
     """
     capture, traffic = read.capture, read.traffic
-    if capture.secrets or (plan.mesh is not None and plan.mesh.config.inbound_policy == LOCALHOST):
+    if plan.needs_whole(capture):
         return None
     found = ends_of(traffic)
     if not found or not all(map(meets_no_call, found)) or may_exceed_budget(traffic):
@@ -53,14 +51,11 @@ def run_apart(
     lots = _lots(found, traffic, max(plan.jobs, -(-len(found) // lot_connections)))
     task = Task(
         name=capture.name,
+        plan=plan,
         read=partial(_read_lot, capture, traffic, lots),
         count=len(lots),
-        mesh=plan.mesh,
         home=sights.pod(plan.hint, plan.mesh),
         beside=_beside(capture.name, found),
-        keep=plan.keep,
-        watched=plan.watched,
-        redact=plan.redact,
     )
     judged = judge_lots(task, plan.jobs, watch.part(0.0, _JUDGED))
     count = Count()
@@ -80,7 +75,7 @@ def _lots(found: Sequence[Ends], traffic: Traffic, count: int) -> list[I64]:
     latest: dict[Endpoint, int] = {}
     for number, ends in enumerate(found):
         before = latest.get(ends.client)
-        if before is not None and (not ends.redirect_port or first_ns[number] <= last_ns[before] + _AT_ONCE_NS):
+        if before is not None and (not ends.redirect_port or first_ns[number] <= last_ns[before] + RETRIED_NS):
             lots[number] = lots[before]
         latest[ends.client] = number
     return [chosen for lot in range(count) if len(chosen := np.flatnonzero(lots == lot))]

@@ -30,8 +30,7 @@ from analyzer.capture.decode import decode_packets, nesting_oddities
 from analyzer.capture.gather import forget
 from analyzer.capture.reader import shrunk
 from analyzer.flow.udp import udp_flows
-from analyzer.lot import CALL, FLOW, Choice, LotRun, LotWriter, Task
-from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.lot import CALL, FLOW, LotRun, LotWriter, Plan, Task
 from analyzer.report.as_json import Object, capture_object, encode, finding_object
 from analyzer.report.json_objects import totals_object
 from analyzer.report.private import redact_apart_from_calls
@@ -41,7 +40,7 @@ from analyzer.verdict.findings import Groups, findings_of
 from analyzer.verdict.health import Sights
 from analyzer.verdict.oddities import Tally
 from analyzer.verdict.parting import Kind, Kinds, parting_finding, parting_of
-from analyzer.verdict.record import Analysis, CaptureRecord, Finding, MeshRecord
+from analyzer.verdict.record import Analysis, CaptureRecord, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +89,6 @@ class Count:
         self.last_ns = end if self.last_ns is None else max(self.last_ns, end)
         deep = np.flatnonzero(packets.fate == NESTED_TOO_DEEP)
         self.nested = self.nested or (first + int(deep[0]) + 1 if len(deep) else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a capture is judged in lots: ``hint`` is whose it may be.
-
-    ``keep`` chooses the calls that count, all where it is None; ``watched`` are choices that are told where a call is
-    so.
-    """
-
-    mesh: MeshSnapshot | None
-    mesh_record: MeshRecord | None
-    hint: str | None
-    keep: Choice | None
-    watched: Mapping[str, Choice]
-    redact: bool = True
-    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)

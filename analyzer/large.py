@@ -21,9 +21,8 @@ from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.census import Census, Tuples
 from analyzer.flow.lots import Lots, part_in_lots
-from analyzer.judging import Count, Plan, SpilledRun, forget_columns, judge_lots, told
-from analyzer.lot import LotTraffic, Task
-from analyzer.mesh.kinds.mesh_config import LOCALHOST
+from analyzer.judging import Count, SpilledRun, forget_columns, judge_lots, told
+from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.opening import read_packets
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.health import Sights
@@ -70,7 +69,7 @@ def run_large(
     most of its connections may have to do with each other (``flow/lots.py``). Where more than ``most_together`` of all
     packets must be looked at together, little is won by parting them.
     """
-    if capture.secrets or (plan.mesh is not None and plan.mesh.config.inbound_policy == LOCALHOST):
+    if plan.needs_whole(capture):
         return None
     tuples, count = _counted(capture, window_rows, watch.part(0.0, _COUNTED))
     give_back_freed()
@@ -120,14 +119,11 @@ def _task(capture: Capture, lots: Lots, plan: Plan, home: str | None) -> Task:
     )
     return Task(
         name=capture.name,
+        plan=plan,
         read=partial(_read_lot, capture, lots),
         count=lots.count,
-        mesh=plan.mesh,
         home=home,
         beside=beside,
-        keep=plan.keep,
-        watched=plan.watched,
-        redact=plan.redact,
     )
 
 

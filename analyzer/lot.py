@@ -13,10 +13,11 @@ from analyzer.base.fact import Fact, set_derived
 from analyzer.base.pages import forget_pages
 from analyzer.base.scratch import Scratch
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.flow.connection import Connection, Endpoint
+from analyzer.capture.capture import Capture
+from analyzer.flow.connection import Connection, Endpoint, said_on
 from analyzer.flow.traffic import Traffic
+from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
 from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.spill import Lines, Spill
@@ -31,7 +32,7 @@ from analyzer.verdict.oddities import Tally, said_oddities
 from analyzer.verdict.parting import Kind, Kinds, kinds_of
 from analyzer.verdict.parts import WIRES_AT_ONCE
 from analyzer.verdict.plain_calls import PLAIN_PROTOCOL
-from analyzer.verdict.record import CallRecord
+from analyzer.verdict.record import CallRecord, MeshRecord
 from analyzer.verdict.shards import may_be_leg
 from analyzer.verdict.wires import Sighting, Wire, gather_wires
 
@@ -45,6 +46,27 @@ Choice = Callable[[CallRecord], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """How a capture is judged in lots: ``hint`` is whose it may be.
+
+    ``keep`` chooses the calls that count, all where it is None; ``watched`` are choices that are told where a call is
+    so.
+    """
+
+    mesh: MeshSnapshot | None
+    mesh_record: MeshRecord | None
+    hint: str | None
+    keep: Choice | None
+    watched: Mapping[str, Choice]
+    redact: bool = True
+    jobs: int = 1
+
+    def needs_whole(self, capture: Capture) -> bool:
+        """Whether the capture cannot be judged in lots: keys open its TLS, or sidecars deliver to 127.0.0.1."""
+        return bool(capture.secrets) or (self.mesh is not None and self.mesh.config.inbound_policy == LOCALHOST)
+
+
+@dataclass(frozen=True, slots=True)
 class LotTraffic:
     """A lot: the bytes that its tables point into, its traffic, and the connections of that, each at its index."""
 
@@ -55,21 +77,14 @@ class LotTraffic:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the ``count`` lots of a capture are judged by; ``read`` gives one of them.
-
-    ``keep`` chooses the calls that count, all where it is None. ``watched`` are choices whose names are told where any
-    call is so.
-    """
+    """What the ``count`` lots of a capture are judged by; ``read`` gives one of them."""
 
     name: str
+    plan: Plan
     read: Callable[[int, Watch], LotTraffic]
     count: int
-    mesh: MeshSnapshot | None
     home: str | None
     beside: Beside
-    keep: Choice | None
-    watched: Mapping[str, Choice]
-    redact: bool
 
 
 class LotRun(Fact, frozen=True):
@@ -105,8 +120,7 @@ class _Talk:
 
     def hear(self, wire: Wire) -> Conversation:
         """Read what was said on the next wire."""
-        connection = wire.connection
-        said = connection.said or parse_conversation(connection.from_client, connection.from_server)
+        said = said_on(wire.connection)
         self.protocols.append(said.protocol)
         self.odd.add((oddity for _, oddity in said_oddities([(wire, said)])), wire.first_ns)
         return said
@@ -125,8 +139,8 @@ class LotWriter:
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        mesh = self._task.mesh
-        self._text = CallText(redact=self._task.redact)
+        mesh = self._task.plan.mesh
+        self._text = CallText(redact=self._task.plan.redact)
         self._answers = Answers(mesh) if mesh else None
         self._alone = AloneWriter(mesh, self._answers, self._text) if mesh and self._answers else None
 
@@ -138,7 +152,7 @@ class LotWriter:
 
     def run(self, lot: int, watch: Watch = UNWATCHED) -> LotRun:
         """Judge a lot."""
-        task = self._task
+        task, plan = self._task, self._task.plan
         traffic = task.read(lot, watch.part(0.0, 0.4))
         found = traffic.connections
         wires = gather_wires(Sighting(task.name, connection) for connection in found)
@@ -147,10 +161,10 @@ class LotWriter:
         talk = self._hear(wires, traffic, lines, watch.part(0.4, 0.7))
         verdicts, stood_for = talk.verdicts, self._alone.records if self._alone and talk.verdicts else ()
         homes = {task.name: task.home}
-        calls = judge(talk.rest, task.mesh, homes, watch.part(0.7, 1.0), task.beside, self._answers)
+        calls = judge(talk.rest, plan.mesh, homes, watch.part(0.7, 1.0), task.beside, self._answers)
         for number, call in enumerate(calls, len(lines) + 1):
             set_derived(call, "id", str(number))
-        kept = [call for call in calls if task.keep(call)] if task.keep else calls
+        kept = [call for call in calls if plan.keep(call)] if plan.keep else calls
         for uid, own in verdicts_by_uid(kept).items():
             verdicts.setdefault(uid, []).extend(own)
         self._write_calls(calls, set(map(id, kept)), lines)
@@ -163,7 +177,7 @@ class LotWriter:
             calls=lines.lines(),
             flows=flows.lines(),
             verdicts=Counter(chain.from_iterable(verdicts.values())),
-            met=frozenset(name for name, choice in task.watched.items() if any(map(choice, [*kept, *stood_for]))),
+            met=frozenset(name for name, choice in plan.watched.items() if any(map(choice, [*kept, *stood_for]))),
             groups=weigh(kept),
             wrong=self._parted(kept),
             sights=sights_of(found),
@@ -178,7 +192,7 @@ class LotWriter:
         None are where any wire may carry calls. Those of a port that a client used twice at a time may sort alike.
         """
         talk = _Talk()
-        alone = self._alone if self._task.keep is None and not any(map(may_be_leg, wires)) else None
+        alone = self._alone if self._task.plan.keep is None and not any(map(may_be_leg, wires)) else None
         table = alone.table(traffic.buffer, traffic.traffic) if alone else None
         crowded = _crowded(wires) if alone else frozenset()
         for number, wire in enumerate(watch.over("verdicts", wires), 1):

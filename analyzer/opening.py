@@ -143,8 +143,12 @@ def with_pod(opened: OpenedCapture, pod_hint: tuple[str | None, str] | None, mes
         return opened
     begin_ns = min((c.first_ns for c in opened.connections), default=0)
     known = mesh.at(begin_ns) if isinstance(mesh, MeshHistory) else mesh
-    hint = "/".join(part for part in pod_hint if part) if pod_hint else None
-    return replace(opened, record=replace(opened.record, pod=pod_of(opened.connections, hint, known)))
+    return replace(opened, record=replace(opened.record, pod=pod_of(opened.connections, pod_name(pod_hint), known)))
+
+
+def pod_name(pod_hint: tuple[str | None, str] | None) -> str | None:
+    """What a capture's name says of whose it is, as one name: ``NAMESPACE/POD``, or ``POD``."""
+    return "/".join(part for part in pod_hint if part) if pod_hint else None
 
 
 def _unsealed(found: list[Connection], keys: KeyLog, secrets: bytes) -> tuple[list[Connection], Sequence[Oddity]]:

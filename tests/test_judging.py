@@ -15,8 +15,8 @@ from analyzer.capture.reader import read_capture
 from analyzer.flow.facts import ends_of
 from analyzer.flow.limits import limit_oddities
 from analyzer.flow.part import part_of_traffic
-from analyzer.judging import Count, Judged, Plan, forget_columns, judge_lots, told
-from analyzer.lot import LotTraffic, Task
+from analyzer.judging import Count, Judged, forget_columns, judge_lots, told
+from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import NOTHING_BESIDE
@@ -49,7 +49,8 @@ def task(capture, read) -> Task:
 
     mesh = load_mesh([SHOP / "mesh"])
     watched = {"dropped": lambda call: call.decision.verdict == "dropped", "never": lambda _: False}
-    return Task(capture.name, lot_of, COUNT, mesh, "shop/sleep-0", NOTHING_BESIDE, None, watched, True)
+    plan = Plan(mesh, None, None, None, watched)
+    return Task(capture.name, plan, lot_of, COUNT, "shop/sleep-0", NOTHING_BESIDE)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def finished(capture, read, task):
         count = Count()
         count.add(0, capture.records, read.packets)
         sights = sights_of(ends_of(read.traffic))
-        return told(capture, count, Plan(task.mesh, None, None, None, {}), sights, judged)
+        return told(capture, count, replace(task.plan, watched={}), sights, judged)
 
     return put_together
 
@@ -135,7 +136,7 @@ def test_findings_name_calls_by_their_numbers_among_all(task, finished) -> None:
 
 
 def test_what_no_lot_shows_by_itself_is_told_of_the_capture(task, capture, read) -> None:
-    count, plan = Count(), Plan(task.mesh, None, None, None, {})
+    count, plan = Count(), replace(task.plan, watched={})
     count.add(0, capture.records, read.packets)
 
     run = told(capture, count, plan, sights_of(()), Judged([], [], {}), strange=limit_oddities(9, 4))

@@ -10,8 +10,9 @@ from analyzer.base.fact import replace
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import find_captures
-from analyzer.judging import Plan, SpilledRun
+from analyzer.judging import SpilledRun
 from analyzer.large import is_large, run_large
+from analyzer.lot import Plan
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_paths, mesh_record
 from analyzer.report.as_json import render_jsonl

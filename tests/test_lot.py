@@ -12,7 +12,7 @@ from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.census import Census
 from analyzer.flow.lots import part_in_lots
-from analyzer.lot import LotTraffic, LotWriter, Task
+from analyzer.lot import LotTraffic, LotWriter, Plan, Task
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import read_packets
 from analyzer.verdict.beside import NOTHING_BESIDE
@@ -32,11 +32,13 @@ def task() -> Task:
         found = read_packets(replace(capture, records=capture.records.part(lots.rows(lot))), watch)
         return LotTraffic(capture.buffer, found.traffic, found.connections())
 
-    return Task(
-        name=capture.name, read=read, count=lots.count, mesh=load_mesh([SHOP / "mesh"]), home="shop/sleep-0",
-        beside=NOTHING_BESIDE, keep=lambda call: call.request == 1,
-        watched={"dropped": lambda call: call.decision.verdict == "dropped"}, redact=True,
-    )  # fmt: skip
+    watched = {"dropped": lambda call: call.decision.verdict == "dropped"}
+    plan = Plan(load_mesh([SHOP / "mesh"]), None, None, lambda call: call.request == 1, watched)
+    return Task(capture.name, plan, read, lots.count, "shop/sleep-0", NOTHING_BESIDE)
+
+
+def _with_plan(task: Task, **changes: object) -> Task:
+    return replace(task, plan=replace(task.plan, **changes))
 
 
 def lines_of(task: Task) -> list[bytes]:
@@ -69,7 +71,7 @@ def test_a_line_begins_behind_its_number(task) -> None:
 
 @pytest.mark.parametrize("keep", [None, lambda call: call.request == 1], ids=["all", "some"])
 def test_what_is_remembered_of_earlier_lots_changes_no_line(task, monkeypatch, keep) -> None:
-    task = replace(task, keep=keep)
+    task = _with_plan(task, keep=keep)
     remembering = lines_of(task)
     monkeypatch.setattr("analyzer.lot.REMEMBERED_ANSWERS", 0)
 
@@ -77,12 +79,12 @@ def test_what_is_remembered_of_earlier_lots_changes_no_line(task, monkeypatch, k
 
 
 def test_calls_that_are_written_from_a_pattern_have_the_lines_of_those_that_are_judged_one_by_one(task) -> None:
-    assert lines_of(replace(task, keep=None)) == lines_of(replace(task, keep=lambda _: True))
+    assert lines_of(_with_plan(task, keep=None)) == lines_of(_with_plan(task, keep=lambda _: True))
 
 
 def test_kinds_are_those_of_calls_that_are_judged_one_by_one(task) -> None:
     def kinds(keep):
-        writer = LotWriter(replace(task, keep=keep), Scratch(), Scratch())
+        writer = LotWriter(_with_plan(task, keep=keep), Scratch(), Scratch())
         for lot in range(task.count):
             writer.run(lot)
         return {key: (kind.right, kind.first_right_ns, kind.last_right_ns) for key, kind in writer.kinds.items()}
@@ -91,7 +93,7 @@ def test_kinds_are_those_of_calls_that_are_judged_one_by_one(task) -> None:
 
 
 def test_without_a_mesh_every_call_is_judged_by_itself(task) -> None:
-    writer = LotWriter(replace(task, mesh=None, keep=None), Scratch(), Scratch())
+    writer = LotWriter(_with_plan(task, mesh=None, keep=None), Scratch(), Scratch())
 
     run = writer.run(0)
 

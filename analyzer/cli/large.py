@@ -15,8 +15,8 @@ from analyzer.mesh.snapshot import MeshSnapshot
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
     from analyzer.capture.sources import CaptureSource
-    from analyzer.judging import Plan, SpilledRun
-    from analyzer.lot import Choice
+    from analyzer.judging import SpilledRun
+    from analyzer.lot import Choice, Plan
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll, OpenedCapture, ReadCapture
 
@@ -53,13 +53,13 @@ def run_in_lots(
     if source is None or not (mesh is None or isinstance(mesh, MeshSnapshot)):
         return InLots(None)
     # A small run does not pay for these rooms.
-    from analyzer.judging import Plan
+    from analyzer.lot import Plan
+    from analyzer.opening import pod_name
     from analyzer.pipeline import mesh_record
 
-    hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
     watched = {name: FAIL_ON[name] for name in failures}
     record = mesh_record(mesh) if mesh else None
-    plan = Plan(mesh, record, hint, keep, watched, redact=redact, jobs=jobs)
+    plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs)
     try:
         return _run(source, plan, Watch(progress, source.size, stop=stop))
     except CaptureError:

@@ -10,8 +10,7 @@ from array import array
 
 from analyzer.base.fact import replace
 from analyzer.base.stream import Stream
-from analyzer.flow.connection import Connection
-from analyzer.protocol.conversation import parse_conversation
+from analyzer.flow.connection import Connection, said_on
 
 # How far into the client's stream two sightings of a connection are compared (``verdict/wires.py``).
 KEPT_LEN = 1 << 16
@@ -19,9 +18,8 @@ KEPT_LEN = 1 << 16
 
 def compact(connection: Connection) -> Connection:
     """The same connection with what was said on it, and without a reference to its capture."""
-    c = connection
-    said = c.said or parse_conversation(c.from_client, c.from_server)
-    return replace(c, from_client=_cut(c.from_client, KEPT_LEN), from_server=_cut(c.from_server, 0), said=said)
+    client, server = _cut(connection.from_client, KEPT_LEN), _cut(connection.from_server, 0)
+    return replace(connection, from_client=client, from_server=server, said=said_on(connection))
 
 
 def _cut(stream: Stream, size: int) -> Stream:

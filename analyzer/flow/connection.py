@@ -9,6 +9,7 @@ from typing import Any
 from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.stream import Stream
+from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
 
 # Fields of connections by name, one value a connection.
@@ -77,6 +78,11 @@ class Connection(Fact, frozen=True):
     from_server: Stream
     oddities: tuple[Oddity, ...] = ()
     said: Conversation | None = None
+
+
+def said_on(connection: Connection) -> Conversation:
+    """What was said on a connection, as it was read before or is read now."""
+    return connection.said or parse_conversation(connection.from_client, connection.from_server)
 
 
 # What Zeek calls a state when its ends are exchanged; the others say the same of both.

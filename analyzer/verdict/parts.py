@@ -9,10 +9,9 @@ from analyzer.base.fact import Fact, set_derived
 from analyzer.base.oddity import Oddity
 from analyzer.base.pages import forget_pages
 from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.flow.connection import said_on
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
-from analyzer.verdict.answers import Answers
 from analyzer.verdict.beside import NOTHING_BESIDE, Beside
 from analyzer.verdict.findings import begin_of
 from analyzer.verdict.judge import SPEAKING, judge
@@ -43,21 +42,19 @@ def judge_part(
     homes: Mapping[str, str | None],
     watch: Watch = UNWATCHED,
     beside: Beside = NOTHING_BESIDE,
-    answers: Answers | None = None,
 ) -> Part:
-    """The part of the wires at ``positions``; ``homes``, ``beside`` and ``answers`` as in ``judge``."""
+    """The part of the wires at ``positions``; ``homes`` and ``beside`` as in ``judge``."""
     spoken = speak([wires[position] for position in positions], watch)
-    return part_of(spoken, positions, judge(spoken, mesh, homes, watch, beside, answers))
+    return part_of(spoken, positions, judge(spoken, mesh, homes, watch, beside))
 
 
 def speak(wires: Sequence[Wire], watch: Watch = UNWATCHED) -> list[tuple[Wire, Conversation]]:
     """The wires, each with all that was said on it."""
     spoken = []
     for number, wire in enumerate(watch.part(0.0, SPEAKING).over("what was said", wires), 1):
-        said = wire.connection
-        spoken.append((wire, said.said or parse_conversation(said.from_client, said.from_server)))
+        spoken.append((wire, said_on(wire.connection)))
         if number % WIRES_AT_ONCE == 0 or number == len(wires):
-            forget_pages(said.from_client.buffer)
+            forget_pages(wire.connection.from_client.buffer)
     return spoken
 
 

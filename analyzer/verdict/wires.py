@@ -20,7 +20,7 @@ _SEARCHED_BYTES = 1 << 16
 # A node rewrites a packet in microseconds; a port is used again after TIME_WAIT at the earliest, unless it was reset.
 _REWRITTEN_NS = 100_000_000
 # SYNs without an answer are sent again after 1, 3 and 7 seconds (RFC 6298), each with a timestamp of its own.
-_RETRIED_NS = 10_000_000_000
+RETRIED_NS = 10_000_000_000
 
 
 class Sighting(Fact, frozen=True):
@@ -94,7 +94,7 @@ def _may_be_one(one: Sighting, other: Sighting) -> bool:
     """
     a, b = one.connection, other.connection
     apart_ns = abs(a.first_ns - b.first_ns)
-    if a.syn_tsval != b.syn_tsval and apart_ns > _RETRIED_NS:
+    if a.syn_tsval != b.syn_tsval and apart_ns > RETRIED_NS:
         return False
     known = a.syn_tsval is not None or apart_ns <= _REWRITTEN_NS
     return one.capture != other.capture or (a.server != b.server and known)

@@ -1,7 +1,8 @@
 """Endpoints and connections as nouns."""
 
 from analyzer.base.fact import replace
-from analyzer.flow.connection import Endpoint, swap_ends
+from analyzer.flow.connection import Endpoint, said_on, swap_ends
+from analyzer.protocol.conversation import parse_conversation
 
 
 def test_an_ipv4_endpoint_prints_as_address_and_port() -> None:
@@ -14,6 +15,15 @@ def test_an_ipv6_endpoint_prints_in_brackets() -> None:
 
 def test_endpoints_order_by_address_then_port() -> None:
     assert sorted([Endpoint("b", 1), Endpoint("a", 2), Endpoint("a", 1)])[0] == Endpoint("a", 1)
+
+
+def test_what_was_said_is_read_once(wire) -> None:
+    given = midstream(wire)
+
+    said = said_on(given)
+
+    assert said == parse_conversation(given.from_client, given.from_server)
+    assert said_on(replace(given, said=said)) is said
 
 
 def midstream(wire):

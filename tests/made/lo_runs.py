@@ -5,7 +5,8 @@ from __future__ import annotations
 from analyzer.apart import run_apart
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.reader import read_capture_bytes
-from analyzer.judging import Plan, SpilledRun
+from analyzer.judging import SpilledRun
+from analyzer.lot import Plan
 from analyzer.opening import ReadCapture, open_read, read_packets
 from analyzer.pipeline import Interval, assemble, chosen_in, mesh_record
 from analyzer.report.as_json import render_jsonl
