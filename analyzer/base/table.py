@@ -106,6 +106,13 @@ def distinct(values: Integers) -> Integers:
     return found
 
 
+def ranges(starts: I64, counts: I64) -> I64:
+    """``starts[k], starts[k] + 1, …``, ``counts[k]`` of each, one range after the other."""
+    before = np.cumsum(counts) - counts
+    found: I64 = np.arange(counts.sum()) + np.repeat(starts - before, counts)
+    return found
+
+
 # TCP flag bits as on the wire (RFC 9293), then one of our own above the nine of the header.
 FIN, SYN, RST, PSH, ACK, URG = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 HAS_TIMESTAMP = 0x8000

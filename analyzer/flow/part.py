@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyzer.base.table import I64
+from analyzer.base.table import I64, ranges
 from analyzer.flow.lanes import LaneTable
 from analyzer.flow.orientation import Orientation
 from analyzer.flow.reassembly import PieceTable
@@ -101,10 +101,7 @@ def _pieces(pieces: PieceTable, lanes: I64, of_rows: I64, members: I64) -> Piece
 
 def _members(starts: I64, chosen: I64) -> I64:
     """The indices of all that belongs to the ``chosen`` rows of a table in CSR form, one row after the other."""
-    begins, counts = starts[chosen], starts[chosen + 1] - starts[chosen]
-    ends = np.cumsum(counts)
-    found: I64 = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(begins - (ends - counts), counts)
-    return found
+    return ranges(starts[chosen], starts[chosen + 1] - starts[chosen])
 
 
 def _starts(starts: I64, chosen: I64) -> I64:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.kernel import run_kernel
-from analyzer.base.table import I64, U8
+from analyzer.base.table import I64, U8, ranges
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_body import BODY_PREVIEW_LEN
 from analyzer.protocol.http1_machine import FIXED, Machine, begins, ends, named
@@ -142,7 +142,7 @@ class HeadReader:
         requests = self._walk(lanes, asking, np.full(lanes[walk.MOST].sum(), walk.NONE_UNSAID))
         whole = np.flatnonzero(lanes[walk.REACHED] == lanes[walk.SENT])
         counts = lanes[walk.TAKEN][whole]
-        requests = requests.only(_ranges(lanes[walk.ROOM][whole], counts))
+        requests = requests.only(ranges(lanes[walk.ROOM][whole], counts))
 
         lanes = self._lanes(2 * connections[whole] + 1, counts)
         headed = self.data[requests.heads[walk.AT]] == _HEAD
@@ -207,10 +207,3 @@ class Classes:
             walk.tell_apart, values, self._literals, self._slots, self._known, self._count, classes
         )
         return classes
-
-
-def _ranges(starts: I64, counts: I64) -> I64:
-    """``starts[k], starts[k] + 1, …``, ``counts[k]`` of each."""
-    before = np.cumsum(counts) - counts
-    found: I64 = np.arange(counts.sum()) + np.repeat(starts - before, counts)
-    return found

@@ -47,3 +47,10 @@ def test_distinct_values_are_those_of_the_library(values: list[int]) -> None:
     column = np.array(values, dtype=np.int64)
 
     assert table.distinct(column).tolist() == np.unique(column).tolist()
+
+
+@given(given=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4))))
+def test_ranges_are_those_of_a_loop(given: list[tuple[int, int]]) -> None:
+    starts, counts = (np.array([pair[i] for pair in given], dtype=np.int64) for i in (0, 1))
+
+    assert table.ranges(starts, counts).tolist() == [start + i for start, count in given for i in range(count)]
