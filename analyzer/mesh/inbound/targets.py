@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from analyzer.base.fact import Fact
 from analyzer.mesh.endpoints import endpoints_of
@@ -36,22 +36,20 @@ def service_targets(mesh: MeshSnapshot, pod: Pod) -> tuple[ServiceTarget, ...]:
     """
 
     def build() -> tuple[ServiceTarget, ...]:
-        services = list(services_by_namespace(mesh).get(pod.namespace, ()))
-        targets = [*_kubernetes(mesh, pod, services), *_entries(mesh, pod, services)]
+        targets = [*_kubernetes(mesh, pod), *_entries(mesh, pod)]
         return tuple(sorted(targets, key=lambda t: (t.service.resource.created, t.service.hostname)))
 
     return mesh.memo(("service-targets", pod.full_name), build)
 
 
-def _kubernetes(mesh: MeshSnapshot, pod: Pod, services: list[RegistryService]) -> Iterator[ServiceTarget]:
-    own = [service for service in services if isinstance(service.source, Service)]
+def _kubernetes(mesh: MeshSnapshot, pod: Pod) -> Iterator[ServiceTarget]:
     workload = _workload_entry(mesh, pod)
     if workload is not None:
-        yield from _of_workload(workload, own)
+        yield from _of_workload(workload, _selecting(mesh, pod.namespace, workload.endpoint.labels))
         return
-    selecting = [service for service in own if _selects(service, pod.labels)]
+    selecting = _selecting(mesh, pod.namespace, pod.labels)
     if not selecting:
-        yield from _by_endpoints(mesh, pod, own)
+        yield from _by_endpoints(mesh, pod)
         return
     for service in selecting:
         for port in service.ports:
@@ -60,18 +58,53 @@ def _kubernetes(mesh: MeshSnapshot, pod: Pod, services: list[RegistryService]) -
                 yield ServiceTarget(service, port, target)
 
 
-def _selects(service: RegistryService, labels: Mapping[str, str]) -> bool:
+def _own(mesh: MeshSnapshot, namespace: str, kind: type[Service | ServiceEntry]) -> list[RegistryService]:
+    """The services of a namespace that were made from such resources, oldest first."""
+
+    def build() -> list[RegistryService]:
+        services = services_by_namespace(mesh).get(namespace, ())
+        return [service for service in services if isinstance(service.source, kind)]
+
+    return mesh.memo(("own-services", namespace, kind), build)
+
+
+def _selecting(mesh: MeshSnapshot, namespace: str, labels: Mapping[str, str]) -> list[RegistryService]:
+    """The Kubernetes Services of a namespace whose selectors take such labels, oldest first."""
+    by_label = mesh.memo(("services-by-label", namespace), lambda: _by_label(_own(mesh, namespace, Service)))
+    found = [
+        each for label in labels.items() for each in by_label.get(label, ()) if labels_match(_selector(each), labels)
+    ]
+    return sorted(found, key=lambda service: service.index)
+
+
+def _by_label(services: Iterable[RegistryService]) -> dict[tuple[str, str], list[RegistryService]]:
+    """Services by one label of their selectors, so that not every selector need be held against a pod."""
+    found: dict[tuple[str, str], list[RegistryService]] = {}
+    for service in services:
+        for label in list(_selector(service).items())[:1]:
+            found.setdefault(label, []).append(service)
+    return found
+
+
+def _selector(service: RegistryService) -> Mapping[str, str]:
     # Without a selector the endpoints are somebody else's; an ExternalName has none.
-    return bool(service.selector) and not service.external and labels_match(service.selector or {}, labels)
+    return {} if service.external else service.selector or {}
 
 
-def _by_endpoints(mesh: MeshSnapshot, pod: Pod, services: list[RegistryService]) -> Iterator[ServiceTarget]:
+def _by_endpoints(mesh: MeshSnapshot, pod: Pod) -> Iterable[ServiceTarget]:
     """Where no selector takes the pod: what the endpoint slices of its namespace say of its first address."""
+    namespace = pod.namespace
+    found = mesh.memo(("targets-by-address", namespace), lambda: _by_address(mesh, _own(mesh, namespace, Service)))
+    return found.get(pod.ips[0], ()) if pod.ips else ()
+
+
+def _by_address(mesh: MeshSnapshot, services: Iterable[RegistryService]) -> dict[str, list[ServiceTarget]]:
+    found: dict[str, list[ServiceTarget]] = {}
     for service in services:
         for port in service.ports:
             for endpoint in endpoints_of(mesh, service, port):
-                if pod.ips and endpoint.address == pod.ips[0]:
-                    yield ServiceTarget(service, port, endpoint.port)
+                found.setdefault(endpoint.address, []).append(ServiceTarget(service, port, endpoint.port))
+    return found
 
 
 def _find_port(pod: Pod, service: RegistryService, port: RegistryPort) -> int:
@@ -104,7 +137,7 @@ def _workload_entry(mesh: MeshSnapshot, pod: Pod) -> WorkloadEntry | None:
 def _of_workload(workload: WorkloadEntry, services: list[RegistryService]) -> Iterator[ServiceTarget]:
     ports = workload.endpoint.ports
     for service in services:
-        if service.resolution != CLIENT_SIDE or not _selects(service, workload.endpoint.labels):
+        if service.resolution != CLIENT_SIDE:
             continue
         for port in service.ports:
             target = ports.get(port.name) or ports.get(str(port.target))
@@ -113,10 +146,8 @@ def _of_workload(workload: WorkloadEntry, services: list[RegistryService]) -> It
                 yield ServiceTarget(service, port, target)
 
 
-def _entries(mesh: MeshSnapshot, pod: Pod, services: list[RegistryService]) -> Iterator[ServiceTarget]:
-    for service in services:
-        if not isinstance(service.source, ServiceEntry):
-            continue
+def _entries(mesh: MeshSnapshot, pod: Pod) -> Iterator[ServiceTarget]:
+    for service in _own(mesh, pod.namespace, ServiceEntry):
         for port in service.ports:
             for endpoint in endpoints_of(mesh, service, port):
                 if endpoint.address in pod.ips:

@@ -31,6 +31,15 @@ def test_services_of_other_namespaces_do_not_count(world):
     assert targets_of(world) == []
 
 
+def test_services_that_ask_for_several_labels_count_where_the_pod_has_all_of_them(world):
+    world.service("by-version", port(80), selector={"version": "v1"})
+    world.service("other-app", port(80), selector={"version": "v1", "app": "pay"})
+    world.service("by-both", port(80), selector={"version": "v1", "app": "web"})
+    world.service("by-app", port(80), selector={"app": "web"})
+    found = targets_of(world, labels={"app": "web", "version": "v1"})
+    assert [name for name, _, _ in found] == ["by-version", "by-both", "by-app"]
+
+
 def test_an_external_name_and_a_service_without_selector_do_not_count(world):
     world.service("a", port(80), type="ExternalName", externalName="b.example", selector={"app": "web"})
     world.service("b", port(80), selector={})
