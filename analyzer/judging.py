@@ -33,8 +33,8 @@ from analyzer.flow.udp import udp_flows
 from analyzer.lot import CALL, FLOW, LotRun, LotWriter, Plan, Task
 from analyzer.report.as_json import Object, capture_object, encode, finding_object
 from analyzer.report.json_objects import totals_object
+from analyzer.report.merged import Merged
 from analyzer.report.private import redact_apart_from_calls
-from analyzer.report.spill import Merged
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import Groups, findings_of
 from analyzer.verdict.health import Sights
@@ -56,14 +56,14 @@ class SpilledRun:
     calls: Merged
     flows: Merged
 
-    def lines(self, *, redact: bool) -> Iterator[bytes]:
-        """The lines of the run, as ``render_jsonl`` gives them."""
+    def lines(self, *, redact: bool) -> Iterator[bytes | memoryview]:
+        """The lines of the run, as ``render_jsonl`` gives them; many in a piece."""
         yield _line("run", totals_object(self.analysis, self.verdicts, flows=len(self.flows)))
         shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
         for capture in shown.captures:
             yield _line("capture", capture_object(capture))
-        yield from self.calls.pieces(lambda number: b"%s%d" % (CALL.encode(), number))
-        yield from self.flows.pieces(lambda _: FLOW.encode())
+        yield from self.calls.pieces(CALL.encode(), numbered=True)
+        yield from self.flows.pieces(FLOW.encode(), numbered=False)
         for finding in shown.findings:
             yield _line("finding", finding_object(finding))
 

@@ -208,9 +208,11 @@ def _told_in_lots(
 
 def _write_spilled(run: SpilledRun, out: str | None, *, redact: bool) -> int:
     """Write the lines of a run that is not in memory; gives its exit code."""
+    from analyzer.base.ahead import made_ahead
+
     keep(run.analysis)
     with output(out) as sink:
-        sink.writelines(_in_blocks(run.lines(redact=redact)))
+        sink.writelines(made_ahead(run.lines(redact=redact)))
     tell_problems(run.analysis)
     found = EXIT_FINDINGS if run.met else 0
     return EXIT_INTERRUPTED if INTERRUPTED in run.analysis.limits else exit_code(run.analysis) or found

@@ -1,19 +1,17 @@
-"""Lines of a large run, written lot by lot to a file without a name, and read in the order of the whole run.
+"""Lines of a large run, written lot by lot to a file without a name, with what they sort by.
 
-A line is kept without the number that it has among all: that is known when all are there.
+A line is kept without the number that it has among all: that is known when all are there (``merged.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.fact import Fact
-from analyzer.base.pages import SPAN, forget_pages
-from analyzer.base.ranks import order_of
 from analyzer.base.scratch import Scratch
 from analyzer.base.table import I32, I64
 from analyzer.flow.connection import Endpoint
@@ -115,58 +113,3 @@ class Spill:
         columns = np.concatenate(self._columns, axis=1)
         keys = columns[1:4].astype(np.int32)
         return Lines(self._begin, tuple(self._ips), columns[0].copy(), keys, columns[4].astype(np.int32))
-
-
-class Merged:
-    """The lines of all lots, ``parts``, each in one of ``files``.
-
-    ``numbers`` ``(N,)`` has the place of each line among all, from 1 on, part after part.
-    """
-
-    def __init__(self, parts: Sequence[Lines], files: Sequence[Scratch]) -> None:
-        self._parts = parts
-        self._files = files
-        self._order = order_of(_joined_keys(parts))
-        self.numbers: I64 = np.empty(len(self._order), np.int64)
-        self.numbers[self._order] = np.arange(1, len(self._order) + 1)
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def pieces(self, opening: Callable[[int], bytes]) -> Iterator[bytes]:
-        """The lines in order, each behind what ``opening`` gives for its number, many in a piece."""
-        buffers = [file.mapped() for file in self._files]
-        part_of = np.repeat(np.arange(len(self._parts)), [len(part) for part in self._parts])[self._order]
-        lengths = np.concatenate([np.empty(0, np.int64), *(part.lengths for part in self._parts)])[self._order]
-        starts = np.concatenate([np.empty(0, np.int64), *map(_starts, self._parts)])[self._order]
-        held: list[bytes | memoryview] = []
-        read = 0
-        for first in range(0, len(starts), _LINES_AT_ONCE):
-            some = slice(first, first + _LINES_AT_ONCE)
-            rows = zip(part_of[some].tolist(), starts[some].tolist(), lengths[some].tolist(), strict=True)
-            for number, (part, start, length) in enumerate(rows, first + 1):
-                if length != HIDDEN:
-                    held += (opening(number), buffers[part][start : start + length])
-                    read += length
-            yield b"".join(held)
-            held.clear()
-            if read > SPAN:
-                for buffer in buffers:
-                    forget_pages(buffer)
-                read = 0
-
-
-def _starts(part: Lines) -> I64:
-    shown = np.maximum(part.lengths, 0).astype(np.int64)
-    starts: I64 = part.begin + np.cumsum(shown) - shown
-    return starts
-
-
-def _joined_keys(parts: Sequence[Lines]) -> I64:
-    """The keys of all parts, with the places of clients' addresses among all instead of those in a part."""
-    ranks = {ip: rank for rank, ip in enumerate(sorted({ip for part in parts for ip in part.ips}))}
-    columns = [np.empty((4, 0), np.int64)]
-    for part in parts:
-        own = np.array([ranks[ip] for ip in part.ips], np.int64)
-        columns.append(np.stack([part.times_ns, own[part.keys[0]], part.keys[1], part.keys[2]]))
-    return np.concatenate(columns, axis=1)

@@ -1,4 +1,4 @@
-"""Lines that were written in parts are read in the order of all, with the numbers that they have there."""
+"""Lines that are written away, and what is kept of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from analyzer.base.scratch import Scratch
 from analyzer.flow.connection import Endpoint
-from analyzer.report.spill import HIDDEN, Key, Lines, Merged, Spill
+from analyzer.report.spill import HIDDEN, Key, Lines, Spill
 
 ONE, TWO = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40000)
 
@@ -16,48 +16,6 @@ def spill_lines(scratch: Scratch, lines: list[tuple[Key, bytes | None]]) -> Line
     for key, line in lines:
         spill.add(key, line)
     return spill.lines()
-
-
-def numbered(merged: Merged) -> list[bytes]:
-    return b"".join(merged.pieces(lambda number: b"%d " % number)).splitlines()
-
-
-def test_lines_of_two_files_meet_in_the_order_of_their_keys() -> None:
-    files = [Scratch(), Scratch()]
-    parts = [
-        spill_lines(files[0], [((1, TWO, 1), b"a\n"), ((5, TWO, 1), b"d\n")]),
-        spill_lines(files[1], [((2, ONE, 1), b"b\n"), ((3, ONE, 2), b"c\n")]),
-    ]
-
-    merged = Merged(parts, files)
-
-    assert numbered(merged) == [b"1 a", b"2 b", b"3 c", b"4 d"]
-    assert merged.numbers.tolist() == [1, 4, 2, 3]
-
-
-def test_at_one_time_clients_and_places_decide() -> None:
-    file = Scratch()
-    parts = [
-        spill_lines(file, [((1, TWO, 1), b"c\n")]),
-        spill_lines(file, [((1, ONE, 2), b"b\n")]),
-        spill_lines(file, [((1, ONE, 1), b"a\n")]),
-    ]
-
-    assert numbered(Merged(parts, [file] * 3)) == [b"1 a", b"2 b", b"3 c"]
-
-
-def test_a_hidden_line_has_a_number_and_is_not_shown() -> None:
-    file = Scratch()
-    part = spill_lines(file, [((1, ONE, 1), b"a\n"), ((2, ONE, 1), None), ((3, ONE, 1), b"c\n")])
-
-    assert numbered(Merged([part], [file])) == [b"1 a", b"3 c"]
-
-
-def test_no_lines_are_none() -> None:
-    file = Scratch()
-
-    assert numbered(Merged([spill_lines(file, [])], [file])) == []
-    assert numbered(Merged([], [])) == []
 
 
 def test_a_spill_counts_its_lines_before_they_are_there() -> None:
@@ -75,7 +33,7 @@ def test_the_lines_of_a_second_spill_begin_behind_those_of_the_first() -> None:
     second = spill_lines(file, [((1, ONE, 1), b"a\n")])
 
     assert second.begin == first.begin + int(first.lengths.sum()) == len(file.mapped()) - 2
-    assert numbered(Merged([first, second], [file] * 2))[:2] == [b"1 a", b"2 b0"]
+    assert bytes(file.mapped()[second.begin :]) == b"a\n"
 
 
 def test_a_block_of_lines_is_as_the_same_lines_one_by_one() -> None:
@@ -107,7 +65,7 @@ def test_a_block_of_lines_is_as_the_same_lines_one_by_one() -> None:
     for name in ("times_ns", "keys", "lengths"):
         assert getattr(found, name).dtype == getattr(alone, name).dtype
         assert getattr(found, name).tolist() == getattr(alone, name).tolist()
-    assert numbered(Merged([found], [file])) == numbered(Merged([alone], [file]))
+    assert bytes(file.mapped()[found.begin :]) == bytes(file.mapped()[: found.begin])
 
 
 def test_a_block_without_lines_adds_none() -> None:
