@@ -13,12 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.base.machine_code import KNOWN, CodeFile, Kind, MachineCode, count_parts, kinds_of, target_machine
+from analyzer.base.machine_code import (
+    KNOWN,
+    CodeFile,
+    Kind,
+    MachineCode,
+    count_parts,
+    has_code,
+    kinds_of,
+    target_machine,
+)
 
 # A compile costs about a second and the import 0.3 s; plain Python walks this many rows in about the same time.
 COMPILE_ROWS = 150_000
-# ... and this many, once a kernel was compiled or read: code is read from disk in some milliseconds.
+# ... and this many, once a kernel was compiled: others like this run will find the code of its smaller kernels, too.
 _LOADED_ROWS = 10_000
+# Where its code is kept a kernel pays for so many times fewer rows: LLVM is there in 40 ms, and code is read in one.
+KEPT_PAYS = 15
 
 # The name of every kernel in its machine code, and what such code may call.
 _NAME = "kernel"
@@ -37,15 +48,22 @@ Kernel = Callable[..., int]
 @cache
 def _compiled(function: Kernel, kinds: tuple[Kind, ...] | None) -> Kernel:
     """The kernel for such arguments: its code from disk, or made by numba, which also runs what cannot be kept."""
-    if kinds is None or not KNOWN:
+    if kinds is None:
         return _run_by_numba(function)
-    file = CodeFile(function, kinds)
-    code = file.read()
-    if code is None:
-        code = _machine_code(function, kinds)
-        if code is None or not file.write(code):
-            return _run_by_numba(function)
+    kept = _kept(function, kinds)
+    if kept is not None:
+        return kept
+    code = _machine_code(function, kinds)
+    if code is None or not CodeFile(function, kinds).write(code):
+        return _run_by_numba(function)
     return MachineCode(code, _NAME, kinds)
+
+
+@cache
+def _kept(function: Kernel, kinds: tuple[Kind, ...]) -> Kernel | None:
+    """The kernel for such arguments by its code from disk; None where that is not there."""
+    code = CodeFile(function, kinds).read()
+    return MachineCode(code, _NAME, kinds) if code is not None else None
 
 
 @cache
@@ -105,19 +123,28 @@ def _types(kinds: tuple[Kind, ...]) -> tuple[Any, ...]:
     )
 
 
-def pays(rows: int, *, compile_rows: int = COMPILE_ROWS) -> bool:
-    """Whether ``run_kernel`` compiles a kernel for so many rows: then it is faster than the sorts that NumPy needs."""
+def pays(function: Kernel, rows: int, *, compile_rows: int = COMPILE_ROWS) -> bool:
+    """Whether a kernel runs compiled over so many rows: then it is faster than the sorts that NumPy needs."""
+    return _may_compile(rows, compile_rows) or (rows * KEPT_PAYS >= compile_rows and has_code(function))
+
+
+def _may_compile(rows: int, compile_rows: int) -> bool:
     return rows >= compile_rows or (rows >= _LOADED_ROWS and _compiled.cache_info().currsize > 0)
 
 
 def run_kernel(function: Kernel, rows: int, *arguments: Any, compile_rows: int = COMPILE_ROWS) -> int:
-    """Run ``function`` over ``arguments`` (C-contiguous arrays, tuples of them, integers); compiled when it ``pays``.
+    """Run ``function`` over ``arguments`` (C-contiguous arrays, tuples of them, integers); compiled where it ``pays``.
 
-    Fewer rows do where a kernel was compiled before. The function writes into its output arrays and returns one integer
-    (a count, or 0).
+    Fewer than ``compile_rows`` do where its code is kept, or a kernel was compiled before. The function writes into its
+    output arrays and returns one integer (a count, or 0).
     """
-    if pays(rows, compile_rows=compile_rows):
-        return int(_compiled(function, kinds_of(arguments))(*arguments))
+    if pays(function, rows, compile_rows=compile_rows):
+        kinds = kinds_of(arguments) if KNOWN else None
+        if _may_compile(rows, compile_rows):
+            return int(_compiled(function, kinds)(*arguments))
+        kept = _kept(function, kinds) if kinds is not None else None
+        if kept is not None:
+            return int(kept(*arguments))
     return int(function(*map(_plain, arguments)))
 
 

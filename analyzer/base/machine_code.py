@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from glob import escape
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ Kind = tuple[Any, ...] | None
 KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64" and sys.maxsize > 1 << 32
 
 _CHECK_LEN = 16
+# Of each half of a file's name.
+_DIGEST_LEN = 12
 # Changes when code of before must not be read any more.
 _FORMAT = 1
 
@@ -79,13 +82,9 @@ class CodeFile:
     """
 
     def __init__(self, function: Callable[..., int], kinds: tuple[Kind, ...]) -> None:
-        code, known = function.__code__, function.__globals__
-        constants = [(name, repr(known[name])) for name in code.co_names if name in known]
-        facts = (_FORMAT, _processor(), kinds, code.co_code, code.co_consts, code.co_varnames, constants)
-        digest = blake2b(repr(facts).encode(), digest_size=_CHECK_LEN).hexdigest()
-        module = Path(code.co_filename)
-        self._has_home = module.is_absolute()
-        self.path = module.parent / "__pycache__" / f"{module.stem}.{function.__name__}-{digest}.code"
+        self._has_home = Path(function.__code__.co_filename).is_absolute()
+        folder, beginning = _home_of(function)
+        self.path = folder / f"{beginning}{_digest(_processor(), kinds)}.code"
 
     def read(self) -> bytes | None:
         """The code, or None where there is none that is whole."""
@@ -109,6 +108,26 @@ class CodeFile:
         except OSError:
             return False
         return True
+
+
+@cache
+def has_code(function: Callable[..., int]) -> bool:
+    """Whether code of a function is kept: most likely such as it is asked for, but LLVM need not be there to say so."""
+    folder, beginning = _home_of(function)
+    return any(folder.glob(f"{escape(beginning)}*.code"))
+
+
+def _home_of(function: Callable[..., int]) -> tuple[Path, str]:
+    """The folder for the code of a function, and what the names of its files begin with."""
+    code, known = function.__code__, function.__globals__
+    constants = [(name, repr(known[name])) for name in code.co_names if name in known]
+    own = _digest(_FORMAT, code.co_code, code.co_consts, code.co_varnames, constants)
+    module = Path(code.co_filename)
+    return module.parent / "__pycache__", f"{module.stem}.{function.__name__}-{own}-"
+
+
+def _digest(*facts: object) -> str:
+    return blake2b(repr(facts).encode(), digest_size=_DIGEST_LEN).hexdigest()
 
 
 def _check(code: bytes) -> bytes:

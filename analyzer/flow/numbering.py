@@ -30,7 +30,7 @@ def number_packets(packets: PacketTable, rows: I64, *, compile_rows: int = COMPI
 
     Numbers of tuples run from 0 on, without a hole, in any order.
     """
-    if pays(len(rows), compile_rows=compile_rows):
+    if pays(number_tuples, len(rows), compile_rows=compile_rows):
         numbers = np.empty(len(rows), np.int64)
         slots = np.empty(max(_LEAST_SLOTS, 1 << (2 * len(rows)).bit_length()), np.int32)
         tuples = np.empty((len(rows), _COLUMNS), np.int64)

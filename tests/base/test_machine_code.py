@@ -87,6 +87,44 @@ def test_where_nothing_can_be_kept_numba_runs_the_kernel(run, tmp_path: Path) ->
     assert run() == f"{SUMS} True"
 
 
+PLAIN = f"{SUMS} False"
+FEWER_ROWS = (
+    RUN.replace("add_up, 0", "add_up, ROWS").replace("compile_rows=0", "compile_rows=KEPT_PAYS * 100")
+    + """
+print("llvmlite" in sys.modules)
+"""
+)
+IMPORTED = KERNEL.replace("import run_kernel", "import KEPT_PAYS, run_kernel")
+
+
+@only_where_known
+@pytest.mark.parametrize(("rows", "read"), [(99, False), (100, True)])
+def test_code_that_is_kept_pays_for_fewer_rows_than_a_compile(run, rows: int, read: bool) -> None:
+    program = FEWER_ROWS.replace("ROWS", str(rows), 1)
+
+    before, _, after = run(program, kernel=IMPORTED), run(kernel=IMPORTED), run(program, kernel=IMPORTED)
+
+    assert [before, after] == [f"{PLAIN}\nFalse", f"{PLAIN}\n{read}"]
+
+
+@only_where_known
+def test_code_of_a_kernel_that_has_changed_is_not_looked_at(run) -> None:
+    run(kernel=IMPORTED)
+
+    found = run(FEWER_ROWS.replace("ROWS", "100", 1), kernel=IMPORTED.replace("STEP = 3", "STEP = 4"))
+
+    assert found == "188 [113, 132, 157, 188] False\nFalse"
+
+
+@only_where_known
+def test_code_for_other_arguments_is_none(run) -> None:
+    run(kernel=IMPORTED)
+
+    found = run(FEWER_ROWS.replace("ROWS", "100", 1).replace("np.uint8", "np.uint16"), kernel=IMPORTED)
+
+    assert found == f"{PLAIN}\nTrue"
+
+
 @only_where_known
 def test_a_kernel_that_raises_is_an_error(run) -> None:
     kernel = KERNEL.replace("        sums[i] = total", "        sums[i] = total // (i - 3)")

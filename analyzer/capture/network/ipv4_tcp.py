@@ -20,7 +20,7 @@ _OPTION_LEN = 2
 def decode_ipv4_tcp(decoding: Decoding, frames: Frames) -> Frames:
     """What ``decode_ipv4`` gives; most packets of a large capture are decoded to their end, and do not go on."""
     rows = max(len(decoding.table), decoding.rows)
-    if not pays(rows):
+    if not pays(decode_segments, rows):
         return decode_ipv4(decoding, frames)
     left = np.empty(len(frames), np.int64)
     bounds = frames.row, frames.at, frames.end
