@@ -11,6 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SUFFIX = ".partial"
+# ext4 writes a file to the disk before it takes another one's place (ext4(5), auto_da_alloc): a second for some 100 MB.
+_LONG_TO_WRITE_LEN = 16 << 20
+# renameat2(2), Linux: names are given from the folder that we are in, and two files swap theirs.
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
 # What a device says that has no room, or fails.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
@@ -31,7 +36,26 @@ def written_whole(path: Path) -> Iterator[Path]:
     yield partial
     if target.exists():
         shutil.copymode(target, partial)
-    os.replace(partial, target)
+    _put(partial, target)
+
+
+def _put(partial: Path, target: Path) -> None:
+    """Let a file take another one's place; a large one is not waited for until it is on the disk."""
+    if partial.stat().st_size >= _LONG_TO_WRITE_LEN and _swapped(partial, target):
+        partial.unlink()
+    else:
+        os.replace(partial, target)
+
+
+def _swapped(one: Path, other: Path) -> bool:
+    """Let two files take each other's place at once; False where one is not there, or the system cannot."""
+    import ctypes
+
+    try:
+        swap = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    return not swap(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
 
 
 def _make_anew(partial: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.base import partial
 from analyzer.base.partial import has_no_room, written_whole
 
 
@@ -33,6 +34,28 @@ def test_what_broke_off_is_marked_and_what_was_there_stays(tmp_path) -> None:
         raise KeyboardInterrupt
 
     assert (path.read_text(), place.read_text()) == ("before", "half")
+
+
+@pytest.mark.parametrize("swaps", [True, False])
+def test_a_large_file_takes_the_place_of_another_whether_the_system_can_swap_them_or_not(
+    tmp_path, monkeypatch, swaps
+) -> None:
+    path = tmp_path / "run"
+    path.write_text("before")
+    path.chmod(0o600)
+    monkeypatch.setattr(partial, "_LONG_TO_WRITE_LEN", 0)
+    monkeypatch.setattr(partial, "_RENAME_EXCHANGE", partial._RENAME_EXCHANGE if swaps else 1 << 20)
+
+    with written_whole(path) as place:
+        place.write_text("all")
+
+    assert (path.read_text(), os.listdir(tmp_path), stat.S_IMODE(path.stat().st_mode)) == ("all", ["run"], 0o600)
+
+
+def test_a_system_that_knows_no_swapping_swaps_nothing(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda _: object())
+
+    assert not partial._swapped(tmp_path / "one", tmp_path / "other")
 
 
 def test_a_link_goes_on_to_lead_to_it(tmp_path) -> None:
