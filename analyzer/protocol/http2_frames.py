@@ -16,7 +16,7 @@ END_HEADERS, PADDED, PRIORITY_FLAG = 0x4, 0x8, 0x20
 # The largest frame without a SETTINGS_MAX_FRAME_SIZE (RFC 9113 section 6.5.2).
 _USUAL_FRAME_LEN = 1 << 14
 # Flags that each type defines, fixed lengths, and whether it belongs to a stream (RFC 9113 section 6).
-_FLAGS = (0x09, 0x2D, 0x00, 0x00, 0x01, 0x0C, 0x01, 0x00, 0x00, 0x04)
+FLAGS = (0x09, 0x2D, 0x00, 0x00, 0x01, 0x0C, 0x01, 0x00, 0x00, 0x04)
 _LENGTHS = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
 _ON_STREAM = (DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION)
 _ON_CONNECTION = (SETTINGS, PING, GOAWAY)
@@ -56,7 +56,7 @@ def read_frame(stream: Stream, position: int) -> Frame | None:
 
 def is_plausible(frame: Frame) -> bool:
     """Whether a frame header keeps the rules of its type: for finding frames in the middle of a connection."""
-    if frame.kind > CONTINUATION or frame.flags & ~_FLAGS[frame.kind] or frame.size > _USUAL_FRAME_LEN:
+    if frame.kind > CONTINUATION or frame.flags & ~FLAGS[frame.kind] or frame.size > _USUAL_FRAME_LEN:
         return False
     if frame.size != _LENGTHS.get(frame.kind, frame.size):
         return False

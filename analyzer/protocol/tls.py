@@ -17,7 +17,7 @@ _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
 _MESSAGE_HEADER_LEN = 4
 _TLS_1_3 = 0x0304
 # RFC 8446 section 4.4: Finished with SHA-384 (52), an empty Certificate (8), content type and tag (17), some padding.
-_MAX_FINISHED_LEN = 128
+MAX_FINISHED_LEN = 128
 # TlsInspector.max_client_hello_size, default (TLS_MAX_CLIENT_HELLO).
 ENVOY_MAX_CLIENT_HELLO_LEN = 16 * 1024
 
@@ -127,7 +127,7 @@ def _client_certificate(flight: Flight, answered: Flight, chosen: ServerHello | 
     if chosen is None or chosen.resumed:
         return None
     if chosen.version >= _TLS_1_3:
-        return flight.data_len > _MAX_FINISHED_LEN if flight.data_len else None
+        return flight.data_len > MAX_FINISHED_LEN if flight.data_len else None
     message = _first(flight, _CERTIFICATE)
     if message is not None:
         return any(message.body)

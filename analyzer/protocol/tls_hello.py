@@ -48,12 +48,14 @@ ENCRYPTED_CLIENT_HELLO = Code(
     "extension without meaning it (GREASE), which looks the same.",
 )
 
-_SERVER_NAME, _ALPN, _PRE_SHARED_KEY, _SUPPORTED_VERSIONS, _ECH = 0, 16, 41, 43, 0xFE0D
-_HOST_NAME = 0
-_MAX_HOST_NAME_LEN = 255
+# Types of extensions.
+SERVER_NAME, ALPN, PRE_SHARED_KEY, SUPPORTED_VERSIONS, ECH = 0, 16, 41, 43, 0xFE0D
+HOST_NAME = 0
+MAX_HOST_NAME_LEN = 255
 _RANDOM_LEN = 32
-_ECH_OUTER = 0
-_HOST = re.compile(r"[A-Za-z0-9._\-:\[\]*~]*")
+ECH_OUTER = 0
+# What the name of a host may have.
+HOST = re.compile(r"[A-Za-z0-9._\-:\[\]*~]*")
 
 
 class Hello(NamedTuple):
@@ -126,7 +128,7 @@ def _read_extensions(items: Cursor, hello: Hello, notes: Notes, offset: int) -> 
             else:
                 # RFC 8446 section 4.2: BoringSSL, by which Envoy's inspector reads, refuses a hello with repetitions.
                 hello = hello._replace(sound=False)
-                if kind == _SERVER_NAME:
+                if kind == SERVER_NAME:
                     notes.odd(SEVERAL_SNI, from_client=True, offset=offset)
             seen.add(kind)
     except MalformedError:
@@ -135,23 +137,23 @@ def _read_extensions(items: Cursor, hello: Hello, notes: Notes, offset: int) -> 
 
 
 def _with_extension(hello: Hello, kind: int, data: bytes, notes: Notes, offset: int) -> Hello:
-    if kind == _SERVER_NAME:
+    if kind == SERVER_NAME:
         name, alone = _server_name(data)
         if name is None or not alone:
             notes.odd(BAD_SNI if name is None else SEVERAL_SNI, from_client=True, offset=offset)
             return hello._replace(sni=name, sound=False)
-        if _HOST.fullmatch(name) is None or len(name) > _MAX_HOST_NAME_LEN:
+        if HOST.fullmatch(name) is None or len(name) > MAX_HOST_NAME_LEN:
             notes.odd(SUSPICIOUS_SNI, from_client=True, offset=offset)
-        return hello._replace(sni=name, sound=hello.sound and "\0" not in name and len(name) <= _MAX_HOST_NAME_LEN)
-    if kind == _ALPN:
+        return hello._replace(sni=name, sound=hello.sound and "\0" not in name and len(name) <= MAX_HOST_NAME_LEN)
+    if kind == ALPN:
         return hello._replace(alpn=_protocols(data))
-    if kind == _SUPPORTED_VERSIONS:
+    if kind == SUPPORTED_VERSIONS:
         offered = Cursor(Cursor(data).vector(1))
         versions = []
         while offered:
             versions.append(offered.integer(2))
         return hello._replace(versions=tuple(v for v in versions if not _is_grease(v)))
-    if kind == _ECH and data[:1] == bytes((_ECH_OUTER,)):
+    if kind == ECH and data[:1] == bytes((ECH_OUTER,)):
         notes.odd(ENCRYPTED_CLIENT_HELLO, from_client=True, offset=offset)
         return hello._replace(ech=True)
     return hello
@@ -172,7 +174,7 @@ def _server_name(data: bytes) -> tuple[str | None, bool]:
             names.vector(2)
     except MalformedError:
         return None, False
-    if outer or kind != _HOST_NAME or not name:
+    if outer or kind != HOST_NAME or not name:
         return None, False
     return name.decode("latin-1"), alone
 
@@ -206,11 +208,11 @@ def parse_server_hello(body: bytes) -> ServerHello | None:
         items = Cursor(cursor.vector(2) if cursor else b"")
         while items:
             kind, data = items.integer(2), items.vector(2)
-            if kind == _SUPPORTED_VERSIONS:
+            if kind == SUPPORTED_VERSIONS:
                 version = Cursor(data).integer(2)
-            elif kind == _ALPN:
+            elif kind == ALPN:
                 alpn = _protocols(data)
-            resumed |= kind == _PRE_SHARED_KEY
+            resumed |= kind == PRE_SHARED_KEY
     except MalformedError:
         return None
     return ServerHello(version, alpn[0] if alpn else None, resumed)

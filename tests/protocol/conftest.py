@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hpack import Encoder
 
+from analyzer.base.fact import replace
 from analyzer.base.stream import End, Stream
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
 from analyzer.protocol.notes import Notes
+from analyzer.protocol.spoken_columns import spoken_classes
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -133,6 +137,148 @@ class Builders:
         return f"HTTP/1.1 {status} OK\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
 
 
+@dataclass(frozen=True)
+class Lane:
+    """What one end said: its bytes, where they are cut into segments, which one is lost, how many bytes came unseen."""
+
+    data: bytes
+    cuts: tuple[int, ...] = ()
+    unseen: int = 0
+    lost: int | None = None
+    heard: int = 0
+    from_start: bool = True
+
+
+@dataclass(frozen=True)
+class Pieces:
+    position: np.ndarray
+    length: np.ndarray
+    offset: np.ndarray
+    starts: np.ndarray
+    breaks: np.ndarray
+    lengths: np.ndarray
+    heard: np.ndarray
+
+
+def _told(lanes: list[Lane]) -> tuple[memoryview, Pieces]:
+    """The lanes in one buffer with something between all segments."""
+    buffer, rows, starts, breaks = bytearray(), [], [0], []
+    for lane in lanes:
+        borders = sorted({0, len(lane.data), *lane.cuts} & set(range(len(lane.data) + 1)))
+        for number, (begin, end) in enumerate(pairwise(borders)):
+            if number == lane.lost:
+                continue
+            if number and number - 1 == lane.lost:
+                breaks.append(len(rows))
+            buffer += b"\x16\x03\x01"
+            rows.append((begin, end - begin, len(buffer)))
+            buffer += lane.data[begin:end]
+        starts.append(len(rows))
+    columns = np.array(rows, np.int64).reshape(-1, 3).T.copy()
+    lengths = [len(lane.data) + lane.unseen for lane in lanes]
+    others = (np.array(column, np.int64) for column in (starts, breaks, lengths, [lane.heard for lane in lanes]))
+    return memoryview(bytes(buffer)), Pieces(*columns, *others)
+
+
+def _stream_of(buffer: memoryview, pieces, from_start, lane: int) -> Stream:
+    first, stop = pieces.starts[lane : lane + 2].tolist()
+    columns = [column[first:stop].tolist() for column in (pieces.position, pieces.offset, pieces.length)]
+    packets = list(range(first + 1, stop + 1))
+    length, heard = int(pieces.lengths[lane]), int(pieces.heard[lane])
+    return Stream(buffer, *columns, packets, packets, length, bool(from_start[lane]), End.OPEN, heard=heard)
+
+
+def _without_positions(said: Conversation) -> Conversation:
+    if said.tls is None:
+        return said
+    hello = replace(said.tls.client_hello, end=0)
+    return replace(
+        said,
+        tls=replace(said.tls, client_hello=hello, alerts=tuple(replace(a, position=0) for a in said.tls.alerts)),
+    )
+
+
+def _check(buffer: memoryview, pieces, from_start, connections, classes) -> None:
+    """Hold classes against what the whole parser says of the same bytes."""
+    known: dict[int, Conversation] = {}
+    for connection, number in zip(connections, classes, strict=True):
+        if number >= 0:
+            said = parse_conversation(*(_stream_of(buffer, pieces, from_start, 2 * connection + i) for i in (0, 1)))
+            assert (said.oddities, said.missing, said.exchanges, said.inspected) == ((), (), (), None)
+            assert (said.answer, said.inner_tls, said.sniffable, said.inside) == (None, None, True, None)
+            assert number <= len(known)
+            assert known.setdefault(number, _without_positions(said)) == _without_positions(said)
+
+
+def _classes_of(*connections: tuple[Lane | bytes, Lane | bytes]) -> list[int]:
+    """The classes of connections; a server's bytes alone come after it heard something."""
+    lanes = []
+    for client, server in connections:
+        lanes += [client if isinstance(client, Lane) else Lane(client)]
+        lanes += [server if isinstance(server, Lane) else Lane(server, heard=1)]
+    buffer, pieces = _told(lanes)
+    from_start, chosen = np.array([lane.from_start for lane in lanes], np.bool_), np.arange(len(connections))
+    plain, compiled = (
+        spoken_classes(buffer, pieces, from_start, chosen, compile_rows=rows).tolist() for rows in (1 << 62, 0)
+    )
+    assert plain == compiled
+    _check(buffer, pieces, from_start, chosen.tolist(), plain)
+    return plain
+
+
+def _is_simple(client: Lane | bytes, server: Lane | bytes = b"") -> bool:
+    return _classes_of((client, server)) == [0]
+
+
+class Spoken:
+    """Classes of connections, held against what the whole parser reads of each."""
+
+    lane = Lane
+    told = staticmethod(_told)
+    stream_of = staticmethod(_stream_of)
+    check = staticmethod(_check)
+    classes_of = staticmethod(_classes_of)
+    is_simple = staticmethod(_is_simple)
+
+
+class Tls:
+    """What a client and a server say in TLS; ``filler`` is what facts do not depend on."""
+
+    change = b"\x14\x03\x03\0\x01\x01"
+
+    def __init__(self, say: Builders) -> None:
+        self.say = say
+        self.name, self.alpn = say.server_name(b"a.example"), say.alpn(b"h2", b"http/1.1")
+        self.versions = say.extension(43, say.vector(1, b"\x03\x04\x03\x03"))
+        self.chosen = say.extension(43, b"\x03\x04")
+        leaf = say.vector(3, b"certificate of the server")
+        self.certificate = self.record(say.handshake(11, say.vector(3, leaf + say.vector(3, b"issuer"))))
+
+    def record(self, payload: bytes, kind: int = 22) -> bytes:
+        """A record."""
+        return self.say.record(kind, payload, version=0x0303)
+
+    def hello(self, *extensions: bytes, filler: int = 0, session: int = 0, ciphers: bytes = b"\x13\x01") -> bytes:
+        """A ClientHello; with name, protocols and versions where nothing is said."""
+        say = self.say
+        chosen = extensions or (self.name, self.alpn, self.versions)
+        body = b"\x03\x03" + bytes((filler,)) * 32 + say.vector(1, bytes((filler,)) * session) + say.vector(2, ciphers)
+        return say.record(22, say.handshake(1, body + b"\x01\0" + say.vector(2, b"".join(chosen))))
+
+    def answer(self, *extensions: bytes, filler: int = 0, version: bytes = b"\x03\x03") -> bytes:
+        """A ServerHello."""
+        listed = self.say.vector(2, b"".join(extensions)) if extensions else b""
+        return self.record(self.say.handshake(2, version + bytes((filler,)) * 32 + b"\0" + b"\x13\x01\0" + listed))
+
+    def data(self, size: int = 200, filler: int = 0) -> bytes:
+        """Application data."""
+        return self.record(bytes((filler,)) * size, 23)
+
+    def alert(self, level: int, description: int) -> bytes:
+        """An alert."""
+        return self.record(bytes((level, description)), 21)
+
+
 @pytest.fixture(scope="session")
 def say() -> Builders:
     """Builders of streams, messages, frames and records; ``say.parse`` reads a conversation."""
@@ -160,3 +306,15 @@ def client() -> Peer:
 def server() -> Peer:
     """The server's end of an HTTP/2 connection."""
     return Peer()
+
+
+@pytest.fixture(scope="session")
+def spoken() -> Spoken:
+    """Lanes of connections, and which of them say the same."""
+    return Spoken()
+
+
+@pytest.fixture(scope="session")
+def tls(say: Builders) -> Tls:
+    """Builders of TLS."""
+    return Tls(say)

@@ -1,0 +1,168 @@
+"""Which of many connections that are not HTTP/1.1 say the same, told without reading each into facts.
+
+The sibling of ``http1_columns``. What is simple here is a part of what ``conversation`` reads as TLS or as opaque TCP;
+that reads all else, one connection at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.base.kernel import COMPILE_ROWS, run_kernel
+from analyzer.base.pages import forget_pages
+from analyzer.base.table import I64, U8
+from analyzer.protocol import opaque_walk as walk
+from analyzer.protocol.http1_pairs import Pieces
+from analyzer.protocol.http1_walk import tell_apart
+from analyzer.protocol.http2_frames import FLAGS
+from analyzer.protocol.request_line import parse_request_line
+from analyzer.protocol.tls_columns import TLS_NUMBERS, TLS_STRETCHES, read_tls
+
+Bools = NDArray[np.bool_]
+
+# Plain Python needs as long for one connection as for so many rows of the usual kernel.
+_ROWS_A_CONNECTION = 40
+# So many connections at a time, so that what one kernel read is still near when the next one needs it.
+_AT_ONCE = 500
+# So many classes are told apart, and looked up in a table of so many slots.
+_MAX_CLASSES, _SLOTS = 1 << 14, 1 << 16
+# Who spoke first; where both spoke before they heard anything, the order of packets tells, which is not looked at.
+_NOBODY, _CLIENT, _SERVER, _BOTH = range(4)
+# A row by which connections are told apart: who spoke first, what it is, and of TLS what ``tls_columns`` has.
+_FIRST, _TOLD, _NUMBERS = 0, 1, 2
+_STRETCHES = _NUMBERS + TLS_NUMBERS
+_WIDTH = _STRETCHES + 2 * TLS_STRETCHES
+
+
+def spoken_classes(
+    buffer: memoryview, pieces: Pieces, from_start: Bools, connections: I64, *, compile_rows: int = COMPILE_ROWS
+) -> I64:
+    """The class of each of ``connections``, ``(K,)``, -1 where it has to be read by itself; by first appearance.
+
+    ``from_start`` ``(2C,)`` says which lanes begin with the handshake. Connections of a class are TLS or opaque TCP,
+    or nothing was said. ``parse_conversation`` gives equal conversations for them, but for where in the streams a
+    ClientHello ends and alerts stand; these have no oddities, nothing is missing of them, and what Envoy's inspectors
+    take them for is their protocol. Not a byte is missing of either lane, and both begin with the handshake; only of
+    a client that said nothing and heard nothing it may be that no answer to its handshake was seen.
+    """
+    reader = _Reader.of(buffer, pieces, len(connections) * _ROWS_A_CONNECTION, compile_rows)
+    speaks = _speaks_first(pieces, connections)
+    which = np.flatnonzero(_is_whole(pieces, from_start, connections) & (speaks != _BOTH))
+    places, rows, texts, size = [which[:0]], [np.zeros((0, _WIDTH), np.int64)], [np.zeros(0, np.uint8)], 0
+    for begin in range(0, len(which), _AT_ONCE):
+        some = which[begin : begin + _AT_ONCE]
+        known, values, said = reader.rows_of(connections[some], speaks[some])
+        values[:, _STRETCHES::2] += size
+        size += len(said)
+        places.append(some[known])
+        rows.append(values)
+        texts.append(said)
+        forget_pages(buffer)
+    classes = np.full(len(connections), -1)
+    classes[np.concatenate(places)] = reader.numbered(np.concatenate(rows), np.concatenate(texts))
+    return classes
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Runs the kernels over a capture: ``data`` are its bytes, ``matrix`` ``(3, P)`` its pieces.
+
+    ``rows`` is how much there is to do in all, which tells if compiled code pays: from ``compile_rows`` on.
+    """
+
+    data: U8
+    pieces: Pieces
+    matrix: I64
+    rows: int
+    compile_rows: int
+
+    @classmethod
+    def of(cls, buffer: memoryview, pieces: Pieces, rows: int, compile_rows: int) -> _Reader:
+        """The reader of the pieces of a buffer."""
+        data = np.frombuffer(buffer, np.uint8) if len(buffer) else np.empty(0, np.uint8)
+        matrix = np.stack([pieces.position, pieces.length, pieces.offset])
+        return cls(_frozen(data), pieces, matrix, rows, compile_rows)
+
+    def run(self, kernel: Callable[..., int], *arguments: Any) -> int:
+        """Run a kernel."""
+        return run_kernel(kernel, self.rows, *arguments, compile_rows=self.compile_rows)
+
+    def rows_of(self, connections: I64, speaks: I64) -> tuple[I64, I64, U8]:
+        """The places of simple connections among some, their rows, and the texts in which the stretches lie."""
+        told = self._told(connections)
+        secret = np.flatnonzero(told == walk.MAYBE_TLS)
+        tls = read_tls(self.run, self.data, self.matrix, self.pieces, connections[secret])
+        told[secret[~tls.sound]] = walk.UNKNOWN
+        rows = np.zeros((len(connections), _WIDTH), np.int64)
+        rows[:, _FIRST], rows[:, _TOLD], rows[:, _STRETCHES + 1 :: 2] = speaks, told, -1
+        sound = secret[tls.sound]
+        rows[sound, _NUMBERS:_STRETCHES], rows[sound, _STRETCHES:] = tls.numbers, tls.stretches
+        known = np.flatnonzero(told != walk.UNKNOWN)
+        return known, rows[known], tls.texts
+
+    def _told(self, connections: I64) -> I64:
+        """What each connection is by its first bytes."""
+        starts, lengths = self.pieces.starts, self.pieces.lengths
+        client, server = 2 * connections, 2 * connections + 1
+        matrix = np.zeros((walk.TOLD + 1, len(connections)), np.int64)
+        matrix[walk.CLIENT_FIRST], matrix[walk.CLIENT_STOP] = starts[client], starts[client + 1]
+        matrix[walk.SERVER_FIRST] = starts[server]
+        matrix[walk.CLIENT_SENT], matrix[walk.SERVER_SENT] = lengths[client], lengths[server]
+        self.run(walk.walk_first_bytes, self.data, self.matrix, matrix, np.array(FLAGS))
+        self.run(walk.walk_lines, self.data, self.matrix, matrix, _method_bytes())
+        told: I64 = matrix[walk.TOLD]
+        return told
+
+    def numbered(self, rows: I64, texts: U8) -> I64:
+        """The class of each row, by what its numbers are and its stretches hold."""
+        classes = np.empty(len(rows), np.int64)
+        known = np.zeros((min(_MAX_CLASSES, len(rows)), 1 + _WIDTH), np.int64)
+        slots = np.full(_SLOTS, -1)
+        self.run(tell_apart, _frozen(texts), rows, _STRETCHES, slots, known, 0, classes)
+        return classes
+
+
+def _frozen(data: U8) -> U8:
+    """The bytes as one kind of array: a kernel is compiled for each."""
+    data.flags.writeable = False
+    return data
+
+
+@lru_cache(maxsize=1)
+def _method_bytes() -> U8:
+    """Of each byte whether a method may have it, ``(256,)``."""
+    lines = (f"{chr(byte)} / HTTP/1.1" for byte in range(256))
+    return np.array([parse_request_line(line) is not None for line in lines], np.uint8)
+
+
+def _is_whole(pieces: Pieces, from_start: Bools, connections: I64) -> Bools:
+    """Of which connections no byte is missing, from the handshake on, or nothing was said to a client's handshake."""
+    gapless = np.diff(np.searchsorted(pieces.breaks, pieces.starts)) == 0
+    last = pieces.starts[1:] - 1
+    there = np.diff(pieces.starts) > 0
+    ends = np.zeros(len(last), np.int64)
+    ends[there] = (pieces.position + pieces.length)[last[there]]
+    whole = gapless & (ends == pieces.lengths)
+    client, server = 2 * connections, 2 * connections + 1
+    silent = (pieces.lengths[client] == 0) & (pieces.lengths[server] == 0)
+    found: Bools = whole[client] & whole[server] & from_start[client] & (from_start[server] | silent)
+    return found
+
+
+def _speaks_first(pieces: Pieces, connections: I64) -> I64:
+    """Who spoke first on each connection."""
+    client, server = 2 * connections, 2 * connections + 1
+    asks, answers = pieces.lengths[client] > 0, pieces.lengths[server] > 0
+    asked_first, answered_first = pieces.heard[client] == 0, pieces.heard[server] == 0
+    found: I64 = np.select(
+        [~asks & ~answers, ~answers, ~asks, asked_first & answered_first, answered_first],
+        [_NOBODY, _CLIENT, _SERVER, _BOTH, _SERVER],
+        _CLIENT,
+    )
+    return found
