@@ -48,7 +48,7 @@ def run_apart(
     if not found or not all(map(meets_no_call, found)) or may_exceed_budget(traffic):
         return None
     sights = sights_of(found)
-    lots = _lots(found, traffic, max(plan.jobs, -(-len(found) // lot_connections)))
+    lots = _lots(found, traffic, plan.jobs, lot_connections)
     task = Task(
         name=capture.name,
         plan=plan,
@@ -63,13 +63,28 @@ def run_apart(
     return told(capture, count, plan, sights, judged, strange=traffic.oddities)
 
 
-def _lots(found: Sequence[Ends], traffic: Traffic, count: int) -> list[I64]:
+def shares_by_server(found: Sequence[Ends], jobs: int) -> I64:
+    """Which process each connection is for: by its server, and all have as many."""
+    numbers: dict[Endpoint, int] = {}
+    order = np.argsort([numbers.setdefault(ends.server, len(numbers)) for ends in found], kind="stable")
+    shares = np.empty(len(found), np.int64)
+    shares[order] = np.arange(len(found)) * jobs // len(found)
+    return shares
+
+
+def _lots(found: Sequence[Ends], traffic: Traffic, jobs: int, most: int) -> list[I64]:
     """The connections of each lot, ascending: those that began one after the other, so that their bytes lie together.
 
+    But a process has the lots of some servers, as far as that can be: what is decided alike is decided once.
     Connections of one client's port that follow each other at once are in one lot; inside of a pod, where several
     servers may be asked with one sequence number, at any time.
     """
-    lots = np.arange(len(found)) * count // len(found)
+    shares = shares_by_server(found, jobs)
+    of_share = -(-len(found) // (jobs * most))
+    lots = np.empty(len(found), np.int64)
+    for share in range(jobs):
+        own = np.flatnonzero(shares == share)
+        lots[own] = share * of_share + np.arange(len(own)) * of_share // max(len(own), 1)
     leads = traffic.lanes.lead
     first_ns, last_ns = traffic.flows.first_ns[leads].tolist(), traffic.flows.last_ns[leads].tolist()
     latest: dict[Endpoint, int] = {}
@@ -78,7 +93,7 @@ def _lots(found: Sequence[Ends], traffic: Traffic, count: int) -> list[I64]:
         if before is not None and (not ends.redirect_port or first_ns[number] <= last_ns[before] + RETRIED_NS):
             lots[number] = lots[before]
         latest[ends.client] = number
-    return [chosen for lot in range(count) if len(chosen := np.flatnonzero(lots == lot))]
+    return [chosen for lot in range(jobs * of_share) if len(chosen := np.flatnonzero(lots == lot))]
 
 
 def _read_lot(capture: Capture, traffic: Traffic, lots: Sequence[I64], lot: int, watch: Watch) -> LotTraffic:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from analyzer.apart import shares_by_server
 from analyzer.base.watch import Watch
 from analyzer.capture.reader import read_capture
+from analyzer.flow.connection import Endpoint
+from analyzer.flow.facts import Ends
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import read_packets
 from made.lo import Lo, calls_over_lo, get, hello, ok, server_hello
@@ -178,3 +182,20 @@ def test_a_connection_that_may_carry_a_call_onwards_keeps_all_together(redirect)
     lo.talk("10.9.0.1:50000", "10.8.0.1:80", redirect=redirect).open().ask(get()).answer(ok()).close()
 
     assert apart(read_bytes(lo.data), None) is None
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_a_server_is_for_one_process_where_all_can_have_as_many(jobs) -> None:
+    servers = [Endpoint(f"10.0.0.{number * 7 % 6}", 80) for number in range(12)]
+    found = [Ends(Endpoint("10.1.0.1", 40_000 + number), server, 15001) for number, server in enumerate(servers)]
+
+    shares = shares_by_server(found, jobs)
+
+    assert np.bincount(shares).tolist() == [12 // jobs] * jobs
+    assert len(set(zip(servers, shares.tolist(), strict=True))) == 6
+
+
+def test_all_processes_share_the_calls_of_one_server() -> None:
+    found = [Ends(Endpoint("10.1.0.1", port), Endpoint("10.0.0.1", 80), 15001) for port in range(5)]
+
+    assert shares_by_server(found, 2).tolist() == [0, 0, 0, 1, 1]
