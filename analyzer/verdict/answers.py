@@ -45,6 +45,7 @@ class Answers:
         self._parts: dict[Any, Any] = {}
         self._desks: dict[Question, Desk] = {}
         self._models: dict[Hashable, Model] = {}
+        self._askers: dict[Hashable, Pod] = {}
         # How many decisions were made.
         self.decided = 0
 
@@ -57,7 +58,7 @@ class Answers:
 
     def _open(self, connection: Question) -> Desk:
         """A desk for a client, or one that asks that of a client which the mesh cannot tell from it."""
-        desk = Desk(self._ask, self._sameness.seen_of, self.class_of, connection)
+        desk = self._desk(connection)
         outbound = connection.direction == "outbound" and not connection.bypass
         pod = self._mesh.pod(connection.namespace, connection.pod or "") if outbound else None
         kind = class_of_client(self._mesh, pod) if pod else None
@@ -68,9 +69,25 @@ class Answers:
         anywhere = class_anywhere(self._mesh, pod)
         if anywhere is None or not (connection.sni is None or self._same_name(connection.sni)):
             return _AlikeDesk(desk, own, (near,))
-        far = Model(desk, pod, own, self._same_name)
-        far = self._models.setdefault((anywhere, replace(connection, namespace="", pod=None)), far)
+        key = (anywhere, replace(connection, namespace="", pod=None))
+        far = self._models.get(key)
+        if far is None:
+            far = self._models[key] = self._far(desk, own, self._askers.setdefault(anywhere, pod), pod)
         return _AlikeDesk(desk, own, (far, near))
+
+    def _far(self, desk: Desk, own: Own, asker: Pod, pod: Pod) -> Model:
+        """The model of a class of several namespaces: the same ``asker`` asks for ``pod`` whatever it calls.
+
+        What its sidecar is told is large, and is made for each namespace.
+        """
+        connection = replace(desk.connection, namespace=asker.namespace, pod=asker.name)
+        asking = own_steps(self._mesh, asker, connection.address, connection.port)
+        if asker is pod or asking is None:
+            return Model(desk, pod, own, self._same_name)
+        return Model(self._desk(connection), asker, asking, self._same_name)
+
+    def _desk(self, connection: Question) -> Desk:
+        return Desk(self._ask, self._sameness.seen_of, self.class_of, connection)
 
     def _ask(self, question: Question) -> Decision:
         """The mesh's decision; equal parts of decisions are one object."""

@@ -127,6 +127,18 @@ def test_clients_of_several_namespaces_are_decided_for_once_where_the_host_is_al
     assert "client-0 in namespace far has no Sidecar" in told[2].steps[1].sentence
 
 
+def test_one_client_asks_for_its_class_whoever_is_the_first_to_call_an_address(shop) -> None:
+    mesh = shop(CLIENTS)
+    answers, elsewhere = Answers(mesh), {"address": "10.96.0.99", "port": 80}
+    asks(answers, SHOP)
+
+    told = asks(answers, FAR, **elsewhere)
+
+    model = answers.about(replace(CONNECTION, pod="client-0", **elsewhere)).told(None).model
+    assert (model.desk.connection.namespace, model.desk.connection.pod) == SHOP
+    assert told == decide(mesh, replace(CONNECTION, namespace="far", pod="client-0", **elsewhere))
+
+
 def test_a_host_without_a_dot_is_decided_for_each_namespace(shop) -> None:
     answers = Answers(shop(CLIENTS))
 
