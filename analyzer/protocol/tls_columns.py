@@ -43,6 +43,8 @@ _BEFORE_NAME = 5
 # How many numbers and stretches there are of a connection.
 TLS_NUMBERS, TLS_STRETCHES = 10, 5
 _TLS_1_3 = 0x0304
+# Longer texts are read one connection at a time, so that those that somebody made long take no memory.
+_MAX_PROTOCOLS_LEN, _MAX_LEAF_LEN = 256, 4096
 # So that the first bytes of an extension can be looked at where there is none.
 _SPARE = 8
 
@@ -166,6 +168,7 @@ def _is_plain_offer(asked: _Flights) -> Bools:
     one &= (listed == size - 2) & (kind == HOST_NAME) & (length == size - _BEFORE_NAME)
     versions = (offered & 1 == 1) & (asked.number(SUPPORTED_VERSIONS, 0, 1) == offered - 1)
     plain: Bools = ((size < 0) | one) & ((offered < 0) | versions)
+    plain &= asked.size(ALPN) <= _MAX_PROTOCOLS_LEN
     plain &= (hidden <= 0) | (asked.number(ECH, 0, 1) != ECH_OUTER)
     return plain & _are_hosts(asked, plain)
 
@@ -180,10 +183,10 @@ def _are_hosts(asked: _Flights, plain: Bools) -> Bools:
 
 
 def _is_plain_choice(answered: _Flights) -> Bools:
-    """Which hellos of servers choose one version, by the extension or without."""
+    """Which servers choose one version, by the extension or without, and show no very long certificate."""
     size = answered.size(SUPPORTED_VERSIONS)
-    plain: Bools = (size < 0) | (size == 2)
-    return plain
+    plain: Bools = ((size < 0) | (size == 2)) & (answered.size(ALPN) <= _MAX_PROTOCOLS_LEN)
+    return plain & (answered.leaf[1] <= _MAX_LEAF_LEN)
 
 
 def _numbers(asked: _Flights, answered: _Flights) -> tuple[I64, ...]:
