@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.room import Zeros
 from analyzer.base.scratch import Scratch
 
 
 class Column:
     """Values of one type, appended in pieces and read as one array; ``in_file`` keeps them in a ``Scratch``.
 
+    ``zeros`` makes that array where it is in memory.
     What is read of a column in a file is mapped; ``gather.forget`` lets go of that.
     """
 
-    def __init__(self, dtype: type[np.generic], *, in_file: bool = False) -> None:
+    def __init__(self, dtype: type[np.generic], *, in_file: bool = False, zeros: Zeros = np.zeros) -> None:
         self._dtype = np.dtype(dtype)
         self._pieces: list[NDArray[Any]] = []
+        self._zeros = zeros
         self._file = Scratch() if in_file else None
 
     def append(self, values: NDArray[Any]) -> None:
@@ -33,5 +36,8 @@ class Column:
         """All values so far, ``(N,)``; read-only where they lie in a file."""
         if self._file is None:
             pieces = self._pieces
-            return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, self._dtype), *pieces])
+            if len(pieces) == 1:
+                return pieces[0]
+            found = self._zeros(sum(map(len, pieces)), self._dtype)
+            return np.concatenate([np.empty(0, self._dtype), *pieces], out=found)
         return np.frombuffer(self._file.mapped() or b"", self._dtype)

@@ -10,7 +10,7 @@ import pickle
 import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -43,9 +43,32 @@ def run_in_workers(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         _end(workers)
 
 
-def _result(worker: _Worker | None, task: Callable[[], Result]) -> Result:
+@contextmanager
+def begun_beside(task: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
+    """``task`` is begun in a fork, which Ctrl-C leaves alone; gives what waits for its bytes.
+
+    These are None where there is no fork, or the task was lost or raised. Who leaves before does not wait for it.
+    """
+    worker = _fork(partial(_uninterrupted, task))
+    try:
+        yield lambda: _bytes_of(worker)
+    finally:
+        _end([worker])
+
+
+def _uninterrupted(task: Callable[[], bytes]) -> list[bytes]:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return [task()]
+
+
+def _bytes_of(worker: _Worker | None) -> bytes | None:
     told = b"".join(_read(worker)) if worker else b""
-    if not told.endswith(_DONE):
+    return told.removesuffix(_DONE) if told.endswith(_DONE) else None
+
+
+def _result(worker: _Worker | None, task: Callable[[], Result]) -> Result:
+    told = _bytes_of(worker)
+    if told is None:
         return task()
     result: Result = pickle.loads(told)
     return result

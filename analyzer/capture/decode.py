@@ -10,6 +10,7 @@ import numpy as np
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.pages import SPAN, forget_pages
 from analyzer.base.place import PacketPlace
+from analyzer.base.room import Zeros
 from analyzer.base.table import (
     BAD_HEADER,
     I64,
@@ -98,11 +99,12 @@ class PacketLog:
     """Decodes packets while their records are found and their bytes are at hand.
 
     ``file_len`` tells about how many there will be. If that is more than ``most`` nothing is decoded any more: a table
-    of so many would not be used as a whole.
+    of so many would not be used as a whole. ``zeros`` makes the table's columns.
     """
 
-    def __init__(self, file_len: int, *, most: int = MAX_PACKETS) -> None:
+    def __init__(self, file_len: int, *, most: int = MAX_PACKETS, zeros: Zeros = np.zeros) -> None:
         self._file_len = file_len
+        self._zeros = zeros
         self._most = most
         self._len = 0
         self._is_full = False
@@ -128,7 +130,7 @@ class PacketLog:
         self._fragments += [fragments.moved(first, begin) for fragments in decoding.fragments]
 
     def _make_room(self, rows: int) -> None:
-        before, self._table = self._table, blank_table(rows)
+        before, self._table = self._table, blank_table(rows, self._zeros)
         for name in PacketTable.__slots__:
             getattr(self._table, name)[: len(before)] = getattr(before, name)
         self._tunnels = np.append(self._tunnels, np.zeros(rows - len(before), np.uint8))
@@ -190,27 +192,30 @@ def _step(decoding: Decoding, group: Frames, number: int) -> Frames:
     return group.keep(np.zeros(len(group), np.bool_))
 
 
-def blank_table(rows: int) -> PacketTable:
+def blank_table(rows: int, zeros: Zeros = np.zeros) -> PacketTable:
     """A table that nothing is known of yet: every row is bad until a layer says otherwise."""
-    return PacketTable(
-        ip_version=np.zeros(rows, np.uint8),
-        src_hi=np.zeros(rows, np.int64),
-        src_lo=np.zeros(rows, np.int64),
-        dst_hi=np.zeros(rows, np.int64),
-        dst_lo=np.zeros(rows, np.int64),
-        protocol=np.zeros(rows, np.uint8),
-        src_port=np.zeros(rows, np.uint16),
-        dst_port=np.zeros(rows, np.uint16),
-        tcp_flags=np.zeros(rows, np.uint16),
-        seq=np.zeros(rows, np.uint32),
-        ack=np.zeros(rows, np.uint32),
-        window=np.zeros(rows, np.uint16),
-        tsval=np.zeros(rows, np.uint32),
-        tsecr=np.zeros(rows, np.uint32),
-        payload_off=np.zeros(rows, np.int64),
-        payload_len=np.zeros(rows, np.uint32),
-        payload_wire_len=np.zeros(rows, np.uint32),
-        direction=np.full(rows, 255, np.uint8),
-        ifindex=np.zeros(rows, np.uint32),
-        fate=np.full(rows, BAD_HEADER, np.uint8),
+    table = PacketTable(
+        ip_version=zeros(rows, np.uint8),
+        src_hi=zeros(rows, np.int64),
+        src_lo=zeros(rows, np.int64),
+        dst_hi=zeros(rows, np.int64),
+        dst_lo=zeros(rows, np.int64),
+        protocol=zeros(rows, np.uint8),
+        src_port=zeros(rows, np.uint16),
+        dst_port=zeros(rows, np.uint16),
+        tcp_flags=zeros(rows, np.uint16),
+        seq=zeros(rows, np.uint32),
+        ack=zeros(rows, np.uint32),
+        window=zeros(rows, np.uint16),
+        tsval=zeros(rows, np.uint32),
+        tsecr=zeros(rows, np.uint32),
+        payload_off=zeros(rows, np.int64),
+        payload_len=zeros(rows, np.uint32),
+        payload_wire_len=zeros(rows, np.uint32),
+        direction=zeros(rows, np.uint8),
+        ifindex=zeros(rows, np.uint32),
+        fate=zeros(rows, np.uint8),
     )
+    table.direction[:] = 255
+    table.fate[:] = BAD_HEADER
+    return table

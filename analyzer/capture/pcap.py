@@ -13,6 +13,7 @@ from analyzer.base.fact import replace
 from analyzer.base.kernel import run_kernel
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
+from analyzer.base.room import Zeros
 from analyzer.base.table import I64, U8
 from analyzer.capture.blocks import Blocks
 from analyzer.capture.capture import Capture, Interface
@@ -126,18 +127,19 @@ class _Header:
     interface: Interface
 
 
-def read_pcap(buffer: memoryview, *, name: str, file: int | None = None) -> Capture:
+def read_pcap(buffer: memoryview, *, name: str, file: int | None = None, zeros: Zeros = np.zeros) -> Capture:
     """The records of a pcap file, of several where files were appended to one another.
 
     ``file`` is the descriptor of the file that ``buffer`` is a mapping of; if it is not very large its packets are
-    decoded on the way. Raises ``CaptureError`` when the file header is cut or of another version. A record that is cut,
-    or claims more than can be, ends the capture: ``complete`` is then false.
+    decoded on the way. ``zeros`` makes the columns of both tables. Raises ``CaptureError`` when the file header is cut
+    or of another version. A record that is cut, or claims more than can be, ends the capture, which then is not
+    ``complete``.
     """
     blocks = Blocks(buffer, file)
     headers: list[_Header] = []
     in_file = len(buffer) >= IN_FILE_FROM
-    packets = PacketLog(len(buffer)) if file is not None and not in_file else None
-    log = RecordLog(name, in_file=in_file)
+    packets = PacketLog(len(buffer), zeros=zeros) if file is not None and not in_file else None
+    log = RecordLog(name, in_file=in_file, zeros=zeros)
     state = np.array([0, FILE_HEADER, 0, -1], np.int64)
     while state[1] == FILE_HEADER and len(headers) < MAX_FILES:
         at = int(state[0])

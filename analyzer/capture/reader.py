@@ -6,7 +6,8 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
+from analyzer.base.room import Zeros
 from analyzer.base.shrinking import has_shrunk, survive_shrinking
 from analyzer.capture.capture import Capture
 from analyzer.capture.compression import EXPANSION_LIMIT, MAX_EXPANDED, Expanded, compression_of
@@ -56,17 +58,29 @@ def read_capture(path: Path | None, *, name: str) -> Capture:
     """
     if path is None:
         return read_capture_bytes(_read_standard_input(name), name=name)
+    with opened_capture(path, name=name) as (data, file):
+        capture = read_capture_bytes(data, name=name, file=file)
+    return what_is_left(capture, data)
+
+
+@contextmanager
+def opened_capture(path: Path, *, name: str) -> Iterator[tuple[bytes | mmap.mmap, int | None]]:
+    """The bytes of a file, and its descriptor if they are mapped; raises as ``read_capture``, for what is done, too."""
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             data = _load(file, name)
-            capture = read_capture_bytes(data, name=name, file=file.fileno() if isinstance(data, mmap.mmap) else None)
+            yield data, file.fileno() if isinstance(data, mmap.mmap) else None
     except (OSError, ValueError) as error:
         raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
+
+
+def what_is_left(capture: Capture, data: bytes | mmap.mmap) -> Capture:
+    """A capture that was read from ``data``; only its beginning where the file has become shorter meanwhile."""
     if not (isinstance(data, mmap.mmap) and has_shrunk(memoryview(data))):
         return capture
     # Records that were found behind the new end are zeros.
-    left = read_capture_bytes(memoryview(data)[: data.size()], name=name)
-    return replace(left, complete=False, error=shrunk(name))
+    left = read_capture_bytes(memoryview(data)[: data.size()], name=capture.name)
+    return replace(left, complete=False, error=shrunk(capture.name))
 
 
 def shrunk(name: str) -> str:
@@ -74,12 +88,17 @@ def shrunk(name: str) -> str:
     return f"{name}: the file became shorter while it was read; what it has lost is missing"
 
 
-def read_capture_bytes(data: bytes | mmap.mmap | memoryview, *, name: str, file: int | None = None) -> Capture:
-    """The capture in ``data``, a mapping of ``file`` where there is one; as ``read_capture``."""
+def read_capture_bytes(
+    data: bytes | mmap.mmap | memoryview, *, name: str, file: int | None = None, zeros: Zeros = np.zeros
+) -> Capture:
+    """The capture in ``data``, a mapping of ``file`` where there is one; as ``read_capture``.
+
+    ``zeros`` makes the columns of a pcap file's tables.
+    """
     buffer = memoryview(data)
     compression = compression_of(buffer)
     if compression is None:
-        return _check_links(_read(buffer, name, file))
+        return _check_links(_read(buffer, name, file, zeros))
     expanded = compression.expand(buffer)
     if not len(expanded.data) and expanded.problem:
         raise CaptureError(f"{name}: {expanded.problem}; expected a capture")
@@ -114,7 +133,7 @@ def _read_standard_input(name: str) -> bytes:
     return data
 
 
-def _read(buffer: memoryview, name: str, file: int | None = None) -> Capture:
+def _read(buffer: memoryview, name: str, file: int | None = None, zeros: Zeros = np.zeros) -> Capture:
     if not len(buffer):
         raise CaptureError(f"{name}: the file is empty; expected a pcap or pcapng capture")
     magic = bytes(buffer[:4])
@@ -125,7 +144,9 @@ def _read(buffer: memoryview, name: str, file: int | None = None) -> Capture:
         )
     if reader is None:
         raise CaptureError(f"{name}: not a capture: it begins with {magic.hex(' ')}; expected pcap or pcapng")
-    return read_pcap(buffer, name=name, file=file) if reader is read_pcap else reader(buffer, name=name)
+    if reader is read_pcap:
+        return read_pcap(buffer, name=name, file=file, zeros=zeros)
+    return reader(buffer, name=name)
 
 
 def _with_problem(capture: Capture, expanded: Expanded) -> Capture:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analyzer.base.column import Column
 from analyzer.base.oddity import Code, Oddity
 from analyzer.base.place import PacketPlace
+from analyzer.base.room import Zeros
 from analyzer.base.table import I64, RecordTable
 from analyzer.capture.records import (
     BAD_TIMESTAMP,
@@ -50,11 +51,11 @@ class _Seen:
 
 
 class RecordLog:
-    """Takes the parts of a file in their order; ``in_file`` keeps its columns out of memory (``Column``)."""
+    """Takes the parts of a file in their order; ``in_file`` and ``zeros`` are where its columns are (``Column``)."""
 
-    def __init__(self, name: str, *, in_file: bool = False) -> None:
+    def __init__(self, name: str, *, in_file: bool = False, zeros: Zeros = np.zeros) -> None:
         self._name = name
-        self._columns = {field: Column(dtype, in_file=in_file) for field, dtype in _TYPES.items()}
+        self._columns = {field: Column(dtype, in_file=in_file, zeros=zeros) for field, dtype in _TYPES.items()}
         self._seen: dict[Code, _Seen] = {}
         self._len = self._missing = self._latest_ns = self._lag_ns = 0
 

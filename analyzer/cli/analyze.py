@@ -47,6 +47,7 @@ from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
+    from analyzer.cli.large import Ahead
     from analyzer.judging import SpilledRun
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll
@@ -127,6 +128,11 @@ def command(
     color: str,
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
+    beside = (access_logs, keylogs, also, cluster, save, html)
+    in_lots = output_format == "jsonl" and redact != STRICT and not follow and not any(beside)
+    shared = jobs or processors()
+    ahead = _begun(captures, jobs=shared) if in_lots else None
+    # What takes long to import comes only now.
     from analyzer.pipeline import Interval, analyze_paths, chosen_in
 
     failures = parse_fail_on(fail_on)
@@ -134,7 +140,6 @@ def command(
     more = parse_also(also)
     interval = Interval(parse_time(since, "--since"), parse_time(until, "--until"))
     chosen = parse_where(where)
-    shared = jobs or processors()
     mesh = load_history(mesh_paths, mesh_config, mesh_at)
     if follow:
         others = {
@@ -155,9 +160,10 @@ def command(
         _opening(cluster, shared, keylogs) as open_captures,
     ):
         how = _How(interval, chosen, progress, open_captures, stop)
-        beside = (access_logs, keylogs, more, cluster, save, html)
-        if output_format == "jsonl" and redact != STRICT and not any(beside):
-            code, how = _told_in_lots(captures, mesh, how, failures, out, redact=redact != OFF, jobs=shared)
+        if in_lots:
+            code, how = _told_in_lots(
+                captures, mesh, how, failures, out, ahead=ahead, redact=redact != OFF, jobs=shared
+            )
             if code is not None:
                 return code
         if save is not None or html is not None:
@@ -182,6 +188,13 @@ def command(
     return EXIT_INTERRUPTED if INTERRUPTED in analysis.limits else exit_code(analysis, failures)
 
 
+def _begun(captures: tuple[str, ...], *, jobs: int) -> Ahead | None:
+    """The reading of a large capture, begun before the rooms that judge it are there; the command's end ends it."""
+    from analyzer.cli.large import reading_ahead
+
+    return click.get_current_context().with_resource(reading_ahead(captures, jobs=jobs))
+
+
 def _told_in_lots(
     captures: tuple[str, ...],
     mesh: Meshes | None,
@@ -189,6 +202,7 @@ def _told_in_lots(
     failures: tuple[str, ...],
     out: str | None,
     *,
+    ahead: Ahead | None,
     redact: bool,
     jobs: int,
 ) -> tuple[int | None, _How]:
@@ -198,7 +212,7 @@ def _told_in_lots(
 
     everything = how.where is None and how.interval == Interval()
     run, read = run_in_lots(
-        captures, mesh, keep=None if everything else chosen_in(how.interval, how.where), failures=failures,
+        captures, mesh, ahead=ahead, keep=None if everything else chosen_in(how.interval, how.where), failures=failures,
         redact=redact, jobs=jobs, progress=how.progress, stop=how.stop,
     )  # fmt: skip
     if run is not None:

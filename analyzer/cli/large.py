@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +16,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
+    from analyzer.capture.capture import Capture
     from analyzer.capture.sources import CaptureSource
     from analyzer.judging import SpilledRun
     from analyzer.lot import Choice, Plan
@@ -27,6 +30,31 @@ _LEAST_LARGE_LEN = 256 << 20
 _READ = 0.3
 
 
+class Ahead(NamedTuple):
+    """A capture whose reading has begun, and what waits for it."""
+
+    source: CaptureSource
+    read: Callable[[], Capture]
+
+
+@contextmanager
+def reading_ahead(captures: Sequence[str], *, jobs: int) -> Iterator[Ahead | None]:
+    """Begins to read a run's one large file, beside what is done meanwhile; None where it is none, or ``jobs`` is 1.
+
+    What is wrong with the file is told when it is waited for.
+    """
+    if jobs < 2 or len(captures) != 1 or not os.path.isfile(captures[0]) or os.path.getsize(captures[0]) < _LEAST_LEN:
+        yield None
+        return
+    # A small run does not pay for these rooms.
+    from analyzer.capture.ahead import read_ahead
+    from analyzer.capture.sources import find_captures
+
+    [source] = find_captures(captures)
+    with read_ahead(source) as read:
+        yield Ahead(source, read)
+
+
 class InLots(NamedTuple):
     """A run in lots; or None, with what opens the capture without reading its packets once more."""
 
@@ -38,6 +66,7 @@ def run_in_lots(
     captures: Sequence[str],
     mesh: Meshes | None,
     *,
+    ahead: Ahead | None = None,
     keep: Choice | None,
     failures: Sequence[str],
     redact: bool,
@@ -47,9 +76,9 @@ def run_in_lots(
 ) -> InLots:
     """The run over a capture that is judged lot by lot, where it is worth it and can be.
 
-    Raises ``OutputError`` where there is no room for its temporary files.
+    What reads it may have begun ``ahead``. Raises ``OutputError`` where there is no room for its temporary files.
     """
-    source = _large_source(captures)
+    source = ahead.source if ahead else _large_source(captures)
     if source is None or not (mesh is None or isinstance(mesh, MeshSnapshot)):
         return InLots(None)
     # A small run does not pay for these rooms.
@@ -61,7 +90,7 @@ def run_in_lots(
     record = mesh_record(mesh) if mesh else None
     plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs)
     try:
-        return _run(source, plan, Watch(progress, source.size, stop=stop))
+        return _run(source, ahead.read if ahead else source.read, plan, Watch(progress, source.size, stop=stop))
     except CaptureError:
         return InLots(None)
     except OSError as error:
@@ -70,16 +99,16 @@ def run_in_lots(
         raise
 
 
-def _run(source: CaptureSource, plan: Plan, watch: Watch) -> InLots:
+def _run(source: CaptureSource, read: Callable[[], Capture], plan: Plan, watch: Watch) -> InLots:
     from analyzer.apart import run_apart
     from analyzer.large import is_large, run_large
     from analyzer.opening import read_packets
 
     if source.size >= _LEAST_LARGE_LEN and is_large(source):
-        return InLots(run_large(source.read(), plan, watch))
-    read = read_packets(source.read(), watch.part(0.0, _READ))
-    run = run_apart(read, plan, watch.part(_READ, 1.0))
-    return InLots(run, None if run else partial(_opened, read))
+        return InLots(run_large(read(), plan, watch))
+    packets = read_packets(read(), watch.part(0.0, _READ))
+    run = run_apart(packets, plan, watch.part(_READ, 1.0))
+    return InLots(run, None if run else partial(_opened, packets))
 
 
 def _opened(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from analyzer.base.column import Column
+from analyzer.base.room import Room
 
 
 @pytest.mark.parametrize("in_file", [False, True])
@@ -19,3 +20,14 @@ def test_pieces_are_one_array_of_the_columns_type(in_file: bool) -> None:
 @pytest.mark.parametrize("in_file", [False, True])
 def test_a_column_without_values_is_an_empty_array(in_file: bool) -> None:
     assert Column(np.int64, in_file=in_file).array().tolist() == []
+
+
+def test_a_column_of_several_pieces_lies_where_it_is_made() -> None:
+    room = Room(4096)
+    column = Column(np.int64, zeros=room.zeros)
+
+    column.append(np.array([1, 2]))
+    column.append(np.array([3]))
+
+    assert column.array().tolist() == [1, 2, 3]
+    assert room.place_of(column.array()) is not None

@@ -1,10 +1,12 @@
 """Shared work comes out as if one process had done it."""
 
 import os
+import signal
+import time
 
 import pytest
 
-from analyzer.base.workers import run_in_workers, stream_from_workers
+from analyzer.base.workers import begun_beside, run_in_workers, stream_from_workers
 
 HERE = os.getpid()
 
@@ -88,3 +90,29 @@ def test_a_system_without_forks_does_all_of_it_here(monkeypatch) -> None:
 
     assert run_in_workers([os.getpid] * 2) == [HERE] * 2
     assert b"".join(stream_from_workers([lambda: [b"a"], lambda: [b"b"]])) == b"ab"
+    with begun_beside(lambda: b"c") as wait:
+        assert wait() is None
+
+
+def test_what_is_done_beside_is_done_elsewhere_and_told_here() -> None:
+    with begun_beside(lambda: str(os.getpid()).encode()) as wait:
+        assert int(wait() or b"") != HERE
+
+
+@pytest.mark.parametrize("task", [lambda: os.kill(os.getpid(), 9), lambda: 1 // 0])
+def test_of_what_was_lost_beside_nothing_is_told(task) -> None:
+    with begun_beside(task) as wait:
+        assert wait() is None
+
+
+def test_who_does_not_wait_for_what_is_done_beside_leaves_nobody_behind() -> None:
+    with begun_beside(lambda: time.sleep(3600) or b""):
+        pass
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_an_interruption_does_not_end_what_is_done_beside() -> None:
+    with begun_beside(lambda: os.kill(os.getpid(), signal.SIGINT) or b"on") as wait:
+        assert wait() == b"on"

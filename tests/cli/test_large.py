@@ -10,7 +10,7 @@ import pytest
 from analyzer.base.watch import UNWATCHED
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
-from analyzer.cli.large import InLots, run_in_lots
+from analyzer.cli.large import InLots, reading_ahead, run_in_lots
 from analyzer.opening import open_capture
 from made.lo import calls_over_lo
 
@@ -46,6 +46,17 @@ def calls(tmp_path) -> Path:
     path = tmp_path / "calls.lo.pcap"
     path.write_bytes(calls_over_lo(sorted((SHOP / "pods").glob("*.any.pcap"))))
     return path
+
+
+@pytest.fixture
+def mapped(looked_into, monkeypatch):
+    """A function from which on every capture is mapped, so that it can be read ahead."""
+
+    def begin() -> None:
+        looked_into()
+        monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
+
+    return begin
 
 
 def in_lots(path: Path):
@@ -149,3 +160,47 @@ def test_a_capture_that_cannot_be_read_is_left_to_a_run_in_memory(all_large, tmp
     path.write_bytes(b"no capture")
 
     assert in_lots(path) == InLots(None)
+
+
+@pytest.mark.parametrize("capture", ["calls", "meeting"])
+def test_a_capture_that_is_read_ahead_is_told_as_any(cli, mapped, calls, capture) -> None:
+    arguments = ("analyze", calls if capture == "calls" else LO, "-m", MESH, "-o", "jsonl", "--jobs", "2")
+    small = cli(*arguments)
+
+    mapped()
+
+    assert cli(*arguments) == small
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_with_one_job_nothing_is_done_beside(mapped, calls, jobs) -> None:
+    mapped()
+
+    with reading_ahead([str(calls)], jobs=jobs) as ahead:
+        assert (ahead is not None) == (jobs == 2)
+
+
+def test_small_captures_several_and_none_are_not_read_ahead(calls, tmp_path) -> None:
+    for captures in ([str(calls)], [str(calls)] * 2, [str(tmp_path / "none")], ["-"], []):
+        with reading_ahead(captures, jobs=2) as ahead:
+            assert ahead is None
+
+
+def test_of_a_mesh_and_a_capture_that_are_both_bad_the_mesh_is_told(cli, mapped, tmp_path) -> None:
+    mapped()
+    (tmp_path / "bad.pcap").write_bytes(b"no capture")
+
+    answer = cli("analyze", tmp_path / "bad.pcap", "-m", tmp_path / "none", "-o", "jsonl", "--jobs", "2")
+
+    assert answer.code == 4
+    assert answer.err == "meshverdict: none: no such file or folder\n"
+
+
+def test_a_capture_that_cannot_be_read_ahead_is_told_as_ever(cli, mapped, tmp_path) -> None:
+    (tmp_path / "bad.pcap").write_bytes(calls_over_lo([])[:10])
+    arguments = ("analyze", tmp_path / "bad.pcap", "-m", MESH, "-o", "jsonl", "--jobs", "2")
+    before = cli(*arguments)
+
+    mapped()
+
+    assert cli(*arguments) == before
