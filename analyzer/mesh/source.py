@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 import yaml
@@ -63,7 +64,6 @@ class YamlMap(dict[str, Any]):
     __slots__ = ("column", "line", "places")
 
     def __init__(self, line: int = 0, column: int = 0) -> None:
-        super().__init__()
         self.line = line
         self.column = column
         self.places: dict[str, tuple[int, int]] = {}
@@ -75,7 +75,6 @@ class YamlList(list[Any]):
     __slots__ = ("column", "line", "places")
 
     def __init__(self, line: int = 0, column: int = 0) -> None:
-        super().__init__()
         self.line = line
         self.column = column
         self.places: list[tuple[int, int]] = []
@@ -103,20 +102,20 @@ def _too_large(what: str, limit: int) -> _BrokenError:
 
 @dataclass(slots=True)
 class _Frame:
-    """An open collection of the document that is being built."""
+    """An open collection of the document that is being built; ``merged`` are keys that a merge key brought."""
 
     value: YamlMap | YamlList
     anchor: str | None
     nodes_before: int
+    expects_key: bool
     key: str | None = None
     key_place: tuple[int, int] = (0, 0)
-    expects_key: bool = True
-    merged: set[str] = field(default_factory=set)
+    merged: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class _Builder:
-    """Builds one document from events, without recursion."""
+    """Builds one document from events, without recursion; a large mesh has millions of them."""
 
     file: str
     first_line: int
@@ -133,9 +132,9 @@ class _Builder:
         if kind is yaml.ScalarEvent:
             self._scalar(event)
         elif kind is yaml.MappingStartEvent:
-            self._open(event, YamlMap(*self._place(event)))
+            self._open(event, YamlMap(*self._place(event)), expects_key=True)
         elif kind is yaml.SequenceStartEvent:
-            self._open(event, YamlList(*self._place(event)))
+            self._open(event, YamlList(*self._place(event)), expects_key=False)
         elif kind is yaml.AliasEvent:
             self._alias(event)
         else:
@@ -147,27 +146,28 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         self._count(1)
-        frame = self.stack[-1] if self.stack else None
-        if frame is not None and frame.expects_key and type(frame.value) is YamlMap:
-            self._key(frame, event.value, self._place(event))
+        mark, value = event.start_mark, event.value
+        place = mark.line + self.first_line, mark.column + 1
+        if self.stack and self.stack[-1].expects_key:
+            # Every resource has the same few keys.
+            self._key(self.stack[-1], intern(value), place)
             return
-        value: Any = event.value
         if not event.style and event.tag is None:
             value = plain_value(value)
         elif event.style == "|":
             value = YamlText(value)
-            value.line = event.start_mark.line + self.first_line + 1
+            value.line = place[0] + 1
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, 1)
-        self._add(value, self._place(event))
+        self._add(value, place)
 
-    def _open(self, event: Any, value: YamlMap | YamlList) -> None:
+    def _open(self, event: Any, value: YamlMap | YamlList, *, expects_key: bool) -> None:
         self._count(1)
         if len(self.stack) >= MAX_DEPTH:
             raise _too_large("nesting", MAX_DEPTH)
         if event.anchor is not None:
             self.open_anchors.add(event.anchor)
-        self.stack.append(_Frame(value, event.anchor, self.nodes))
+        self.stack.append(_Frame(value, event.anchor, self.nodes, expects_key))
 
     def _close(self) -> None:
         frame = self.stack.pop()
@@ -184,9 +184,8 @@ class _Builder:
         if self.aliased_nodes > MAX_ALIASED_NODES:
             raise _too_large("expansion of aliases", MAX_ALIASED_NODES)
         self._count(nodes)
-        frame = self.stack[-1] if self.stack else None
-        if frame is not None and frame.expects_key and type(frame.value) is YamlMap:
-            self._key(frame, value if isinstance(value, str) else None, self._place(event))
+        if self.stack and self.stack[-1].expects_key:
+            self._key(self.stack[-1], value if isinstance(value, str) else None, self._place(event))
         else:
             self._add(value, self._place(event))
 
@@ -206,14 +205,15 @@ class _Builder:
             return
         frame = self.stack[-1]
         target = frame.value
-        if isinstance(target, YamlList):
+        if isinstance(target, YamlMap):
+            if frame.expects_key:
+                self._key(frame, None, place)
+            else:
+                frame.expects_key = True
+                self._entry(frame, target, value)
+        else:
             target.append(value)
             target.places.append(place)
-        elif frame.expects_key:
-            self._key(frame, None, place)
-        else:
-            frame.expects_key = True
-            self._entry(frame, target, value)
 
     def _entry(self, frame: _Frame, target: YamlMap, value: Any) -> None:
         key, place = frame.key, frame.key_place
@@ -223,10 +223,11 @@ class _Builder:
         if key == "<<" and isinstance(value, YamlMap | YamlList):
             self._merge(frame, target, value)
             return
-        if key in frame.merged:
-            frame.merged.discard(key)
-        elif key in target:
-            self._say(YAML_DUPLICATE_KEY, place, key=key, first=target.places[key][0])
+        if key in target:
+            if key in frame.merged:
+                frame.merged -= {key}
+            else:
+                self._say(YAML_DUPLICATE_KEY, place, key=key, first=target.places[key][0])
         target[key] = value
         target.places[key] = place
 
@@ -234,10 +235,11 @@ class _Builder:
         """What the merge key ``<<`` brings: entries that the mapping does not have itself (yaml.org/type/merge)."""
         for source in value if isinstance(value, YamlList) else [value]:
             if isinstance(source, YamlMap):
-                for key in [each for each in source if each not in target]:
+                new = [each for each in source if each not in target]
+                frame.merged |= frozenset(new)
+                for key in new:
                     target[key] = source[key]
                     target.places[key] = source.places[key]
-                    frame.merged.add(key)
 
     def _say(self, code: Code, place: tuple[int, int], **values: object) -> None:
         self.oddities.append(Oddity(code, YamlPlace(self.file, *place), values))
@@ -304,30 +306,37 @@ def _join_surrogates(text: str) -> str:
 def _read_run(text: str, file: str, oddities: list[Oddity], first_line: int) -> Generator[Any, None, int | None]:
     """Documents up to the end (returns None) or up to one that is broken (returns the line where it broke)."""
     builder = _Builder(file, first_line, oddities)
-    line, column = first_line, 1
-    loader = None
+    loader = fed = None
     try:
         loader = _PARSER(text)
-        while loader.check_event():
-            event: Any = loader.get_event()
-            if isinstance(event, yaml.DocumentStartEvent):
+        event: Any
+        for event in iter(loader.get_event, None):
+            kind = type(event)
+            if kind is yaml.DocumentStartEvent:
                 builder = _Builder(file, first_line, oddities)
-            elif isinstance(event, yaml.DocumentEndEvent):
+            elif kind is yaml.DocumentEndEvent:
                 yield builder.root
-            elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent):
-                line, column = event.start_mark.line + first_line, event.start_mark.column + 1
+            elif kind is not yaml.StreamStartEvent and kind is not yaml.StreamEndEvent:
+                fed = event
                 builder.feed(event)
     except yaml.YAMLError as error:
         place, problem = _describe(error, text, file, first_line)
         oddities.append(Oddity(YAML_SYNTAX, place, {"problem": problem}))
-        return max(place.line, line)
+        return max(place.line, _place_of(fed, file, first_line).line)
     except _BrokenError as error:
-        oddities.append(Oddity(error.code, YamlPlace(file, line, column), error.values))
-        return line
+        place = _place_of(fed, file, first_line)
+        oddities.append(Oddity(error.code, place, error.values))
+        return place.line
     finally:
         if loader is not None:
             loader.dispose()
     return None
+
+
+def _place_of(event: Any, file: str, first_line: int) -> YamlPlace:
+    """Where an event begins; the beginning of the text where there was none."""
+    mark = event.start_mark if event is not None else None
+    return YamlPlace(file, mark.line + first_line, mark.column + 1) if mark else YamlPlace(file, first_line, 1)
 
 
 def _describe(error: yaml.YAMLError, text: str, file: str, first_line: int) -> tuple[YamlPlace, str]:
