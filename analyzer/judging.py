@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, pairwise
@@ -39,7 +39,7 @@ from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import Groups, findings_of
 from analyzer.verdict.health import Sights
 from analyzer.verdict.oddities import Tally
-from analyzer.verdict.parting import Kind, Kinds, parting_finding, parting_of
+from analyzer.verdict.parting import Kind, Kinds, Rights, add_rights, parting_finding, parting_of, rights_of
 from analyzer.verdict.record import Analysis, CaptureRecord, Finding
 
 
@@ -93,11 +93,11 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Lots in their order, each with the place of its files among ``files``; ``kinds`` as in ``LotWriter``."""
+    """Lots in their order, each with the place of its files among ``files``; ``rights`` are of all processes."""
 
     runs: list[tuple[int, LotRun]]
     files: list[tuple[Scratch, Scratch]]
-    kinds: Kinds
+    rights: list[Rights]
 
 
 def judge_lots(task: Task, jobs: int, watch: Watch) -> Judged:
@@ -113,19 +113,18 @@ def judge_lots(task: Task, jobs: int, watch: Watch) -> Judged:
             for number, share in enumerate(shares)
         ]
     )
-    found: list[tuple[int, int, LotRun]] = []
-    kinds: Kinds = {}
-    for number, (share, (runs, own)) in enumerate(zip(shares, shared, strict=True)):
-        found += [(lot, number, run) for lot, run in zip(share, runs, strict=False)]
-        for key, kind in own.items():
-            kinds.setdefault(key, Kind()).join(kind)
+    found = [
+        (lot, number, run)
+        for number, (share, (runs, _)) in enumerate(zip(shares, shared, strict=True))
+        for lot, run in zip(share, runs, strict=False)
+    ]
     found.sort(key=itemgetter(0))
-    return Judged([(number, run) for _, number, run in found], files, kinds)
+    return Judged([(number, run) for _, number, run in found], files, [rights for _, rights in shared])
 
 
 def _judge_some(
     task: Task, lots: Sequence[int], files: tuple[Scratch, Scratch], watch: Watch
-) -> tuple[list[LotRun], Kinds]:
+) -> tuple[list[LotRun], Rights]:
     """Some lots, one after the other; fewer where the run is asked to end."""
     writer, found = LotWriter(task, *files), []
     for place, lot in enumerate(lots):
@@ -135,7 +134,7 @@ def _judge_some(
         # The command line looks for no garbage; here there is some, and only what this lot made is looked at.
         gc.collect(0)
         give_back_freed()
-    return found, writer.kinds
+    return found, rights_of(writer.kinds)
 
 
 def forget_columns(capture: Capture) -> None:
@@ -163,7 +162,7 @@ def told(
     analysis = Analysis(
         calls=(),
         flows=(),
-        findings=_findings(runs, judged.kinds, calls.numbers),
+        findings=_findings(runs, judged.rights, calls.numbers),
         captures=(replace(record, pod=sights.pod(plan.hint, plan.mesh), calls=sum(verdicts.values())),),
         mesh=plan.mesh_record,
         limits=limits,
@@ -205,12 +204,10 @@ def _record(
     return record, (*odd.limit_lines(capture.name), *said.limit_lines(capture.name))
 
 
-def _findings(runs: Sequence[LotRun], kinds: Kinds, numbers: I64) -> tuple[Finding, ...]:
-    """The findings of all lots; ``numbers`` are those of all calls, lot after lot.
-
-    ``kinds`` has the calls that packets agree with, and is given the others.
-    """
+def _findings(runs: Sequence[LotRun], rights: Iterable[Rights], numbers: I64) -> tuple[Finding, ...]:
+    """The findings of all lots; ``numbers`` are those of all calls, lot after lot."""
     groups: Groups = {}
+    kinds: Kinds = {}
     before = 0
     for run in runs:
         own = numbers[before : before + len(run.calls)]
@@ -223,6 +220,8 @@ def _findings(runs: Sequence[LotRun], kinds: Kinds, numbers: I64) -> tuple[Findi
             set_derived(mark, "call", str(own[int(mark.call) - 1]))
     for marks in groups.values():
         marks.sort(key=lambda mark: mark.begin)
+    for own_rights in rights:
+        add_rights(kinds, own_rights)
     parting = parting_of(kinds)
     changed = (parting_finding(parting),) if parting else ()
     told = frozenset(name for finding in changed for name in finding.calls)

@@ -139,7 +139,7 @@ def test_what_no_lot_shows_by_itself_is_told_of_the_capture(task, capture, read)
     count, plan = Count(), replace(task.plan, watched={})
     count.add(0, capture.records, read.packets)
 
-    run = told(capture, count, plan, sights_of(()), Judged([], [], {}), strange=limit_oddities(9, 4))
+    run = told(capture, count, plan, sights_of(()), Judged([], [], []), strange=limit_oddities(9, 4))
 
     assert run.analysis.limits == (
         "shop_sleep-0.lo.pcap: 5 of 9 connections were left out, those without payload first",

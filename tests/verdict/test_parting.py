@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.verdict.parting import find_parting, parting_finding
+from analyzer.verdict.parting import add_rights, find_parting, kinds_of, parting_finding, parting_of, rights_of
 from analyzer.verdict.record import Observed
 
 SECOND = 1_000_000_000
@@ -73,3 +73,22 @@ def test_the_finding_leads_to_the_calls(calls) -> None:
 
     assert (finding.calls, finding.first_ns) == (("a0", "a1"), SECOND)
     assert finding.packets
+
+
+@pytest.mark.parametrize(
+    ("words", "cut"),
+    [
+        ({"a": "--++", "b": "--++", "c": "++++"}, 2),
+        ({"a": "++--", "b": "++  "}, 2),
+        ({"a": "--++--", "b": "++++++"}, 4),
+        ({"a": "-+++", "b": "----", "c": "+?+?"}, 1),
+    ],
+)
+def test_calls_that_agree_may_be_counted_elsewhere(calls, words, cut) -> None:
+    found = calls(**words)
+    kinds = kinds_of(call for call in found if call.observed.agrees is False)
+
+    for part in (found[:cut], found[cut:]):
+        add_rights(kinds, rights_of(kinds_of(part)))
+
+    assert parting_of(kinds) == find_parting(found)
