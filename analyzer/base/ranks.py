@@ -10,14 +10,15 @@ from analyzer.base.table import I64
 
 def order_of(keys: I64) -> I64:
     """The columns of a matrix ``(K, N)`` in ascending order, by its first row, then by the next ones, ``(N,)``."""
-    if not keys.shape[1]:
-        return np.empty(0, np.int64)
-    order = np.argsort(keys[0], kind="stable")
+    order: I64 = np.argsort(keys[0], kind="stable")
     first = keys[0, order]
-    if (first[1:] != first[:-1]).all():
-        return order
-    whole: I64 = np.lexsort(keys[::-1])
-    return whole
+    same = first[1:] == first[:-1]
+    if same.any():
+        # Those that meet others stay where these are: all rows are sorted by for them alone.
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        columns = order[tied]
+        order[tied] = columns[np.lexsort(keys[::-1, columns])]
+    return order
 
 
 def stable_order(numbers: I64) -> I64:

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,18 +6,10 @@ from analyzer.base.kernel import run_kernel
 from analyzer.base.ranks import order_by_number, order_of, sort_by_counting, stable_order
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        [[], []],
-        [[3, 1, 2], [0, 0, 0]],
-        [[2, 1, 2, 1], [1, 5, 0, 4]],
-    ],
-)
-def test_columns_are_in_the_order_that_python_gives_their_tuples(keys) -> None:
-    columns = list(zip(*keys, strict=True))
-
-    order = order_of(np.array(keys, np.int64))
+@given(columns=st.lists(st.tuples(*[st.integers(-2, 2)] * 3), max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_columns_are_in_the_order_that_python_gives_their_tuples(columns) -> None:
+    order = order_of(np.array(columns, np.int64).reshape(-1, 3).T)
 
     assert [columns[i] for i in order.tolist()] == sorted(columns)
 
