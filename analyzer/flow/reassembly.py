@@ -1,9 +1,4 @@
-"""Packets of one direction to a ``Stream``: bytes in order, each once, with the gaps that are left.
-
-Of bytes that were sent twice, those win that a Linux receiver would have read (``tcp_data_queue_ofo``): bytes that
-were delivered never change; of segments that wait behind a hole the one that starts further left wins, of those that
-start together the longest, then the first.
-"""
+"""Packets of one direction to a ``Stream``: bytes in order, each once, with the gaps that are left."""
 
 from __future__ import annotations
 
@@ -16,13 +11,14 @@ import numpy as np
 from analyzer.base.kernel import run_kernel
 from analyzer.base.stream import End, Stream
 from analyzer.base.table import ACK, I64, PacketTable, RecordTable
+from analyzer.flow.delivery import cut_waiting
 from analyzer.flow.lanes import LaneTable
 from analyzer.flow.sequence import ACKNOWLEDGED, END_AT, END_KIND, LIMIT, MAX_WINDOW, SENT, Placement
 from analyzer.flow.table import LOW_32
 
-# Rows of the matrix of segments that ``deliver_segments`` reads, and of the one of cuts that it writes.
-START, STOP = range(2)
-SEGMENT, BEGIN = range(2)
+# Rows of the matrices of pieces, and of what is noted on the way, that ``take_pieces`` writes.
+POSITION, PIECE_LEN, OFFSET, ROW = range(4)
+BREAK, AFTER_GAP, REPEATED = range(3)
 
 # By the value of ``END_KIND``.
 ENDS = (End.OPEN, End.FIN, End.RST)
@@ -60,49 +56,85 @@ class PieceTable:
 
 def reassemble(packets: PacketTable, lanes: LaneTable, placement: Placement) -> PieceTable:
     """The pieces of every lane's stream."""
-    used = np.flatnonzero(placement.usable > 0)
-    segments = np.empty((2, len(used)), np.int64)
-    segments[START] = placement.position[used]
-    segments[STOP] = segments[START] + placement.usable[used]
-    lane_of = lanes.lane_of[used]
-    starts = np.searchsorted(lane_of, np.arange(2 * len(lanes) + 1))
-    cuts = np.empty((2, len(used)), np.int64)
-    count = run_kernel(deliver_segments, len(used), segments, _by_position(segments, lane_of), starts, cuts)
+    cuts = cut_waiting(lanes, placement)
+    most = np.count_nonzero(placement.usable > 0)
+    pieces, notes = np.empty((4, most), np.int64), np.empty((3, most), np.int64)
+    starts, counts = np.zeros(2 * len(lanes) + 1, np.int64), np.zeros(2, np.int64)
+    columns = packets.payload_len, packets.payload_off, lanes.rows, placement.position, placement.usable
+    order = cuts.index, cuts.begin, cuts.starts
+    count = run_kernel(take_pieces, len(lanes.rows), columns, lanes.starts, order, pieces, starts, notes, counts)
 
-    segment, begin = cuts[:, :count]
-    taken = np.zeros(len(used), np.int64)
-    taken[segment] = segments[STOP, segment] - begin
-    rows = lanes.rows[used]
-    skipped = begin - segments[START, segment]
-    captured = np.minimum(packets.payload_len[rows], placement.usable[used])[segment] - skipped
-    there = captured > 0
-    brought = segment[there]
-    piece_lane = lane_of[brought]
-    position, length = begin[there], captured[there]
+    position, length, offset, row = pieces[:, :count]
+    broken, repeated = counts.tolist()
     sent = placement.lanes[[SENT, ACKNOWLEDGED]].max(axis=0)
     limit = placement.lanes[LIMIT]
-    lengths = _without_fin(np.where(limit >= 0, np.minimum(sent, limit), sent), lane_of, segments[STOP])
-    row = rows[brought]
-    breaks = _breaks(position, length, piece_lane)
-    starts = np.searchsorted(piece_lane, np.arange(2 * len(lanes) + 1))
+    lengths = _without_fin(np.where(limit >= 0, np.minimum(sent, limit), sent), cuts.ends)
     return PieceTable(
         position=position,
         length=length,
-        offset=packets.payload_off[row] + skipped[there],
+        offset=offset,
         row=row,
         starts=starts,
-        breaks=breaks,
+        breaks=notes[BREAK, :broken].copy(),
         lengths=lengths,
-        repeated=used[taken < placement.usable[used]],
-        after_gaps=used[brought[breaks]],
+        repeated=np.sort(np.append(notes[REPEATED, :repeated], cuts.repeated)),
+        after_gaps=notes[AFTER_GAP, :broken].copy(),
         heard=_heard(packets, row, starts, placement.bases, lengths),
     )
 
 
-def _without_fin(lengths: I64, lane_of: I64, stops: I64) -> I64:
+def take_pieces(
+    packets: Sequence[I64], lanes: I64, cuts: Sequence[I64], pieces: I64, starts: I64, notes: I64, counts: I64
+) -> int:
+    """Kernel: the pieces of all lanes, as in ``PieceTable``; gives their number.
+
+    ``packets`` are captured length and offset of payloads by row of the packet table, and rows, positions and usable
+    lengths by index of ``LaneTable.rows``, in which ``lanes`` begin. ``cuts`` are index, begin and starts of ``Cuts``;
+    what is not in them is taken as it comes. ``notes`` ``(3, N)`` gets breaks, after_gaps and repeated, ``counts`` how
+    many there are of the first two, and of the last.
+    """
+    payload_len, payload_off, rows, positions, usable = packets
+    indices, begins, cut_starts = cuts
+    count = 0
+    for lane in range(len(lanes) - 1):
+        as_cut = cut_starts[lane] < cut_starts[lane + 1]
+        first, last = cut_starts[lane], cut_starts[lane + 1]
+        if not as_cut:
+            first, last = lanes[lane], lanes[lane + 1]
+        expected = 0
+        end = 0
+        for k in range(first, last):
+            if as_cut:
+                i, begin = indices[k], begins[k]
+            else:
+                i, begin = k, max(positions[k], expected)
+                if usable[i] <= 0:
+                    continue
+                if begin > positions[i]:
+                    notes[REPEATED, counts[1]] = i
+                    counts[1] += 1
+                if positions[i] + usable[i] <= expected:
+                    continue
+                expected = positions[i] + usable[i]
+            skipped = begin - positions[i]
+            row = rows[i]
+            captured = min(payload_len[row] & LOW_32, usable[i]) - skipped
+            if captured <= 0:
+                continue
+            if begin > end:
+                notes[BREAK, counts[0]] = count
+                notes[AFTER_GAP, counts[0]] = i
+                counts[0] += 1
+            end = begin + captured
+            pieces[POSITION, count], pieces[PIECE_LEN, count] = begin, captured
+            pieces[OFFSET, count], pieces[ROW, count] = payload_off[row] + skipped, row
+            count += 1
+        starts[lane + 1] = count
+    return count
+
+
+def _without_fin(lengths: I64, ends: I64) -> I64:
     """``lengths`` without a last byte that no packet brought: a FIN counts as one, and is what was not captured."""
-    ends = np.zeros(len(lengths), np.int64)
-    np.maximum.at(ends, lane_of, stops)
     return np.where(lengths == ends + 1, ends, lengths)
 
 
@@ -116,57 +148,6 @@ def _heard(packets: PacketTable, row: I64, starts: I64, bases: I64, lengths: I64
     # A FIN is acknowledged as if it were a byte.
     heard[speaks] = np.where(known, np.minimum(acked, lengths[speaks ^ 1]), 0)
     return heard
-
-
-def deliver_segments(segments: I64, by_position: I64, starts: I64, cuts: I64) -> int:
-    """Kernel: the stretches that make up the stream, as (segment, first position taken) ``cuts``; gives their number.
-
-    The ``segments`` ``(2, S)`` of lane k are ``starts[k]:starts[k + 1]``, in the order in which they were captured;
-    ``by_position`` has the same indices by start, the longest first, then the first captured. A segment that finds its
-    place is delivered, then those that waited for it. Those that still wait at the end come behind gaps.
-    """
-    count = 0
-    for lane in range(len(starts) - 1):
-        waiting = starts[lane]
-        stop = starts[lane + 1]
-        expected = 0
-        for arrival in range(waiting, stop + 1):
-            if arrival < stop:
-                if segments[START, arrival] > expected:
-                    continue
-                if segments[STOP, arrival] > expected:
-                    cuts[SEGMENT, count] = arrival
-                    cuts[BEGIN, count] = expected
-                    expected = segments[STOP, arrival]
-                    count += 1
-            while waiting < stop and (arrival == stop or segments[START, by_position[waiting]] <= expected):
-                segment = by_position[waiting]
-                waiting += 1
-                if segment < arrival and segments[STOP, segment] > expected:
-                    cuts[SEGMENT, count] = segment
-                    cuts[BEGIN, count] = max(segments[START, segment], expected)
-                    expected = segments[STOP, segment]
-                    count += 1
-    return count
-
-
-def _by_position(segments: I64, lane_of: I64) -> I64:
-    """All segments by lane, start, length (descending), arrival; only lanes that are not in that order are sorted."""
-    order = np.arange(len(lane_of))
-    disordered = np.flatnonzero((np.diff(segments[START]) <= 0) & (np.diff(lane_of) == 0))
-    if len(disordered):
-        chosen = np.flatnonzero(np.isin(lane_of, lane_of[disordered]))
-        start, stop = segments[:, chosen]
-        order[chosen] = chosen[np.lexsort((-stop, start, lane_of[chosen]))]
-    return order
-
-
-def _breaks(position: I64, length: I64, lane: I64) -> I64:
-    missing = np.zeros(len(position), np.bool_)
-    missing[:1] = position[:1] > 0
-    follows = lane[1:] == lane[:-1]
-    missing[1:] = position[1:] > np.where(follows, position[:-1] + length[:-1], 0)
-    return np.flatnonzero(missing)
 
 
 def build_streams(

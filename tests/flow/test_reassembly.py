@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analyzer.base.kernel import run_kernel
 from analyzer.base.stream import End
-from analyzer.flow.reassembly import deliver_segments
+from analyzer.flow.reassembly import take_pieces
 
 C, S = 0, 1
 BASE = 1001
@@ -261,20 +261,74 @@ def test_the_order_of_capture_does_not_matter(new_wire, order) -> None:
     assert gapless(found.from_server) == b"ONETWOTHREE"
 
 
-@given(rows=st.lists(st.tuples(st.integers(-3, 20), st.integers(1, 9)), max_size=30))
-@settings(max_examples=60, deadline=None)
-def test_the_compiled_delivery_is_the_plain_one(rows) -> None:
-    start, length = np.array(rows, np.int64).reshape(-1, 2).T
-    segments = np.stack([start, start + length])
-    starts = np.array([0, len(rows) // 2, len(rows)])
-    lanes = np.repeat([0, 1], np.diff(starts))
-    by_position = np.lexsort((-segments[1], start, lanes))
-    plain, compiled = np.zeros((2, 2, len(rows)), np.int64)
+def taken(position, usable, captured, *, as_cut: bool, compile_rows: int = 1 << 60) -> tuple[object, ...]:
+    """The pieces of two lanes, whose segments are taken as they come, or by what those before leave to each."""
+    size, half = len(position), len(position) // 2
+    lanes, order = np.array([0, half, size]), np.arange(size)
+    cut_starts, index, begin = np.zeros(3, np.int64), order[:0], order[:0]
+    if as_cut:
+        found = [
+            (i, max(position[i], before, 0))
+            for lane in (range(half), range(half, size))
+            for i in lane
+            for before in [max((position[k] + usable[k] for k in range(lane.start, i)), default=0)]
+            if position[i] + usable[i] > max(before, 0)
+        ]
+        index, begin = np.array(found, np.int64).reshape(-1, 2).T.copy()
+        cut_starts = np.searchsorted(index, lanes)
+    pieces, notes = np.zeros((2, 4, size), np.int64)
+    starts, counts = np.zeros(3, np.int64), np.zeros(2, np.int64)
+    columns = captured.astype(np.uint32), order * 100, order, position, usable
+    cuts = index, begin, cut_starts
+    arguments = columns, lanes, cuts, pieces, starts, notes, counts
+    count = run_kernel(take_pieces, 0, *arguments, compile_rows=compile_rows)
+    broken, repeated = counts.tolist()
+    tables = pieces[:, :count].tolist(), starts.tolist(), notes[:2, :broken].tolist()
+    return tables if as_cut else (*tables, notes[2, :repeated].tolist())
 
-    counts = [
-        run_kernel(deliver_segments, 0, segments, by_position, starts, plain),
-        run_kernel(deliver_segments, 0, segments, by_position, starts, compiled, compile_rows=0),
+
+segments_in_order = st.lists(
+    st.tuples(st.integers(-4, 0), st.integers(1, 9), st.integers(0, 9)), min_size=2, max_size=30
+)
+
+
+def in_order(rows) -> tuple[np.ndarray, ...]:
+    """Position, length and captured length of segments of two lanes, none of which comes before its place is there."""
+    step, usable, captured = np.array(rows, np.int64).T
+    position = np.zeros(len(rows), np.int64)
+    for lane in (range(len(rows) // 2), range(len(rows) // 2, len(rows))):
+        reached = 0
+        for i in lane:
+            position[i] = reached + step[i]
+            reached = max(reached, position[i] + usable[i])
+    return position, usable.copy(), captured.copy()
+
+
+@given(rows=segments_in_order)
+@check
+def test_segments_that_come_in_order_are_taken_as_if_they_had_waited(rows) -> None:
+    columns = in_order(rows)
+
+    assert taken(*columns, as_cut=False)[:3] == taken(*columns, as_cut=True)
+
+
+@given(rows=segments_in_order)
+@check
+def test_what_is_not_all_taken_is_noted_as_repeated(rows) -> None:
+    position, usable, captured = in_order(rows)
+    half = len(rows) // 2
+    reached = [
+        max((position[k] + usable[k] for k in range(0 if i < half else half, i)), default=0) for i in range(len(rows))
     ]
 
-    assert counts[0] == counts[1]
-    assert plain.tolist() == compiled.tolist()
+    noted = taken(position, usable, captured, as_cut=False)[3]
+
+    assert noted == [i for i in range(len(rows)) if position[i] < max(reached[i], 0)]
+
+
+@given(rows=segments_in_order, as_cut=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_the_compiled_pieces_are_the_plain_ones(rows, as_cut: bool) -> None:
+    columns = in_order(rows)
+
+    assert taken(*columns, as_cut=as_cut, compile_rows=0) == taken(*columns, as_cut=as_cut)
