@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.source import YamlList, YamlMap
@@ -61,8 +62,7 @@ def type_name(value: Any) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), "nothing")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Fact, frozen=True):
     """A mapping inside a resource: its value, the path to it, and where oddities about it go.
 
     An absent mapping is an empty node, so that getters chain: ``spec.node("a").node("b").text("c")``.

@@ -28,8 +28,8 @@ from analyzer.mesh.kinds.workload_entry import WorkloadEntry
 from analyzer.mesh.outbound.identity import routing_identity
 from analyzer.mesh.outbound.namespaces import namespaces_apart
 from analyzer.mesh.outbound.request import refused_upgrade
-from analyzer.mesh.outbound.scope import scope_of
-from analyzer.mesh.outbound.told import told_by_istiod
+from analyzer.mesh.outbound.scope import scope_key, sidecar_of
+from analyzer.mesh.outbound.told import source_of_told
 from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.redirect import is_loopback, outbound_redirect
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -74,7 +74,7 @@ def _class_anywhere(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
     if class_of_client(mesh, pod) is None or pod.namespace in namespaces_apart(mesh):
         return None
     proxy = proxy_of(mesh, pod)
-    if scope_of(mesh, proxy).sidecar is not None:
+    if sidecar_of(mesh, proxy) is not None:
         return None
     return replace(routing_identity(mesh, proxy), namespace="")
 
@@ -110,7 +110,7 @@ def _class_of(mesh: MeshSnapshot, pod: Pod) -> Hashable | None:
     if not mesh.memo("endpoint-addresses", lambda: frozenset(_endpoint_addresses(mesh))).isdisjoint(pod.ips):
         return None
     proxy = proxy_of(mesh, pod)
-    return scope_of(mesh, proxy).key, routing_identity(mesh, proxy)
+    return scope_key(mesh, proxy), routing_identity(mesh, proxy)
 
 
 def _endpoint_addresses(mesh: MeshSnapshot) -> Iterator[str]:
@@ -137,8 +137,8 @@ def own_steps(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> Own | No
 
 
 def _told_step(mesh: MeshSnapshot, pod: Pod) -> Step:
-    told = told_by_istiod(mesh, proxy_of(mesh, pod))
-    return Step(told.sentence, yaml=told.yaml)
+    sentence, yaml = source_of_told(mesh, proxy_of(mesh, pod))
+    return Step(sentence, yaml=yaml)
 
 
 def place_of_told(decision: Decision, pod: Pod, own: Own) -> int | None:

@@ -62,7 +62,7 @@ class Scope:
     @property
     def key(self) -> tuple[str, str]:
         """What tells this scope from others: the client's namespace and the Sidecar's full name."""
-        return self.namespace, self.sidecar.resource.full_name if self.sidecar else ""
+        return _key(self.namespace, self.sidecar)
 
 
 @dataclass(slots=True)
@@ -93,8 +93,17 @@ class _Hosts:
 def scope_of(mesh: MeshSnapshot, proxy: Proxy) -> Scope:
     """The scope of a sidecar proxy: by the one Sidecar that selects it, else the whole mesh."""
     sidecar = sidecar_of(mesh, proxy)
-    name = sidecar.resource.full_name if sidecar else ""
-    return mesh.memo(("scope", proxy.namespace, name), lambda: _build(mesh, proxy.namespace, sidecar))
+    key = "scope", *_key(proxy.namespace, sidecar)
+    return mesh.memo(key, lambda: _build(mesh, proxy.namespace, sidecar))
+
+
+def scope_key(mesh: MeshSnapshot, proxy: Proxy) -> tuple[str, str]:
+    """The key of a proxy's scope, which takes long to make of a large mesh."""
+    return _key(proxy.namespace, sidecar_of(mesh, proxy))
+
+
+def _key(namespace: str, sidecar: Sidecar | None) -> tuple[str, str]:
+    return namespace, sidecar.resource.full_name if sidecar else ""
 
 
 def sidecar_of(mesh: MeshSnapshot, proxy: Proxy) -> Sidecar | None:

@@ -10,7 +10,7 @@ from analyzer.mesh.outbound.cluster import Cluster, NoCluster, find_cluster
 from analyzer.mesh.outbound.listener import PASSTHROUGH_CLUSTER, FilterChain, Listener
 from analyzer.mesh.outbound.listeners import fallback_cluster, listener_at
 from analyzer.mesh.outbound.route import RouteConfig
-from analyzer.mesh.outbound.scope import Scope, scope_of
+from analyzer.mesh.outbound.scope import scope_of, sidecar_of
 from analyzer.mesh.outbound.virtual_hosts import outbound_route_config
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -48,9 +48,10 @@ def told_by_istiod(mesh: MeshSnapshot, proxy: Proxy) -> Told:
         config = outbound_route_config(mesh, scope, proxy, chain.rds or "")
         return Routes(config, mesh.config.path_normalization, proxy.http10)
 
+    sentence, yaml = source_of_told(mesh, proxy)
     return Told(
-        sentence=_sentence(scope, proxy),
-        yaml=(scope.sidecar.resource.place("metadata", "name"),) if scope.sidecar is not None else (),
+        sentence=sentence,
+        yaml=yaml,
         listener_at=lambda address, port: listener_at(mesh, scope, proxy, address, port),
         routes=routes,
         cluster=lambda name: find_cluster(mesh, scope.services, proxy, name),
@@ -58,8 +59,10 @@ def told_by_istiod(mesh: MeshSnapshot, proxy: Proxy) -> Told:
     )
 
 
-def _sentence(scope: Scope, proxy: Proxy) -> str:
-    who = proxy.pod or "the proxy"
-    if scope.sidecar is None:
-        return f"{who} in namespace {proxy.namespace} has no Sidecar: it is told of the whole mesh"
-    return f"Sidecar {scope.sidecar.resource.full_name} says what {who} is told of"
+def source_of_told(mesh: MeshSnapshot, proxy: Proxy) -> tuple[str, tuple[YamlPlace, ...]]:
+    """``sentence`` and ``yaml`` of what istiod tells a proxy."""
+    who, sidecar = proxy.pod or "the proxy", sidecar_of(mesh, proxy)
+    if sidecar is None:
+        return f"{who} in namespace {proxy.namespace} has no Sidecar: it is told of the whole mesh", ()
+    place = sidecar.resource.place("metadata", "name")
+    return f"Sidecar {sidecar.resource.full_name} says what {who} is told of", (place,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.mesh.outbound.scope import scope_of, sidecar_of
+from analyzer.mesh.outbound.scope import scope_key, scope_of, sidecar_of
 
 EXPORT = "networking.istio.io/exportTo"
 SUFFIX = ".svc.cluster.local"
@@ -125,6 +125,14 @@ def test_the_policy_is_the_sidecars_else_the_meshs(town) -> None:
     found = scope(town)
     assert (found.policy, found.policy_place.line) == ("ALLOW_ANY", 5)
     assert found.key == ("shop", "shop/sc")
+
+
+def test_a_scope_has_the_key_that_is_told_without_making_it(town) -> None:
+    town.pod("shop/web-0").pod("pay/db-0").rule("Sidecar", "shop/sc", egress=[{"hosts": ["./*"]}])
+
+    for name in ("shop/web-0", "pay/db-0"):
+        mesh, proxy = town.proxy(name)
+        assert scope_key(mesh, proxy) == scope_of(mesh, proxy).key
 
 
 def virtual_services(town) -> list[str]:
