@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, pairwise
@@ -107,12 +108,13 @@ def judge_lots(task: Task, jobs: int, watch: Watch) -> Judged:
     quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
     # Lots that follow each other have more in common than others.
     shares = [range(*bounds) for bounds in pairwise(task.count * n // jobs for n in range(jobs + 1))]
-    shared = run_in_workers(
-        [
-            partial(_judge_some, task, share, files[number], quiet if number else watch)
-            for number, share in enumerate(shares)
-        ]
-    )
+    with _earlier_kept():
+        shared = run_in_workers(
+            [
+                partial(_judge_some, task, share, files[number], quiet if number else watch)
+                for number, share in enumerate(shares)
+            ]
+        )
     found = [
         (lot, number, run)
         for number, (share, (runs, _)) in enumerate(zip(shares, shared, strict=True))
@@ -122,17 +124,29 @@ def judge_lots(task: Task, jobs: int, watch: Watch) -> Judged:
     return Judged([(number, run) for _, number, run in found], files, [rights for _, rights in shared])
 
 
+@contextmanager
+def _earlier_kept() -> Iterator[None]:
+    """What is there by now is not looked at for garbage: the mesh alone has a hundred thousand objects."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def _judge_some(
     task: Task, lots: Sequence[int], files: tuple[Scratch, Scratch], watch: Watch
 ) -> tuple[list[LotRun], Rights]:
     """Some lots, one after the other; fewer where the run is asked to end."""
-    writer, found = LotWriter(task, *files), []
+    writer = LotWriter(task, *files)
+    found: list[LotRun] = []
     for place, lot in enumerate(lots):
         if watch.is_stopped:
             break
+        if found:
+            # The command line looks for no garbage; here there is some, and only what the last lot made is looked at.
+            gc.collect(0)
         found.append(writer.run(lot, watch.part(place / len(lots), (place + 1) / len(lots))))
-        # The command line looks for no garbage; here there is some, and only what this lot made is looked at.
-        gc.collect(0)
         give_back_freed()
     return found, rights_of(writer.kinds)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +96,34 @@ def test_no_lots_are_no_runs(task, finished) -> None:
 
     assert judged.runs == []
     assert finished(judged).verdicts == {}
+
+
+class Cycle:
+    """Refers to itself: only the garbage collector ends it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_the_garbage_of_a_lot_is_gone_before_the_next_one_and_what_was_there_is_looked_at_afterwards(task) -> None:
+    left: list[weakref.ref[Cycle]] = []
+    before = weakref.ref(Cycle())
+
+    def read(lot, watch) -> LotTraffic:
+        assert [cycle() for cycle in left] == [None] * lot
+        left.append(weakref.ref(Cycle()))
+        return task.read(lot, watch)
+
+    gc.disable()
+    try:
+        judge_lots(replace(task, read=read), 1, UNWATCHED)
+        assert len(left) == COUNT
+        assert before() is not None
+    finally:
+        gc.enable()
+    gc.collect()
+
+    assert before() is None
 
 
 def test_who_waits_is_told_of_the_lots_that_are_judged_here(task) -> None:
