@@ -8,12 +8,14 @@ To keep both equal, kernels stay inside int64: no array argument of uint64, no d
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from analyzer.base.machine_code import (
+    CALLED,
     KNOWN,
     CodeFile,
     Kind,
@@ -23,17 +25,18 @@ from analyzer.base.machine_code import (
     kinds_of,
     target_machine,
 )
+from analyzer.base.object_code import UnknownCodeError
 
 # A compile costs about a second and the import 0.3 s; plain Python walks this many rows in about the same time.
 COMPILE_ROWS = 150_000
 # ... and this many, once a kernel was compiled: others like this run will find the code of its smaller kernels, too.
 _LOADED_ROWS = 10_000
-# Where its code is kept a kernel pays for so many times fewer rows: LLVM is there in 40 ms, and code is read in one.
+# Where its code is kept a kernel pays for so many times fewer rows: it is read in a fraction of a millisecond.
 KEPT_PAYS = 15
 
 # The name of every kernel in its machine code, and what such code may call.
 _NAME = "kernel"
-_CALLED = ("llvm.", "memset", "memcpy", "memmove")
+_CALLED = ("llvm.", *CALLED)
 
 # What numba calls where an array's memory is not used any more: arrays of kernels own none.
 _NO_MEMORY = """
@@ -54,16 +57,21 @@ def _compiled(function: Kernel, kinds: tuple[Kind, ...] | None) -> Kernel:
     if kept is not None:
         return kept
     code = _machine_code(function, kinds)
-    if code is None or not CodeFile(function, kinds).write(code):
-        return _run_by_numba(function)
-    return MachineCode(code, _NAME, kinds)
+    if code is not None:
+        with suppress(UnknownCodeError):
+            made = MachineCode(code, _NAME, kinds)
+            if CodeFile(function, kinds).write(code):
+                return made
+    return _run_by_numba(function)
 
 
 @cache
 def _kept(function: Kernel, kinds: tuple[Kind, ...]) -> Kernel | None:
     """The kernel for such arguments by its code from disk; None where that is not there."""
     code = CodeFile(function, kinds).read()
-    return MachineCode(code, _NAME, kinds) if code is not None else None
+    with suppress(UnknownCodeError):
+        return MachineCode(code, _NAME, kinds) if code is not None else None
+    return None
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from glob import escape
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from analyzer.base.object_code import ObjectCode
 
 # The types of a kernel's arguments: of an array the element and the number of dimensions, of a tuple those of its
 # members, None of an integer.
@@ -30,7 +32,14 @@ _CHECK_LEN = 16
 # Of each half of a file's name.
 _DIGEST_LEN = 12
 # Changes when code of before must not be read any more.
-_FORMAT = 1
+_FORMAT = 2
+
+# What code of kernels may call.
+CALLED = ("memset", "memcpy", "memmove")
+
+# What is told of a processor in the beginning of /proc/cpuinfo, and the lines that tell which one it is.
+_CPUINFO_LEN = 8_192
+_PROCESSOR = ("vendor_id", "cpu family", "model", "flags")
 
 
 def kinds_of(arguments: tuple[Any, ...]) -> tuple[Kind, ...] | None:
@@ -135,37 +144,47 @@ def _check(code: bytes) -> bytes:
 
 
 @cache
-def _processor() -> tuple[str, str, str]:
-    import llvmlite.binding as llvm
+def _processor() -> str:
+    """What the processor is and can do, as Linux tells it (proc(5), cpuinfo); all are alike."""
+    try:
+        with open("/proc/cpuinfo", "rb") as file:
+            first = file.read(_CPUINFO_LEN).partition(b"\n\n")[0].decode(errors="replace")
+    except OSError:
+        import llvmlite.binding as llvm
 
-    return llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+        return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return "\n".join(line for line in first.splitlines() if line.startswith(_PROCESSOR))
+
+
+@cache
+def _called() -> Mapping[str, int]:
+    """Where what the code of kernels may call begins."""
+    libc = ctypes.CDLL(None)
+    return {name: ctypes.cast(getattr(libc, name), ctypes.c_void_p).value or 0 for name in CALLED}
 
 
 def target_machine() -> Any:
     """LLVM's description of the processor that this runs on."""
     import llvmlite.binding as llvm
 
-    triple, cpu, features = _processor()
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=3, reloc="static", jit=True
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="static", jit=True
     )
 
 
 class MachineCode:
-    """A kernel that is called as numba calls it (numba, core/callconv.py, CPUCallConv); other threads run meanwhile."""
+    """A kernel that is called as numba calls it (numba, core/callconv.py, CPUCallConv); other threads run meanwhile.
+
+    Raises ``UnknownCodeError``.
+    """
 
     def __init__(self, code: bytes, name: str, kinds: tuple[Kind, ...]) -> None:
-        import llvmlite.binding as llvm
-
-        # The engine owns the memory that the code lies in.
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
+        self._code = ObjectCode(code, _called())
         parts = [ctypes.c_int64] * count_parts(kinds)
         prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *parts)
-        self._function = prototype(self._engine.get_function_address(name))
+        self._function = prototype(self._code.address_of(name))
         self._name = name
 
     def __call__(self, *arguments: Any) -> int:
