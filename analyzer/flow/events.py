@@ -47,6 +47,8 @@ _LETTERS = b"SHIQRADFTWG"
 _REPEATED = 1 << Event.AGAIN | 1 << Event.ZERO_WINDOW | 1 << Event.AFTER_GAP
 # A lane has fewer letters: eight once, and three the first, tenth, hundredth... time that an int64 counts.
 _MOST_LETTERS = 64
+# Powers of ten: no number of packets is greater than all of them.
+_TENS = 10 ** np.arange(18)
 _TO_LOWER = ord("a") - ord("A")
 _FLIP = ord(FLIPPED)
 
@@ -148,7 +150,7 @@ def _noted(lanes: LaneTable, at: I64) -> I64:
     """The first of each lane's packets ``at`` these indices, and the 10th, 100th, ..."""
     lane = lanes.lanes_at(at)
     nth = np.arange(len(at)) - np.searchsorted(lane, lane) + 1
-    noted: I64 = at[np.isin(nth, 10 ** np.arange(18))]
+    noted: I64 = at[_TENS[np.searchsorted(_TENS, nth)] == nth]
     return noted
 
 

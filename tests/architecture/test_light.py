@@ -40,6 +40,17 @@ def test_a_small_capture_imports_nothing_heavy(root: Path) -> None:
     assert imported & HEAVY == set()
 
 
+def test_a_small_capture_needs_no_masked_arrays(root: Path) -> None:
+    """NumPy imports them for some of its functions on sets, which takes as long as all else does with some packets."""
+    shop = "captures/shop-default"
+    arguments = ["analyze", f"{shop}/pods/shop_sleep-0.any.pcap", "-m", f"{shop}/mesh", "-o", "jsonl"]
+    program = f"import sys; from analyzer.cli.program import run; run({arguments}); print('numpy.ma' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+
+    assert done.stdout.endswith("False\n")
+
+
 def test_a_question_without_a_capture_needs_no_arrays_of_packets(root: Path) -> None:
     """``route`` answers from YAML: what reads captures stays outside."""
     program = (
