@@ -32,7 +32,7 @@ COMPILE_ROWS = 150_000
 # ... and this many, once a kernel was compiled: others like this run will find the code of its smaller kernels, too.
 _LOADED_ROWS = 10_000
 # Where its code is kept a kernel pays for so many times fewer rows: it is read in a fraction of a millisecond.
-KEPT_PAYS = 15
+KEPT_PAYS = 30
 
 # The name of every kernel in its machine code, and what such code may call.
 _NAME = "kernel"
