@@ -25,12 +25,23 @@ from analyzer.base.table import (
     distinct,
 )
 from analyzer.capture.capture import Capture, Decoded
-from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT, Decoding, Fragments, Frames, Layer, join
+from analyzer.capture.frames import (
+    IP_PROTOCOL,
+    LINK_TYPE,
+    NO_FRAMES,
+    UDP_PORT,
+    Decoding,
+    Fragments,
+    Frames,
+    Layer,
+    join,
+)
 from analyzer.capture.gather import as_bytes
 from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
 from analyzer.capture.network.fragments import join_fragments
-from analyzer.capture.records import RecordPart
+from analyzer.capture.network.ipv4_tcp import decode_whole
+from analyzer.capture.records import RecordPart, expected_records
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
@@ -110,24 +121,42 @@ class PacketLog:
         self._is_full = False
         self._table = blank_table(0)
         self._tunnels = np.zeros(0, np.uint8)
+        self._numbers = np.zeros(0, np.int64)
         self._fragments: list[Fragments] = []
 
     def add(self, part: RecordPart, data: U8, begin: int) -> None:
-        """Take the records of the next stretch; ``data`` are the bytes of the file from ``begin`` on."""
+        """Take the next records, which have one link; ``data`` are the bytes of the file from ``begin`` on."""
         first, self._len = self._len, self._len + len(part.time_ns)
         if first == self._len or self._is_full:
             return
-        expected = self._file_len * self._len // int(part.data_off[-1] + part.captured_len[-1])
+        expected = expected_records(self._file_len, self._len, part.end)
         if expected > self._most:
             self._is_full = True
             return
         if self._len > len(self._table):
             self._make_room(max(expected * 9 // 8, self._len))
+        if len(part.time_ns) > len(self._numbers):
+            self._numbers = np.arange(len(part.time_ns))
         table = _part(self._table, slice(first, self._len))
         decoding = Decoding(data, table, self._tunnels[first : self._len], rows=expected)
-        _decode_rows(decoding, _frames(0, part.data_off - begin, part.captured_len, part.wire_len, part.link))
-        table.payload_off[table.payload_off > 0] += begin
-        self._fragments += [fragments.moved(first, begin) for fragments in decoding.fragments]
+        frames = self._frames_left(decoding, part, begin)
+        if len(frames):
+            _decode_rows(decoding, frames)
+            found = frames.row[table.payload_off[frames.row] > 0]
+            table.payload_off[found] += begin
+            self._fragments += [fragments.moved(first, begin) for fragments in decoding.fragments]
+
+    def _frames_left(self, decoding: Decoding, part: RecordPart, begin: int) -> Frames:
+        """The records whose headers are to be read one after the other: where they are many, few are left for that."""
+        link = LINKS.get(int(part.link[0]))
+        left = None
+        if link is not None and link.header is not None:
+            place = self._numbers[: len(decoding.table)], part.data_off, part.captured_len
+            left = decode_whole(decoding, place, link.header, begin=begin)
+        if left is not None and not len(left):
+            return NO_FRAMES
+        frames = _frames(0, part.data_off - begin, part.captured_len, part.wire_len, part.link)
+        return frames if left is None else frames.pick(left)
 
     def _make_room(self, rows: int) -> None:
         before, self._table = self._table, blank_table(rows, self._zeros)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,27 @@ UDP_PORT = 0x3_0000
 # EtherTypes; LLC is Linux's number for it (ETH_P_802_2), below all true EtherTypes.
 LLC, IPV4, IPV6, MPLS = 0x0004, 0x0800, 0x86DD, 0x8847
 # Link types that other headers lead to.
+ETHERNET, PPP, RAW_IP, WIFI = 1, 9, 101, 105
 # Nodes nest two: a mirror (ERSPAN) of an overlay (VXLAN).
 MAX_TUNNELS = 4
 
-ETHERNET, PPP, RAW_IP, WIFI = 1, 9, 101, 105
-
 Mask = NDArray[np.bool_]
+
+
+class LinkHeader(NamedTuple):
+    """A link header of one length that has no options: where in it things stand, -1 where it does not say them.
+
+    The EtherType has two bytes, the packet type one and the interface index four, the highest first.
+    """
+
+    length: int
+    ethertype_at: int = -1
+    packet_type_at: int = -1
+    ifindex_at: int = -1
+
+
+# What an IP packet has before it that stands for itself.
+NO_LINK_HEADER = LinkHeader(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,9 @@ class Frames:
         """The rows after a header of ``size`` bytes, towards ``following``."""
         next_header = np.broadcast_to(np.asarray(following, np.int64), self.row.shape)
         return Frames(self.row, self.at + size, self.end, self.wire_end, next_header)
+
+
+NO_FRAMES = Frames(*(np.empty(0, np.int64) for _ in Frames.__slots__))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from analyzer.capture.records import (
     SECOND_NS,
     Order,
     RecordPart,
+    expected_records,
     layout,
 )
 
@@ -150,6 +151,7 @@ def read_pcap(buffer: memoryview, *, name: str, file: int | None = None, zeros: 
             headers.append(header)
             state[0] = at + HEADER_LEN
         for part, block, begin in _read_parts(blocks, state, headers[-1], interface=len(headers) - 1):
+            log.expect(expected_records(len(buffer), len(log) + len(part.time_ns), part.end))
             log.add(part)
             if packets is not None:
                 packets.add(part, block, begin)

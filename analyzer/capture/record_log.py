@@ -24,6 +24,9 @@ from analyzer.capture.records import (
     RecordPart,
 )
 
+# More records than these are put together in the end: how many there will be is but a guess.
+MOST_ROOM = 1 << 21
+
 _TYPES: Mapping[str, type[np.generic]] = MappingProxyType(
     {
         "time_ns": np.int64,
@@ -57,10 +60,17 @@ class RecordLog:
         self._name = name
         self._columns = {field: Column(dtype, in_file=in_file, zeros=zeros) for field, dtype in _TYPES.items()}
         self._seen: dict[Code, _Seen] = {}
-        self._len = self._missing = self._latest_ns = self._lag_ns = 0
+        self._room = self._len = self._missing = self._latest_ns = self._lag_ns = 0
 
     def __len__(self) -> int:
         return self._len
+
+    def expect(self, rows: int) -> None:
+        """Make room for about so many records in all; they may be more, or fewer."""
+        if self._room < rows <= MOST_ROOM:
+            self._room = min(rows * 9 // 8, MOST_ROOM)
+            for column in self._columns.values():
+                column.make_room(self._room)
 
     def add(self, part: RecordPart) -> None:
         """Take the records of the next stretch."""

@@ -31,3 +31,36 @@ def test_a_column_of_several_pieces_lies_where_it_is_made() -> None:
 
     assert column.array().tolist() == [1, 2, 3]
     assert room.place_of(column.array()) is not None
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 4, 9])
+def test_room_that_was_made_before_changes_no_value(rows: int) -> None:
+    column = Column(np.uint16)
+    column.append(np.array([1]))
+
+    column.make_room(max(rows, 1))
+    for values in ([2, 3], [], [4], [5, 6]):
+        column.append(np.array(values, np.int64))
+
+    assert column.array().tolist() == [1, 2, 3, 4, 5, 6]
+    assert column.array().dtype == np.uint16
+
+
+def test_what_fits_into_the_room_that_was_made_stays_there() -> None:
+    room = Room(4096)
+    column = Column(np.int64, zeros=room.zeros)
+
+    column.make_room(8)
+    column.append(np.array([1, 2]))
+    column.append(np.array([3]))
+
+    assert room.place_of(column.array()) == (0, 3, "<i8")
+
+
+def test_in_a_file_there_is_room() -> None:
+    column = Column(np.int64, in_file=True)
+
+    column.make_room(8)
+    column.append(np.array([1, 2]))
+
+    assert column.array().tolist() == [1, 2]

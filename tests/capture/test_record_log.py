@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from analyzer.base.oddity import Oddity
-from analyzer.capture.record_log import RecordLog
+from analyzer.capture.record_log import MOST_ROOM, RecordLog
 from analyzer.capture.records import RecordPart
 
 
@@ -76,3 +77,16 @@ def test_a_table_in_a_file_is_the_one_in_memory() -> None:
     assert [t.time_ns.tolist() for t in tables] == [[1, 2, 3]] * 2
     assert [t.captured_len.tolist() for t in tables] == [[60, 61, 62]] * 2
     assert len(log) == 3
+
+
+@pytest.mark.parametrize("expected", [(), (1, 2), (2, 100), (3, MOST_ROOM + 1)])
+def test_whatever_was_expected_the_table_is_the_same(expected: tuple[int, ...]) -> None:
+    log = RecordLog("x.pcap")
+
+    for number, each in enumerate((part([1, 2], [60, 61], [60, 61]), part([3], [62], [70]))):
+        if expected:
+            log.expect(expected[number])
+        log.add(each)
+
+    assert log.table().time_ns.tolist() == [1, 2, 3]
+    assert log.table().wire_len.tolist() == [60, 61, 70]

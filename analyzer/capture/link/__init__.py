@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from analyzer.capture.frames import Layer
+from analyzer.capture.frames import NO_LINK_HEADER, Layer, LinkHeader
 from analyzer.capture.link.arcnet import decode_arcnet_bsd, decode_arcnet_linux
 from analyzer.capture.link.cisco_hdlc import decode_cisco_hdlc
 from analyzer.capture.link.cooked import decode_cooked
@@ -23,24 +23,25 @@ from analyzer.capture.network.pppoe import decode_pppoe
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link layer that is decoded: its LINKTYPE_ name, and the layer that reads its header."""
+    """A link layer that is decoded: its LINKTYPE_ name, the layer that reads its header, and that header if plain."""
 
     name: str
     decode: Layer
+    header: LinkHeader | None = None
 
 
 # Numbers and names: https://www.tcpdump.org/linktypes.html
 LINKS: Mapping[int, Link] = MappingProxyType(
     {
         0: Link("NULL", decode_loopback),
-        1: Link("ETHERNET", decode_ethernet),
+        1: Link("ETHERNET", decode_ethernet, LinkHeader(14, ethertype_at=12)),
         7: Link("ARCNET_BSD", decode_arcnet_bsd),
         9: Link("PPP", decode_ppp),
         12: Link("RAW", decode_raw),  # DLT_RAW of most systems, written without translation
         14: Link("RAW", decode_raw),  # DLT_RAW of OpenBSD
         50: Link("PPP_HDLC", decode_ppp),
         51: Link("PPP_ETHER", decode_pppoe),
-        101: Link("RAW", decode_raw),
+        101: Link("RAW", decode_raw, NO_LINK_HEADER),
         104: Link("C_HDLC", decode_cisco_hdlc),
         105: Link("IEEE802_11", decode_wifi),
         108: Link("LOOP", decode_loopback),
@@ -51,7 +52,7 @@ LINKS: Mapping[int, Link] = MappingProxyType(
         229: Link("IPV6", decode_raw),
         239: Link("NFLOG", decode_nflog),
         258: Link("PKTAP", decode_pktap),
-        276: Link("LINUX_SLL2", decode_cooked2),
+        276: Link("LINUX_SLL2", decode_cooked2, LinkHeader(20, ethertype_at=0, packet_type_at=10, ifindex_at=4)),
     }
 )
 

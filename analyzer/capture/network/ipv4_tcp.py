@@ -1,4 +1,4 @@
-"""TCP segments in whole IPv4 packets, both headers in one pass: what nearly every packet of a mesh is."""
+"""TCP segments in whole IPv4 packets, all headers in one pass: what nearly every packet of a mesh is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from analyzer.base.kernel import pays, run_kernel
 from analyzer.base.table import DECODED, HAS_TIMESTAMP, I64, IPV4_MAPPED_PREFIX, PROTOCOL_TCP, U8, PacketTable
-from analyzer.capture.frames import Decoding, Frames
+from analyzer.capture.frames import IPV4, NO_LINK_HEADER, Decoding, Frames, LinkHeader
 from analyzer.capture.network.ipv4 import FRAGMENT_MASK, decode_ipv4
 from analyzer.capture.transport.tcp import KIND_END, KIND_NOP, KIND_TIMESTAMPS, TIMESTAMPS_LEN
 
@@ -17,41 +17,61 @@ _IPV4_LEN = _TCP_LEN = 20
 _OPTION_LEN = 2
 
 
+# Of packets row, first byte and length.
+Place = tuple[I64, I64, I64]
+
+
 def decode_ipv4_tcp(decoding: Decoding, frames: Frames) -> Frames:
     """What ``decode_ipv4`` gives; most packets of a large capture are decoded to their end, and do not go on."""
+    left = decode_whole(decoding, (frames.row, frames.at, frames.end - frames.at), NO_LINK_HEADER)
+    return decode_ipv4(decoding, frames if left is None else frames.pick(left))
+
+
+def decode_whole(decoding: Decoding, place: Place, link: LinkHeader, *, begin: int = 0) -> I64 | None:
+    """Decode the packets that are TCP in IPv4 behind ``link``; gives the indices of the others, None if not worth it.
+
+    The bytes of ``decoding`` begin at ``begin`` of the file: ``place`` counts from there, and the payload's places
+    will.
+    """
     rows = max(len(decoding.table), decoding.rows)
     if not pays(decode_segments, rows):
-        return decode_ipv4(decoding, frames)
-    left = np.empty(len(frames), np.int64)
-    bounds = frames.row, frames.at, frames.end
-    count = run_kernel(decode_segments, rows, decoding.data, bounds, _columns(decoding.table), left)
-    return decode_ipv4(decoding, frames.pick(left[:count]))
+        return None
+    left = np.empty(len(place[0]), np.int64)
+    arguments = decoding.data, place, (*link, begin), _columns(decoding.table), left
+    return left[: run_kernel(decode_segments, rows, *arguments)]
 
 
 def _columns(t: PacketTable) -> tuple[np.ndarray, ...]:
     return (
         t.ip_version, t.protocol, t.fate, t.src_hi, t.src_lo, t.dst_hi, t.dst_lo, t.src_port, t.dst_port, t.tcp_flags,
-        t.window, t.seq, t.ack, t.tsval, t.tsecr, t.payload_off, t.payload_len, t.payload_wire_len,
+        t.window, t.seq, t.ack, t.tsval, t.tsecr, t.payload_off, t.payload_len, t.payload_wire_len, t.direction,
+        t.ifindex,
     )  # fmt: skip
 
 
-def decode_segments(data: U8, frames: Sequence[I64], columns: Sequence[I64], left: I64) -> int:
+def decode_segments(data: U8, place: Sequence[I64], link: Sequence[int], columns: Sequence[I64], left: I64) -> int:
     """Kernel: fill the columns of the packets that are whole IPv4 with whole TCP headers; gives how many are not.
 
-    ``frames`` are row, first and last byte of each, the others' indices go to ``left``. What has a length of 0, is a
-    fragment, contradicts itself or is cut inside its headers is left as it is.
+    The others' indices go to ``left``. ``link`` is a ``LinkHeader`` and where in the file ``data`` begins, which
+    ``place`` counts from. What has a length of 0, is a fragment, contradicts itself or is cut inside its headers is
+    left as it is.
     """
-    rows, begins, ends = frames
+    rows, begins, sizes = place
+    header_len, ethertype_at, packet_type_at, ifindex_at, begin = link
     (
         ip_version, protocol, fate, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, tcp_flags,
-        window, seq, ack, tsval, tsecr, payload_off, payload_len, payload_wire_len,
+        window, seq, ack, tsval, tsecr, payload_off, payload_len, payload_wire_len, direction, ifindex,
     ) = columns  # fmt: skip
     count = 0
     for i in range(len(rows)):
-        row, ip, end = rows[i], begins[i], ends[i]
+        row, at = rows[i], begins[i] - begin
+        ip, end = at + header_len, at + sizes[i]
         left[count] = i
         count += 1
-        if ip + _IPV4_LEN + _TCP_LEN > end or data[ip] >> 4 != 4 or data[ip + 9] != PROTOCOL_TCP:
+        if (
+            (ip + _IPV4_LEN + _TCP_LEN > end or data[ip] >> 4 != 4 or data[ip + 9] != PROTOCOL_TCP)
+            or (ethertype_at >= 0 and (data[at + ethertype_at] << 8 | data[at + ethertype_at + 1]) != IPV4)
+        ):  # fmt: skip
             continue
         tcp = ip + (data[ip] & 15) * 4
         wire_end = ip + (data[ip + 2] << 8 | data[ip + 3])
@@ -63,18 +83,21 @@ def decode_segments(data: U8, frames: Sequence[I64], columns: Sequence[I64], lef
         if payload < tcp + _TCP_LEN or payload > end:
             continue
         count -= 1
-        source = data[ip + 12] << 24 | data[ip + 13] << 16 | data[ip + 14] << 8 | data[ip + 15]
-        destination = data[ip + 16] << 24 | data[ip + 17] << 16 | data[ip + 18] << 8 | data[ip + 19]
-        ip_version[row], protocol[row], fate[row] = 4, PROTOCOL_TCP, DECODED
-        src_hi[row], src_lo[row] = 0, source | IPV4_MAPPED_PREFIX
-        dst_hi[row], dst_lo[row] = 0, destination | IPV4_MAPPED_PREFIX
-        src_port[row] = data[tcp] << 8 | data[tcp + 1]
-        dst_port[row] = data[tcp + 2] << 8 | data[tcp + 3]
+        ip_version[row], protocol[row], fate[row], src_hi[row], dst_hi[row] = 4, PROTOCOL_TCP, DECODED, 0, 0
+        address = data[ip + 12] << 24 | data[ip + 13] << 16 | data[ip + 14] << 8 | data[ip + 15]
+        src_lo[row] = address | IPV4_MAPPED_PREFIX
+        address = data[ip + 16] << 24 | data[ip + 17] << 16 | data[ip + 18] << 8 | data[ip + 19]
+        dst_lo[row] = address | IPV4_MAPPED_PREFIX
+        src_port[row], dst_port[row] = data[tcp] << 8 | data[tcp + 1], data[tcp + 2] << 8 | data[tcp + 3]
         seq[row] = data[tcp + 4] << 24 | data[tcp + 5] << 16 | data[tcp + 6] << 8 | data[tcp + 7]
         ack[row] = data[tcp + 8] << 24 | data[tcp + 9] << 16 | data[tcp + 10] << 8 | data[tcp + 11]
-        flags = (data[tcp + 12] & 1) << 8 | data[tcp + 13]
-        window[row] = data[tcp + 14] << 8 | data[tcp + 15]
-        payload_off[row], payload_len[row], payload_wire_len[row] = payload, end - payload, wire_end - payload
+        flags, window[row] = (data[tcp + 12] & 1) << 8 | data[tcp + 13], data[tcp + 14] << 8 | data[tcp + 15]
+        payload_off[row], payload_len[row], payload_wire_len[row] = payload + begin, end - payload, wire_end - payload
+        if packet_type_at >= 0:
+            direction[row] = data[at + packet_type_at]
+        if ifindex_at >= 0:
+            at += ifindex_at
+            ifindex[row] = data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
         at = tcp + _TCP_LEN
         while at + _OPTION_LEN <= payload and data[at] != KIND_END:
             length = data[at + 1] & 0xFF
