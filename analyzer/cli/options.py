@@ -297,11 +297,13 @@ def output(out: str | None, *, as_it_grows: bool = False) -> Iterator[IO[bytes]]
     shown = name or "standard output"
     try:
         with ExitStack() as stack:
-            path = Path(name) if name else None
+            path, mode = Path(name) if name else None, "wb"
             if path is not None and not as_it_grows:
-                path = stack.enter_context(written_whole(path))
+                place = stack.enter_context(written_whole(path))
+                # A new file is not emptied: ext4 would write it to the disk when it is closed (ext4(5), auto_da_alloc).
+                path, mode = place, mode if place == path else "ab"
             shown = f"{path or shown}"
-            with click.open_file(str(path or "-"), "wb") as sink:
+            with click.open_file(str(path or "-"), mode) as sink:
                 yield sink
                 # Here and not when the interpreter ends: then nobody could say that the reader went away.
                 sink.flush()

@@ -164,6 +164,19 @@ def test_a_file_that_grows_has_its_name_at_once(tmp_path) -> None:
         assert path.read_bytes() == b"some"
 
 
+@pytest.mark.parametrize(("as_it_grows", "mode"), [(False, "ab"), (True, "wb")])
+def test_only_a_file_that_may_have_been_there_is_emptied(tmp_path, as_it_grows, mode) -> None:
+    path = tmp_path / "run.txt"
+    path.write_bytes(b"before")
+    (tmp_path / "run.txt.partial").write_bytes(b"left by an earlier run")
+
+    with output(str(path), as_it_grows=as_it_grows) as sink:
+        sink.write(b"after")
+        assert sink.mode == mode
+
+    assert path.read_bytes() == b"after"
+
+
 def test_an_error_of_what_is_written_is_not_the_files(tmp_path) -> None:
     with pytest.raises(KeyError), output(os.fspath(tmp_path / "out")):
         raise KeyError("not ours")
