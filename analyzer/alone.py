@@ -2,133 +2,128 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-from analyzer.flow.connection import Endpoint
-from analyzer.flow.traffic import Traffic
+import numpy as np
+
+from analyzer.alone_lines import AloneLines
+from analyzer.base.pages import forget_pages
+from analyzer.base.table import I64
+from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.flow.connection import said_on
+from analyzer.flow.connections import Connections
+from analyzer.flow.orientation import GUESSED
+from analyzer.flow.traffic import Bools, Traffic
+from analyzer.flow.tuples import number_rows
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Conversation
-from analyzer.report.json_text import CallText, quoted
-from analyzer.report.line_pattern import LinePattern, line_pattern
-from analyzer.report.wording import format_time
+from analyzer.report.json_text import CallText
+from analyzer.report.spill import Spill
+from analyzer.verdict.alone_rows import AloneRows, rows_of
 from analyzer.verdict.answers import Answers
-from analyzer.verdict.compare import CallKey
-from analyzer.verdict.drift import path_kind, workload_of
-from analyzer.verdict.exemplars import Alike, Exemplar, Exemplars
-from analyzer.verdict.findings import target_of
-from analyzer.verdict.likeness import Own
-from analyzer.verdict.parting import Kind, Kinds
-from analyzer.verdict.plain_calls import PlainCalls
+from analyzer.verdict.decision import VERDICTS
+from analyzer.verdict.exemplars import Exemplars
+from analyzer.verdict.parting import Kinds
+from analyzer.verdict.parts import WIRES_AT_ONCE
+from analyzer.verdict.plain_calls import plain_calls
 from analyzer.verdict.record import CallRecord
-from analyzer.verdict.wires import Wire
-
-# What a call's line begins with, in front of its first field.
-OPENING = '{"kind":"call",'
-
-
-class AloneLine(NamedTuple):
-    """A call's line from behind its number on, with what it sorts by."""
-
-    first_ns: int
-    client: Endpoint
-    request: int
-    line: bytes
-    verdict: str | None
+from analyzer.verdict.roles import OUTBOUND_PORT
+from analyzer.verdict.table_exemplars import TableExemplars
+from analyzer.verdict.whole_calls import whole_calls
+from analyzer.verdict.wires import Wire, wire_of
 
 
-class _Who(NamedTuple):
-    """A client's pod in a field of a line, and as its sentence begins."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of a lot: of connections that are ``done``, ``(C,)``, all lines are written.
 
-    pod: str
-    who: str
+    ``verdicts`` counts their calls. ``heard`` has the connections that were read by themselves, done or not, by index.
+    """
+
+    done: Bools
+    verdicts: Counter[str | None] = field(default_factory=Counter)
+    heard: dict[int, tuple[Wire, Conversation]] = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, count: int) -> Told:
+        """Of so many connections none is done."""
+        return cls(np.zeros(count, np.bool_))
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What is there of a lot, of which no connection carries the calls of another; and where its lines go."""
+
+    buffer: memoryview
+    traffic: Traffic
+    connections: Connections
+    calls: Spill
+    flows: Spill
 
 
 class AloneWriter:
-    """Writes the lines of calls that are like others."""
+    """Writes the lines of connections whose calls are like others, lot by lot, and counts these among ``kinds``."""
 
-    def __init__(self, mesh: MeshSnapshot, answers: Answers, text: CallText) -> None:
+    def __init__(self, mesh: MeshSnapshot, answers: Answers, text: CallText, capture: str, kinds: Kinds) -> None:
         self._mesh = mesh
         self._exemplars = Exemplars(mesh, answers)
-        self._text = text
-        self._patterns: dict[int, tuple[Exemplar, LinePattern | None]] = {}
-        self._who: dict[str, _Who] = {}
-        self._right: Kinds = {}
+        self._tables = TableExemplars(mesh, self._exemplars, answers, capture)
+        self._lines = AloneLines(text, capture)
+        self._capture = capture
+        self._kinds = kinds
 
     @property
     def records(self) -> list[CallRecord]:
         """Those of the exemplars so far."""
-        return [exemplar.record for exemplar, _ in self._patterns.values()]
+        return self._lines.records
 
-    def table(self, buffer: memoryview, traffic: Traffic) -> PlainCalls:
-        """The table of the plain calls of some connections."""
-        return PlainCalls(buffer, traffic, self._mesh)
+    def write(self, lot: Lot, watch: Watch = UNWATCHED) -> Told:
+        """Write the lines of those connections of a lot of which each call is like another."""
+        told = Told.nothing(len(lot.connections))
+        chosen = np.flatnonzero(_single(lot.connections))
+        for read in (self._plain_rows, self._whole_rows):
+            self._tell(read(lot, chosen[~told.done[chosen]]), lot, told)
+        self._tell(self._heard_rows(lot, chosen[~told.done[chosen]].tolist(), told, watch), lot, told)
+        return told
 
-    def plain_lines(self, wire: Wire, table: PlainCalls) -> list[AloneLine] | None:
-        """As ``lines``, by a table that has the wire's connection at its index; None also where the table lacks it."""
-        return self._lines(wire, self._exemplars.plain(wire, table))
+    def _tell(self, rows: AloneRows, lot: Lot, told: Told) -> None:
+        shown = self._lines.shown(rows)
+        self._lines.write(shown, lot.connections, lot.calls, lot.flows)
+        shown.count(self._kinds)
+        told.done[shown.connection] = True
+        counts = np.bincount(shown.verdict, minlength=len(VERDICTS)).tolist()
+        told.verdicts.update({verdict: n for verdict, n in zip(VERDICTS, counts, strict=True) if n})
 
-    def lines(self, wire: Wire, conversation: Conversation) -> list[AloneLine] | None:
-        """The lines of a wire's calls; None where any of them needs the whole judge."""
-        return self._lines(wire, self._exemplars.alike(wire, conversation))
+    def _plain_rows(self, lot: Lot, chosen: I64) -> AloneRows:
+        calls = plain_calls(lot.buffer, lot.traffic, lot.connections, self._mesh, chosen)
+        return self._tables.rows(calls, lot.connections)
 
-    def _lines(self, wire: Wire, found: list[Alike] | None) -> list[AloneLine] | None:
-        if not found:
-            return None
-        patterns = [self._pattern(each.exemplar) for each in found]
-        if None in patterns:
-            return None
-        client, shared = wire.connection.client, self._of_connection(wire, found)
-        workload, lines = workload_of(found[0].client.full_name), []
-        for call, pattern in zip(found, patterns, strict=True):
-            assert pattern is not None, "a wire with any call that has no pattern was given back"
-            lines.append(self._line(call, client, pattern, shared))
-            self._count(call, workload)
-        return lines
+    def _whole_rows(self, lot: Lot, chosen: I64) -> AloneRows:
+        calls = whole_calls(lot.buffer, lot.traffic, lot.connections, chosen)
+        return self._tables.rows(calls, lot.connections)
 
-    def _pattern(self, exemplar: Exemplar) -> LinePattern | None:
-        known = self._patterns.get(id(exemplar))
-        if known is None:
-            known = self._patterns[id(exemplar)] = exemplar, line_pattern(exemplar, self._text, OPENING)
-        return known[1]
+    def _heard_rows(self, lot: Lot, chosen: Sequence[int], told: Told, watch: Watch) -> AloneRows:
+        """The calls of connections that are read one by one."""
+        found = []
+        for first in watch.over("verdicts", range(0, len(chosen), WIRES_AT_ONCE)):
+            for connection in lot.connections.at(chosen[first : first + WIRES_AT_ONCE]):
+                wire, said = told.heard[connection.index] = wire_of(self._capture, connection), said_on(connection)
+                found.append((connection.index, self._exemplars.alike(wire, said) or ()))
+            forget_pages(lot.buffer)
+        return rows_of(found)
 
-    def _of_connection(self, wire: Wire, found: Sequence[Alike]) -> tuple[str, ...]:
-        """What a line's holes are filled with that the calls of a connection share, as ``OF_CONNECTION`` names it."""
-        c, name = wire.connection, found[0].client.full_name
-        own = next((each.own for each in found if each.own), None)
-        who = self._who.get(name)
-        if who is None:
-            who = self._who[name] = _Who(quoted(name)[1:-1], self._text.phrase(f"{name} "))
-        return (
-            c.client.ip, str(c.client.port), who.pod, who.who, c.uid, c.community_id, c.conn_state, c.history,
-            str(c.first_packet), str(c.last_packet), *self._own_steps(own),
-        )  # fmt: skip
 
-    def _own_steps(self, own: Own | None) -> tuple[str, str]:
-        return (self._text.step_text(own.redirect), self._text.step_text(own.told)) if own else ("", "")
+def _single(connections: Connections) -> Bools:
+    """Which are applications' own connections with both halves, whose client has no other one with this port.
 
-    def _line(self, call: Alike, client: Endpoint, pattern: LinePattern, shared: tuple[str, ...]) -> AloneLine:
-        path, phrase = self._text.path_texts(call.path) if call.path is not None else ("", "")
-        began = f'"time":"{format_time(call.begin_ns)}","first_ns":{call.begin_ns}'
-        line = pattern.fill(
-            (
-                *shared, path[1:-1], phrase, str(call.first), str(call.last), str(call.asked),
-                str(call.ordinal), began, str(call.end_ns),
-            )
-        )  # fmt: skip
-        return AloneLine(call.begin_ns, client, call.ordinal, line, call.exemplar.record.decision.verdict)
-
-    def _count(self, call: Alike, workload: str) -> None:
-        record = call.exemplar.record
-        if not record.observed.agrees:
-            return
-        key = CallKey(workload, target_of(record), record.protocol, record.method or "", path_kind(call.path or ""))
-        kind = self._right.get(key)
-        if kind is None:
-            kind = self._right[key] = Kind()
-        kind.add_right(1, call.begin_ns, call.begin_ns)
-
-    def take_kinds(self) -> Kinds:
-        """The calls that the packets agree with since this was asked last, by who calls what."""
-        kinds, self._right = self._right, {}
-        return kinds
+    Times are those of clocks that count from the epoch on.
+    """
+    ends, guessed = connections.end_table, connections.end_table.client_by == GUESSED
+    clients, servers = np.stack(ends.client), np.stack(ends.server)
+    # Where ports alone tell who the client is, the server may be it.
+    number = number_rows(np.concatenate([clients, servers[:, guessed]], axis=1))
+    found: Bools = (np.bincount(number) == 1)[number[: len(connections)]]
+    found &= (ends.redirect_port == OUTBOUND_PORT) & ends.joined & ~guessed
+    return found & (connections.extents["first_ns"] >= 0)

@@ -11,19 +11,19 @@ from functools import partial
 
 import numpy as np
 
-from analyzer.base.table import I64
+from analyzer.base.table import I64, by_appearance
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.capture import Capture
 from analyzer.flow.conflicts import may_exceed_budget
-from analyzer.flow.connection import Endpoint
-from analyzer.flow.facts import Ends, ends_of
+from analyzer.flow.facts import Ends, EndTable, end_table, kinds_of_ends
 from analyzer.flow.part import part_of_traffic
 from analyzer.flow.traffic import Traffic
+from analyzer.flow.tuples import number_rows
 from analyzer.judging import Count, SpilledRun, judge_lots, told
 from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.opening import ReadCapture, connections_of
 from analyzer.verdict.beside import Beside
-from analyzer.verdict.health import sights_of
+from analyzer.verdict.health import Sights
 from analyzer.verdict.roles import OUTBOUND_PORT
 from analyzer.verdict.shards import meets_no_call
 from analyzer.verdict.wires import RETRIED_NS
@@ -44,18 +44,19 @@ def run_apart(
     capture, traffic = read.capture, read.traffic
     if plan.needs_whole(capture):
         return None
-    found = ends_of(traffic)
-    if not found or not all(map(meets_no_call, found)) or may_exceed_budget(traffic):
+    table = end_table(traffic)
+    kinds = kinds_of_ends(table, np.arange(len(table)))
+    if not kinds or not all(meets_no_call(kind.ends) for kind in kinds) or may_exceed_budget(traffic):
         return None
-    sights = sights_of(found)
-    lots = _lots(found, traffic, plan.jobs, lot_connections)
+    sights = Sights.of(kinds)
+    lots = _lots(table, traffic, plan.jobs, lot_connections)
     task = Task(
         name=capture.name,
         plan=plan,
         read=partial(_read_lot, capture, traffic, lots),
         count=len(lots),
         home=sights.pod(plan.hint, plan.mesh),
-        beside=_beside(capture.name, found),
+        beside=_beside(capture.name, [kind.ends for kind in kinds]),
     )
     judged = judge_lots(task, plan.jobs, watch.part(0.0, _JUDGED))
     count = Count()
@@ -63,37 +64,41 @@ def run_apart(
     return told(capture, count, plan, sights, judged, strange=traffic.oddities)
 
 
-def shares_by_server(found: Sequence[Ends], jobs: int) -> I64:
+def shares_by_server(table: EndTable, jobs: int) -> I64:
     """Which process each connection is for: by its server, and all have as many."""
-    numbers: dict[Endpoint, int] = {}
-    order = np.argsort([numbers.setdefault(ends.server, len(numbers)) for ends in found], kind="stable")
-    shares = np.empty(len(found), np.int64)
-    shares[order] = np.arange(len(found)) * jobs // len(found)
+    server, _ = by_appearance(number_rows(np.stack(table.server)))
+    shares = np.empty(len(table), np.int64)
+    shares[np.argsort(server, kind="stable")] = np.arange(len(table)) * jobs // len(table)
     return shares
 
 
-def _lots(found: Sequence[Ends], traffic: Traffic, jobs: int, most: int) -> list[I64]:
+def _lots(table: EndTable, traffic: Traffic, jobs: int, most: int) -> list[I64]:
     """The connections of each lot, ascending: those that began one after the other, so that their bytes lie together.
 
     But a process has the lots of some servers, as far as that can be: what is decided alike is decided once.
-    Connections of one client's port that follow each other at once are in one lot; inside of a pod, where several
-    servers may be asked with one sequence number, at any time.
     """
-    shares = shares_by_server(found, jobs)
-    of_share = -(-len(found) // (jobs * most))
-    lots = np.empty(len(found), np.int64)
+    shares = shares_by_server(table, jobs)
+    of_share = -(-len(table) // (jobs * most))
+    lots = np.empty(len(table), np.int64)
     for share in range(jobs):
         own = np.flatnonzero(shares == share)
         lots[own] = share * of_share + np.arange(len(own)) * of_share // max(len(own), 1)
-    leads = traffic.lanes.lead
-    first_ns, last_ns = traffic.flows.first_ns[leads].tolist(), traffic.flows.last_ns[leads].tolist()
-    latest: dict[Endpoint, int] = {}
-    for number, ends in enumerate(found):
-        before = latest.get(ends.client)
-        if before is not None and (not ends.redirect_port or first_ns[number] <= last_ns[before] + RETRIED_NS):
-            lots[number] = lots[before]
-        latest[ends.client] = number
+    _keep_together(lots, table, traffic)
     return [chosen for lot in range(jobs * of_share) if len(chosen := np.flatnonzero(lots == lot))]
+
+
+def _keep_together(lots: I64, table: EndTable, traffic: Traffic) -> None:
+    """Bring connections of one client's port that follow each other at once into one lot.
+
+    Inside of a pod, where several servers may be asked with one sequence number, those that follow at any time.
+    """
+    client, leads = number_rows(np.stack(table.client)), traffic.lanes.lead
+    first_ns, last_ns = traffic.flows.first_ns[leads], traffic.flows.last_ns[leads]
+    order = np.argsort(client, kind="stable")
+    again = np.flatnonzero(client[order[1:]] == client[order[:-1]])
+    for before, after in zip(order[again].tolist(), order[again + 1].tolist(), strict=True):
+        if not table.redirect_port[after] or first_ns[after] <= last_ns[before] + RETRIED_NS:
+            lots[after] = lots[before]
 
 
 def _read_lot(capture: Capture, traffic: Traffic, lots: Sequence[I64], lot: int, watch: Watch) -> LotTraffic:

@@ -23,7 +23,7 @@ from analyzer.flow.census import Census, Tuples
 from analyzer.flow.lots import Lots, part_in_lots
 from analyzer.judging import Count, SpilledRun, forget_columns, judge_lots, told
 from analyzer.lot import LotTraffic, Plan, Task
-from analyzer.opening import read_packets
+from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.health import Sights
 
@@ -131,4 +131,4 @@ def _read_lot(capture: Capture, lots: Lots, lot: int, watch: Watch) -> LotTraffi
     rows = lots.rows(lot)
     read = read_packets(replace(capture, records=capture.records.part(rows)), watch)
     forget_columns(capture)
-    return LotTraffic(capture.buffer, read.traffic, read.connections())
+    return LotTraffic(capture.buffer, read.traffic, connections_of(capture, read.traffic))

@@ -15,7 +15,7 @@ from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.decode import decode_packets, decoding_oddities
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.connection import Connection, swap_ends
-from analyzer.flow.connections import describe
+from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Traffic, read_traffic
 from analyzer.flow.udp import udp_flows
 from analyzer.mesh.history import Meshes, MeshHistory
@@ -91,7 +91,7 @@ class ReadCapture:
 
     def connections(self) -> list[Connection]:
         """The connections, each at its ``index``."""
-        return connections_of(self.capture, self.traffic)
+        return list(connections_of(self.capture, self.traffic))
 
 
 def read_packets(capture: Capture, watch: Watch = UNWATCHED) -> ReadCapture:
@@ -102,9 +102,9 @@ def read_packets(capture: Capture, watch: Watch = UNWATCHED) -> ReadCapture:
     return ReadCapture(capture, packets, read_traffic(packets, capture.records))
 
 
-def connections_of(capture: Capture, traffic: Traffic) -> list[Connection]:
-    """The connections of traffic, each at its ``index``."""
-    return [_as_said(connection) for connection in describe(capture.name, capture.buffer, traffic)]
+def connections_of(capture: Capture, traffic: Traffic) -> Connections:
+    """The connections of traffic, each at its ``index``, made when they are asked for."""
+    return Connections(capture.name, capture.buffer, traffic, _as_said)
 
 
 def open_capture(

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analyzer.apart import _lots as lots_of
 from analyzer.apart import shares_by_server
 from analyzer.base.watch import Watch
 from analyzer.capture.reader import read_capture
-from analyzer.flow.connection import Endpoint
-from analyzer.flow.facts import Ends
+from analyzer.flow.facts import end_table
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import read_packets
 from made.lo import Lo, calls_over_lo, get, hello, ok, server_hello
@@ -184,18 +184,109 @@ def test_a_connection_that_may_carry_a_call_onwards_keeps_all_together(redirect)
     assert apart(read_bytes(lo.data), None) is None
 
 
+# How it is parted.
+
+
+def asked(*calls: tuple[str, str], seconds: int = 0) -> Lo:
+    """Connections one after the other, by their clients and servers, so many seconds apart."""
+    lo = Lo()
+    for number, (client, server) in enumerate(calls):
+        talk = lo.talk(client, server)
+        talk.next = {True: 1000 + 100_000 * number, False: 5000 + 100_000 * number}
+        talk.open().ask(get()).answer(ok()).close()
+        lo.wait(seconds)
+    return lo
+
+
+def shares(lo: Lo, jobs: int) -> list[int]:
+    return shares_by_server(end_table(read_bytes(lo.data).traffic), jobs).tolist()
+
+
+def lots(lo: Lo, *, jobs: int, most: int) -> list[list[int]]:
+    """The connections of each lot."""
+    traffic = read_bytes(lo.data).traffic
+    return [lot.tolist() for lot in lots_of(end_table(traffic), traffic, jobs, most)]
+
+
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_a_server_is_for_one_process_where_all_can_have_as_many(jobs) -> None:
-    servers = [Endpoint(f"10.0.0.{number * 7 % 6}", 80) for number in range(12)]
-    found = [Ends(Endpoint("10.1.0.1", 40_000 + number), server, 15001) for number, server in enumerate(servers)]
+    servers = [f"10.0.0.{number * 7 % 6}:80" for number in range(12)]
 
-    shares = shares_by_server(found, jobs)
+    found = shares(asked(*((f"10.1.0.1:{port}", server) for port, server in enumerate(servers))), jobs)
 
-    assert np.bincount(shares).tolist() == [12 // jobs] * jobs
-    assert len(set(zip(servers, shares.tolist(), strict=True))) == 6
+    assert np.bincount(found).tolist() == [12 // jobs] * jobs
+    assert len(set(zip(servers, found, strict=True))) == 6
 
 
 def test_all_processes_share_the_calls_of_one_server() -> None:
-    found = [Ends(Endpoint("10.1.0.1", port), Endpoint("10.0.0.1", 80), 15001) for port in range(5)]
+    assert shares(asked(*((f"10.1.0.1:{port}", "10.0.0.1:80") for port in range(5))), 2) == [0, 0, 0, 1, 1]
 
-    assert shares_by_server(found, 2).tolist() == [0, 0, 0, 1, 1]
+
+def test_processes_have_as_many_however_uneven_servers_are() -> None:
+    servers = ["10.0.0.1:80"] * 7 + ["10.0.0.2:80", "10.0.0.1:81", "[fd00::1]:80"]
+    clients = [f"{'[fd00::2]' if '[' in server else '10.1.0.1'}:{port}" for port, server in enumerate(servers)]
+
+    found = shares(asked(*zip(clients, servers, strict=True)), 2)
+
+    assert np.bincount(found).tolist() == [5, 5]
+    assert found[7:] == [1, 1, 1]
+
+
+def test_lots_follow_each_other_by_process_and_in_each_by_time() -> None:
+    servers = ["10.0.0.1:80", "10.0.0.2:80"] * 4
+
+    found = lots(asked(*((f"10.1.0.1:{port}", server) for port, server in enumerate(servers))), jobs=2, most=2)
+
+    assert found == [[0, 2], [4, 6], [1, 3], [5, 7]]
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3, 7])
+@pytest.mark.parametrize("most", [1, 2, 5, 100])
+def test_each_connection_is_in_one_lot_of_no_more_than_a_lot_may_have(jobs, most) -> None:
+    calls = [(f"10.1.0.1:{port}", f"10.0.0.{port * port % 5}:80") for port in range(11)]
+
+    found = lots(asked(*calls), jobs=jobs, most=most)
+
+    assert sorted(index for lot in found for index in lot) == list(range(11))
+    assert all(lot == sorted(lot) and 0 < len(lot) <= most for lot in found)
+    assert len(found) >= min(jobs, 11)
+
+
+@pytest.mark.parametrize(("seconds", "together"), [(0, True), (9, True), (11, False)])
+def test_connections_of_one_clients_port_that_follow_each_other_at_once_are_in_one_lot(seconds, together) -> None:
+    calls = [("10.1.0.1:7", "10.0.0.1:80"), ("10.1.0.1:7", "10.0.0.2:80"), ("10.1.0.1:7", "10.0.0.3:80")]
+
+    found = lots(asked(*calls, seconds=seconds), jobs=1, most=1)
+
+    assert found == ([[0, 1, 2]] if together else [[0], [1], [2]])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_connections_of_one_clients_port_are_in_one_lot_though_others_are_between_them(jobs) -> None:
+    calls = [("10.1.0.1:7", "10.0.0.1:80"), ("10.1.0.2:7", "10.0.0.2:80"), ("10.1.0.1:8", "10.0.0.2:80")]
+
+    found = lots(asked(*calls, *calls), jobs=jobs, most=1)
+
+    together = {frozenset(lot) for lot in found}
+    assert together == {frozenset({0, 3}), frozenset({1, 4}), frozenset({2, 5})}
+
+
+def test_inside_of_a_pod_connections_of_one_clients_port_are_in_one_lot_whenever_they_were() -> None:
+    lo = Lo()
+    for number in range(3):
+        talk = lo.talk("127.0.0.1:7", f"127.0.0.1:{80 + number}", redirect=0)
+        talk.next = {True: 1000 * number, False: 5000 * number}
+        talk.open().ask(get()).answer(ok()).close()
+        lo.wait(600)
+
+    assert lots(lo, jobs=1, most=1) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_uneven_servers_and_ports_that_follow_each_other_change_no_byte(mesh, jobs) -> None:
+    servers = ["10.8.0.1:80"] * 9 + ["10.8.0.2:80", "10.8.0.1:80", "10.8.0.2:80"] * 2
+    lo = asked(*((f"10.9.0.{1 + n % 3}:{7 + n % 5}", server) for n, server in enumerate(servers)))
+    read = read_bytes(lo.data)
+
+    for most in (1, 4):
+        assert lines_of(apart(read, mesh, jobs=jobs, lot=most)) == plain_lines(read, mesh)

@@ -14,7 +14,6 @@ from analyzer.base.table import FATE_NAMES
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
-from analyzer.flow.facts import ends_of
 from analyzer.flow.limits import limit_oddities
 from analyzer.flow.part import part_of_traffic
 from analyzer.judging import Count, Judged, forget_columns, judge_lots, told
@@ -22,7 +21,7 @@ from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import NOTHING_BESIDE
-from analyzer.verdict.health import sights_of
+from analyzer.verdict.health import Sights, sights_of
 
 SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
 LO, ANY = SHOP / "interfaces" / "shop_sleep-0.lo.pcap", SHOP / "pods" / "shop_sleep-0.any.pcap"
@@ -42,7 +41,7 @@ def read(capture):
 @pytest.fixture(scope="module")
 def task(capture, read) -> Task:
     """A task in five lots; the calls in each are numbered by themselves."""
-    lots = np.array_split(np.arange(len(ends_of(read.traffic))), COUNT)
+    lots = np.array_split(np.arange(len(read.traffic.lanes)), COUNT)
 
     def lot_of(lot, watch) -> LotTraffic:
         watch.tell(f"lot {lot}")
@@ -62,7 +61,7 @@ def finished(capture, read, task):
     def put_together(judged: Judged):
         count = Count()
         count.add(0, capture.records, read.packets)
-        sights = sights_of(ends_of(read.traffic))
+        sights = sights_of(read.connections())
         return told(capture, count, replace(task.plan, watched={}), sights, judged)
 
     return put_together
@@ -169,7 +168,7 @@ def test_what_no_lot_shows_by_itself_is_told_of_the_capture(task, capture, read)
     count, plan = Count(), replace(task.plan, watched={})
     count.add(0, capture.records, read.packets)
 
-    run = told(capture, count, plan, sights_of(()), Judged([], [], []), strange=limit_oddities(9, 4))
+    run = told(capture, count, plan, Sights(), Judged([], [], []), strange=limit_oddities(9, 4))
 
     assert run.analysis.limits == (
         "shop_sleep-0.lo.pcap: 5 of 9 connections were left out, those without payload first",

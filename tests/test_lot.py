@@ -14,7 +14,7 @@ from analyzer.flow.census import Census
 from analyzer.flow.lots import part_in_lots
 from analyzer.lot import LotTraffic, LotWriter, Plan, Task
 from analyzer.mesh.load import load_mesh
-from analyzer.opening import read_packets
+from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import NOTHING_BESIDE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +30,7 @@ def task() -> Task:
 
     def read(lot, watch) -> LotTraffic:
         found = read_packets(replace(capture, records=capture.records.part(lots.rows(lot))), watch)
-        return LotTraffic(capture.buffer, found.traffic, found.connections())
+        return LotTraffic(capture.buffer, found.traffic, connections_of(found.capture, found.traffic))
 
     watched = {"dropped": lambda call: call.decision.verdict == "dropped"}
     plan = Plan(load_mesh([SHOP / "mesh"]), None, None, lambda call: call.request == 1, watched)

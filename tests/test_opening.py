@@ -99,7 +99,7 @@ def test_the_connections_of_traffic_are_each_at_its_index() -> None:
     read = read_packets(read_capture(NAKED, name=NAKED.name))
 
     assert [connection.index for connection in read.connections()] == list(range(len(read.traffic.lanes)))
-    assert connections_of(read.capture, read.traffic) == read.connections()
+    assert list(connections_of(read.capture, read.traffic)) == read.connections()
 
 
 def test_who_reads_packets_hears_of_packets_and_connections() -> None:

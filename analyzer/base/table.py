@@ -106,6 +106,17 @@ def distinct(values: Integers) -> Integers:
     return found
 
 
+def by_appearance(numbers: I64) -> tuple[I64, I64]:
+    """``numbers`` ``(N,)``, none negative, as other ones in the order of appearance; and where each appears first."""
+    places = np.full(numbers.max(initial=-1) + 1, -1)
+    # Of several that are set the last one stays.
+    places[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    firsts = np.sort(places[places >= 0])
+    ranks = np.zeros(len(numbers), np.int64)
+    ranks[firsts] = np.arange(len(firsts))
+    return ranks[places[numbers]], firsts
+
+
 def ranges(starts: I64, counts: I64) -> I64:
     """``starts[k], starts[k] + 1, …``, ``counts[k]`` of each, one range after the other."""
     before = np.cumsum(counts) - counts

@@ -44,13 +44,13 @@ def find_conflicts(traffic: Traffic, streams: Sequence[Stream], *, budget: int =
     differing, unchecked = [], []
     repeats = zip(*(c.tolist() for c in columns), strict=True)
     for number, (index, lane, position, usable, offset, captured) in enumerate(repeats):
+        stream, size = streams[lane], min(usable, captured)
         if number % REPEATS_AT_ONCE == 0:
-            forget_pages(streams[lane].buffer)
-        size = min(usable, captured)
-        budget -= _pieces_between(streams[lane], position, position + size)
+            forget_pages(stream.buffer)
+        budget -= _pieces_between(stream, position, position + size)
         if budget < 0:
             unchecked.append(index)
-        elif _differs(streams[lane], position, offset, size):
+        elif _differs(stream, position, offset, size):
             differing.append(index)
     return Conflicts(tuple(differing), tuple(unchecked))
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from analyzer.base.table import PacketTable, RecordTable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+
+from analyzer.base.oddity import Oddity
+from analyzer.base.table import I64, PacketTable, RecordTable
 from analyzer.flow.closing import closings
 from analyzer.flow.conflicts import find_conflicts
 from analyzer.flow.connection import Connection
 from analyzer.flow.events import read_events
-from analyzer.flow.facts import ends, extents, interfaces, openings
+from analyzer.flow.facts import EndKind, Ends, end_table, ends, extents, interfaces, kinds_of_ends, openings
 from analyzer.flow.identity import community_ids, connection_uids
 from analyzer.flow.oddities import find_oddities
-from analyzer.flow.reassembly import build_streams
+from analyzer.flow.orientation import GUESSED
+from analyzer.flow.streams import Streams
 from analyzer.flow.traffic import Traffic, read_traffic
 
 # What a connection has before anybody read what was said on it.
@@ -29,20 +37,94 @@ def connections(capture_name: str, buffer: memoryview, records: RecordTable, pac
 
 def describe(capture_name: str, buffer: memoryview, traffic: Traffic) -> list[Connection]:
     """The connections of traffic that was read."""
-    streams = build_streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
-    events = read_events(traffic)
-    oddities = find_oddities(capture_name, traffic, events, find_conflicts(traffic, streams))
-    columns = {**ends(traffic), **extents(traffic, events), **openings(traffic, events)}
-    columns |= closings(traffic.lanes, events)
-    clients, servers = columns["client"], columns["server"]
-    columns |= {
-        "index": range(len(traffic.lanes)),
-        "uid": connection_uids(clients, servers, columns["syn_seq"], columns["first_ns"]),
-        "community_id": community_ids(clients, servers),
-        "history": events.histories,
-        "ifindexes": interfaces(traffic),
-        "from_client": streams[::2],
-        "from_server": streams[1::2],
-        "oddities": [tuple(oddities.get(index, ())) for index in range(len(traffic.lanes))],
-    }
-    return list(map(Connection, *(columns[name] for name in _FIELDS)))
+    return list(Connections(capture_name, buffer, traffic))
+
+
+def _as_it_is(connection: Connection) -> Connection:
+    return connection
+
+
+class Connections(Sequence[Connection]):
+    """The connections of traffic, of which each is made when it is asked for; what all have is in columns before that.
+
+    ``end_table`` and ``extents`` ``(C,)`` are as in ``facts``; ``columns`` are fields of ``Connection`` by name, as
+    lists. ``amend`` is done to each connection that is given, but not to columns: it changes only those whose client is
+    a guess.
+    """
+
+    def __init__(
+        self,
+        capture_name: str,
+        buffer: memoryview,
+        traffic: Traffic,
+        amend: Callable[[Connection], Connection] = _as_it_is,
+    ) -> None:
+        streams = Streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
+        events = read_events(traffic)
+        self.end_table = end_table(traffic)
+        self.extents: Mapping[str, I64] = extents(traffic, events)
+        self._oddities = find_oddities(capture_name, traffic, events, find_conflicts(traffic, streams))
+        self._streams, self._amend, self._count = streams, amend, len(traffic.lanes)
+        self.columns: dict[str, Sequence[Any]] = {
+            **ends(self.end_table),
+            **openings(traffic, events),
+            **closings(traffic.lanes, events),
+            "history": events.histories,
+            "ifindexes": interfaces(traffic),
+        }
+        clients, servers = self.columns["client"], self.columns["server"]
+        first_ns = self.extents["first_ns"].tolist()
+        self.columns["uid"] = connection_uids(clients, servers, self.columns["syn_seq"], first_ns)
+        self.columns["community_id"] = community_ids(clients, servers)
+
+    @property
+    def kinds_of_ends(self) -> list[EndKind]:
+        """The connections by who talks with whom; each whose client is a guess by itself, amended."""
+        kinds = kinds_of_ends(self.end_table, np.flatnonzero(self.end_table.client_by != GUESSED))
+        guessed = [
+            EndKind(index, Ends(each.client, each.server, each.redirect_port), 1)
+            for index, each in self._guessed.items()
+        ]
+        return sorted([*kinds, *guessed])
+
+    @property
+    def oddities(self) -> Mapping[int, Sequence[Oddity]]:
+        """What is strange about those of which anything is, amended, by index."""
+        return {**self._oddities, **{index: each.oddities for index, each in self._guessed.items() if each.oddities}}
+
+    @cached_property
+    def _guessed(self) -> Mapping[int, Connection]:
+        return {index: self[index] for index in np.flatnonzero(self.end_table.client_by == GUESSED).tolist()}
+
+    @cached_property
+    def _numbers(self) -> Mapping[str, Sequence[int]]:
+        return {name: column.tolist() for name, column in self.extents.items()}
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Connection: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Connection]: ...
+    def __getitem__(self, index: int | slice) -> Connection | list[Connection]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(self._count)[index]]
+        (found,) = self.at((range(self._count)[index],))
+        return found
+
+    def __iter__(self) -> Iterator[Connection]:
+        return self.at(range(self._count))
+
+    def at(self, indices: Sequence[int]) -> Iterator[Connection]:
+        """Some of them: many are made in less time than each by itself."""
+        fields: dict[str, Iterable[Any]] = {
+            name: map(column.__getitem__, indices) for name, column in (*self.columns.items(), *self._numbers.items())
+        }
+        fields |= {
+            "index": indices,
+            "from_client": self._streams.at([2 * index for index in indices]),
+            "from_server": self._streams.at([2 * index + 1 for index in indices]),
+            "oddities": [tuple(self._oddities.get(index, ())) for index in indices],
+        }
+        return map(self._amend, map(Connection, *(fields[name] for name in _FIELDS)))

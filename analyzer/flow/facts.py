@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from analyzer.base.address import format_address
-from analyzer.base.table import HAS_TIMESTAMP, I64, U8, U32, distinct
+from analyzer.base.table import HAS_TIMESTAMP, I64, U8, U32, by_appearance, distinct
 from analyzer.flow.connection import Columns, Endpoint
 from analyzer.flow.events import Event, Events
 from analyzer.flow.halves import REDIRECT_PORTS, is_loopback, redirected_flows
 from analyzer.flow.orientation import CLIENT_BY
 from analyzer.flow.table import LOW_32
-from analyzer.flow.traffic import Traffic
+from analyzer.flow.traffic import Bools, Traffic
+from analyzer.flow.tuples import number_rows
 
 
 class Ends(NamedTuple):
@@ -25,17 +28,55 @@ class Ends(NamedTuple):
     redirect_port: int
 
 
-def ends_of(traffic: Traffic) -> list[Ends]:
-    """The ends of each connection, for who needs no more of it."""
-    columns = ends(traffic)
-    return list(map(Ends, *(columns[name] for name in Ends._fields)))
+@dataclass(frozen=True, slots=True)
+class EndTable:
+    """The ends of all connections, ``(C,)``: ``client`` and ``server`` are two halves of an address, and a port.
+
+    ``version`` is that of their packets, ``client_by`` an index of ``CLIENT_BY``.
+    """
+
+    client: Sequence[I64]
+    server: Sequence[I64]
+    version: U8
+    client_by: I64
+    redirect_port: I64
+    joined: Bools
+
+    def __len__(self) -> int:
+        return len(self.version)
+
+    def at(self, which: I64) -> EndTable:
+        """The ends of some."""
+        client, server = ([column[which] for column in columns] for columns in (self.client, self.server))
+        by, port = self.client_by[which], self.redirect_port[which]
+        return EndTable(client, server, self.version[which], by, port, self.joined[which])
 
 
-def extents(traffic: Traffic, events: Events) -> Columns:
+class EndKind(NamedTuple):
+    """Connections that differ in nothing but ports: ``ends`` are those of the first, ``number`` is how many there are.
+
+    ``first`` is its index.
+    """
+
+    first: int
+    ends: Ends
+    number: int
+
+
+def kinds_of_ends(table: EndTable, which: I64) -> list[EndKind]:
+    """Some connections, by who talks with whom, in the order of the first of each kind."""
+    columns = np.stack([*table.client[:2], *table.server[:2], table.version, table.redirect_port])
+    numbers, firsts = by_appearance(number_rows(columns[:, which]))
+    fields = ends(table.at(which[firsts]))
+    found = map(Ends, *(fields[name] for name in Ends._fields))
+    return list(map(EndKind, which[firsts].tolist(), found, np.bincount(numbers).tolist()))
+
+
+def extents(traffic: Traffic, events: Events) -> Mapping[str, I64]:
     """When each connection was seen, and how much of it; packets that were captured twice count once."""
     lanes, pieces, number = traffic.lanes, traffic.pieces, traffic.records.numbers_at
     packets, sent = np.diff(lanes.starts).reshape(-1, 2), pieces.lengths.reshape(-1, 2)
-    columns = {
+    return {
         "first_ns": events.first_ns,
         "last_ns": events.last_ns,
         "first_packet": number(lanes.first_row),
@@ -46,10 +87,9 @@ def extents(traffic: Traffic, events: Events) -> Columns:
         "server_bytes": sent[:, 1],
         "missed_bytes": pieces.missing.reshape(-1, 2).sum(axis=1),
     }
-    return {name: column.tolist() for name, column in columns.items()}
 
 
-def ends(traffic: Traffic) -> Columns:
+def end_table(traffic: Traffic) -> EndTable:
     """The ends of each connection, as the client meant them."""
     flows, lead, partner = traffic.flows, traffic.lanes.lead, traffic.lanes.partner
     whole = partner >= 0
@@ -67,16 +107,21 @@ def ends(traffic: Traffic) -> Columns:
     # The other half is what the server sent, from the address that the client meant.
     servers = [np.where(whole, a[partner], server) for a, server in zip(firsts, servers, strict=True)]
     version = traffic.packets.ip_version[flows.order[flows.starts[lead]]]
+    return EndTable(clients, servers, version, how, redirect_port, joined)
+
+
+def ends(table: EndTable) -> Columns:
+    """The ends of each connection as fields of ``Connection``."""
     return {
-        "client": _endpoints(clients, version),
-        "server": _endpoints(servers, version),
-        "client_by": [CLIENT_BY[by] for by in how.tolist()],
-        "redirect_port": redirect_port.tolist(),
-        "joined": joined.tolist(),
+        "client": _endpoints(table.client, table.version),
+        "server": _endpoints(table.server, table.version),
+        "client_by": [CLIENT_BY[by] for by in table.client_by.tolist()],
+        "redirect_port": table.redirect_port.tolist(),
+        "joined": table.joined.tolist(),
     }
 
 
-def _endpoints(columns: list[I64], version: U8) -> list[Endpoint]:
+def _endpoints(columns: Sequence[I64], version: U8) -> list[Endpoint]:
     """Endpoints by the halves of their addresses, their ports and the version of their packets."""
     hi, lo, port = columns
     addresses = zip(hi.tolist(), lo.tolist(), version.tolist(), strict=True)

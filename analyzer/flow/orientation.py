@@ -17,6 +17,7 @@ Bools = NDArray[np.bool_]
 # How the client was told, in the order of trust; the index is the value of ``Orientation.known_by``.
 SYN_SEEN, SYN_ACK_SEEN, REDIRECT, PORT = range(4)
 CLIENT_BY = ("syn", "syn-ack", "redirect", "port")
+GUESSED = CLIENT_BY.index("port")
 
 # The first ephemeral port of Linux (net.ipv4.ip_local_port_range).
 FIRST_EPHEMERAL_PORT = 32_768

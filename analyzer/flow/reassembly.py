@@ -1,27 +1,22 @@
-"""Packets of one direction to a ``Stream``: bytes in order, each once, with the gaps that are left."""
+"""Packets of one direction to the pieces of its stream: bytes in order, each once, with the gaps that are left."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat, starmap
 
 import numpy as np
 
 from analyzer.base.kernel import run_kernel
-from analyzer.base.stream import End, Stream
-from analyzer.base.table import ACK, I64, PacketTable, RecordTable
+from analyzer.base.table import ACK, I64, PacketTable
 from analyzer.flow.delivery import cut_waiting
 from analyzer.flow.lanes import LaneTable
-from analyzer.flow.sequence import ACKNOWLEDGED, END_AT, END_KIND, LIMIT, MAX_WINDOW, SENT, Placement
+from analyzer.flow.sequence import ACKNOWLEDGED, LIMIT, MAX_WINDOW, SENT, Placement
 from analyzer.flow.table import LOW_32
 
 # Rows of the matrices of pieces, and of what is noted on the way, that ``take_pieces`` writes.
 POSITION, PIECE_LEN, OFFSET, ROW = range(4)
 BREAK, AFTER_GAP, REPEATED = range(3)
-
-# By the value of ``END_KIND``.
-ENDS = (End.OPEN, End.FIN, End.RST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,35 +143,3 @@ def _heard(packets: PacketTable, row: I64, starts: I64, bases: I64, lengths: I64
     # A FIN is acknowledged as if it were a byte.
     heard[speaks] = np.where(known, np.minimum(acked, lengths[speaks ^ 1]), 0)
     return heard
-
-
-def build_streams(
-    buffer: memoryview, records: RecordTable, lanes: LaneTable, placement: Placement, pieces: PieceTable
-) -> list[Stream]:
-    """The streams of all lanes, ``2C``: from the client and from the server of each connection in turn."""
-    tables = (
-        pieces.position, pieces.offset, pieces.length, records.numbers_at(pieces.row), records.time_ns[pieces.row],
-    )  # fmt: skip
-    spans = list(starmap(slice, pairwise(pieces.starts.tolist())))
-    columns = [map(np.ascontiguousarray(table).data.__getitem__, spans) for table in tables]
-    kinds = placement.lanes[END_KIND]
-    end_rows = np.where(kinds > 0, lanes.rows[placement.lanes[END_AT]], -1) if len(lanes.rows) else kinds
-    end_times = np.where(kinds > 0, records.time_ns[end_rows], 0) if len(lanes.rows) else kinds
-    return list(
-        map(
-            Stream, repeat(buffer), *columns, pieces.lengths.tolist(), placement.from_start.tolist(),
-            map(ENDS.__getitem__, kinds.tolist()), records.numbers_at(end_rows).tolist(), end_times.tolist(),
-            _breaks_by_lane(pieces), pieces.heard.tolist(),
-        )
-    )  # fmt: skip
-
-
-def _breaks_by_lane(pieces: PieceTable) -> list[Sequence[int]]:
-    """The pieces of each lane before which bytes are missing, as ``Stream`` counts them."""
-    found: list[Sequence[int]] = [()] * (len(pieces.starts) - 1)
-    lane_of = np.searchsorted(pieces.starts, pieces.breaks, side="right") - 1
-    own = pieces.breaks - pieces.starts[lane_of]
-    bounds = np.append(np.flatnonzero(np.diff(lane_of, prepend=-1)), len(lane_of)).tolist()
-    for first, stop in pairwise(bounds):
-        found[int(lane_of[first])] = own[first:stop].tolist()
-    return found

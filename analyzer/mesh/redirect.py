@@ -96,6 +96,27 @@ def outbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> 
     return _by_address(told, pod, address, port)
 
 
+def ports_apart(mesh: MeshSnapshot, pod: Pod) -> frozenset[int] | None:
+    """The ports of which ``outbound_redirect`` says something of their own, where it says the same of all addresses.
+
+    The same but for the address and port in the sentence, and of all but loopback and the pod's own addresses: that
+    they are handed to the sidecar. None where that depends on the address.
+    """
+    return mesh.memo(("ports-apart", pod), lambda: _ports_apart(mesh, pod))
+
+
+def _ports_apart(mesh: MeshSnapshot, pod: Pod) -> frozenset[int] | None:
+    if not pod.has_sidecar or interception_mode(mesh, pod) == "NONE":
+        return None
+    told = interception_of(mesh, pod)
+    if told.setting(EXCLUDE_OUTBOUND_RANGES).networks or told.setting(INCLUDE_OUTBOUND_RANGES).text != EVERYTHING:
+        return None
+    if _leaves_out_interface(told) or told.own_user is not None:
+        return None
+    named = told.setting(EXCLUDE_OUTBOUND_PORTS).ports, told.setting(INCLUDE_OUTBOUND_PORTS).ports
+    return frozenset[int]().union(*named, {_DNS_PORT} if _captures_dns(mesh, pod) else ())
+
+
 def inbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int, *, from_own_pod: bool = False) -> Redirect:
     """Whether ``pod``'s sidecar takes a TCP connection that reaches the pod at ``address``:``port``.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64, U8
+from analyzer.base.table import I64, U8, by_appearance
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_machine import (
     REQUEST_ID,
@@ -111,8 +111,8 @@ def plain_exchanges(
         parts.append({name: column[each] for name, column in columns.items()})
         forget_pages(buffer)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    columns["asked"], asked_first = _numbered(columns["asked"])
-    columns["answered"], answered_first = _numbered(columns["answered"])
+    columns["asked"], asked_first = by_appearance(columns["asked"])
+    columns["answered"], answered_first = by_appearance(columns["answered"])
     starts = np.append(0, np.cumsum(counts))
     return PlainExchanges(starts=starts, asked_first=asked_first, answered_first=answered_first, **columns)
 
@@ -149,14 +149,3 @@ def _columns(data: U8, pairs: Pairs) -> dict[str, I64]:
         "request_id_len": request_id_len,
         "status": status.sum(axis=0),
     }
-
-
-def _numbered(classes: I64) -> tuple[I64, I64]:
-    """Classes as numbers in order of appearance, and where each number appears first."""
-    places = np.full(classes.max(initial=-1) + 1, -1)
-    # Of several that are set the last one stays.
-    places[classes[::-1]] = np.arange(len(classes))[::-1]
-    firsts = np.sort(places[places >= 0])
-    numbers = np.zeros(len(classes), np.int64)
-    numbers[firsts] = np.arange(len(firsts))
-    return numbers[places[classes]], firsts

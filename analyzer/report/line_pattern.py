@@ -8,19 +8,19 @@ whose own values are marks; where the marks stand are the holes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import chain, zip_longest
-from operator import itemgetter
+from collections.abc import Mapping
+from typing import Any
 
 from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.flow.connection import Endpoint
-from analyzer.report.json_text import CallText
+from analyzer.report.json_text import CallText, flow_text
+from analyzer.report.line_sheet import LinePattern
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import Step
 from analyzer.verdict.exemplars import Exemplar
 from analyzer.verdict.likeness import Own, retell
-from analyzer.verdict.record import CallRecord
+from analyzer.verdict.record import CallRecord, FlowRecord
 
 # What a mark begins and ends with. Such a character anywhere else in a line makes the line nobody's pattern.
 _EDGE = "~"
@@ -46,15 +46,22 @@ _FIRST_NS = _Mark("first_ns", 4_102_444_799_123_456_789)
 _OWN = Own(Step("~redirect~"), Step("~told~"))
 # What stands around some marks and belongs to their holes: before and behind.
 _STEP = '{"sentence":"', '","packets":{},"yaml":[]}'
-_AROUND: Mapping[str, tuple[str, str]] = {
-    "redirect": _STEP, "told": _STEP, "first_ns": (f'"time":"{format_time(_FIRST_NS)}","first_ns":', ""),
-}  # fmt: skip
-# What each hole is filled with, in this order: what the calls of a connection share, and what each has of its own.
-OF_CONNECTION = (
-    "ip", "port", "pod", "who", "uid", "community_id", "conn_state", "history", "begin", "end", "redirect", "told",
+_AROUND: Mapping[str, tuple[str, str]] = {"redirect": _STEP, "told": _STEP}
+# ``time`` is ``first_ns`` in words but for its last letter, and stands in front of it.
+_TIME = f'"time":"{format_time(_FIRST_NS)}","first_ns":'
+# What holes are filled with. Texts are as they stand between quotes; ``redirect`` and ``told`` are whole steps, ``who``
+# and ``phrase`` are client and path as sentences have them.
+CALL_TEXTS = (
+    "ip", "pod", "who", "uid", "community_id", "conn_state", "history", "redirect", "told", "path", "phrase", "time",
 )  # fmt: skip
-OF_CALL = ("path", "phrase", "first", "last", "asked", "request", "first_ns", "last_ns")
-_PLACES = {name: place for place, name in enumerate((*OF_CONNECTION, *OF_CALL))}
+CALL_NUMBERS = ("port", "begin", "end", "first", "last", "asked", "request", "first_ns", "last_ns")
+FLOW_TEXTS = (
+    "uid", "community_id", "client_ip", "server_ip", "protocol", "verdict", "conn_state", "history",
+)  # fmt: skip
+FLOW_NUMBERS = (
+    "client_port", "server_port", "calls", "first_ns", "last_ns", "client_packets", "server_packets", "client_bytes",
+    "server_bytes", "missed_bytes",
+)  # fmt: skip
 # The marks of a line, with the path (once as a field, then in a sentence) and the client's own steps where it has them.
 _OF_ALL = Counter(
     ip=5, port=5, pod=1, who=1, uid=2, community_id=1, conn_state=1, history=1, first=1, last=2, begin=2, end=1,
@@ -64,29 +71,11 @@ _OF_PATH = ("path", "path")
 _OF_CLIENT = ("redirect", "told")
 
 
-class LinePattern:
-    """A line from behind its number on, with holes."""
+def call_pattern(exemplar: Exemplar, text: CallText, opening: str, *, before_server: str = "") -> LinePattern | None:
+    """The pattern of an exemplar's line from behind its number on; None where what looks like a mark may be none.
 
-    def __init__(self, literals: Sequence[str], holes: Sequence[str]) -> None:
-        """``holes`` are names of values, each between two of ``literals``."""
-        self._pieces = list(chain.from_iterable(zip_longest(literals, holes, fillvalue="")))[: 2 * len(holes) + 1]
-        self._values = itemgetter(*(_PLACES[name] for name in holes))
-
-    def fill(self, values: tuple[str, ...]) -> bytes:
-        """The line of a call with these own values: those of ``OF_CONNECTION``, then those of ``OF_CALL``, as text.
-
-        ``pod`` and ``path`` are as they stand between quotes; ``redirect`` and ``told`` are whole steps, ``first_ns``
-        has the time in words before it.
-        """
-        pieces = self._pieces[:]
-        pieces[1::2] = self._values(values)
-        return "".join(pieces).encode()
-
-
-def line_pattern(exemplar: Exemplar, text: CallText, opening: str) -> LinePattern | None:
-    """The pattern of an exemplar's line; None where what looks like a mark may be none.
-
-    ``opening`` stands for the line's first brace.
+    ``opening`` stands for the line's first brace. ``before_server`` is how the step about iptables begins for clients
+    to whom it says the same of all servers: ``redirect`` is then what comes behind the server.
     """
     blank = _blank(exemplar)
     if blank is None:
@@ -106,8 +95,33 @@ def line_pattern(exemplar: Exemplar, text: CallText, opening: str) -> LinePatter
             before, behind = _AROUND[name]
             literals[at] = literals[at].removesuffix(before)
             literals[at + 1] = literals[at + 1].removeprefix(behind)
+            if name == "redirect" and before_server:
+                literals[at] += before_server + _in_steps(exemplar.record.server)
+    at = marks.index("first_ns")
+    literals[at : at + 1] = f'{literals[at].removesuffix(_TIME)}"time":"', 'Z","first_ns":'
+    marks.insert(at, "time")
     literals[-1] += "\n"
     return LinePattern(literals, marks)
+
+
+def around_server(step: str, server: Endpoint) -> tuple[str, str]:
+    """What comes before and behind a server in the text of a step; all of it is behind where the step names none."""
+    before, named, behind = step.partition(_in_steps(server))
+    return (before, behind) if named else ("", before)
+
+
+def _in_steps(server: Endpoint) -> str:
+    return f"{server.ip}:{server.port}"
+
+
+def flow_pattern(capture: str) -> LinePattern | None:
+    """The pattern of the lines of a capture's flows, behind their brace; as ``call_pattern``."""
+    marks: dict[str, Any] = {name: f"{_EDGE}{name}{_EDGE}" for name in FLOW_TEXTS}
+    marks |= {name: _Mark(name) for name in FLOW_NUMBERS}
+    marks |= {end: Endpoint(marks.pop(f"{end}_ip"), marks.pop(f"{end}_port")) for end in ("client", "server")}
+    parts = flow_text(FlowRecord(capture=capture, **marks))[1:].split(_EDGE)
+    literals, holes = [*parts[:-1:2], f"{parts[-1]}\n"], parts[1::2]
+    return LinePattern(literals, holes) if sorted(holes) == sorted(FLOW_TEXTS + FLOW_NUMBERS) else None
 
 
 def _blank(exemplar: Exemplar) -> CallRecord | None:

@@ -181,6 +181,11 @@ class Model:
         self._same_name = same_name
         self._places: dict[int, int | None] = {}
 
+    @property
+    def is_far(self) -> bool:
+        """Whether it is of clients of several namespaces."""
+        return self._same_name is not None
+
     def holds_for(self, request: Request | None) -> bool:
         """Whether all clients of the class are answered alike."""
         return self._same_name is None or is_asked_anywhere(request, self._same_name)

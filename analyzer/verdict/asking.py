@@ -11,12 +11,13 @@ from analyzer.verdict.call import Call, Onward, host_and_path
 from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
 from analyzer.verdict.reach import reach
-from analyzer.verdict.roles import Role, Said, is_loopback
+from analyzer.verdict.roles import Role, Said, client_hello, client_tls, is_loopback
 
 if TYPE_CHECKING:
+    from analyzer.flow.connection import Endpoint
     from analyzer.mesh.kinds.pod import Pod
     from analyzer.mesh.snapshot import MeshSnapshot
-    from analyzer.protocol.facts import Exchange, Request
+    from analyzer.protocol.facts import Conversation, Exchange, Request
     from analyzer.verdict.decision import Decision
 
 NO_MESH = Code(
@@ -242,27 +243,53 @@ def may_have_come_back(said: Said, mesh: MeshSnapshot) -> bool:
     return any(each.pod is source for each in reach(mesh, connection.server.ip, connection.server.port).landings)
 
 
+def question_of_app(pod: Pod, server: Endpoint, said: Conversation, *, silent: bool) -> Question:
+    """As ``connection_question``, of a connection that iptables redirected; ``silent`` is a client without a byte."""
+    return _question(pod, "outbound", (server.ip, server.port), said, silent=silent)
+
+
 def _ask(said: Said, pod: Pod, direction: str, *, bypass: bool) -> Question:
     connection = said.wire.connection
-    server = _address_of(said, pod, direction)
+    return _question(
+        pod,
+        direction,
+        _address_of(said, pod, direction),
+        said.conversation,
+        silent=connection.client_bytes == 0,
+        bypass=bypass,
+        client="" if direction == "outbound" else connection.client.ip,
+    )
+
+
+def _question(
+    pod: Pod,
+    direction: str,
+    server: tuple[str, int],
+    said: Conversation,
+    *,
+    silent: bool,
+    bypass: bool = False,
+    client: str = "",
+) -> Question:
     # Gateways that are sent a PROXY protocol header are told to read it.
-    unseen = said.conversation.inspected == "tcp" and direction != "gateway"
+    unseen = said.inspected == "tcp" and direction != "gateway"
+    hello = client_hello(said)
     return Question(
         namespace=pod.namespace,
         pod=pod.name,
         direction=direction,
         address=server[0],
         port=server[1],
-        protocol="http2" if said.conversation.protocol == "h2" else "tcp",
-        tls="plaintext" if unseen else said.client_tls,
-        sni=said.sni,
-        alpn=said.alpn,
-        server_first=said.conversation.server_first,
-        client_silent=connection.client_bytes == 0,
+        protocol="http2" if said.protocol == "h2" else "tcp",
+        tls="plaintext" if unseen else client_tls(said),
+        sni=hello.sni if hello else None,
+        alpn=hello.alpn if hello else (),
+        server_first=said.server_first,
+        client_silent=silent,
         bypass=bypass,
-        client="" if direction == "outbound" else connection.client.ip,
-        sealed=said.conversation.tls is not None,
-        inspected=said.conversation.inspected,
+        client=client,
+        sealed=said.tls is not None,
+        inspected=said.inspected,
     )
 
 

@@ -84,7 +84,12 @@ def with_causes(diff: RunDiff, moved: Iterable[MovedCall]) -> RunDiff:
 def key_of(call: CallRecord) -> CallKey:
     """Who calls what, in words that stay the same from run to run."""
     client = workload_of(call.pod) if call.pod else call.client.ip
-    return CallKey(client, target_of(call), call.protocol, call.method or "", path_kind(call.path or ""))
+    return key_with(call, client, path_kind(call.path or ""))
+
+
+def key_with(call: CallRecord, client: str, path: str) -> CallKey:
+    """The key of a call by another client, or to another path; in words as ``key_of`` has them."""
+    return CallKey(client, target_of(call), call.protocol, call.method or "", path)
 
 
 @lru_cache(maxsize=65536)

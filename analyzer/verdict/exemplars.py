@@ -8,30 +8,26 @@ Whatever a person should look at is no exemplar's: such calls are for the whole 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import NamedTuple
 
 from analyzer.base.fact import Fact
+from analyzer.flow.connection import Endpoint
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
-from analyzer.verdict.answers import Answers, Desk, Model, quotes
-from analyzer.verdict.asking import connection_question, missing_for, unproven
+from analyzer.verdict.answers import Answers, Desk, Model
+from analyzer.verdict.asking import missing_for, question_of_app, unproven
 from analyzer.verdict.call import Call, calls_of
 from analyzer.verdict.decision import HEADLESS_MATCHED, SERVICE_MATCHED, Decision
 from analyzer.verdict.findings import is_worth_a_word
 from analyzer.verdict.likeness import Own
-from analyzer.verdict.plain_calls import PLAIN_PROTOCOL, PlainCall, PlainCalls
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.recording import Recorder
-from analyzer.verdict.roles import OUTBOUND_PORT, Role, Said
+from analyzer.verdict.roles import OUTBOUND_PORT, Role, Said, client_hello, client_tls
 from analyzer.verdict.telling import asked_packet, packets_of
 from analyzer.verdict.wires import Wire
 
-# What is known of a connection on which plain requests are made, before any is looked at.
-_PLAIN = Conversation(PLAIN_PROTOCOL)
 _ENDS_WELL = frozenset({SERVICE_MATCHED, HEADLESS_MATCHED})
 
 
@@ -47,15 +43,55 @@ class Exemplar(Fact, frozen=True):
     model: Model | None = None
 
 
+class Asker(NamedTuple):
+    """A client's pod with its own steps, where decisions are shared.
+
+    ``named`` is the server in the step about iptables of a client that these treat alike whatever it calls: behind it
+    the step is the same for all servers. None where the steps are about one server.
+    """
+
+    pod: Pod
+    own: Own | None
+    named: Endpoint | None = None
+
+
+class Talk(NamedTuple):
+    """What of the words on a connection a question about it is made of."""
+
+    protocol: str
+    inspected: str | None
+    server_first: bool
+    sealed: bool
+    tls: str
+    hello: tuple[str | None, tuple[str, ...]] | None
+
+    @classmethod
+    def of(cls, said: Conversation) -> Talk:
+        """That of what was said."""
+        hello = client_hello(said)
+        return cls(
+            said.protocol, said.inspected, said.server_first, said.tls is not None, client_tls(said),
+            (hello.sni, hello.alpn) if hello else None,
+        )  # fmt: skip
+
+
+class DeskKey(NamedTuple):
+    """All that a question about a connection is made of: client, server, if the client was ``silent``, and words."""
+
+    client_ip: str
+    server: Endpoint
+    silent: bool
+    talk: Talk
+
+
 class Alike(NamedTuple):
-    """A call like its exemplar, with what is its own; ``client`` is the pod, ``own`` its steps where it has any.
+    """A call like its exemplar, with what is its own.
 
     ``first`` and ``last`` are its packets, ``asked`` is the one that is cited for what was asked.
     """
 
     exemplar: Exemplar
-    own: Own | None
-    client: Pod
+    asker: Asker
     ordinal: int
     path: str | None
     first: int
@@ -73,94 +109,38 @@ class Exemplars:
         self._answers = answers
         self._recorder = Recorder(mesh, {})
         self._known: dict[Hashable, Exemplar | None] = {}
-        # By all that a question about a connection is made of.
-        self._desks: dict[Hashable, tuple[Pod, Desk] | None] = {}
-        # Of the table of plain calls that was looked at last.
-        self._table: PlainCalls | None = None
-        self._plain: defaultdict[Desk | Model, dict[Hashable, Exemplar]] = defaultdict(dict)
+        self._desks: dict[DeskKey, Desk | None] = {}
 
-    def plain(self, wire: Wire, table: PlainCalls) -> list[Alike] | None:
-        """The calls of a wire by the table of its capture; None where it is not there, or any needs the whole judge."""
-        calls = table.of(wire.connection.index) if _is_redirected(wire) else ()
-        known = self._desk_of(Said(wire, _PLAIN, Role.APP)) if calls else None
-        if known is None:
-            return None
-        if table is not self._table:
-            self._table = table
-            self._plain.clear()
-        client, desk = known
-        found: list[Alike] = []
-        for ordinal, call in enumerate(calls, 1):
-            exemplar = self._of_plain(call, desk) or self._read(wire, calls, ordinal, desk)
-            if exemplar is None:
-                return None
-            end_ns = max(call.end_ns or wire.last_ns, call.begin_ns)
-            own = None if exemplar.place is None else desk.own
-            found.append(
-                Alike(
-                    exemplar, own, client, ordinal, call.target, call.first, call.last, call.asked_packet,
-                    call.begin_ns, end_ns,
-                )
-            )  # fmt: skip
-        return found
-
-    def _of_plain(self, call: PlainCall, desk: Desk) -> Exemplar | None:
-        key = call.asked, call.answered, self._answers.class_of(call.target)
-        holders: tuple[Desk | Model, ...] = (*desk.models, desk)
-        for holder in holders:
-            found = self._plain[holder].get(key)
-            if found is not None:
-                return found
-        return None
-
-    def _read(self, wire: Wire, calls: Sequence[PlainCall], ordinal: int, desk: Desk) -> Exemplar | None:
-        """The exemplar of a plain call by what was said, which is remembered for all calls of its classes.
-
-        For none, where its words quote the target.
-        """
-        call, connection = calls[ordinal - 1], wire.connection
-        read = self.alike(wire, parse_conversation(connection.from_client, connection.from_server))
-        if read is None or len(read) != len(calls) or read[ordinal - 1].path != call.target:
-            return None
-        exemplar = read[ordinal - 1].exemplar
-        if not quotes(exemplar.record.decision, call.target):
-            key = call.asked, call.answered, self._answers.class_of(call.target)
-            self._plain[exemplar.model or desk][key] = exemplar
-        return exemplar
-
-    def _desk_of(self, said: Said) -> tuple[Pod, Desk] | None:
-        """Who answers about a connection, with the client's pod; None where nobody does."""
-        wire, conversation = said.wire, said.conversation
-        key = (
-            wire.client.ip, wire.connection.server, wire.connection.client_bytes == 0, conversation.protocol,
-            conversation.server_first, conversation.inspected, said.sni, said.alpn, said.client_tls,
-        )  # fmt: skip
+    def desk(self, key: DeskKey, said: Conversation) -> Desk | None:
+        """Who answers about a connection of a pod on which this was said; None where nobody does."""
         if key not in self._desks:
-            client = self._mesh.pod_at(wire.client.ip)
-            question = connection_question(said, self._mesh, None) if client else None
-            self._desks[key] = (client, self._answers.about(question)) if client and question else None
+            pod = self._mesh.pod_at(key.client_ip)
+            question = question_of_app(pod, key.server, said, silent=key.silent) if pod else None
+            self._desks[key] = self._answers.about(question) if question else None
         return self._desks[key]
 
     def alike(self, wire: Wire, conversation: Conversation) -> list[Alike] | None:
         """The calls of a wire, each like its exemplar; None where any of them needs the whole judge."""
         if not _is_redirected(wire) or conversation.inside or conversation.inner_tls:
             return None
-        said = Said(wire, conversation, Role.APP)
-        known = self._desk_of(said)
-        if known is None:
+        connection = wire.connection
+        key = DeskKey(connection.client.ip, connection.server, connection.client_bytes == 0, Talk.of(conversation))
+        pod, desk = self._mesh.pod_at(key.client_ip), self.desk(key, conversation)
+        if pod is None or desk is None:
             return None
+        asker = Asker(pod, desk.own)
         found = []
-        for call in calls_of(said):
-            alike = self._alike(call, *known)
+        for call in calls_of(Said(wire, conversation, Role.APP)):
+            alike = self._alike(call, asker, desk)
             if alike is None:
                 return None
             found.append(alike)
         return found
 
-    def _alike(self, call: Call, client: Pod, desk: Desk) -> Alike | None:
+    def _alike(self, call: Call, asker: Asker, desk: Desk) -> Alike | None:
         if missing_for(call):
             return None
-        decision, place, own, model = desk.told(call.asked)
+        decision, place, _, model = desk.told(call.asked)
         if decision.verdict not in _ENDS_WELL or unproven(call, decision):
             return None
         observed = self._recorder.observe(call, decision, ())
@@ -178,7 +158,7 @@ class Exemplars:
             return None
         first, last = packets_of(call)
         return Alike(
-            exemplar, own, client, call.ordinal, request.target if request else None, first, last, asked_packet(call),
+            exemplar, asker, call.ordinal, request.target if request else None, first, last, asked_packet(call),
             call.begin_ns, max(call.end_ns, call.begin_ns),
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 from analyzer.base.table import FATE_NAMES, PacketTable
 from analyzer.capture.capture import Capture
 from analyzer.flow.connection import Connection
-from analyzer.flow.facts import Ends
+from analyzer.flow.facts import EndKind, Ends
 from analyzer.flow.udp import UdpFlow
 from analyzer.verdict.record import CaptureRecord
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
@@ -78,14 +78,26 @@ class Sights:
         self.inside = False
         self.everywhere: frozenset[str] | None = None
 
+    @classmethod
+    def of(cls, kinds: Iterable[EndKind]) -> Sights:
+        """Those of connections by who talks with whom."""
+        sights = cls()
+        for kind in kinds:
+            sights._look(kind.ends, kind.number)
+        return sights
+
     def add(self, connections: Iterable[Connection | Ends]) -> None:
         """Look at more connections."""
         for connection in connections:
-            if _on_loopback(connection):
-                self.inside = True
-                self.inner.update(_inner_addresses(connection))
-            else:
-                self._add_ends(frozenset((connection.client.ip, connection.server.ip)))
+            self._look(connection, 1)
+
+    def _look(self, ends: Connection | Ends, count: int) -> None:
+        if _on_loopback(ends):
+            self.inside = True
+            for address in _inner_addresses(ends):
+                self.inner[address] += count
+        else:
+            self._add_ends(frozenset((ends.client.ip, ends.server.ip)))
 
     def join(self, others: Sights) -> None:
         """Take what others saw."""

@@ -2,91 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from analyzer.base.pages import forget_pages
-from analyzer.flow.traffic import Traffic
+from analyzer.base.table import I64, ranges
+from analyzer.flow.connections import Connections
+from analyzer.flow.traffic import Bools, Traffic
 from analyzer.mesh.snapshot import MeshSnapshot
+from analyzer.protocol.facts import Conversation
 from analyzer.protocol.http1_columns import PlainExchanges, plain_exchanges
+from analyzer.verdict.call_table import CallTable
 from analyzer.verdict.reply import OWN_TEXTS
 from analyzer.verdict.sameness import sameness_of
 
 # So many targets are read at once: each may lie on a page of its own, which comes with its neighbours.
 _TARGETS_AT_ONCE = 1_024
-# What plain connections speak.
-PLAIN_PROTOCOL = "http/1.1"
+# What is known of a connection on which plain requests are made, before any is looked at.
+_PLAIN = Conversation("http/1.1")
 
 
-class PlainCall(NamedTuple):
-    """One exchange; ``asked`` and ``answered`` are the classes of its messages, among those of one table.
-
-    The others are as ``Alike`` has them.
-    """
-
-    target: str
-    asked: int
-    answered: int
-    first: int
-    last: int
-    asked_packet: int
-    begin_ns: int
-    end_ns: int
-
-
-class PlainCalls:
-    """The calls of the connections of one capture, or of a part, that are plain from their first byte to their last."""
-
-    def __init__(self, buffer: memoryview, traffic: Traffic, mesh: MeshSnapshot) -> None:
-        sameness = sameness_of(mesh)
-        begun = traffic.placement.from_start.reshape(-1, 2).all(axis=1)
-        # Where a proxy's own configuration may look at any header, no two requests are known to be alike.
-        chosen = np.flatnonzero(begun & (not sameness.all_headers))
-        table = plain_exchanges(
-            buffer, traffic.pieces, chosen, looked_at=frozenset(sameness.headers), own_texts=OWN_TEXTS
-        )  # fmt: skip
-        bounds = zip(table.starts[:-1].tolist(), table.starts[1:].tolist(), strict=True)
-        self._bounds = {c: bound for c, bound in zip(chosen.tolist(), bounds, strict=True) if bound[0] < bound[1]}
-        self._cut = frozenset(np.flatnonzero(table.complete == 0).tolist())
-        self._calls = list(map(PlainCall, _targets(buffer, table), *_columns(table, traffic)))
-
-    def of(self, connection: int) -> list[PlainCall]:
-        """The calls of a connection by its index; none where it is not plain."""
-        first, stop = self._bounds.get(connection, (0, 0))
-        # How a connection ended tells of the message that this cut off; it can only be the last one.
-        return [] if stop - 1 in self._cut else self._calls[first:stop]
+def plain_calls(
+    buffer: memoryview, traffic: Traffic, connections: Connections, mesh: MeshSnapshot, chosen: I64
+) -> CallTable:
+    """The calls of those of the ``chosen`` connections (ascending) that are plain."""
+    sameness = sameness_of(mesh)
+    from_start = traffic.placement.from_start
+    begun: Bools = from_start[::2] & from_start[1::2]
+    # Where a proxy's own configuration may look at any header, no two requests are known to be alike.
+    chosen = chosen[:0] if sameness.all_headers else chosen[begun[chosen]]
+    table = plain_exchanges(
+        buffer, traffic.pieces, chosen, looked_at=frozenset(sameness.headers), own_texts=OWN_TEXTS
+    )  # fmt: skip
+    counts = np.diff(table.starts)
+    # How a connection ended tells of the message that this cut off; it can only be the last one.
+    lasts = np.maximum(table.starts[1:] - 1, 0)
+    counts = np.where(table.complete[lasts] == 0, 0, counts) if len(table) else counts
+    rows = ranges(table.starts[:-1], counts)
+    ordinals = ranges(np.ones(len(counts), np.int64), counts)
+    targets = dict[str, int]()
+    of_targets = [targets.setdefault(target, len(targets)) for target in _targets(buffer, table, rows)]
+    connection = np.repeat(chosen, counts)
+    return CallTable(
+        connection, ordinals, (_PLAIN,), np.zeros(len(rows), np.int64), table.asked[rows], table.answered[rows],
+        list(targets), np.array(of_targets, np.int64), *_places(table, rows, traffic),
+        *_times(table, rows, traffic, connections.extents["last_ns"][connection]),
+    )  # fmt: skip
 
 
-def _targets(buffer: memoryview, table: PlainExchanges) -> Iterator[str]:
+def _targets(buffer: memoryview, table: PlainExchanges, rows: I64) -> list[str]:
     """The target of each request: many out of one text."""
-    data = np.frombuffer(buffer, np.uint8)
-    for first in range(0, len(table), _TARGETS_AT_ONCE):
-        some = slice(first, first + _TARGETS_AT_ONCE)
+    data, found = np.frombuffer(buffer, np.uint8), list[str]()
+    for first in range(0, len(rows), _TARGETS_AT_ONCE):
+        some = rows[first : first + _TARGETS_AT_ONCE]
         sizes = table.target_len[some]
-        bounds = np.append(0, np.cumsum(sizes))
-        places = np.repeat(table.target_off[some] - bounds[:-1], sizes) + np.arange(bounds[-1])
-        text = data[places].tobytes().decode("latin-1")
+        text = data[ranges(table.target_off[some], sizes)].tobytes().decode("latin-1")
         forget_pages(buffer)
-        yield from (text[begin:end] for begin, end in pairwise(bounds.tolist()))
+        bounds = np.append(0, np.cumsum(sizes)).tolist()
+        found += [text[begin:end] for begin, end in pairwise(bounds)]
+    return found
 
 
-def _columns(table: PlainExchanges, traffic: Traffic) -> list[list[int]]:
-    """The fields of ``PlainCall`` behind the target."""
-    rows, records = traffic.pieces.row, traffic.records
+def _places(table: PlainExchanges, rows: I64, traffic: Traffic) -> tuple[I64, I64, I64]:
+    """The first and the last packet of each call, and the one that asks."""
     asking, *answering = (
-        records.numbers_at(rows[pieces])
+        traffic.records.numbers_at(traffic.pieces.row[pieces[rows]])
         for pieces in (table.asking_piece, table.answering_piece, table.answered_last_piece)
     )
-    columns = (
-        table.asked,
-        table.answered,
-        np.minimum.reduce([asking, *answering]),
-        np.maximum.reduce([asking, *answering]),
-        asking,
-        records.time_ns[rows[table.asking_piece]],
-        records.time_ns[rows[table.answering_piece]],
+    return np.minimum.reduce([asking, *answering]), np.maximum.reduce([asking, *answering]), asking
+
+
+def _times(table: PlainExchanges, rows: I64, traffic: Traffic, last_ns: I64) -> tuple[I64, I64]:
+    """When each call was asked and began to be answered."""
+    begin, end = (
+        traffic.records.time_ns[traffic.pieces.row[pieces[rows]]]
+        for pieces in (table.asking_piece, table.answering_piece)
     )
-    return [column.tolist() for column in columns]
+    return begin, np.maximum(np.where(end == 0, last_ns, end), begin)

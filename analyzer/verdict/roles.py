@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from analyzer.base.fact import Fact
 from analyzer.base.stream import Stream
-from analyzer.protocol.facts import Conversation, Exchange
+from analyzer.protocol.facts import ClientHello, Conversation, Exchange
 from analyzer.verdict.wires import Wire
 
 # Istio's iptables redirect outbound connections to 15001 and inbound ones to 15006 (istio/tools, iptables constants).
@@ -53,14 +53,14 @@ class Said(Fact, frozen=True):
     @property
     def sni(self) -> str | None:
         """The SNI of its ClientHello, where there is one."""
-        tls = self.conversation.tls
-        return tls.client_hello.sni if tls and tls.client_hello else None
+        hello = client_hello(self.conversation)
+        return hello.sni if hello else None
 
     @property
     def alpn(self) -> tuple[str, ...]:
         """The protocols that its ClientHello offers."""
-        tls = self.conversation.tls
-        return tls.client_hello.alpn if tls and tls.client_hello else ()
+        hello = client_hello(self.conversation)
+        return hello.alpn if hello else ()
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -79,7 +79,7 @@ class Said(Fact, frozen=True):
     @property
     def istio_mtls(self) -> bool:
         """Whether a sidecar opened it with Istio's mutual TLS."""
-        return any(name in ISTIO_ALPN for name in self.alpn)
+        return _is_istio_mtls(self.conversation)
 
     @property
     def carries_marks(self) -> bool:
@@ -89,12 +89,8 @@ class Said(Fact, frozen=True):
 
     @property
     def client_tls(self) -> str:
-        """``plaintext``, ``tls``, or ``mtls`` where the client shows a certificate, or means to by Istio's ALPN."""
-        tls = self.conversation.tls
-        if tls is None:
-            return "plaintext"
-        shown = self.istio_mtls if tls.client_certificate is None else tls.client_certificate
-        return "mtls" if shown else "tls"
+        """As the function of this name."""
+        return client_tls(self.conversation)
 
     @property
     def carries_tcp(self) -> bool:
@@ -108,6 +104,24 @@ class Said(Fact, frozen=True):
         """Whether HTTP may be inside unread: any TLS but Istio's mutual TLS for TCP."""
         sealed = self.conversation.tls is not None and not (self.istio_mtls and self.carries_tcp)
         return sealed and not self.exchanges
+
+
+def client_hello(said: Conversation) -> ClientHello | None:
+    """The ClientHello of a TLS connection, where it was seen."""
+    return said.tls.client_hello if said.tls else None
+
+
+def client_tls(said: Conversation) -> str:
+    """``plaintext``, ``tls``, or ``mtls`` where the client shows a certificate, or means to by Istio's ALPN."""
+    if said.tls is None:
+        return "plaintext"
+    shown = _is_istio_mtls(said) if said.tls.client_certificate is None else said.tls.client_certificate
+    return "mtls" if shown else "tls"
+
+
+def _is_istio_mtls(said: Conversation) -> bool:
+    hello = client_hello(said)
+    return hello is not None and any(name in ISTIO_ALPN for name in hello.alpn)
 
 
 def cluster_of_sni(sni: str | None) -> str | None:

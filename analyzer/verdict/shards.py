@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
+from analyzer.flow.connection import Connection
 from analyzer.flow.facts import Ends
 from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -46,7 +47,7 @@ def shards_of(wires: Sequence[Wire], mesh: MeshSnapshot | None, count: int) -> l
 
 def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
     """The positions of the wires that may meet, by a name that they share."""
-    legs = [may_be_leg(wire) for wire in wires]
+    legs = [may_be_leg(wire.connection) for wire in wires]
     met = {address for wire, leg in zip(wires, legs, strict=True) if leg for address in _addresses(wire)}
     links = _Links()
     names: list[Hashable] = []
@@ -63,14 +64,14 @@ def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
     return groups
 
 
-def may_be_leg(wire: Wire) -> bool:
-    """Whether a wire may be a sidecar's, whatever was said on it; as ``roles`` has it."""
-    client, redirect_port = wire.connection.client.ip, wire.connection.redirect_port
+def may_be_leg(ends: Ends | Connection) -> bool:
+    """Whether a connection may be a sidecar's, whatever was said on it; as ``roles`` has it."""
+    client, redirect_port = ends.client.ip, ends.redirect_port
     if client in DELIVERY_ADDRESSES:
         return True
     if redirect_port:
         return redirect_port != OUTBOUND_PORT
-    return client != wire.connection.server.ip and not is_loopback(client)
+    return client != ends.server.ip and not is_loopback(client)
 
 
 def meets_no_call(ends: Ends) -> bool:

@@ -57,6 +57,12 @@ class Wire(Fact, frozen=True):
         set_derived(self, "last_ns", main.last_ns if alone else max([c.last_ns for c in seen]))
 
 
+def wire_of(capture: str, connection: Connection) -> Wire:
+    """The wire of a connection that was seen once."""
+    sighting = Sighting(capture, connection)
+    return Wire(sighting, (sighting,))
+
+
 def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:
     """All wires, in the order of their first packet."""
     exact: dict[tuple[object, ...], list[Sighting]] = {}
@@ -70,7 +76,12 @@ def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:
     groups = [part for group in exact.values() for part in (_apart_in_time(group) if len(group) > 1 else (group,))]
     groups = _with_late_sightings(groups, loose)
     wires = [_wire(group) for group in groups]
-    return sorted(wires, key=lambda w: (w.first_ns, w.client, w.main.capture, w.connection.index))
+    return sorted(wires, key=in_order)
+
+
+def in_order(wire: Wire) -> tuple[int, Endpoint, str, int]:
+    """What wires are sorted by: their first packet."""
+    return wire.first_ns, wire.client, wire.main.capture, wire.connection.index
 
 
 def _apart_in_time(group: list[Sighting]) -> list[list[Sighting]]:

@@ -54,3 +54,20 @@ def test_ranges_are_those_of_a_loop(given: list[tuple[int, int]]) -> None:
     starts, counts = (np.array([pair[i] for pair in given], dtype=np.int64) for i in (0, 1))
 
     assert table.ranges(starts, counts).tolist() == [start + i for start, count in given for i in range(count)]
+
+
+@given(numbers=st.lists(st.integers(0, 12)))
+def test_numbers_by_appearance_are_those_of_a_loop(numbers: list[int]) -> None:
+    ranks: dict[int, int] = {}
+    expected = [ranks.setdefault(number, len(ranks)) for number in numbers]
+
+    found, firsts = table.by_appearance(np.array(numbers, dtype=np.int64))
+
+    assert found.tolist() == expected
+    assert firsts.tolist() == [numbers.index(number) for number in ranks]
+
+
+def test_numbers_of_nothing_are_none() -> None:
+    found, firsts = table.by_appearance(np.array([], dtype=np.int64))
+
+    assert (found.tolist(), firsts.tolist(), found.dtype, firsts.dtype) == ([], [], np.int64, np.int64)

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from analyzer.flow.conflicts import find_conflicts, may_exceed_budget
 from analyzer.flow.part import part_of_traffic
-from analyzer.flow.reassembly import build_streams
+from analyzer.flow.streams import Streams
 
 
 def conflicts_in(wire, **options) -> tuple[list[int], list[int]]:
     traffic = wire.traffic()
     buffer = memoryview(bytes(wire.buffer))
-    streams = build_streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
+    streams = Streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
     found = find_conflicts(traffic, streams, **options)
     return traffic.lanes.rows[list(found.differing)].tolist(), traffic.lanes.rows[list(found.unchecked)].tolist()
 
@@ -111,7 +111,7 @@ def test_whoever_does_not_exceed_the_budget_is_compared_whole_also_in_parts(new_
         return
 
     def strange(part) -> list[tuple[int, list[int]]]:
-        streams = build_streams(buffer, part.records, part.lanes, part.placement, part.pieces)
+        streams = Streams(buffer, part.records, part.lanes, part.placement, part.pieces)
         found = find_conflicts(part, streams, budget=budget)
         assert found.unchecked == ()
         return part.lanes.rows[list(found.differing)].tolist()

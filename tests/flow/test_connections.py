@@ -1,10 +1,21 @@
 """The connections of a capture, put together."""
 
 import re
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.base.address import parse_address
+from analyzer.base.fact import replace
+from analyzer.base.oddity import Oddity
+from analyzer.flow.connection import Connection, swap_ends
+from analyzer.flow.connections import Connections
+from analyzer.flow.oddities import GAP
+from analyzer.flow.orientation import CLIENT_BY
+
+NAME = "test.pcap"
 C, S = 0, 1
 
 
@@ -109,3 +120,179 @@ def test_any_packets_give_connections_that_add_up(new_wire, packets) -> None:
                 bounds += [start, start + length]
             assert sorted(bounds) == bounds
             assert bounds[-1] <= stream.length
+
+
+# Made when they are asked for.
+
+
+def lazily(wire, amend: Callable[[Connection], Connection] | None = None) -> Connections:
+    more = () if amend is None else (amend,)
+    return Connections(NAME, memoryview(bytes(wire.buffer)), wire.traffic(), *more)
+
+
+def shown(found: Connection) -> tuple:
+    """All that a connection has; streams as their bytes and ends."""
+    fields = {name: getattr(found, name) for name in Connection.__struct_fields__ if name != "said"}
+    for name in ("from_client", "from_server"):
+        stream = fields[name]
+        fields[name] = (stream.read(0, stream.length), stream.end, list(stream.packets), stream.heard)
+    return tuple(fields.items())
+
+
+@pytest.fixture
+def several(wire):
+    """Five connections: redirected, with lost bytes, of IPv6, with a client that is a guess, with a contradiction."""
+    wire.talk("10.0.0.1:1", "10.96.0.1:80", towards="127.0.0.1:15001").open().ask(b"ping").answer(b"pong").close()
+    wire.talk("10.0.0.1:40002").open().ask(b"lost", skip=True).ask(b"more").answer(b"fine").send(S, "RA")
+    wire.talk("[fd00::1]:3", "[fd00::2]:80").open().ask(b"six")
+    wire.talk("10.0.0.4:40004", "10.0.0.5:90").send(S, "PA", b"late").send(C, "A")
+    talk = wire.talk("10.0.0.1:5").open().ask(b"good")
+    talk.send(C, "A", b"evil", seq=1001)
+    return wire
+
+
+def swapped(connection: Connection) -> Connection:
+    """Who changes only what is a guess."""
+    return swap_ends(connection) if connection.client_by == "port" else connection
+
+
+@pytest.mark.parametrize("amend", [None, swapped])
+def test_each_is_the_one_that_is_made_with_all_others(several, amend) -> None:
+    found, all_of = lazily(several, amend), several.connections()
+    expected = [shown(amend(each) if amend else each) for each in all_of]
+
+    assert list(map(shown, found)) == expected
+    assert [shown(found[index]) for index in range(-5, 5)] == expected + expected
+    assert [c.client_by == "port" for c in all_of] == [False, False, False, True, False]
+
+
+def test_they_are_found_as_in_any_sequence(several) -> None:
+    found = lazily(several)
+    expected = list(map(shown, found))
+
+    assert len(found) == 5
+    assert [shown(each) for each in found[1:4:2]] == expected[1:4:2]
+    assert [shown(each) for each in found[::-1]] == expected[::-1]
+    assert found[7:] == []
+    assert [shown(each) for each in found.at([3, 0, 3])] == [expected[3], expected[0], expected[3]]
+    assert list(found.at([])) == []
+
+
+@pytest.mark.parametrize("index", [5, -6])
+def test_an_index_that_none_has_is_an_index_error(several, index) -> None:
+    found = lazily(several)
+
+    with pytest.raises(IndexError):
+        found[index]
+
+
+def test_each_is_at_its_index(several) -> None:
+    found = lazily(several)
+
+    assert [each.index for each in found] == [0, 1, 2, 3, 4]
+    assert found[-2].index == 3
+
+
+def test_columns_and_extents_have_what_connections_have(several) -> None:
+    found = lazily(several)
+    all_of = list(found)
+
+    for name, column in found.columns.items():
+        assert list(column) == [getattr(each, name) for each in all_of]
+    for name, numbers in found.extents.items():
+        assert numbers.tolist() == [getattr(each, name) for each in all_of]
+    assert {"client", "uid", "history", "first_ns", "missed_bytes"} <= {*found.columns, *found.extents}
+
+
+def test_the_table_of_ends_has_what_connections_have(several) -> None:
+    table, all_of = (found := lazily(several)).end_table, list(found)
+
+    assert [CLIENT_BY[by] for by in table.client_by.tolist()] == [each.client_by for each in all_of]
+    assert table.redirect_port.tolist() == [each.redirect_port for each in all_of]
+    assert table.joined.tolist() == [each.joined for each in all_of]
+    for halves, name in ((table.client, "client"), (table.server, "server")):
+        told = zip(*(column.tolist() for column in halves), strict=True)
+        ends = [getattr(each, name) for each in all_of]
+        assert list(told) == [(*parse_address(end.ip), end.port) for end in ends]
+
+
+def test_oddities_are_those_of_the_connections_that_have_any(several) -> None:
+    found = lazily(several)
+
+    oddities = {index: tuple(each) for index, each in found.oddities.items()}
+
+    assert oddities == {each.index: each.oddities for each in found if each.oddities}
+    assert 4 in oddities
+
+
+def test_oddities_are_those_that_were_amended(several) -> None:
+    odd = Oddity(GAP, NAME)
+
+    def amend(connection: Connection) -> Connection:
+        return replace(connection, oddities=(odd,)) if connection.client_by == "port" else connection
+
+    assert tuple(lazily(several, amend).oddities[3]) == (odd,)
+
+
+def test_whoever_has_equal_ends_is_counted_together(wire) -> None:
+    for port in range(3):
+        wire.talk(f"10.0.0.{1 + port % 2}:{1 + port}", "10.96.0.1:80", towards="127.0.0.1:15001").open()
+    wire.talk("10.0.0.1:9", "10.96.0.1:81").open()
+
+    kinds = lazily(wire).kinds_of_ends
+
+    assert [(kind.first, kind.ends.client.port, kind.ends.redirect_port, kind.number) for kind in kinds] == [
+        (0, 1, 15001, 2),
+        (1, 2, 15001, 1),
+        (3, 9, 0, 1),
+    ]
+
+
+def test_ends_that_are_a_guess_are_told_by_themselves_as_they_are_amended(wire) -> None:
+    for port in (40_001, 40_002):
+        wire.talk(f"10.0.0.4:{port}", "10.0.0.5:90").send(S, "PA", b"late").send(C, "A")
+    wire.talk("10.0.0.4:3", "10.0.0.5:90").open()
+
+    kinds = lazily(wire, swapped).kinds_of_ends
+
+    assert [(kind.first, str(kind.ends.client), kind.number) for kind in kinds] == [
+        (0, "10.0.0.5:90", 1),
+        (1, "10.0.0.5:90", 1),
+        (2, "10.0.0.4:3", 1),
+    ]
+
+
+def test_who_looks_at_columns_makes_no_connection(several) -> None:
+    made: list[int] = []
+
+    def amend(connection: Connection) -> Connection:
+        made.append(connection.index)
+        return connection
+
+    found = lazily(several, amend)
+    assert len(found.columns["client"]) == len(found.extents["first_ns"]) == 5
+    assert made == []
+
+    assert (found.kinds_of_ends, found.oddities) != ([], {})
+    assert made == [3]
+
+
+def test_of_no_packets_there_are_none(wire) -> None:
+    found = lazily(wire)
+
+    assert (len(found), list(found), found.kinds_of_ends, dict(found.oddities)) == (0, [], [], {})
+
+
+@given(packets=st.lists(packet, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_whatever_was_captured_each_is_the_one_that_is_made_with_all_others(new_wire, packets) -> None:
+    wire = new_wire()
+    for fields in packets:
+        wire.packet(**fields)
+    found = lazily(wire)
+    expected = list(map(shown, wire.connections()))
+
+    assert [shown(found[index]) for index in range(len(found))] == expected
+    oddities = {index: tuple(each) for index, each in found.oddities.items()}
+    assert oddities == {each.index: each.oddities for each in found if each.oddities}
+    assert sum(kind.number for kind in found.kinds_of_ends) == len(expected)

@@ -1,7 +1,9 @@
 """Who, when and how much."""
 
+import numpy as np
+
 from analyzer.flow.connection import Endpoint
-from analyzer.flow.facts import ends_of
+from analyzer.flow.facts import end_table, kinds_of_ends
 
 C, S = 0, 1
 HALVES = {"client": "10.0.0.1:40000", "server": "10.96.0.11:9080", "towards": "127.0.0.1:15001"}
@@ -128,15 +130,20 @@ def test_a_link_that_names_no_interface_gives_none(wire) -> None:
     assert wire.connection().ifindexes == ()
 
 
-def test_the_ends_of_traffic_are_those_of_its_connections(wire) -> None:
+def test_connections_that_differ_in_nothing_but_ports_are_of_one_kind(wire) -> None:
     wire.talk(**HALVES).open()
     wire.talk("10.0.0.1:2", "10.0.0.2:80").open()
-    wire.talk("10.0.0.1:3", "10.0.0.1:15006", towards="127.0.0.1:15006").send(C, "S")
+    wire.talk("10.0.0.1:3", "10.0.0.2:443").open()
+    wire.talk("10.0.0.1:4", "10.0.0.1:15006", towards="127.0.0.1:15006").send(C, "S")
+    found = wire.connections()
 
-    told = [(ends.client, ends.server, ends.redirect_port) for ends in ends_of(wire.traffic())]
+    kinds = kinds_of_ends(end_table(wire.traffic()), np.arange(len(found)))
 
-    assert told == [(c.client, c.server, c.redirect_port) for c in wire.connections()]
+    assert [(kind.first, kind.number) for kind in kinds] == [(0, 1), (1, 2), (3, 1)]
+    assert [tuple(kind.ends) for kind in kinds] == [
+        (found[n].client, found[n].server, found[n].redirect_port) for n in (0, 1, 3)
+    ]
 
 
 def test_no_traffic_has_no_ends(wire) -> None:
-    assert ends_of(wire.traffic()) == []
+    assert kinds_of_ends(end_table(wire.traffic()), np.arange(0)) == []

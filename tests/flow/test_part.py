@@ -16,7 +16,7 @@ from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.connection import Connection
 from analyzer.flow.connections import describe
-from analyzer.flow.facts import ends_of
+from analyzer.flow.facts import end_table, ends
 from analyzer.flow.part import part_of_traffic
 from analyzer.flow.traffic import Traffic, read_traffic
 
@@ -33,7 +33,7 @@ def check(buffer: memoryview, traffic: Traffic, chosen: I64) -> Traffic:
     """Hold the connections of a part against those of the whole."""
     whole, part = all_of(buffer, traffic), part_of_traffic(traffic, chosen)
     assert all_of(buffer, part) == [whole[number] for number in chosen.tolist()]
-    assert ends_of(part) == [ends_of(traffic)[number] for number in chosen.tolist()]
+    assert ends(end_table(part)) == ends(end_table(traffic).at(chosen))
     assert part.oddities == ()
     return part
 

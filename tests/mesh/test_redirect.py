@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyzer.mesh.redirect import inbound_redirect, interception_mode, outbound_redirect
+from analyzer.mesh.redirect import inbound_redirect, interception_mode, outbound_redirect, ports_apart
 
 OUT = "traffic.sidecar.istio.io/"
 
@@ -193,3 +193,41 @@ def test_connections_of_the_proxy_s_own_user_pass(world):
         "not-captured",
         "spec.securityContext.runAsUser",
     )
+
+
+@pytest.mark.parametrize(
+    ("annotations", "ports"),
+    [
+        ({}, set()),
+        ({"excludeOutboundPorts": "9042,3306"}, {3306, 9042}),
+        ({"includeOutboundPorts": "8443", "excludeOutboundPorts": "53"}, {53, 8443}),
+    ],
+)
+def test_iptables_treat_all_addresses_alike_but_for_some_ports(world, annotations, ports):
+    world.pod("web-0", ip="10.0.0.9", annotations={OUT + name: value for name, value in annotations.items()})
+    mesh = world.mesh()
+    pod = mesh.pod("shop", "web-0")
+
+    assert ports_apart(mesh, pod) == ports
+    for address in ("10.96.0.1", "203.0.113.7", "fd00::96"):
+        found = outbound_redirect(mesh, pod, address, 80)
+        assert (found.captured, found.sentence.replace(f"{address}:80", "S")) == (
+            True, "iptables hands S to the sidecar of shop/web-0 (15001)",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        {"sidecar": False},
+        {"annotations": {"sidecar.istio.io/interceptionMode": "NONE"}},
+        {"annotations": {OUT + "excludeOutboundIPRanges": "10.1.0.0/16"}},
+        {"annotations": {OUT + "includeOutboundIPRanges": "10.0.0.0/8"}},
+        {"annotations": {OUT + "excludeInterfaces": "eth0"}},
+    ],
+)
+def test_what_depends_on_the_address_or_passes_the_sidecar_is_not_said_of_all_addresses(world, pod):
+    world.pod("web-0", ip="10.0.0.9", **pod)
+    mesh = world.mesh()
+
+    assert ports_apart(mesh, mesh.pod("shop", "web-0")) is None

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.alone import OPENING, AloneWriter
 from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.load import load_mesh
 from analyzer.mesh.registry import services_of
 from analyzer.report.json_text import CallText
-from analyzer.verdict.answers import Answers
 from analyzer.verdict.judge import judge
 from made.lo import calls_over_lo
+from made.lo_alone import call_lines, flow_line, write_alone, writer_of
 from made.lo_busy import busy, damaged
 from made.lo_heard import NAME, hear
 from made.lo_runs import apart, lines_of, plain_lines, read_bytes
@@ -78,17 +77,17 @@ def test_what_applications_might_send_has_the_bytes_of_a_plain_run(pods) -> None
 @pytest.mark.parametrize("pods", FEW_PODS, ids=name_of)
 def test_a_line_that_was_filled_in_is_the_one_of_a_judge_who_knows_of_no_other_call(pods) -> None:
     mesh = mesh_of(pods)
-    writer, text, count = AloneWriter(mesh, Answers(mesh), CallText(redact=True)), CallText(redact=True), 0
+    heard, text, calls, flows = hear(made(pods, mesh)), CallText(redact=True), [], []
 
-    for wire, conversation in hear(made(pods, mesh)).spoken:
-        found = writer.lines(wire, conversation)
-        if found is not None:
+    written = write_alone(writer_of(mesh), heard)
+
+    for wire, conversation in heard.spoken:
+        if wire.connection.index in written.done:
             own = judge([(wire, conversation)], mesh, {NAME: None})
-            texts = (text.write(record, OPENING).removeprefix(f'{OPENING}"id":"{record.id}') for record in own)
-            assert [each.line.decode() for each in found] == [f"{each}\n" for each in texts]
-            count += len(found)
-
-    assert count > 0
+            calls += call_lines(own, text)
+            flows.append(flow_line(wire, conversation, own))
+    assert sorted(written.calls) == sorted(calls) != []
+    assert sorted(written.flows) == sorted(flows)
 
 
 @pytest.mark.parametrize("pods", FEW_PODS, ids=name_of)

@@ -7,7 +7,15 @@ import pytest
 from analyzer.base.place import YamlPlace
 from analyzer.flow.connection import Endpoint
 from analyzer.verdict.decision import Step
-from analyzer.verdict.drift import LEAST_SHARED_CALLS, diff_runs, key_of, path_kind, with_causes, workload_of
+from analyzer.verdict.drift import (
+    LEAST_SHARED_CALLS,
+    diff_runs,
+    key_of,
+    key_with,
+    path_kind,
+    with_causes,
+    workload_of,
+)
 from analyzer.verdict.record import MovedCall
 
 
@@ -48,6 +56,13 @@ def test_what_names_one_of_many_does_not_count(record, one, other) -> None:
 @pytest.mark.parametrize("other", [{"pod": "shop/web-1"}, {"path": "/b"}, {"host": "ratings"}, {"method": "POST"}])
 def test_who_calls_what_counts(record, other) -> None:
     assert key_of(record(pod="shop/web-0", path="/a")) != key_of(record(**{"pod": "shop/web-0", "path": "/a", **other}))
+
+
+def test_a_key_with_another_client_and_path_is_that_of_such_a_call(record) -> None:
+    own, other = record(pod="shop/web-0", path="/a"), record(pod="lab/six-7c9f8d6b5-x2x4z", path="/orders/17?page=1")
+
+    assert key_with(own, "lab/six", "/orders/*") == key_of(other)
+    assert key_with(own, "shop/web-0", "/a") == key_of(own)
 
 
 def test_another_reason_for_the_same_end_is_no_difference(record, decision) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.verdict.answers import Answers
-from analyzer.verdict.exemplars import Exemplar, Exemplars
+from analyzer.verdict.answers import Answers, Desk
+from analyzer.verdict.asking import connection_question
+from analyzer.verdict.exemplars import DeskKey, Exemplar, Exemplars, Talk
 from analyzer.verdict.findings import is_worth_a_word
-from analyzer.verdict.plain_calls import PlainCalls
-from made.lo import SYN, Lo, get, hello, ok, server_hello
+from analyzer.verdict.roles import Role, Said
+from made.lo import START_US, SYN, Lo, LoTalk, get, hello, ok, server_hello
 from made.lo_busy import busy
-from made.lo_heard import Heard, hear
+from made.lo_heard import hear
 
 WEB, SEALED, CACHE = "10.8.0.1:80", "10.8.0.1:443", "10.8.0.1:6379"
 SERVERS = [(WEB, "http", "web"), (WEB, "http", "web.shop"), (SEALED, "tls", "web"), (CACHE, "tcp", "")]
@@ -74,7 +75,9 @@ def test_clients_that_the_mesh_cannot_tell_apart_share_an_exemplar_and_have_step
 
     assert one.exemplar is other.exemplar
     assert one.exemplar.place is not None
-    assert ["a-0" in one.own.told.sentence, "b-0" in other.own.told.sentence] == [True, True]
+    assert [each.asker.pod.full_name for each in (one, other)] == ["shop/a-0", "shop/b-0"]
+    sentences = [each.asker.own.told.sentence for each in (one, other)]
+    assert ["a-0" in sentences[0], "b-0" in sentences[1]] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -141,53 +144,89 @@ def test_no_exemplar_is_one_that_a_finding_may_be_about(found) -> None:
     assert not any(is_worth_a_word(each.record) for each in known.values())
 
 
-# By a table.
+# Who answers.
 
 
-def by_table(mesh, heard: Heard) -> tuple[list, list]:
-    """What a table gives for each wire that it has, and what was said on these."""
+def desk_about(exemplars: Exemplars, talk: LoTalk) -> Desk | None:
+    """Who answers about the only connection of a capture."""
+    ((wire, conversation),) = hear(talk.lo.data).spoken
+    connection = wire.connection
+    key = DeskKey(connection.client.ip, connection.server, connection.client_bytes == 0, Talk.of(conversation))
+    return exemplars.desk(key, conversation)
+
+
+def test_who_answers_is_found_once_for_all_connections_of_a_client_to_a_server(mesh) -> None:
     exemplars = Exemplars(mesh, Answers(mesh))
-    table = PlainCalls(heard.buffer, heard.read.traffic, mesh)
-    plain = [exemplars.plain(wire, table) for wire, _ in heard.spoken]
-    said = [exemplars.alike(wire, conversation) for wire, conversation in heard.spoken]
-    return zip(*((a, b) for a, b in zip(plain, said, strict=True) if a is not None), strict=True)
+
+    one, other, third = (desk_about(exemplars, call(Lo(), client=f"10.9.0.{n}")) for n in (1, 1, 2))
+
+    assert one is other
+    assert [each.connection.pod for each in (one, third)] == ["a-0", "b-0"]
 
 
-def shown(every) -> list:
-    """All that lines show of calls: which of several calls that are alike came first does not matter."""
-    return [
-        (*each[1:], r.decision, r.observed, r.server, r.host, r.method, r.protocol, r.server_pod, r.sni, r.alpn)
-        for alike in every
-        for each in alike
-        for r in [each.exemplar.record]
-    ]
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda lo: call(lo, server="10.8.0.1:8888"),
+        lambda lo: call(lo, hello("web"), server_hello(), server=SEALED),
+        lambda lo: call(lo, b"x", server=CACHE),
+    ],
+)
+def test_another_server_is_another_desk(mesh, other) -> None:
+    exemplars = Exemplars(mesh, Answers(mesh))
+
+    one, another = desk_about(exemplars, call(Lo())), desk_about(exemplars, other(Lo()))
+
+    assert one.connection.pod == another.connection.pod
+    assert one is not another
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda lo: call(lo, hello("web.shop"), server_hello(), server=SEALED),
+        lambda lo: call(lo, hello("web", ("h2",)), server_hello(), server=SEALED),
+        lambda lo: call(lo, get(), server=SEALED),
+        lambda lo: call(lo, b"x", b"y", server=SEALED),
+        lambda lo: lo.talk("10.9.0.1:1", SEALED).open().answer(b"220 hello").close(),
+        lambda lo: lo.talk("10.9.0.1:1", SEALED).open().close(),
+    ],
+)
+def test_what_a_connection_shows_before_any_request_makes_another_desk(mesh, other) -> None:
+    exemplars = Exemplars(mesh, Answers(mesh))
+    one = desk_about(exemplars, call(Lo(), hello("web"), server_hello(), server=SEALED))
+
+    another = desk_about(exemplars, other(Lo()))
+
+    assert one is not another
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_table_gives_what_was_said(mesh, seed) -> None:
-    plain, said = by_table(mesh, hear(busy(["10.9.0.1", "10.9.0.2", "10.9.0.3"], SERVERS, seed=seed).data))
+def test_who_answers_is_asked_what_the_whole_judge_asks(mesh, seed) -> None:
+    answers = Answers(mesh)
+    exemplars = Exemplars(mesh, answers)
+    for wire, conversation in hear(busy(["10.9.0.1", "10.9.0.3"], SERVERS, seed=seed).data).spoken:
+        said = Said(wire, conversation, Role.APP)
+        question = connection_question(said, mesh, None)
+        key = DeskKey(wire.client.ip, wire.connection.server, not wire.connection.client_bytes, Talk.of(conversation))
+        assert exemplars.desk(key, conversation) is answers.about(question)
 
-    assert len(plain) > 20
-    assert shown(plain) == shown(said)
+
+def test_nobody_answers_about_a_client_that_is_not_known(mesh) -> None:
+    assert desk_about(Exemplars(mesh, Answers(mesh)), call(Lo(), client="10.9.7.7")) is None
 
 
-@pytest.mark.parametrize("client", ["10.9.7.7", "10.9.0.1"])
-def test_a_table_gives_nothing_about_who_is_not_known_or_what_is_worth_a_look(mesh, client) -> None:
+def test_calls_name_who_asked_and_what_is_their_own(mesh) -> None:
     lo = Lo()
-    call(lo, answered=ok(passed_on=client != "10.9.0.1"), client=client)
-    heard = hear(lo.data)
+    lo.talk("10.9.0.1:7", WEB).open().ask(get("/a")).answer(ok()).ask(get("/a?x")).answer(ok()).close()
+    ((wire, conversation),) = hear(lo.data).spoken
+    exemplars = Exemplars(mesh, Answers(mesh))
 
-    table = PlainCalls(heard.buffer, heard.read.traffic, mesh)
+    one, other = exemplars.alike(wire, conversation)
 
-    assert Exemplars(mesh, Answers(mesh)).plain(heard.spoken[0][0], table) is None
-
-
-def test_classes_of_one_table_say_nothing_about_those_of_the_next(mesh) -> None:
-    exemplars, given = Exemplars(mesh, Answers(mesh)), []
-    for host in ("web", "web.shop"):
-        lo = Lo()
-        call(lo, get(host=host))
-        heard = hear(lo.data)
-        given += exemplars.plain(heard.spoken[0][0], PlainCalls(heard.buffer, heard.read.traffic, mesh))
-
-    assert [each.exemplar.record.host for each in given] == ["web", "web.shop"]
+    assert one.asker is other.asker
+    assert (one.asker.pod.full_name, one.asker.named) == ("shop/a-0", None)
+    assert [(each.ordinal, each.path, each.first, each.last, each.asked) for each in (one, other)] == [
+        (1, "/a", 4, 5, 4), (2, "/a?x", 6, 7, 6),
+    ]  # fmt: skip
+    assert (one.begin_ns, one.end_ns) == (START_US * 1000 + 3_000_000, START_US * 1000 + 4_000_000)

@@ -8,8 +8,8 @@ import pytest
 from analyzer.base.fact import replace
 from analyzer.base.table import BAD_HEADER, DECODED, NOT_IP, PacketTable, RecordTable
 from analyzer.capture.capture import Capture
-from analyzer.flow.facts import Ends
-from analyzer.verdict.health import capture_record, pod_of, sights_of, vantage_of
+from analyzer.flow.facts import EndKind, Ends
+from analyzer.verdict.health import Sights, capture_record, pod_of, sights_of, vantage_of
 
 SECOND = 1_000_000_000
 
@@ -153,3 +153,42 @@ def test_the_ends_of_connections_tell_as_much_as_connections_do(talk, client, se
     told = [(each.vantage, each.pod("shop/sleep-0", None)) for each in map(sights_of, (seen, ends))]
 
     assert told[0] == told[1]
+
+
+# Many connections at once.
+
+MANY = [
+    ("10.244.1.10:1", "10.96.0.11:80", 15001), ("10.244.1.10:2", "10.96.0.11:80", 15001),
+    ("10.244.1.11:1", "10.96.0.11:80", 15001), ("127.0.0.6:1", "10.244.1.10:80", 0),
+    ("10.244.1.10:9", "10.244.1.11:80", 0), ("10.244.1.10:9", "10.244.1.12:80", 0),
+]  # fmt: skip
+
+
+def ends_in(talk, told):
+    found = [talk(client, server, redirect=redirect).connection for client, server, redirect in told]
+    return [Ends(each.client, each.server, each.redirect_port) for each in found]
+
+
+def seen(sights: Sights) -> tuple:
+    return list(sights.inner.items()), sights.inside, sights.everywhere
+
+
+@pytest.mark.parametrize("first", range(len(MANY)))
+def test_connections_that_differ_in_ports_alone_may_be_told_of_as_one_kind(talk, first) -> None:
+    ends = ends_in(talk, MANY[first:] + MANY[:first])
+    kinds: dict[object, EndKind] = {}
+    for index, each in enumerate(ends):
+        who = each.client.ip, each.server.ip, each.redirect_port
+        known = kinds.get(who, EndKind(index, each, 0))
+        kinds[who] = known._replace(number=known.number + 1)
+
+    assert seen(Sights.of(kinds.values())) == seen(sights_of(ends))
+
+
+@pytest.mark.parametrize("parted", range(len(MANY) + 1))
+def test_what_lots_saw_together_is_what_the_whole_saw(talk, parted) -> None:
+    ends, joined = ends_in(talk, MANY), Sights()
+    for part in (ends[:parted], ends[parted:]):
+        joined.join(sights_of(part))
+
+    assert seen(joined) == seen(sights_of(ends))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
+from analyzer.protocol.facts import Conversation
 from analyzer.verdict.call import calls_of
-from analyzer.verdict.plain_calls import PLAIN_PROTOCOL, PlainCall, PlainCalls
+from analyzer.verdict.call_table import CallTable
+from analyzer.verdict.plain_calls import plain_calls
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.telling import asked_packet, packets_of
-from made.lo import Lo, calls_over_lo, get, hello, ok
+from made.lo import START_US, Lo, calls_over_lo, get, hello, ok
+from made.lo_alone import connections_in
 from made.lo_busy import busy
 from made.lo_heard import Heard, hear
 
@@ -31,38 +37,61 @@ DUMP = {
 }
 
 
-def table_of(heard: Heard, mesh) -> PlainCalls:
-    return PlainCalls(heard.buffer, heard.read.traffic, mesh)
+class One(NamedTuple):
+    """A row of the table."""
+
+    target: str
+    asked: int
+    answered: int
+    ordinal: int
+    first: int
+    last: int
+    asked_packet: int
+    begin_ns: int
+    end_ns: int
 
 
-def plain(lo: Lo, mesh) -> list[list[PlainCall]]:
-    heard = hear(lo.data)
-    table = table_of(heard, mesh)
-    return [table.of(wire.connection.index) for wire, _ in heard.spoken]
+def table_of(heard: Heard, mesh, chosen: Sequence[int] | None = None) -> CallTable:
+    connections = connections_in(heard)
+    which = np.arange(len(connections)) if chosen is None else np.array(chosen, np.int64)
+    return plain_calls(heard.buffer, heard.read.traffic, connections, mesh, which)
 
 
-def one(mesh, *exchanges: tuple[bytes, bytes]) -> list[PlainCall]:
+def rows_of(table: CallTable) -> dict[int, list[One]]:
+    """The calls of each connection that has any."""
+    found: dict[int, list[One]] = {}
+    columns = (getattr(table, name).tolist() for name in One._fields[1:])
+    for connection, target, *own in zip(table.connection.tolist(), table.target.tolist(), *columns, strict=True):
+        found.setdefault(connection, []).append(One(table.targets[target], *own))
+    return found
+
+
+def one(mesh, *exchanges: tuple[bytes, bytes]) -> list[One]:
     """The calls of one connection."""
     talk = Lo().talk("10.244.1.10:40000", "10.96.0.11:9080").open()
     for asked, answered in exchanges:
         talk.ask(asked).answer(answered)
-    (found,) = plain(talk.close().lo, mesh)
-    return found
+    return rows_of(table_of(hear(talk.close().lo.data), mesh)).get(0, [])
 
 
 def check(heard: Heard, mesh) -> int:
     """Hold every plain call against the whole parser's; gives how many there are."""
     table, count = table_of(heard, mesh), 0
+    rows = rows_of(table)
     for wire, conversation in heard.spoken:
-        found = table.of(wire.connection.index)
+        found = rows.pop(wire.connection.index, [])
         if not found:
             continue
         calls = calls_of(Said(wire, conversation, Role.APP))
-        told = [(call.request.target, *packets_of(call), asked_packet(call), call.begin_ns, call.end_ns)
-                for call in calls]  # fmt: skip
+        told = [
+            (call.request.target, call.ordinal, *packets_of(call), asked_packet(call), call.begin_ns,
+             max(call.end_ns, call.begin_ns))
+            for call in calls
+        ]  # fmt: skip
         assert [(each.target, *each[3:]) for each in found] == told
-        assert (conversation.protocol, conversation.oddities) == (PLAIN_PROTOCOL, ())
+        assert (conversation.protocol, conversation.oddities) == ("http/1.1", ())
         count += len(found)
+    assert (rows, count) == ({}, len(table))
     return count
 
 
@@ -120,13 +149,63 @@ def test_a_connection_whose_beginning_was_not_captured_is_not_there(shop) -> Non
     lo = Lo()
     lo.talk("10.244.1.10:40000", "10.96.0.11:9080").ask(get()).answer(ok()).ask(get()).answer(ok()).close()
 
-    assert plain(lo, shop()) == [[]]
+    assert rows_of(table_of(hear(lo.data), shop())) == {}
 
 
-def test_an_index_that_no_connection_has_is_that_of_no_calls(shop) -> None:
-    heard = hear(Lo().data)
+def test_only_what_was_chosen_is_there_by_the_index_that_it_has_among_all(shop) -> None:
+    lo = Lo()
+    for port in range(1, 6):
+        lo.talk(f"10.244.1.10:{port}", "10.96.0.11:9080").open().ask(get(f"/{port}")).answer(ok()).close()
+    heard = hear(lo.data)
 
-    assert table_of(heard, shop()).of(0) == []
+    table = table_of(heard, shop(), [1, 3])
+
+    assert {index: [each.target for each in calls] for index, calls in rows_of(table).items()} == {1: ["/2"], 3: ["/4"]}
+    assert table.targets == ["/2", "/4"]
+
+
+def test_all_calls_are_of_one_talk_that_tells_no_more_than_the_protocol(shop) -> None:
+    table = table_of(hear(busy(CLIENTS, SERVERS).data), shop())
+
+    assert table.talks == (Conversation("http/1.1"),)
+    assert table.talk.tolist() == [0] * len(table)
+
+
+def test_each_target_is_there_once(shop) -> None:
+    table_calls = one(shop(), (get("/a"), ok()), (get("/b"), ok()), (get("/a"), ok()))
+
+    assert [call.target for call in table_calls] == ["/a", "/b", "/a"]
+    assert [call.ordinal for call in table_calls] == [1, 2, 3]
+
+
+def test_more_targets_than_are_read_at_once_are_all_there(shop, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.verdict.plain_calls._TARGETS_AT_ONCE", 2)
+
+    calls = one(shop(), *((get(f"/{'x' * number}"), ok()) for number in range(7)))
+
+    assert [call.target for call in calls] == [f"/{'x' * number}" for number in range(7)]
+
+
+@pytest.mark.parametrize("connections", [0, 1])
+def test_where_nothing_was_asked_there_are_no_calls(shop, connections) -> None:
+    lo = Lo()
+    for port in range(connections):
+        lo.talk(f"10.244.1.10:{port}", "10.96.0.11:9080").open()
+
+    table = table_of(hear(lo.data), shop())
+
+    assert (len(table), table.targets) == (0, [])
+
+
+def test_a_call_ends_no_earlier_than_it_began(shop) -> None:
+    lo = Lo()
+    talk = lo.talk("10.244.1.10:1", "10.96.0.11:9080").open().ask(get())
+    lo.late_us = -START_US
+    talk.answer(ok()).close()
+
+    ((call,),) = rows_of(table_of(hear(lo.data), shop())).values()
+
+    assert call.begin_ns == call.end_ns > 0
 
 
 def test_where_proxies_tell_themselves_what_they_look_at_nothing_is_plain(shop) -> None:

@@ -47,7 +47,7 @@ def test_a_leg_goes_with_the_calls_of_its_pod(app, upstream) -> None:
 def test_a_sidecars_connection_to_its_own_pod_is_a_leg(upstream) -> None:
     (wire,) = gather_wires([upstream("10.0.0.1:9", "10.0.0.1:80", redirect=15006).sighting])
 
-    assert may_be_leg(wire)
+    assert may_be_leg(wire.connection)
 
 
 def test_a_delivery_goes_with_those_who_reached_its_pod(app, upstream, delivery) -> None:
@@ -91,7 +91,7 @@ def test_clients_of_a_namespace_stay_together(app, shop) -> None:
     ],
 )
 def test_what_may_be_a_leg(talk, client, server, redirect, leg) -> None:
-    assert may_be_leg(talk(client, server, redirect=redirect).wire) is leg
+    assert may_be_leg(talk(client, server, redirect=redirect).connection) is leg
 
 
 def test_where_sidecars_deliver_to_localhost_all_stay_together(app, town) -> None:
@@ -126,4 +126,4 @@ def test_what_certainly_meets_no_call(talk, client, server, redirect, meets_none
     ends = Ends(connection.client, connection.server, connection.redirect_port)
 
     assert meets_no_call(ends) is meets_none
-    assert not (meets_none and may_be_leg(talk(client, server, redirect=redirect).wire))
+    assert not (meets_none and may_be_leg(talk(client, server, redirect=redirect).connection))

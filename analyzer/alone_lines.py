@@ -1,0 +1,195 @@
+"""The lines of calls that are alike, and of their connections, from columns: patterns filled by a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from analyzer.base.table import I64, distinct
+from analyzer.flow.connection import Endpoint
+from analyzer.flow.connections import Connections
+from analyzer.report.json_text import CallText, quoted
+from analyzer.report.line_pattern import (
+    CALL_NUMBERS,
+    CALL_TEXTS,
+    FLOW_NUMBERS,
+    FLOW_TEXTS,
+    around_server,
+    call_pattern,
+    flow_pattern,
+)
+from analyzer.report.line_sheet import Block, LineSheet
+from analyzer.report.spill import Spill
+from analyzer.report.texts import Texts
+from analyzer.verdict.alone_rows import AloneRows
+from analyzer.verdict.decision import VERDICTS
+from analyzer.verdict.exemplars import Asker, Exemplar
+from analyzer.verdict.record import CallRecord
+
+# What a call's line begins with, in front of its first field.
+OPENING = '{"kind":"call",'
+# The holes that a client fills, and those that a connection fills with what it was seen by.
+_OF_ASKERS = ("pod", "who", "redirect", "told")
+_SEEN = {"begin": "first_packet", "end": "last_packet"}
+# RFC 3339 with nine decimals, without the letter for UTC.
+_TIME_LEN = len("1970-01-01T00:00:00.000000000")
+Values = dict[str, I64]
+
+
+class AloneLines:
+    """Writes the lines of calls and of flows."""
+
+    def __init__(self, text: CallText, capture: str) -> None:
+        self._text = text
+        self._texts = Texts()
+        self._calls = LineSheet(self._texts, (*CALL_TEXTS, *CALL_NUMBERS), CALL_NUMBERS)
+        self._flows = LineSheet(self._texts, (*FLOW_TEXTS, *FLOW_NUMBERS), FLOW_NUMBERS)
+        flow = flow_pattern(capture)
+        self._flow = None if flow is None else self._flows.add(flow)
+        # By the identity of what they are of, which each keeps: numbers of patterns, and of texts.
+        self._patterns: dict[tuple[int, str], tuple[Exemplar, int]] = {}
+        self._askers: dict[int, tuple[Asker, tuple[int, ...]]] = {}
+
+    @property
+    def records(self) -> list[CallRecord]:
+        """Those of the exemplars so far."""
+        return [exemplar.record for exemplar, _ in self._patterns.values()]
+
+    def shown(self, rows: AloneRows) -> AloneRows:
+        """The calls of connections all of whose calls can be written."""
+        if self._flow is None:
+            return rows.without(rows.connection)
+        return rows.without(rows.connection[self._patterns_of(rows) < 0])
+
+    def _pattern(self, exemplar: Exemplar | None, before_server: str) -> int:
+        if exemplar is None:
+            return -1
+        known = self._patterns.get((id(exemplar), before_server))
+        if known is None:
+            pattern = call_pattern(exemplar, self._text, OPENING, before_server=before_server)
+            known = exemplar, -1 if pattern is None else self._calls.add(pattern)
+            self._patterns[id(exemplar), before_server] = known
+        return known[1]
+
+    def write(self, rows: AloneRows, connections: Connections, calls: Spill, flows: Spill) -> None:
+        """Write the lines of calls that are ``shown``, and of their connections."""
+        which = distinct(rows.connection)
+        if self._flow is None or not len(which):
+            return
+        at = np.searchsorted(which, rows.connection)
+        # Texts that are kept come before those that are forgotten in the end.
+        patterns, kept = self._patterns_of(rows), self._kept(which, connections)
+        askers, judged = self._of_askers(rows), self._judged(rows, at, which)
+        mark = self._texts.mark()
+        kept |= {name: self._texts.add_texts(_some(connections, name, which)) for name in ("uid", "community_id")}
+        of_calls = {name: column[at] for name, column in kept.items() if name in CALL_TEXTS}
+        of_calls |= {"ip": kept["client_ip"][at], "port": kept["client_port"][at], **askers, **self._own(rows)}
+        of_calls |= {name: connections.extents[seen][rows.connection] for name, seen in _SEEN.items()}
+        extents = {name: column[which] for name, column in connections.extents.items() if name in FLOW_NUMBERS}
+        clients = _Clients(_some(connections, "client", which))
+        for block in self._calls.blocks(patterns, of_calls):
+            clients.add(calls, block, at[block.rows], rows.begin_ns, rows.ordinal)
+        each = np.arange(len(which))
+        for block in self._flows.blocks(np.full(len(which), self._flow), {**extents, **kept, **judged}):
+            clients.add(flows, block, each[block.rows], extents["first_ns"], np.zeros(len(which), np.int64))
+        self._texts.cut(mark)
+
+    def _patterns_of(self, rows: AloneRows) -> I64:
+        """The pattern of each line, -1 where it has none."""
+        beginnings: dict[str, int] = {"": 0}
+        begins = [self._redirect_text(asker)[0] if asker else "" for asker in rows.askers]
+        of_askers = np.array([beginnings.setdefault(each, len(beginnings)) for each in begins], np.int64)
+        kinds, names = rows.kind * len(beginnings) + of_askers[rows.asker], list(beginnings)
+        patterns = np.full(len(rows.kinds) * len(names), -1)
+        for each in distinct(kinds).tolist():
+            kind, beginning = divmod(each, len(names))
+            patterns[each] = self._pattern(rows.kinds[kind], names[beginning])
+        found: I64 = patterns[kinds]
+        return found
+
+    def _redirect_text(self, asker: Asker) -> tuple[str, str]:
+        """The step about iptables: what comes before the server, where it says the same of all, and the rest."""
+        step = self._text.step_text(asker.own.redirect) if asker.own else ""
+        return ("", step) if asker.named is None else around_server(step, asker.named)
+
+    def _number(self, text: str) -> int:
+        """The number of a text as it stands between quotes."""
+        return self._texts.number(quoted(text)[1:-1])
+
+    def _kept(self, which: I64, connections: Connections) -> Values:
+        """The columns of connections whose texts many of them share."""
+        clients, servers = _some(connections, "client", which), _some(connections, "server", which)
+        number = self._texts.number
+        columns = {
+            "client_ip": [number(client.ip) for client in clients],
+            "client_port": [client.port for client in clients],
+            "server_ip": [number(server.ip) for server in servers],
+            "server_port": [server.port for server in servers],
+            "conn_state": list(map(number, _some(connections, "conn_state", which))),
+            "history": list(map(number, _some(connections, "history", which))),
+        }
+        return {name: np.array(column, np.int64) for name, column in columns.items()}
+
+    def _of_askers(self, rows: AloneRows) -> Values:
+        """What clients fill."""
+        columns = np.array([self._asker_texts(asker) for asker in rows.askers], np.int64)[rows.asker].T
+        return dict(zip(_OF_ASKERS, columns, strict=True))
+
+    def _asker_texts(self, asker: Asker | None) -> tuple[int, ...]:
+        if asker is None:
+            return (0,) * len(_OF_ASKERS)
+        known = self._askers.get(id(asker))
+        if known is None:
+            name, own = asker.pod.full_name, asker.own
+            steps = self._redirect_text(asker)[1], self._text.step_text(own.told) if own else ""
+            who = self._text.phrase(f"{name} ")
+            numbers = self._number(name), *map(self._texts.number, (who, *steps))
+            known = self._askers[id(asker)] = asker, numbers
+        return known[1]
+
+    def _judged(self, rows: AloneRows, at: I64, which: I64) -> Values:
+        """What the lines of connections say of their calls: protocol, the worst verdict, and how many."""
+        protocols = [self._number(kind.record.protocol) if kind else 0 for kind in rows.kinds]
+        verdicts, worst = [self._number(verdict) for verdict in VERDICTS], np.zeros(len(which), np.int64)
+        np.maximum.at(worst, at, rows.verdict)
+        return {
+            "protocol": np.array(protocols)[rows.kind[np.searchsorted(rows.connection, which)]],
+            "verdict": np.array(verdicts)[worst],
+            "calls": np.bincount(at),
+        }
+
+    def _own(self, rows: AloneRows) -> Values:
+        """What each call has of its own."""
+        shown = [self._text.path_texts(target) for target in rows.targets]
+        paths = np.append(self._texts.add_texts([path[1:-1] for path, _ in shown]), 0)
+        phrases = np.append(self._texts.add_texts([phrase for _, phrase in shown]), 0)
+        times = np.datetime_as_string(rows.begin_ns.astype("M8[ns]"), unit="ns").astype(f"S{_TIME_LEN}")
+        return {
+            "path": paths[rows.target], "phrase": phrases[rows.target], "first": rows.first, "last": rows.last,
+            "asked": rows.asked, "request": rows.ordinal, "first_ns": rows.begin_ns, "last_ns": rows.end_ns,
+            "time": self._texts.add_all(times.tobytes(), np.full(len(rows), _TIME_LEN)),
+        }  # fmt: skip
+
+
+class _Clients:
+    """Who opened some connections, as lines sort by it."""
+
+    def __init__(self, clients: Sequence[Endpoint]) -> None:
+        ips: dict[str, int] = {}
+        self._ips = np.array([ips.setdefault(client.ip, len(ips)) for client in clients], np.int64)
+        self._ports = np.array([client.port for client in clients], np.int64)
+        self._texts = list(ips)
+
+    def add(self, spill: Spill, block: Block, which: I64, times_ns: I64, places: I64) -> None:
+        """Add a block of lines, of which each is about one of ``which``."""
+        spill.add_block(
+            block.data, ips=self._texts, clients=self._ips[which], ports=self._ports[which],
+            times_ns=times_ns[block.rows], places=places[block.rows], lengths=block.lengths,
+        )  # fmt: skip
+
+
+def _some(connections: Connections, name: str, which: I64) -> list[Any]:
+    column = connections.columns[name]
+    return [column[index] for index in which.tolist()]

@@ -1,0 +1,105 @@
+"""Calls that are like others as columns: the little that is each call's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from analyzer.base.table import I64, by_appearance
+from analyzer.flow.tuples import number_rows
+from analyzer.verdict.decision import VERDICTS
+from analyzer.verdict.drift import key_with, path_kind, workload_of
+from analyzer.verdict.exemplars import Alike, Asker, Exemplar
+from analyzer.verdict.parting import Kind, Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class AloneRows:
+    """Calls connection by connection, ``(N,)``.
+
+    Each is like ``kinds[kind]``, asked by ``askers[asker]`` for ``targets[target]``, -1 without one; None stands for
+    calls that need a look by themselves. ``connection`` is an index. All else is as in ``Alike``.
+    """
+
+    kinds: Sequence[Exemplar | None]
+    kind: I64
+    askers: Sequence[Asker | None]
+    asker: I64
+    targets: Sequence[str]
+    target: I64
+    connection: I64
+    ordinal: I64
+    first: I64
+    last: I64
+    asked: I64
+    begin_ns: I64
+    end_ns: I64
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def without(self, connections: I64) -> AloneRows:
+        """The calls of all connections but these."""
+        kept = ~np.isin(self.connection, connections)
+        columns: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        own: dict[str, Any] = {name: c[kept] for name, c in columns.items() if isinstance(c, np.ndarray)}
+        return replace(self, **own)
+
+    @property
+    def verdict(self) -> I64:
+        """The verdict of each call, as a place in ``VERDICTS``."""
+        of_kinds = [VERDICTS.index(kind.record.decision.verdict or "") if kind else 0 for kind in self.kinds]
+        return np.array(of_kinds, np.int64)[self.kind]
+
+    def count(self, kinds: Kinds) -> None:
+        """Count calls that the packets agree with, by who calls what."""
+        agrees = np.array([kind is not None and bool(kind.record.observed.agrees) for kind in self.kinds], np.bool_)
+        rows = np.flatnonzero(agrees[self.kind])
+        clients = [workload_of(asker.pod.full_name) if asker else "" for asker in self.askers]
+        paths = [*map(path_kind, self.targets), ""]
+        columns = np.stack([self.kind, _numbers_of(clients)[self.asker], _numbers_of(paths)[self.target]])[:, rows]
+        numbers, firsts = by_appearance(number_rows(columns))
+        order = np.argsort(numbers, kind="stable")
+        begins, bounds = self.begin_ns[rows[order]], np.searchsorted(numbers[order], np.arange(len(firsts)))
+        found = zip(
+            rows[firsts].tolist(), np.bincount(numbers).tolist(), np.minimum.reduceat(begins, bounds).tolist(),
+            np.maximum.reduceat(begins, bounds).tolist(), strict=True,
+        ) if len(rows) else ()  # fmt: skip
+        for row, count, first_ns, last_ns in found:
+            exemplar = self.kinds[self.kind[row]]
+            assert exemplar is not None, "only calls that are like one are counted"
+            key = key_with(exemplar.record, clients[self.asker[row]], paths[self.target[row]])
+            kind = kinds.get(key)
+            if kind is None:
+                kind = kinds[key] = Kind()
+            kind.add_right(count, first_ns, last_ns)
+
+
+def rows_of(alike: Iterable[tuple[int, Sequence[Alike]]]) -> AloneRows:
+    """The rows of the calls of connections, which come with their indices, ascending."""
+    kinds: dict[int, tuple[int, Exemplar]] = {}
+    askers: dict[int, tuple[int, Asker]] = {}
+    targets: dict[str, int] = {}
+    rows = [
+        (
+            kinds.setdefault(id(each.exemplar), (len(kinds), each.exemplar))[0],
+            askers.setdefault(id(each.asker), (len(askers), each.asker))[0],
+            -1 if each.path is None else targets.setdefault(each.path, len(targets)),
+            index, each.ordinal, each.first, each.last, each.asked, each.begin_ns, each.end_ns,
+        )
+        for index, calls in alike
+        for each in calls
+    ]  # fmt: skip
+    kind, asker, target, *others = np.array(rows, np.int64).reshape(-1, 10).T
+    return AloneRows(
+        [kind for _, kind in kinds.values()], kind, [asker for _, asker in askers.values()], asker, list(targets),
+        target, *others,
+    )  # fmt: skip
+
+
+def _numbers_of(texts: Sequence[str]) -> I64:
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(text, len(known)) for text in texts], np.int64)

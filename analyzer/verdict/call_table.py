@@ -1,0 +1,40 @@
+"""Calls as columns: of connections that need not be read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.base.table import I64
+from analyzer.protocol.facts import Conversation
+
+# Connections that stand for others are read so many at once: each lies on many pages, which come with their neighbours.
+READ_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CallTable:
+    """The calls of connections that need not be read one by one, by call, ``(N,)``.
+
+    ``connection`` is the index of each call's connection, ``ordinal`` its place on it. What was said on the connection
+    is as in ``talks[talk]`` but for exchanges and positions. ``asked`` and ``answered`` are the classes of the call's
+    messages among those of this table; ``target`` is a place in ``targets``, -1 without one. The others are as
+    ``Alike`` has them.
+    """
+
+    connection: I64
+    ordinal: I64
+    talks: Sequence[Conversation]
+    talk: I64
+    asked: I64
+    answered: I64
+    targets: Sequence[str]
+    target: I64
+    first: I64
+    last: I64
+    asked_packet: I64
+    begin_ns: I64
+    end_ns: I64
+
+    def __len__(self) -> int:
+        return len(self.connection)
