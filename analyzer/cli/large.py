@@ -12,7 +12,6 @@ from analyzer.base.errors import CaptureError, OutputError
 from analyzer.base.partial import has_no_room
 from analyzer.base.watch import Watch
 from analyzer.cli.outcome import FAIL_ON
-from analyzer.mesh.snapshot import MeshSnapshot
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
@@ -79,13 +78,16 @@ def run_in_lots(
     What reads it may have begun ``ahead``. Raises ``OutputError`` where there is no room for its temporary files.
     """
     source = ahead.source if ahead else _large_source(captures)
-    if source is None or not (mesh is None or isinstance(mesh, MeshSnapshot)):
+    if source is None:
         return InLots(None)
-    # A small run does not pay for these rooms.
+    # A small run does not pay for these rooms, nor does what is read ahead wait for them.
     from analyzer.lot import Plan
+    from analyzer.mesh.snapshot import MeshSnapshot
     from analyzer.opening import pod_name
     from analyzer.pipeline import mesh_record
 
+    if not (mesh is None or isinstance(mesh, MeshSnapshot)):
+        return InLots(None)
     watched = {name: FAIL_ON[name] for name in failures}
     record = mesh_record(mesh) if mesh else None
     plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs)
