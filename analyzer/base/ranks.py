@@ -1,10 +1,9 @@
-"""Orders: of rows that were sorted in parts, and of rows by small numbers."""
+"""Orders of rows."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from analyzer.base.kernel import pays, run_kernel
 from analyzer.base.table import I64
 
 
@@ -33,28 +32,3 @@ def stable_order(numbers: I64) -> I64:
         order = order[np.argsort(digits, kind="stable")]
         shift += 16
     return order
-
-
-def order_by_number(numbers: I64, starts: I64) -> I64:
-    """The indices of ``numbers`` ``(N,)`` by number, equal ones as they stand; those of -1 are left out.
-
-    ``starts`` says where the indices of each number begin in what is given, and where the last ones end.
-    """
-    if not pays(sort_by_counting, len(numbers)):
-        return stable_order(numbers + 1)[len(numbers) - int(starts[-1]) :]
-    order = np.empty(int(starts[-1]), np.int64)
-    run_kernel(sort_by_counting, len(numbers), numbers, starts[:-1].copy(), order)
-    return order
-
-
-def sort_by_counting(numbers: I64, places: I64, order: I64) -> int:
-    """Kernel: the indices of ``numbers`` into ``order``, those of number n from ``places[n]`` on; gives 0.
-
-    ``places`` is left behind the last index of each number; negative numbers are left out.
-    """
-    for i in range(len(numbers)):
-        number = numbers[i]
-        if number >= 0:
-            order[places[number]] = i
-            places[number] += 1
-    return 0

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.kernel import run_kernel
-from analyzer.base.ranks import order_by_number
 from analyzer.base.table import I64, U8, distinct
 from analyzer.flow.orientation import Orientation
 from analyzer.flow.table import FlowTable
@@ -106,13 +105,12 @@ def build_lanes(flows: FlowTable, partners: I64, orientation: Orientation, copie
     # Of two halves the one that the client sent leads, whichever was captured first.
     towards_client = (partners[lead] >= 0) & ~orientation.first_is_client[lead]
 
-    flow_of = flows.flow_of
-    from_client = flows.forward == orientation.first_is_client[flow_of]
-    lane_of = 2 * connection_of[flow_of] + ~from_client
-    lane_of[copies] = -1
-    starts = np.zeros(2 * len(lead) + 1, np.int64)
-    np.cumsum(np.bincount(lane_of[~copies], minlength=2 * len(lead)), out=starts[1:])
-    rows = flows.order[order_by_number(lane_of, starts)]
+    first_is_client = orientation.first_is_client
+    lane_of = np.stack([2 * connection_of + first_is_client, 2 * connection_of + ~first_is_client], axis=1)
+    starts, rows = np.zeros(2 * len(lead) + 2, np.int64), np.empty(len(flows.order), np.int64)
+    packets = flows.order, flows.forward, copies
+    count = run_kernel(fill_lanes, len(rows), packets, flows.starts, lane_of, starts, rows)
+    starts, rows = starts[:-1], rows[:count]
     _sort_mixed(rows, starts)
     return LaneTable(
         lead=np.where(towards_client, partners[lead], lead),
@@ -121,6 +119,32 @@ def build_lanes(flows: FlowTable, partners: I64, orientation: Orientation, copie
         rows=rows,
         starts=starts,
     )
+
+
+def fill_lanes(packets: tuple[I64, Bools, Bools], flows: I64, lane_of: I64, starts: I64, rows: I64) -> int:
+    """Kernel: ``rows`` and ``starts`` of a ``LaneTable``, the last of these twice; gives how many rows there are.
+
+    ``packets`` are order and forward as in ``FlowTable``, in which ``flows`` begin, and which are copies, which are
+    left out. ``lane_of`` ``(F, 2)`` is the lane of each flow's packets that are not forward, and of those that are.
+    ``starts`` are zeros before.
+    """
+    order, forward, copies = packets
+    for flow in range(len(flows) - 1):
+        for i in range(flows[flow], flows[flow + 1]):
+            if not copies[i]:
+                starts[lane_of[flow, int(forward[i])] + 2] += 1
+    for lane in range(2, len(starts)):
+        starts[lane] += starts[lane - 1]
+    # Where the next row of each lane comes: in the end that is where the lane behind it begins.
+    count = 0
+    for flow in range(len(flows) - 1):
+        for i in range(flows[flow], flows[flow + 1]):
+            if not copies[i]:
+                lane = lane_of[flow, int(forward[i])]
+                rows[starts[lane + 1]] = order[i]
+                starts[lane + 1] += 1
+                count += 1
+    return count
 
 
 def find_firsts(kinds: U8, starts: I64, firsts: I64) -> int:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.kernel import run_kernel
-from analyzer.base.ranks import order_by_number
 from analyzer.base.table import ACK, DECODED, I64, PROTOCOL_TCP, PROTOCOL_UDP, RST, SYN, PacketTable, RecordTable
 from analyzer.flow.numbering import number_packets
 
@@ -140,10 +139,25 @@ def follow_tuples(packets: Sequence[I64], rows: I64, tuple_of: I64, tuples: I64,
     return found
 
 
+def sort_packets(flow_of: I64, rows: I64, places: I64, order: I64, forward: Bools) -> int:
+    """Kernel: the packets flow after flow: ``order`` and ``forward`` as ``FlowTable`` has them; gives 0.
+
+    ``flow_of`` is what ``follow_tuples`` gives of ``rows``; ``places``, where each flow begins, is left where it ends.
+    """
+    for i in range(len(rows)):
+        flow = flow_of[i] >> 1
+        at = places[flow]
+        places[flow] = at + 1
+        order[at] = rows[i]
+        forward[at] = flow_of[i] & 1
+    return 0
+
+
 def _table(packets: PacketTable, records: RecordTable, rows: I64, flow_of: I64, flows: I64) -> FlowTable:
     starts = np.zeros(len(flows) + 1, np.int64)
     np.cumsum(flows[:, PACKETS], out=starts[1:])
-    by_flow = order_by_number(flow_of >> 1, starts)
+    order, forward = np.empty(len(rows), np.int64), np.empty(len(rows), np.bool_)
+    run_kernel(sort_packets, len(rows), flow_of, rows, starts[:-1].copy(), order, forward)
     first = flows[:, FIRST].copy()
     return FlowTable(
         first_hi=packets.src_hi[first],
@@ -157,9 +171,9 @@ def _table(packets: PacketTable, records: RecordTable, rows: I64, flow_of: I64, 
         syn=flows[:, SYN_ROW].copy(),
         syn_ack=flows[:, SYN_ACK_ROW].copy(),
         answered=flows[:, ANSWERED] > 0,
-        order=rows[by_flow],
+        order=order,
         starts=starts,
-        forward=(flow_of & 1 > 0)[by_flow],
+        forward=forward,
         protocols=_count_protocols(packets),
     )
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.base.kernel import run_kernel
-from analyzer.flow.lanes import find_firsts
+from analyzer.flow.lanes import fill_lanes, find_firsts
 
 HALVES = {"client": "10.0.0.1:40000", "server": "10.96.0.11:9080", "towards": "127.0.0.1:15001"}
 
@@ -99,3 +99,29 @@ def test_compiled_or_not_the_same_packets_are_first(kinds, cut) -> None:
         found.append(firsts.tolist())
 
     assert found[0] == found[1]
+
+
+packets_of_flows = st.lists(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=6), max_size=5)
+
+
+@given(flows=packets_of_flows, data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_compiled_or_not_lanes_have_the_packets_that_are_no_copies_in_their_order(flows, data) -> None:
+    lane_of = np.array(data.draw(st.permutations(range(2 * len(flows)))), np.int64).reshape(-1, 2)
+    forward, copies = np.array([each for flow in flows for each in flow], np.bool_).reshape(-1, 2).T.copy()
+    order = np.arange(len(forward)) * 10
+    bounds = np.cumsum([0, *map(len, flows)])
+    flow_of = np.repeat(np.arange(len(flows)), np.diff(bounds))
+    lanes = [lane_of[flow, int(side)] for flow, side in zip(flow_of, forward, strict=True)]
+    expected = sorted((i for i in range(len(order)) if not copies[i]), key=lambda i: lanes[i])
+    for compile_rows in (0, 1):
+        starts, rows = np.zeros(2 * len(flows) + 2, np.int64), np.zeros(len(order), np.int64)
+
+        arguments = (order, forward, copies), bounds, lane_of, starts, rows
+        count = run_kernel(fill_lanes, 0, *arguments, compile_rows=compile_rows)
+
+        assert rows[:count].tolist() == [10 * i for i in expected]
+        assert np.diff(starts[:-1]).tolist() == [
+            sum(lanes[i] == lane for i in expected) for lane in range(2 * len(flows))
+        ]
+        assert starts[-1] == starts[-2] == count

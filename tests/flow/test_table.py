@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import PROTOCOL_UDP
-from analyzer.flow.table import build_flows, follow_tuples
+from analyzer.flow.table import build_flows, follow_tuples, sort_packets
 
 
 def flows_of(wire):
@@ -156,3 +156,19 @@ def test_the_compiled_walk_over_tuples_is_the_plain_one(rows) -> None:
         found.append((count, flows.tolist(), flow_of.tolist()))
 
     assert found[0] == found[1]
+
+
+@given(flow_of=st.lists(st.integers(0, 9), max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_compiled_or_not_packets_are_sorted_by_flow_and_keep_their_order(flow_of) -> None:
+    numbers, rows = np.array(flow_of, np.int64), np.arange(len(flow_of)) * 7
+    begins = np.append(0, np.cumsum(np.bincount(numbers >> 1, minlength=5)))[:-1]
+    expected = np.argsort(numbers >> 1, kind="stable")
+    for compile_rows in (0, 1):
+        order, forward = np.empty(len(rows), np.int64), np.empty(len(rows), np.bool_)
+
+        arguments = numbers, rows, begins.copy(), order, forward
+        run_kernel(sort_packets, 0, *arguments, compile_rows=compile_rows)
+
+        assert order.tolist() == rows[expected].tolist()
+        assert forward.tolist() == (numbers[expected] & 1 > 0).tolist()
