@@ -38,13 +38,6 @@ KEPT_PAYS = 30
 _NAME = "kernel"
 _CALLED = ("llvm.", *CALLED)
 
-# What numba calls where an array's memory is not used any more: arrays of kernels own none.
-_NO_MEMORY = """
-target triple = "{triple}"
-target datalayout = "{layout}"
-define void @NRT_MemInfo_call_dtor(ptr %memory) {{ ret void }}
-"""
-
 Kernel = Callable[..., int]
 
 
@@ -87,33 +80,49 @@ def _machine_code(function: Kernel, kinds: tuple[Kind, ...]) -> bytes | None:
 
     None where this numba is made otherwise, or the kernel calls something that it has to be there for.
     """
-    import llvmlite.binding as llvm
-    import numba
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.errors import NumbaError
 
     try:
-        compiled = numba.njit(nogil=True)(function)
-        types = _types(kinds)
-        compiled.compile(types)
-        made: Any = compiled.overloads[types]
-        module = llvm.parse_bitcode(made.library._final_module.as_bitcode())
-        entry = module.get_function(made.fndesc.llvm_func_name)
-        if made.signature.return_type.bitwidth != 64 or len(list(entry.arguments)) != 2 + count_parts(kinds):
-            return None
-        module.link_in(llvm.parse_assembly(_NO_MEMORY.format(triple=module.triple, layout=module.data_layout)))
-        for each in module.functions:
-            if not each.is_declaration and each.name != entry.name:
-                each.linkage = "internal"
-        entry.name = _NAME
-        machine = target_machine()
-        passes = llvm.create_new_module_pass_manager()
-        passes.add_global_dead_code_eliminate_pass()
-        passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
-        if any(each.is_declaration and not each.name.startswith(_CALLED) for each in module.functions):
-            return None
-        code: bytes = machine.emit_object(module)
-    except (AttributeError, NameError, RuntimeError):
+        with global_compiler_lock:
+            made = _lowered(function, _types(kinds))
+            module = made.library._final_module
+            entry = module.get_function(made.fndesc.llvm_func_name)
+            if made.signature.return_type.bitwidth != 64 or len(list(entry.arguments)) != 2 + count_parts(kinds):
+                return None
+            _optimize(made.library, module, entry)
+            if any(each.is_declaration and not each.name.startswith(_CALLED) for each in module.functions):
+                return None
+            code: bytes = target_machine().emit_object(module)
+    except (AttributeError, ImportError, NameError, RuntimeError, TypeError, NumbaError):
         return None
     return code
+
+
+def _lowered(function: Kernel, types: tuple[Any, ...]) -> Any:
+    """A kernel in the words of LLVM, as they are before anything is made better or linked (numba, core/compiler.py).
+
+    Nobody counts references in it: the memory of its arrays is another's.
+    """
+    from numba.core import compiler
+    from numba.core.registry import cpu_target
+
+    made_by: Any = compiler
+    target: Any = cpu_target
+    flags = made_by.Flags()
+    flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    return made_by.compile_extra(target.typing_context, target.target_context, function, types, None, flags, {})
+
+
+def _optimize(library: Any, module: Any, entry: Any) -> None:
+    """The passes that numba runs, once the module has all that its one function ``entry`` calls."""
+    for each in dict.fromkeys(library._linking_libraries):
+        module.link_in(each._get_module_for_linking(), preserve=True)
+    for each in module.functions:
+        if not each.is_declaration and each.name != entry.name:
+            each.linkage = "internal"
+    entry.name = _NAME
+    library._optimize_final_module()
 
 
 def _types(kinds: tuple[Kind, ...]) -> tuple[Any, ...]:

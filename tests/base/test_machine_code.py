@@ -87,6 +87,21 @@ def test_where_nothing_can_be_kept_numba_runs_the_kernel(run, tmp_path: Path) ->
     assert run() == f"{SUMS} True"
 
 
+@only_where_known
+def test_a_kernel_that_needs_memory_of_numba_is_run_by_it(run) -> None:
+    kernel = KERNEL.replace("total = start", "total = start\n    own = np.zeros(len(sums), np.int64)")
+    kernel = kernel.replace("total += ", "own[i] = i\n        total += own[-1] - len(own) + 1 + ")
+
+    assert [run(kernel=kernel), run(kernel=kernel)] == ["173 [110, 125, 145, 173] True"] * 2
+
+
+@only_where_known
+def test_a_kernel_with_a_part_that_numba_makes_by_itself_is_kept_whole(run) -> None:
+    kernel = KERNEL.replace("return total", "return sums[len(sums) - 1 :].sum()")
+
+    assert [run(kernel=kernel), run(kernel=kernel)] == [f"{SUMS} True", f"{SUMS} False"]
+
+
 PLAIN = f"{SUMS} False"
 FEWER_ROWS = (
     RUN.replace("add_up, 0", "add_up, ROWS").replace("compile_rows=0", "compile_rows=KEPT_PAYS * 100")
