@@ -52,13 +52,15 @@ class TableExemplars:
         """The kind of each call.
 
         One call stands for all that its class of clients asks alike, the widest first, if clients of the class share
-        the decision; then for all that one client asks alike; then, where words quote the target, for those to it.
+        the decision; then for all that one client asks alike; then, where words quote the target, for those to it. The
+        one with the longest target stands for the others: sentences have shorter ones in them by chance.
         """
         known: dict[Hashable, int] = {}
         of_targets = [known.setdefault(self._class_of(target), len(known)) for target in calls.targets]
         of_target = np.array([*of_targets, -1], np.int64)[calls.target]
-        kind, kinds, left = np.zeros(len(calls), np.int64), list[Exemplar | None](), np.arange(len(calls))
-        each = np.arange(len(asked.askers))
+        kind, kinds = np.full(len(calls), -1), list[Exemplar | None]()
+        lengths = np.array([*map(len, calls.targets), 0])[calls.target]
+        left, each = np.argsort(-lengths, kind="stable"), np.arange(len(asked.askers))
         ways = (_Way.OF_ALL, asked.classes[0], of_target), (_Way.OF_CLASS, asked.classes[1], of_target)
         for way, who, what in (*ways, (_Way.OF_ONE, each, of_target), (_Way.OF_TARGET, each, calls.target)):
             own = who[asked.asker]
@@ -69,8 +71,8 @@ class TableExemplars:
             stands = np.array([reader.stands(*pair, way) for pair in zip(found, some[firsts].tolist(), strict=True)])
             taken = stands[number] if len(number) else number.astype(np.bool_)
             kind[some[taken]] = len(kinds) + number[taken]
-            kinds += [each if kept else None for each, kept in zip(found, stands, strict=True)]
-            left = np.setdiff1d(left, some[taken])
+            kinds += [exemplar if kept else None for exemplar, kept in zip(found, stands, strict=True)]
+            left = left[kind[left] < 0]
         return kind, kinds
 
 
