@@ -42,16 +42,21 @@ _TRIES = 2
 
 
 def is_large(source: CaptureSource) -> bool:
-    """Whether a capture may have so many packets that its run would not fit into memory, by those at its beginning."""
+    """Whether a capture may have so many packets that its run would not fit into memory."""
+    return guess_records(source) > LARGE_RECORDS
+
+
+def guess_records(source: CaptureSource) -> int:
+    """About how many packets a file has, by those at its beginning; 0 where it is none, or cannot be read."""
     if source.path is None or source.ring:
-        return False
+        return 0
     try:
         with source.path.open("rb") as file:
             beginning = file.read(_SAMPLE_LEN)
         found = read_capture_bytes(beginning, name=source.name)
     except (OSError, CaptureError):
-        return False
-    return len(found.records) * source.size // _SAMPLE_LEN > LARGE_RECORDS
+        return 0
+    return len(found.records) * source.size // _SAMPLE_LEN
 
 
 def run_large(

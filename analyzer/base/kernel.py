@@ -58,6 +58,11 @@ def _compiled(function: Kernel, kinds: tuple[Kind, ...] | None) -> Kernel:
     return _run_by_numba(function)
 
 
+def keep_code(function: Kernel, kinds: tuple[Kind, ...]) -> None:
+    """Have the code of a kernel for such arguments made, where it is not kept."""
+    _compiled(function, kinds)
+
+
 @cache
 def _kept(function: Kernel, kinds: tuple[Kind, ...]) -> Kernel | None:
     """The kernel for such arguments by its code from disk; None where that is not there."""

@@ -28,6 +28,9 @@ Kind = tuple[Any, ...] | None
 # Where this is known to work; elsewhere numba runs what it compiles.
 KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64" and sys.maxsize > 1 << 32
 
+# Where Python keeps the bytecode of the modules in a folder.
+_FOLDER = "__pycache__"
+
 _CHECK_LEN = 16
 # Of each half of a file's name.
 _DIGEST_LEN = 12
@@ -126,13 +129,29 @@ def has_code(function: Callable[..., int]) -> bool:
     return any(folder.glob(f"{escape(beginning)}*.code"))
 
 
+def kept_beside(modules: Path) -> set[str]:
+    """``MODULE.FUNCTION`` of all kernels with code for the modules in a folder, be it as they are now or were."""
+    try:
+        return {name.partition("-")[0] for name in os.listdir(modules / _FOLDER) if name.endswith(".code")}
+    except OSError:
+        return set()
+
+
+def can_keep_beside(modules: Path) -> bool:
+    """Whether code can be kept for the modules in a folder."""
+    with suppress(OSError):
+        (modules / _FOLDER).mkdir(exist_ok=True)
+        return os.access(modules / _FOLDER, os.W_OK)
+    return False
+
+
 def _home_of(function: Callable[..., int]) -> tuple[Path, str]:
     """The folder for the code of a function, and what the names of its files begin with."""
     code, known = function.__code__, function.__globals__
     constants = [(name, repr(known[name])) for name in code.co_names if name in known]
     own = _digest(_FORMAT, code.co_code, code.co_consts, code.co_varnames, constants)
     module = Path(code.co_filename)
-    return module.parent / "__pycache__", f"{module.stem}.{function.__name__}-{own}-"
+    return module.parent / _FOLDER, f"{module.stem}.{function.__name__}-{own}-"
 
 
 def _digest(*facts: object) -> str:

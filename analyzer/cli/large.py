@@ -50,8 +50,23 @@ def reading_ahead(captures: Sequence[str], *, jobs: int) -> Iterator[Ahead | Non
     from analyzer.capture.sources import find_captures
 
     [source] = find_captures(captures)
+    _make_kernels(source, jobs)
     with read_ahead(source) as read:
         yield Ahead(source, read)
+
+
+def _make_kernels(source: CaptureSource, jobs: int) -> None:
+    """Have the kernels made that a file with so many packets calls, in the first run of all."""
+    from analyzer.base.kernel import COMPILE_ROWS
+    from analyzer.known_kernels import make_kernels, missing_kernels
+
+    missing = missing_kernels()
+    if not missing:
+        return
+    from analyzer.large import guess_records
+
+    if guess_records(source) >= COMPILE_ROWS:
+        make_kernels(missing, jobs)
 
 
 class InLots(NamedTuple):
