@@ -75,6 +75,11 @@ class AloneWriter:
         self._kinds = kinds
 
     @property
+    def size(self) -> int:
+        """How many bytes of texts are kept from lot to lot."""
+        return self._lines.size
+
+    @property
     def records(self) -> list[CallRecord]:
         """Those of the exemplars so far."""
         return self._lines.records

@@ -50,7 +50,12 @@ class AloneLines:
         self._flow = None if flow is None else self._flows.add(flow)
         # By the identity of what they are of, which each keeps: numbers of patterns, and of texts.
         self._patterns: dict[tuple[int, str], tuple[Exemplar, int]] = {}
-        self._askers: dict[int, tuple[Asker, tuple[int, ...]]] = {}
+        self._askers: dict[tuple[str, int], tuple[Asker, tuple[int, ...]]] = {}
+
+    @property
+    def size(self) -> int:
+        """How many bytes of texts are kept."""
+        return self._texts.size
 
     @property
     def records(self) -> list[CallRecord]:
@@ -140,13 +145,13 @@ class AloneLines:
     def _asker_texts(self, asker: Asker | None) -> tuple[int, ...]:
         if asker is None:
             return (0,) * len(_OF_ASKERS)
-        known = self._askers.get(id(asker))
+        name, own = asker.pod.full_name, asker.own
+        known = self._askers.get((name, id(own)))
         if known is None:
-            name, own = asker.pod.full_name, asker.own
             steps = self._redirect_text(asker)[1], self._text.step_text(own.told) if own else ""
             who = self._text.phrase(f"{name} ")
             numbers = self._number(name), *map(self._texts.number, (who, *steps))
-            known = self._askers[id(asker)] = asker, numbers
+            known = self._askers[name, id(own)] = asker, numbers
         return known[1]
 
     def _judged(self, rows: AloneRows, at: I64, which: I64) -> Values:

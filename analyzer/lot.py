@@ -41,6 +41,8 @@ from analyzer.verdict.wires import Sighting, Wire, gather_wires, in_order
 
 # So many decisions of the mesh, and their texts, are remembered from lot to lot: each takes about 4 kB.
 REMEMBERED_ANSWERS = 20_000
+# ... and so many bytes of them: most are in patterns of lines.
+REMEMBERED_LEN = 1 << 27
 # What a call's line begins with, up to its number.
 CALL = f'{OPENING}"id":"'
 FLOW = '{"kind":"flow",'
@@ -197,7 +199,8 @@ class LotWriter:
 
     def _begin_anew_at_times(self) -> None:
         """What is remembered of earlier lots is much the same from lot to lot, but has a ceiling."""
-        if self._answers is not None and self._answers.decided > REMEMBERED_ANSWERS:
+        decided, size = self._answers.decided if self._answers else 0, self._alone.size if self._alone else 0
+        if decided > REMEMBERED_ANSWERS or size > REMEMBERED_LEN:
             self._begin_anew()
             gc.collect()
 

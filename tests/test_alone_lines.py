@@ -104,6 +104,16 @@ def test_what_was_written_before_changes_no_line(mesh) -> None:
         assert writer.check(hear(busy(CLIENTS, SERVERS, seed=seed, connections=30).data)) > 5
 
 
+def test_no_more_is_kept_of_calls_that_come_again(mesh) -> None:
+    writer, heard = Writer(mesh), hear(busy(CLIENTS, SERVERS, connections=30).data)
+    writer.write(heard)
+    before = writer.lines.size, len(writer.lines._askers)
+
+    writer.write(heard)
+
+    assert (writer.lines.size, len(writer.lines._askers)) == before
+
+
 @pytest.mark.parametrize("compile_len", [0, 1 << 60])
 def test_compiled_or_not_lines_are_the_same(mesh, monkeypatch, compile_len) -> None:
     monkeypatch.setattr(line_sheet, "_COMPILE_LEN", compile_len)

@@ -69,11 +69,12 @@ def test_a_line_begins_behind_its_number(task) -> None:
     assert all(line.startswith(b'"uid":') for line in bytes(flows.mapped()).splitlines())
 
 
+@pytest.mark.parametrize("ceiling", ["REMEMBERED_ANSWERS", "REMEMBERED_LEN"])
 @pytest.mark.parametrize("keep", [None, lambda call: call.request == 1], ids=["all", "some"])
-def test_what_is_remembered_of_earlier_lots_changes_no_line(task, monkeypatch, keep) -> None:
+def test_what_is_remembered_of_earlier_lots_changes_no_line(task, monkeypatch, keep, ceiling) -> None:
     task = _with_plan(task, keep=keep)
     remembering = lines_of(task)
-    monkeypatch.setattr("analyzer.lot.REMEMBERED_ANSWERS", 0)
+    monkeypatch.setattr(f"analyzer.lot.{ceiling}", 0)
 
     assert lines_of(task) == remembering
 
