@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.base.table import I64, distinct
+from analyzer.base.table import I64, distinct, numbered
 from analyzer.flow.connection import Endpoint
 from analyzer.flow.connections import Connections
 from analyzer.report.json_text import CallText, quoted
@@ -103,14 +103,12 @@ class AloneLines:
 
     def _patterns_of(self, rows: AloneRows) -> I64:
         """The pattern of each line, -1 where it has none."""
-        beginnings: dict[str, int] = {"": 0}
-        begins = [self._redirect_text(asker)[0] if asker else "" for asker in rows.askers]
-        of_askers = np.array([beginnings.setdefault(each, len(beginnings)) for each in begins], np.int64)
-        kinds, names = rows.kind * len(beginnings) + of_askers[rows.asker], list(beginnings)
-        patterns = np.full(len(rows.kinds) * len(names), -1)
+        beginnings, of_askers = numbered(self._redirect_text(asker)[0] if asker else "" for asker in rows.askers)
+        kinds = rows.kind * len(beginnings) + of_askers[rows.asker]
+        patterns = np.full(len(rows.kinds) * len(beginnings), -1)
         for each in distinct(kinds).tolist():
-            kind, beginning = divmod(each, len(names))
-            patterns[each] = self._pattern(rows.kinds[kind], names[beginning])
+            kind, beginning = divmod(each, len(beginnings))
+            patterns[each] = self._pattern(rows.kinds[kind], beginnings[beginning])
         found: I64 = patterns[kinds]
         return found
 
@@ -182,10 +180,8 @@ class _Clients:
     """Who opened some connections, as lines sort by it."""
 
     def __init__(self, clients: Sequence[Endpoint]) -> None:
-        ips: dict[str, int] = {}
-        self._ips = np.array([ips.setdefault(client.ip, len(ips)) for client in clients], np.int64)
+        self._texts, self._ips = numbered(client.ip for client in clients)
         self._ports = np.array([client.port for client in clients], np.int64)
-        self._texts = list(ips)
 
     def add(self, spill: Spill, block: Block, which: I64, times_ns: I64, places: I64) -> None:
         """Add a block of lines, of which each is about one of ``which``."""

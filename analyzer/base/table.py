@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ U64 = NDArray[np.uint64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 Integers = TypeVar("Integers", U8, I64)
+Value = TypeVar("Value", bound=Hashable)
 
 # The first 96 bits of an IPv4 address in the IPv6 form ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
 IPV4_MAPPED_PREFIX = 0xFFFF_0000_0000
@@ -115,6 +117,13 @@ def by_appearance(numbers: I64) -> tuple[I64, I64]:
     ranks = np.zeros(len(numbers), np.int64)
     ranks[firsts] = np.arange(len(firsts))
     return ranks[places[numbers]], firsts
+
+
+def numbered(values: Iterable[Value]) -> tuple[list[Value], I64]:
+    """The different ones of ``values`` in the order of appearance, and which of these each is, ``(N,)``."""
+    known: dict[Value, int] = {}
+    numbers = np.array([known.setdefault(value, len(known)) for value in values], np.int64)
+    return list(known), numbers
 
 
 def ranges(starts: I64, counts: I64) -> I64:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.base.table import I64, by_appearance
+from analyzer.base.table import I64, by_appearance, numbered
 from analyzer.flow.tuples import number_rows
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.drift import key_with, path_kind, workload_of
@@ -60,7 +60,7 @@ class AloneRows:
         rows = np.flatnonzero(agrees[self.kind])
         clients = [workload_of(asker.pod.full_name) if asker else "" for asker in self.askers]
         paths = [*map(path_kind, self.targets), ""]
-        columns = np.stack([self.kind, _numbers_of(clients)[self.asker], _numbers_of(paths)[self.target]])[:, rows]
+        columns = np.stack([self.kind, numbered(clients)[1][self.asker], numbered(paths)[1][self.target]])[:, rows]
         numbers, firsts = by_appearance(number_rows(columns))
         order = np.argsort(numbers, kind="stable")
         begins, bounds = self.begin_ns[rows[order]], np.searchsorted(numbers[order], np.arange(len(firsts)))
@@ -98,8 +98,3 @@ def rows_of(alike: Iterable[tuple[int, Sequence[Alike]]]) -> AloneRows:
         [kind for _, kind in kinds.values()], kind, [asker for _, asker in askers.values()], asker, list(targets),
         target, *others,
     )  # fmt: skip
-
-
-def _numbers_of(texts: Sequence[str]) -> I64:
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(text, len(known)) for text in texts], np.int64)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64, ranges
+from analyzer.base.table import I64, numbered, ranges
 from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Bools, Traffic
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -41,12 +41,11 @@ def plain_calls(
     counts = np.where(table.complete[lasts] == 0, 0, counts) if len(table) else counts
     rows = ranges(table.starts[:-1], counts)
     ordinals = ranges(np.ones(len(counts), np.int64), counts)
-    targets = dict[str, int]()
-    of_targets = [targets.setdefault(target, len(targets)) for target in _targets(buffer, table, rows)]
+    targets, target = numbered(_targets(buffer, table, rows))
     connection = np.repeat(chosen, counts)
     return CallTable(
         connection, ordinals, (_PLAIN,), np.zeros(len(rows), np.int64), table.asked[rows], table.answered[rows],
-        list(targets), np.array(of_targets, np.int64), *_places(table, rows, traffic),
+        targets, target, *_places(table, rows, traffic),
         *_times(table, rows, traffic, connections.extents["last_ns"][connection]),
     )  # fmt: skip
 

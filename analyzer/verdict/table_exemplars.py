@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from enum import Enum
 
 import numpy as np
 
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64, by_appearance
+from analyzer.base.table import I64, by_appearance, numbered
 from analyzer.flow.connection import said_on
 from analyzer.flow.connections import Connections
 from analyzer.flow.tuples import number_rows
@@ -55,9 +54,8 @@ class TableExemplars:
         the decision; then for all that one client asks alike; then, where words quote the target, for those to it. The
         one with the longest target stands for the others: sentences have shorter ones in them by chance.
         """
-        known: dict[Hashable, int] = {}
-        of_targets = [known.setdefault(self._class_of(target), len(known)) for target in calls.targets]
-        of_target = np.array([*of_targets, -1], np.int64)[calls.target]
+        _, of_targets = numbered(map(self._class_of, calls.targets))
+        of_target = np.append(of_targets, -1)[calls.target]
         kind, kinds = np.full(len(calls), -1), list[Exemplar | None]()
         lengths = np.array([*map(len, calls.targets), 0])[calls.target]
         left, each = np.argsort(-lengths, kind="stable"), np.arange(len(asked.askers))

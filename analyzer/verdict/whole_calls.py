@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64, by_appearance
+from analyzer.base.table import I64, by_appearance, numbered
 from analyzer.flow.connection import said_on
 from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Traffic
@@ -27,7 +27,7 @@ def whole_calls(buffer: memoryview, traffic: Traffic, connections: Connections, 
     which, asked = chosen[spoken >= 0], spoken[spoken >= 0]
     talk, firsts = by_appearance(asked)
     extents = {name: column[which] for name, column in connections.extents.items()}
-    endings = [_numbers([connections.columns[name][index] for index in which.tolist()]) for name in _ENDINGS]
+    endings = [numbered(map(connections.columns[name].__getitem__, which.tolist()))[1] for name in _ENDINGS]
     shown = number_rows(np.stack([*endings, *(extents[name] > 0 for name in _LENGTHS)]))
     return CallTable(
         which, np.ones(len(which), np.int64), _talks(connections, which[firsts].tolist(), buffer), talk,
@@ -43,8 +43,3 @@ def _talks(connections: Connections, indices: Sequence[int], buffer: memoryview)
         found += map(said_on, connections.at(indices[first : first + READ_AT_ONCE]))
         forget_pages(buffer)
     return found
-
-
-def _numbers(column: list[str | None]) -> I64:
-    known: dict[str | None, int] = {}
-    return np.array([known.setdefault(each, len(known)) for each in column], np.int64)

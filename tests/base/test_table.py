@@ -67,6 +67,15 @@ def test_numbers_by_appearance_are_those_of_a_loop(numbers: list[int]) -> None:
     assert firsts.tolist() == [numbers.index(number) for number in ranks]
 
 
+@given(values=st.lists(st.sampled_from(["", "a", "b", None, 1])))
+def test_values_are_numbered_by_appearance(values: list) -> None:
+    different, numbers = table.numbered(values)
+
+    assert different == list(dict.fromkeys(values))
+    assert [different[number] for number in numbers.tolist()] == values
+    assert numbers.dtype == np.int64
+
+
 def test_numbers_of_nothing_are_none() -> None:
     found, firsts = table.by_appearance(np.array([], dtype=np.int64))
 
