@@ -21,7 +21,8 @@ from analyzer.protocol.http1_machine import (
     response_machine,
     text_machine,
 )
-from analyzer.protocol.http1_pairs import Classes, HeadReader, Pairs, Pieces
+from analyzer.protocol.http1_pairs import Classes, HeadReader, Pairs
+from analyzer.protocol.piece_reader import Pieces
 
 # A compile takes as long as plain Python for so many pieces of clients.
 _COMPILE_ROWS = 20_000

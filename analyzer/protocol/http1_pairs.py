@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.kernel import run_kernel
-from analyzer.base.table import I64, U8, ranges
+from analyzer.base.table import I64, ranges
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_body import BODY_PREVIEW_LEN
 from analyzer.protocol.http1_machine import FIXED, Machine, begins, ends, named
+from analyzer.protocol.piece_reader import PieceReader
 
 Bools = NDArray[np.bool_]
 
@@ -21,43 +19,6 @@ Bools = NDArray[np.bool_]
 _MAX_CLASSES, _SLOTS = 1 << 14, 1 << 16
 # With H a method begins whose responses have no body: HEAD.
 _HEAD = ord("H")
-
-
-class Pieces(Protocol):
-    """The pieces of the lanes of all connections, 2k the client's and 2k + 1 the server's; as ``flow`` has them.
-
-    ``position``, ``length`` and ``offset`` ``(K,)`` are of each as in ``Stream``, those of lane k are
-    ``starts[k]:starts[k + 1]``; ``breaks`` are those before which bytes are missing. ``lengths`` and ``heard``
-    ``(2C,)``: how many bytes each lane sent, and how many of the other lane's its first piece acknowledges.
-    """
-
-    @property
-    def position(self) -> I64:
-        """Where each begins on its stream."""
-
-    @property
-    def length(self) -> I64:
-        """How long each is."""
-
-    @property
-    def offset(self) -> I64:
-        """Where each lies in the buffer."""
-
-    @property
-    def starts(self) -> I64:
-        """The first piece of each lane, and how many there are."""
-
-    @property
-    def breaks(self) -> I64:
-        """The pieces before which bytes are missing, ascending."""
-
-    @property
-    def lengths(self) -> I64:
-        """How many bytes each lane sent."""
-
-    @property
-    def heard(self) -> I64:
-        """How many bytes of the other lane's the first piece of each acknowledges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +75,8 @@ class Pairs:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class HeadReader:
-    """Runs the kernels over a capture: ``data`` are its bytes, ``matrix`` ``(3, K)`` its pieces.
-
-    ``rows`` is how much there is to do in all, which tells if compiled code pays: from ``compile_rows`` on.
-    """
-
-    data: U8
-    pieces: Pieces
-    matrix: I64
-    rows: int
-    compile_rows: int
-
-    @classmethod
-    def of(cls, buffer: memoryview, pieces: Pieces, rows: int, compile_rows: int) -> HeadReader:
-        """The reader of the pieces of a buffer."""
-        data = np.frombuffer(buffer, np.uint8) if len(buffer) else np.empty(0, np.uint8)
-        # One kind of array: a kernel is compiled for each.
-        data.flags.writeable = False
-        return cls(data, pieces, np.stack([pieces.position, pieces.length, pieces.offset]), rows, compile_rows)
+class HeadReader(PieceReader):
+    """Finds heads by their kernels."""
 
     def pairs(self, connections: I64, asking: Machine, answering: Machine) -> Pairs:
         """The exchanges of those connections that have a plain response to each of their requests, and no more."""
@@ -164,19 +107,15 @@ class HeadReader:
         heads[walk.UNSAID] = unsaid
         spots = np.zeros((len(unsaid), machine.spots), np.int16)
         names = np.zeros(walk.MAX_LINES, np.int64)
-        self.run(walk.walk_heads, self.matrix, lanes, machine.table, machine.marks, heads, spots, names)
+        self.run(walk.walk_heads, self.data, self.matrix, lanes, machine.table, machine.marks, heads, spots, names)
         return Side(heads, spots)
 
     def has_texts(self, side: Side, machine: Machine) -> Bools:
         """Which messages begin their bodies with a text that ``machine`` finds."""
         heads = np.ascontiguousarray(side.heads)
         flagged = np.zeros(heads.shape[1], np.int64)
-        self.run(walk.find_texts, self.matrix, heads, machine.table, BODY_PREVIEW_LEN, flagged)
+        self.run(walk.find_texts, self.data, self.matrix, heads, machine.table, BODY_PREVIEW_LEN, flagged)
         return flagged > 0
-
-    def run(self, kernel: Callable[..., int], *arguments: Any) -> int:
-        """Run a kernel over the bytes."""
-        return run_kernel(kernel, self.rows, self.data, *arguments, compile_rows=self.compile_rows)
 
 
 class Classes:
@@ -204,6 +143,6 @@ class Classes:
             values[:, begin], values[:, begin + 1] = side.span(field)
         classes = np.empty(len(more), np.int64)
         self._count = self._reader.run(
-            walk.tell_apart, values, self._literals, self._slots, self._known, self._count, classes
+            walk.tell_apart, self._reader.data, values, self._literals, self._slots, self._known, self._count, classes
         )
         return classes

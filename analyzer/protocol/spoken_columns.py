@@ -6,21 +6,18 @@ that reads all else, one connection at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.kernel import COMPILE_ROWS, run_kernel
+from analyzer.base.kernel import COMPILE_ROWS
 from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, U8
 from analyzer.protocol import opaque_walk as walk
-from analyzer.protocol.http1_pairs import Pieces
 from analyzer.protocol.http1_walk import tell_apart
 from analyzer.protocol.http2_frames import FLAGS
+from analyzer.protocol.piece_reader import PieceReader, Pieces, frozen
 from analyzer.protocol.request_line import parse_request_line
 from analyzer.protocol.tls_columns import TLS_NUMBERS, TLS_STRETCHES, read_tls
 
@@ -69,29 +66,8 @@ def spoken_classes(
     return classes
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Runs the kernels over a capture: ``data`` are its bytes, ``matrix`` ``(3, P)`` its pieces.
-
-    ``rows`` is how much there is to do in all, which tells if compiled code pays: from ``compile_rows`` on.
-    """
-
-    data: U8
-    pieces: Pieces
-    matrix: I64
-    rows: int
-    compile_rows: int
-
-    @classmethod
-    def of(cls, buffer: memoryview, pieces: Pieces, rows: int, compile_rows: int) -> _Reader:
-        """The reader of the pieces of a buffer."""
-        data = np.frombuffer(buffer, np.uint8) if len(buffer) else np.empty(0, np.uint8)
-        matrix = np.stack([pieces.position, pieces.length, pieces.offset])
-        return cls(_frozen(data), pieces, matrix, rows, compile_rows)
-
-    def run(self, kernel: Callable[..., int], *arguments: Any) -> int:
-        """Run a kernel."""
-        return run_kernel(kernel, self.rows, *arguments, compile_rows=self.compile_rows)
+class _Reader(PieceReader):
+    """Gives what connections are told apart by."""
 
     def rows_of(self, connections: I64, speaks: I64) -> tuple[I64, I64, U8]:
         """The places of simple connections among some, their rows, and the texts in which the stretches lie."""
@@ -124,14 +100,8 @@ class _Reader:
         classes = np.empty(len(rows), np.int64)
         known = np.zeros((min(_MAX_CLASSES, len(rows)), 1 + _WIDTH), np.int64)
         slots = np.full(_SLOTS, -1)
-        self.run(tell_apart, _frozen(texts), rows, _STRETCHES, slots, known, 0, classes)
+        self.run(tell_apart, frozen(texts), rows, _STRETCHES, slots, known, 0, classes)
         return classes
-
-
-def _frozen(data: U8) -> U8:
-    """The bytes as one kind of array: a kernel is compiled for each."""
-    data.flags.writeable = False
-    return data
 
 
 @lru_cache(maxsize=1)

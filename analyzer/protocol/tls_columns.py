@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analyzer.base.table import I64, U8, ranges
 from analyzer.protocol import tls_walk as walk
-from analyzer.protocol.http1_pairs import Pieces
+from analyzer.protocol.piece_reader import Pieces
 from analyzer.protocol.tls import MAX_FINISHED_LEN
 from analyzer.protocol.tls_hello import (
     ALPN,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +15,7 @@ from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
 from analyzer.protocol.notes import Notes
 from analyzer.protocol.spoken_columns import spoken_classes
+from made.lanes import Lane, Pieces, pieces_of
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -137,47 +137,9 @@ class Builders:
         return f"HTTP/1.1 {status} OK\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
 
 
-@dataclass(frozen=True)
-class Lane:
-    """What one end said: its bytes, where they are cut into segments, which one is lost, how many bytes came unseen."""
-
-    data: bytes
-    cuts: tuple[int, ...] = ()
-    unseen: int = 0
-    lost: int | None = None
-    heard: int = 0
-    from_start: bool = True
-
-
-@dataclass(frozen=True)
-class Pieces:
-    position: np.ndarray
-    length: np.ndarray
-    offset: np.ndarray
-    starts: np.ndarray
-    breaks: np.ndarray
-    lengths: np.ndarray
-    heard: np.ndarray
-
-
 def _told(lanes: list[Lane]) -> tuple[memoryview, Pieces]:
     """The lanes in one buffer with something between all segments."""
-    buffer, rows, starts, breaks = bytearray(), [], [0], []
-    for lane in lanes:
-        borders = sorted({0, len(lane.data), *lane.cuts} & set(range(len(lane.data) + 1)))
-        for number, (begin, end) in enumerate(pairwise(borders)):
-            if number == lane.lost:
-                continue
-            if number and number - 1 == lane.lost:
-                breaks.append(len(rows))
-            buffer += b"\x16\x03\x01"
-            rows.append((begin, end - begin, len(buffer)))
-            buffer += lane.data[begin:end]
-        starts.append(len(rows))
-    columns = np.array(rows, np.int64).reshape(-1, 3).T.copy()
-    lengths = [len(lane.data) + lane.unseen for lane in lanes]
-    others = (np.array(column, np.int64) for column in (starts, breaks, lengths, [lane.heard for lane in lanes]))
-    return memoryview(bytes(buffer)), Pieces(*columns, *others)
+    return pieces_of(lanes, b"\x16\x03\x01")
 
 
 def _stream_of(buffer: memoryview, pieces, from_start, lane: int) -> Stream:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ from analyzer.flow.traffic import read_traffic
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.http1_columns import plain_exchanges
 from analyzer.protocol.http1_plain import parse_plain
+from made.lanes import Lane as AnyLane
+from made.lanes import Pieces, pieces_of
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 TEXTS = frozenset({b"no healthy upstream", b"RBAC: access denied"})
@@ -26,46 +27,15 @@ SERVICE_TIME = "x-envoy-upstream-service-time"
 
 
 @dataclass(frozen=True)
-class Lane:
-    """What one end said: its bytes, where they are cut into segments, and how many bytes more it sent unseen."""
+class Lane(AnyLane):
+    """What one end said after it had heard something."""
 
-    data: bytes
-    cuts: tuple[int, ...] = ()
-    unseen: int = 0
-    lost: int | None = None
     heard: int = 1
 
 
-@dataclass(frozen=True)
-class Pieces:
-    position: np.ndarray
-    length: np.ndarray
-    offset: np.ndarray
-    starts: np.ndarray
-    breaks: np.ndarray
-    lengths: np.ndarray
-    heard: np.ndarray
-
-
-def told(*lanes: Lane) -> tuple[memoryview, Pieces]:
+def told(*every: Lane) -> tuple[memoryview, Pieces]:
     """The lanes in one buffer with something between all segments."""
-    buffer, rows, starts, breaks = bytearray(), [], [0], []
-    for lane in lanes:
-        borders = sorted({0, len(lane.data), *lane.cuts} & set(range(len(lane.data) + 1)))
-        for number, (begin, end) in enumerate(pairwise(borders)):
-            if number == lane.lost:
-                continue
-            if number and number - 1 == lane.lost:
-                breaks.append(len(rows))
-            buffer += b"\r\n\r\n"
-            rows.append((begin, end - begin, len(buffer)))
-            buffer += lane.data[begin:end]
-        starts.append(len(rows))
-    position, length, offset = np.array(rows, np.int64).reshape(-1, 3).T
-    lengths = [len(lane.data) + lane.unseen for lane in lanes]
-    heard = [lane.heard for lane in lanes]
-    columns = (np.array(column, np.int64) for column in (starts, breaks, lengths, heard))
-    return memoryview(bytes(buffer)), Pieces(position.copy(), length.copy(), offset.copy(), *columns)
+    return pieces_of(every, b"\r\n\r\n")
 
 
 def stream(buffer: memoryview, pieces, lane: int) -> Stream:

@@ -12,16 +12,9 @@ from analyzer.base.scratch import Scratch
 from analyzer.flow.connection import Endpoint
 from analyzer.report import merged as module
 from analyzer.report.merged import Merged, copy_lines
-from analyzer.report.spill import Key, Lines, Spill
+from made.spilled import spill_lines
 
 ONE, TWO = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40000)
-
-
-def spill_lines(scratch: Scratch, lines: list[tuple[Key, bytes | None]]) -> Lines:
-    spill = Spill(scratch)
-    for key, line in lines:
-        spill.add(key, line)
-    return spill.lines()
 
 
 def numbered(merged: Merged) -> list[bytes]:

@@ -6,16 +6,10 @@ import numpy as np
 
 from analyzer.base.scratch import Scratch
 from analyzer.flow.connection import Endpoint
-from analyzer.report.spill import HIDDEN, Key, Lines, Spill
+from analyzer.report.spill import HIDDEN, Key, Spill
+from made.spilled import spill_lines
 
 ONE, TWO = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40000)
-
-
-def spill_lines(scratch: Scratch, lines: list[tuple[Key, bytes | None]]) -> Lines:
-    spill = Spill(scratch)
-    for key, line in lines:
-        spill.add(key, line)
-    return spill.lines()
 
 
 def test_a_spill_counts_its_lines_before_they_are_there() -> None:
