@@ -77,7 +77,7 @@ class Connections(Sequence[Connection]):
         self.columns["uid"] = connection_uids(clients, servers, self.columns["syn_seq"], first_ns)
         self.columns["community_id"] = community_ids(clients, servers)
 
-    @property
+    @cached_property
     def kinds_of_ends(self) -> list[EndKind]:
         """The connections by who talks with whom; each whose client is a guess by itself, amended."""
         kinds = kinds_of_ends(self.end_table, np.flatnonzero(self.end_table.client_by != GUESSED))
