@@ -10,7 +10,6 @@ import numpy as np
 
 from analyzer.alone_lines import AloneLines
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.flow.connection import said_on
 from analyzer.flow.connections import Connections
@@ -23,15 +22,16 @@ from analyzer.report.json_text import CallText
 from analyzer.report.spill import Spill
 from analyzer.verdict.alone_rows import AloneRows, rows_of
 from analyzer.verdict.answers import Answers
+from analyzer.verdict.askers import Askers
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.exemplars import Exemplars
 from analyzer.verdict.parting import Kinds
 from analyzer.verdict.parts import WIRES_AT_ONCE
-from analyzer.verdict.plain_calls import plain_calls
+from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.roles import OUTBOUND_PORT
 from analyzer.verdict.table_exemplars import TableExemplars
-from analyzer.verdict.whole_calls import whole_calls
+from analyzer.verdict.whole_calls import WholeCalls
 from analyzer.verdict.wires import Wire, wire_of
 
 
@@ -67,9 +67,12 @@ class AloneWriter:
     """Writes the lines of connections whose calls are like others, lot by lot, and counts these among ``kinds``."""
 
     def __init__(self, mesh: MeshSnapshot, answers: Answers, text: CallText, capture: str, kinds: Kinds) -> None:
-        self._mesh = mesh
         self._exemplars = Exemplars(mesh, answers)
-        self._tables = TableExemplars(mesh, self._exemplars, answers, capture)
+        askers = Askers(mesh, self._exemplars)
+        self._tables = tuple(
+            (calls, TableExemplars(askers, self._exemplars, answers, capture))
+            for calls in (PlainCalls(mesh), WholeCalls())
+        )
         self._lines = AloneLines(text, capture)
         self._capture = capture
         self._kinds = kinds
@@ -80,6 +83,11 @@ class AloneWriter:
         return self._lines.size
 
     @property
+    def is_full(self) -> bool:
+        """Whether there is much to remember."""
+        return any(each.is_full for pair in self._tables for each in pair)
+
+    @property
     def records(self) -> list[CallRecord]:
         """Those of the exemplars so far."""
         return self._lines.records
@@ -88,8 +96,9 @@ class AloneWriter:
         """Write the lines of those connections of a lot of which each call is like another."""
         told = Told.nothing(len(lot.connections))
         chosen = np.flatnonzero(_single(lot.connections))
-        for read in (self._plain_rows, self._whole_rows):
-            self._tell(read(lot, chosen[~told.done[chosen]]), lot, told)
+        for calls, tables in self._tables:
+            table = calls.of(lot.buffer, lot.traffic, lot.connections, chosen[~told.done[chosen]])
+            self._tell(tables.rows(table, lot.connections), lot, told)
         self._tell(self._heard_rows(lot, chosen[~told.done[chosen]].tolist(), told, watch), lot, told)
         return told
 
@@ -100,14 +109,6 @@ class AloneWriter:
         told.done[shown.connection] = True
         counts = np.bincount(shown.verdict, minlength=len(VERDICTS)).tolist()
         told.verdicts.update({verdict: n for verdict, n in zip(VERDICTS, counts, strict=True) if n})
-
-    def _plain_rows(self, lot: Lot, chosen: I64) -> AloneRows:
-        calls = plain_calls(lot.buffer, lot.traffic, lot.connections, self._mesh, chosen)
-        return self._tables.rows(calls, lot.connections)
-
-    def _whole_rows(self, lot: Lot, chosen: I64) -> AloneRows:
-        calls = whole_calls(lot.buffer, lot.traffic, lot.connections, chosen)
-        return self._tables.rows(calls, lot.connections)
 
     def _heard_rows(self, lot: Lot, chosen: Sequence[int], told: Told, watch: Watch) -> AloneRows:
         """The calls of connections that are read one by one."""

@@ -199,8 +199,8 @@ class LotWriter:
 
     def _begin_anew_at_times(self) -> None:
         """What is remembered of earlier lots is much the same from lot to lot, but has a ceiling."""
-        decided, size = self._answers.decided if self._answers else 0, self._alone.size if self._alone else 0
-        if decided > REMEMBERED_ANSWERS or size > REMEMBERED_LEN:
+        decided, alone = self._answers.decided if self._answers else 0, self._alone
+        if decided > REMEMBERED_ANSWERS or (alone and (alone.is_full or alone.size > REMEMBERED_LEN)):
             self._begin_anew()
             gc.collect()
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64, U8, by_appearance
+from analyzer.base.table import I64, U8
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_machine import (
     REQUEST_ID,
@@ -21,7 +21,7 @@ from analyzer.protocol.http1_machine import (
     response_machine,
     text_machine,
 )
-from analyzer.protocol.http1_pairs import Classes, HeadReader, Pairs
+from analyzer.protocol.http1_pairs import HeadClasses, HeadReader, Pairs
 from analyzer.protocol.piece_reader import Pieces
 
 # A compile takes as long as plain Python for so many pieces of clients.
@@ -45,8 +45,7 @@ class PlainExchanges:
     * ``target_off``, ``target_len`` and ``request_id_off``, ``request_id_len``: the bytes of the request's target, and
       of its ``x-request-id`` without outer blanks, in the buffer; where there is none, the length is -1.
     * ``status`` of the response.
-    * ``asked`` and ``answered`` number the classes of requests and of responses, by first appearance;
-      ``asked_first`` ``(A,)`` and ``answered_first`` ``(B,)`` are the exchanges where each appears first.
+    * ``asked`` and ``answered`` are the classes of requests and of responses.
 
     Requests of a class have the same method, the same Host or none, and the same headers of those that were looked at:
     names and values, in their order but for the three that are not compared by place (Host, Content-Length and
@@ -70,41 +69,45 @@ class PlainExchanges:
     request_id_len: I64
     status: I64
     asked: I64
-    asked_first: I64
     answered: I64
-    answered_first: I64
 
     def __len__(self) -> int:
         return len(self.asked)
 
 
-def plain_exchanges(
-    buffer: memoryview,
-    pieces: Pieces,
-    connections: I64,
-    *,
-    looked_at: frozenset[str] = frozenset(),
-    own_texts: frozenset[bytes] = frozenset(),
-    compile_rows: int = _COMPILE_ROWS,
-) -> PlainExchanges:
-    """The exchanges of those of ``connections`` that are plain.
+class PlainHeads:
+    """What plain heads are, and the classes of those that were read so far, of whatever capture.
 
-    Both lanes of each must begin with its handshake. ``looked_at`` are names of request headers in lower case. A
-    response that has one of ``own_texts`` in the first 128 bytes of its body is not plain; nor is an error, or one
-    without a length. Of more names than a machine is made for nothing is plain.
+    ``looked_at`` are names of request headers in lower case. A response that has one of ``own_texts`` in the first 128
+    bytes of its body is not plain; nor is an error, or one without a length. Of more names than a machine is made for
+    nothing is plain.
     """
-    asking, answering, texts = request_machine(looked_at), response_machine(), text_machine(own_texts)
+
+    def __init__(self, *, looked_at: frozenset[str] = frozenset(), own_texts: frozenset[bytes] = frozenset()) -> None:
+        self.asking, self.answering = request_machine(looked_at), response_machine()
+        self.texts = text_machine(own_texts)
+        self.asked, self.answered = HeadClasses(self.asking), HeadClasses(self.answering)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may soon be no room for other classes."""
+        return self.asked.is_full or self.answered.is_full
+
+
+def plain_exchanges(
+    buffer: memoryview, pieces: Pieces, connections: I64, heads: PlainHeads, *, compile_rows: int = _COMPILE_ROWS
+) -> PlainExchanges:
+    """The exchanges of those of ``connections`` that are plain; both lanes of each must begin with its handshake."""
     which = np.flatnonzero(_may_be_plain(pieces, connections))
     rows = int(np.diff(pieces.starts)[2 * connections[which]].sum())
     reader = HeadReader.of(buffer, pieces, rows, compile_rows)
-    asked, answered = Classes(reader, asking), Classes(reader, answering)
     counts, parts = np.zeros(len(connections), np.int64), []
     for begin in range(0, max(len(which), 1), _AT_ONCE):
         some = which[begin : begin + _AT_ONCE]
-        pairs = reader.pairs(connections[some], asking, answering)
-        pairs = pairs.only(pairs.free_of(reader.has_texts(pairs.responses, texts)))
-        of_requests = asked.of(pairs.requests, np.zeros(len(pairs), np.int64))
-        of_responses = answered.of(pairs.responses, pairs.complete)
+        pairs = reader.pairs(connections[some], heads.asking, heads.answering)
+        pairs = pairs.only(pairs.free_of(reader.has_texts(pairs.responses, heads.texts)))
+        of_requests = heads.asked.of(reader, pairs.requests, np.zeros(len(pairs), np.int64))
+        of_responses = heads.answered.of(reader, pairs.responses, pairs.complete)
         told = pairs.free_of((of_requests < 0) | (of_responses < 0))
         counts[some[pairs.which[told]]] = pairs.counts[told]
         columns = {**_columns(reader.data, pairs), "asked": of_requests, "answered": of_responses}
@@ -112,10 +115,7 @@ def plain_exchanges(
         parts.append({name: column[each] for name, column in columns.items()})
         forget_pages(buffer)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    columns["asked"], asked_first = by_appearance(columns["asked"])
-    columns["answered"], answered_first = by_appearance(columns["answered"])
-    starts = np.append(0, np.cumsum(counts))
-    return PlainExchanges(starts=starts, asked_first=asked_first, answered_first=answered_first, **columns)
+    return PlainExchanges(starts=np.append(0, np.cumsum(counts)), **columns)
 
 
 def _may_be_plain(pieces: Pieces, connections: I64) -> NDArray[np.bool_]:

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from analyzer.base.table import I64, ranges
 from analyzer.protocol import http1_walk as walk
+from analyzer.protocol.classes import Classes
 from analyzer.protocol.http1_body import BODY_PREVIEW_LEN
 from analyzer.protocol.http1_machine import FIXED, Machine, begins, ends, named
 from analyzer.protocol.piece_reader import PieceReader
 
 Bools = NDArray[np.bool_]
 
-# So many classes are told apart, and looked up in a table of so many slots.
-_MAX_CLASSES, _SLOTS = 1 << 14, 1 << 16
 # With H a method begins whose responses have no body: HEAD.
 _HEAD = ord("H")
 
@@ -118,31 +117,24 @@ class HeadReader(PieceReader):
         return flagged > 0
 
 
-class Classes:
+class HeadClasses:
     """The classes of heads that a machine reads, as they come to be known."""
 
-    def __init__(self, reader: HeadReader, machine: Machine) -> None:
-        self._reader = reader
+    def __init__(self, machine: Machine) -> None:
         self._keyed = machine.keyed
         self._others = [field for field in machine.keyed if field >= FIXED]
-        self._literals = 1 + len(self._others)
-        self._slots = np.full(_SLOTS, -1)
-        self._known = np.zeros((_MAX_CLASSES, 1 + self._literals + 2 * len(self._keyed)), np.int64)
-        self._count = 0
+        self._classes = Classes(1 + len(self._others), len(self._keyed))
 
-    def of(self, side: Side, more: I64) -> I64:
+    @property
+    def is_full(self) -> bool:
+        """Whether there may soon be no room for other classes."""
+        return self._classes.is_full
+
+    def of(self, reader: HeadReader, side: Side, more: I64) -> I64:
         """The class of each head: equal where ``more`` is, and the fields by which heads are compared; -1 for none."""
-        values = np.empty((len(more), self._known.shape[1] - 1), np.int64)
-        values[:, 0] = more
-        if self._others:
-            places = side.spots[:, [named(field) for field in self._others]]
-            order = np.argsort(places, axis=1, kind="stable")
-            values[:, 1 : self._literals] = order
+        places = side.spots[:, [named(field) for field in self._others]]
+        begins, lengths = spans = np.empty((2, len(more), len(self._keyed)), np.int64)
         for column, field in enumerate(self._keyed):
-            begin = self._literals + 2 * column
-            values[:, begin], values[:, begin + 1] = side.span(field)
-        classes = np.empty(len(more), np.int64)
-        self._count = self._reader.run(
-            walk.tell_apart, self._reader.data, values, self._literals, self._slots, self._known, self._count, classes
-        )
-        return classes
+            spans[:, :, column] = side.span(field)
+        rows = np.column_stack([more, np.argsort(places, axis=1, kind="stable"), lengths])
+        return self._classes.of(reader.run, reader.data, rows, begins)

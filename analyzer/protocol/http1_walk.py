@@ -37,7 +37,6 @@ _MOST_BODY = 10**15
 _LENGTH_BEGINS, _LENGTH_ENDS = http1_machine.begins(LENGTH), http1_machine.ends(LENGTH)
 _STATUS_BEGINS = http1_machine.begins(STATUS)
 _ZERO, _FOUR, _LOWER = 0x30, 0x34, 0x20
-_MAX_PROBES = 16
 # Fowler, Noll and Vo's hash of 32 bits.
 _HASH_BASIS, _HASH_PRIME, _LOW_32 = 0x811C9DC5, 0x01000193, 0xFFFFFFFF
 
@@ -127,52 +126,3 @@ def find_texts(data: U8, pieces: I64, heads: I64, table: U16, looked_at_len: int
             flagged[head] = 1
             found += 1
     return found
-
-
-def tell_apart(data: U8, values: I64, literals: int, slots: I64, known: I64, count: int, classes: I64) -> int:
-    """Kernel: the class of each row of ``values``; gives how many classes are known then, ``count`` of them before.
-
-    A row is ``literals`` numbers, then stretches of bytes, each by where it lies and how long it is, -1 for none. Rows
-    that are equal in all are of one class, whose row stands in ``known`` behind its hash. ``slots``, a power of two,
-    have the classes by hash, and -1. A row for which no class can be found or made near its slot, as where somebody
-    makes hashes equal, has -1.
-    """
-    width = values.shape[1]
-    for row in range(len(classes)):
-        key = _HASH_BASIS
-        for column in range(literals):
-            key = ((key ^ (values[row, column] & _LOW_32)) * _HASH_PRIME) & _LOW_32
-        for column in range(literals, width, 2):
-            for byte in range(values[row, column], values[row, column] + values[row, column + 1]):
-                key = ((key ^ data[byte]) * _HASH_PRIME) & _LOW_32
-            # So that a byte counts by its stretch.
-            key = ((key ^ column) * _HASH_PRIME) & _LOW_32
-        classes[row] = -1
-        for probe in range(key, key + _MAX_PROBES):
-            slot = probe & (len(slots) - 1)
-            each = slots[slot]
-            if each < 0:
-                if count < len(known):
-                    slots[slot] = count
-                    known[count, 0] = key
-                    for column in range(width):
-                        known[count, 1 + column] = values[row, column]
-                    classes[row] = count
-                    count += 1
-                break
-            differs = known[each, 0] != key
-            for column in range(literals):
-                differs |= known[each, 1 + column] != values[row, column]
-            for column in range(literals, width, 2):
-                differs |= known[each, 2 + column] != values[row, column + 1]
-                if differs:
-                    break
-                shift = known[each, 1 + column] - values[row, column]
-                for byte in range(values[row, column], values[row, column] + values[row, column + 1]):
-                    if data[byte] != data[byte + shift]:
-                        differs = True
-                        break
-            if not differs:
-                classes[row] = each
-                break
-    return count

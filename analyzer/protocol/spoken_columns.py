@@ -15,7 +15,7 @@ from analyzer.base.kernel import COMPILE_ROWS
 from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, U8
 from analyzer.protocol import opaque_walk as walk
-from analyzer.protocol.http1_walk import tell_apart
+from analyzer.protocol.classes import Classes
 from analyzer.protocol.http2_frames import FLAGS
 from analyzer.protocol.piece_reader import PieceReader, Pieces, frozen
 from analyzer.protocol.request_line import parse_request_line
@@ -27,20 +27,31 @@ Bools = NDArray[np.bool_]
 _ROWS_A_CONNECTION = 40
 # So many connections at a time, so that what one kernel read is still near when the next one needs it.
 _AT_ONCE = 500
-# So many classes are told apart, and looked up in a table of so many slots.
-_MAX_CLASSES, _SLOTS = 1 << 14, 1 << 16
 # Who spoke first; where both spoke before they heard anything, the order of packets tells, which is not looked at.
 _NOBODY, _CLIENT, _SERVER, _BOTH = range(4)
-# A row by which connections are told apart: who spoke first, what it is, and of TLS what ``tls_columns`` has.
+# A row by which connections are told apart: who spoke first, what it is, and of TLS what ``tls_columns`` has: numbers,
+# and the lengths of texts.
 _FIRST, _TOLD, _NUMBERS = 0, 1, 2
-_STRETCHES = _NUMBERS + TLS_NUMBERS
-_WIDTH = _STRETCHES + 2 * TLS_STRETCHES
+_LENGTHS = _NUMBERS + TLS_NUMBERS
+
+
+class SpokenClasses(Classes):
+    """The classes of connections that were told apart so far, of whatever capture."""
+
+    def __init__(self) -> None:
+        super().__init__(_LENGTHS, TLS_STRETCHES)
 
 
 def spoken_classes(
-    buffer: memoryview, pieces: Pieces, from_start: Bools, connections: I64, *, compile_rows: int = COMPILE_ROWS
+    buffer: memoryview,
+    pieces: Pieces,
+    from_start: Bools,
+    connections: I64,
+    known: SpokenClasses,
+    *,
+    compile_rows: int = COMPILE_ROWS,
 ) -> I64:
-    """The class of each of ``connections``, ``(K,)``, -1 where it has to be read by itself; by first appearance.
+    """The class of each of ``connections``, ``(K,)``, -1 where it has to be read by itself.
 
     ``from_start`` ``(2C,)`` says which lanes begin with the handshake. Connections of a class are TLS or opaque TCP,
     or nothing was said. ``parse_conversation`` gives equal conversations for them, but for where in the streams a
@@ -51,36 +62,32 @@ def spoken_classes(
     reader = _Reader.of(buffer, pieces, len(connections) * _ROWS_A_CONNECTION, compile_rows)
     speaks = _speaks_first(pieces, connections)
     which = np.flatnonzero(_is_whole(pieces, from_start, connections) & (speaks != _BOTH))
-    places, rows, texts, size = [which[:0]], [np.zeros((0, _WIDTH), np.int64)], [np.zeros(0, np.uint8)], 0
+    classes = np.full(len(connections), -1)
     for begin in range(0, len(which), _AT_ONCE):
         some = which[begin : begin + _AT_ONCE]
-        known, values, said = reader.rows_of(connections[some], speaks[some])
-        values[:, _STRETCHES::2] += size
-        size += len(said)
-        places.append(some[known])
-        rows.append(values)
-        texts.append(said)
+        simple, texts, *rows = reader.rows_of(connections[some], speaks[some])
+        classes[some[simple]] = known.of(reader.run, frozen(texts), *rows)
         forget_pages(buffer)
-    classes = np.full(len(connections), -1)
-    classes[np.concatenate(places)] = reader.numbered(np.concatenate(rows), np.concatenate(texts))
     return classes
 
 
 class _Reader(PieceReader):
     """Gives what connections are told apart by."""
 
-    def rows_of(self, connections: I64, speaks: I64) -> tuple[I64, I64, U8]:
-        """The places of simple connections among some, their rows, and the texts in which the stretches lie."""
+    def rows_of(self, connections: I64, speaks: I64) -> tuple[I64, U8, I64, I64]:
+        """The places of simple connections among some, the texts, and their rows, as ``tell_apart`` takes them."""
         told = self._told(connections)
         secret = np.flatnonzero(told == walk.MAYBE_TLS)
         tls = read_tls(self.run, self.data, self.matrix, self.pieces, connections[secret])
         told[secret[~tls.sound]] = walk.UNKNOWN
-        rows = np.zeros((len(connections), _WIDTH), np.int64)
-        rows[:, _FIRST], rows[:, _TOLD], rows[:, _STRETCHES + 1 :: 2] = speaks, told, -1
+        rows = np.zeros((len(connections), _LENGTHS + TLS_STRETCHES), np.int64)
+        begins = np.zeros((len(connections), TLS_STRETCHES), np.int64)
+        rows[:, _FIRST], rows[:, _TOLD], rows[:, _LENGTHS:] = speaks, told, -1
         sound = secret[tls.sound]
-        rows[sound, _NUMBERS:_STRETCHES], rows[sound, _STRETCHES:] = tls.numbers, tls.stretches
+        rows[sound, _NUMBERS:_LENGTHS] = tls.numbers
+        begins[sound], rows[sound, _LENGTHS:] = tls.stretches[:, ::2], tls.stretches[:, 1::2]
         known = np.flatnonzero(told != walk.UNKNOWN)
-        return known, rows[known], tls.texts
+        return known, tls.texts, rows[known], begins[known]
 
     def _told(self, connections: I64) -> I64:
         """What each connection is by its first bytes."""
@@ -94,14 +101,6 @@ class _Reader(PieceReader):
         self.run(walk.walk_lines, self.data, self.matrix, matrix, _method_bytes())
         told: I64 = matrix[walk.TOLD]
         return told
-
-    def numbered(self, rows: I64, texts: U8) -> I64:
-        """The class of each row, by what its numbers are and its stretches hold."""
-        classes = np.empty(len(rows), np.int64)
-        known = np.zeros((min(_MAX_CLASSES, len(rows)), 1 + _WIDTH), np.int64)
-        slots = np.full(_SLOTS, -1)
-        self.run(tell_apart, frozen(texts), rows, _STRETCHES, slots, known, 0, classes)
-        return classes
 
 
 @lru_cache(maxsize=1)

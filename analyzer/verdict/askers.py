@@ -45,6 +45,7 @@ class AskedBy:
 
     ``classes`` ``(2, A)`` numbers the classes of askers, the wider one first: those of one class are told the same by
     one ``Model``, if they ask the same of ``server``, which stands for an address, a port and what was said before.
+    Classes have the same numbers in all tables.
     """
 
     askers: list[Asker | None]

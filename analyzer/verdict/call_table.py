@@ -18,8 +18,8 @@ class CallTable:
 
     ``connection`` is the index of each call's connection, ``ordinal`` its place on it. What was said on the connection
     is as in ``talks[talk]`` but for exchanges and positions. ``asked`` and ``answered`` are the classes of the call's
-    messages among those of this table; ``target`` is a place in ``targets``, -1 without one. The others are as
-    ``Alike`` has them.
+    messages, the same in all tables of who made this one; those of one ``asked`` have equal talks. ``target`` is a
+    place in ``targets``, -1 without one. The others are as ``Alike`` has them.
     """
 
     connection: I64

@@ -12,7 +12,7 @@ from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Bools, Traffic
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Conversation
-from analyzer.protocol.http1_columns import PlainExchanges, plain_exchanges
+from analyzer.protocol.http1_columns import PlainExchanges, PlainHeads, plain_exchanges
 from analyzer.verdict.call_table import CallTable
 from analyzer.verdict.reply import OWN_TEXTS
 from analyzer.verdict.sameness import sameness_of
@@ -23,31 +23,39 @@ _TARGETS_AT_ONCE = 1_024
 _PLAIN = Conversation("http/1.1")
 
 
-def plain_calls(
-    buffer: memoryview, traffic: Traffic, connections: Connections, mesh: MeshSnapshot, chosen: I64
-) -> CallTable:
-    """The calls of those of the ``chosen`` connections (ascending) that are plain."""
-    sameness = sameness_of(mesh)
-    from_start = traffic.placement.from_start
-    begun: Bools = from_start[::2] & from_start[1::2]
-    # Where a proxy's own configuration may look at any header, no two requests are known to be alike.
-    chosen = chosen[:0] if sameness.all_headers else chosen[begun[chosen]]
-    table = plain_exchanges(
-        buffer, traffic.pieces, chosen, looked_at=frozenset(sameness.headers), own_texts=OWN_TEXTS
-    )  # fmt: skip
-    counts = np.diff(table.starts)
-    # How a connection ended tells of the message that this cut off; it can only be the last one.
-    lasts = np.maximum(table.starts[1:] - 1, 0)
-    counts = np.where(table.complete[lasts] == 0, 0, counts) if len(table) else counts
-    rows = ranges(table.starts[:-1], counts)
-    ordinals = ranges(np.ones(len(counts), np.int64), counts)
-    targets, target = numbered(_targets(buffer, table, rows))
-    connection = np.repeat(chosen, counts)
-    return CallTable(
-        connection, ordinals, (_PLAIN,), np.zeros(len(rows), np.int64), table.asked[rows], table.answered[rows],
-        targets, target, *_places(table, rows, traffic),
-        *_times(table, rows, traffic, connections.extents["last_ns"][connection]),
-    )  # fmt: skip
+class PlainCalls:
+    """Finds plain calls, as a mesh looks at requests."""
+
+    def __init__(self, mesh: MeshSnapshot) -> None:
+        sameness = sameness_of(mesh)
+        # Where a proxy's own configuration may look at any header, no two requests are known to be alike.
+        self._may_be = not sameness.all_headers
+        self._heads = PlainHeads(looked_at=frozenset(sameness.headers), own_texts=OWN_TEXTS)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many classes are known that calls of others may soon not be found."""
+        return self._heads.is_full
+
+    def of(self, buffer: memoryview, traffic: Traffic, connections: Connections, chosen: I64) -> CallTable:
+        """The calls of those of the ``chosen`` connections (ascending) that are plain."""
+        from_start = traffic.placement.from_start
+        begun: Bools = from_start[::2] & from_start[1::2]
+        chosen = chosen[begun[chosen] & self._may_be]
+        table = plain_exchanges(buffer, traffic.pieces, chosen, self._heads)
+        counts = np.diff(table.starts)
+        # How a connection ended tells of the message that this cut off; it can only be the last one.
+        lasts = np.maximum(table.starts[1:] - 1, 0)
+        counts = np.where(table.complete[lasts] == 0, 0, counts) if len(table) else counts
+        rows = ranges(table.starts[:-1], counts)
+        ordinals = ranges(np.ones(len(counts), np.int64), counts)
+        targets, target = numbered(_targets(buffer, table, rows))
+        connection = np.repeat(chosen, counts)
+        return CallTable(
+            connection, ordinals, (_PLAIN,), np.zeros(len(rows), np.int64), table.asked[rows], table.answered[rows],
+            targets, target, *_places(table, rows, traffic),
+            *_times(table, rows, traffic, connections.extents["last_ns"][connection]),
+        )  # fmt: skip
 
 
 def _targets(buffer: memoryview, table: PlainExchanges, rows: I64) -> list[str]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 
 from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, by_appearance, numbered
-from analyzer.flow.connection import said_on
+from analyzer.flow.connection import Endpoint, said_on
 from analyzer.flow.connections import Connections
 from analyzer.flow.tuples import number_rows
-from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.alone_rows import AloneRows
 from analyzer.verdict.answers import Answers, quotes
 from analyzer.verdict.askers import AskedBy, Askers
 from analyzer.verdict.call_table import READ_AT_ONCE, CallTable
 from analyzer.verdict.exemplars import Alike, Exemplar, Exemplars
 from analyzer.verdict.wires import wire_of
+
+# What stands for others takes about 300 bytes, besides its record.
+_MOST_KNOWN = 1 << 15
 
 
 class _Way(Enum):
@@ -29,14 +33,38 @@ class _Way(Enum):
     OF_TARGET = 3  # of one client, for one target
 
 
-class TableExemplars:
-    """Finds what the calls of tables are like, of connections that iptables redirected, seen in one capture."""
+class _Asked(NamedTuple):
+    """What calls have in common that one stands for.
 
-    def __init__(self, mesh: MeshSnapshot, exemplars: Exemplars, answers: Answers, capture: str) -> None:
-        self._askers = Askers(mesh, exemplars)
+    ``who`` is a class of clients, or one's address; ``what`` a class of targets, or one of them.
+    """
+
+    way: _Way
+    who: Hashable
+    server: Endpoint
+    silent: bool
+    asked: int
+    answered: int
+    what: Hashable
+
+
+class TableExemplars:
+    """Finds what the calls of tables are like, of connections that iptables redirected, seen in one capture.
+
+    What stood for the calls of one table stands for those of the next; all are made by one who reads.
+    """
+
+    def __init__(self, askers: Askers, exemplars: Exemplars, answers: Answers, capture: str) -> None:
+        self._askers = askers
         self._exemplars = exemplars
         self._class_of = answers.class_of
         self._capture = capture
+        self._known: dict[_Asked, Exemplar | None] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is much to remember."""
+        return len(self._known) > _MOST_KNOWN
 
     def rows(self, calls: CallTable, connections: Connections) -> AloneRows:
         """The calls of a table with what they are like."""
@@ -54,24 +82,40 @@ class TableExemplars:
         the decision; then for all that one client asks alike; then, where words quote the target, for those to it. The
         one with the longest target stands for the others: sentences have shorter ones in them by chance.
         """
-        _, of_targets = numbered(map(self._class_of, calls.targets))
+        classes, of_targets = numbered(map(self._class_of, calls.targets))
         of_target = np.append(of_targets, -1)[calls.target]
         kind, kinds = np.full(len(calls), -1), list[Exemplar | None]()
         lengths = np.array([*map(len, calls.targets), 0])[calls.target]
         left, each = np.argsort(-lengths, kind="stable"), np.arange(len(asked.askers))
-        ways = (_Way.OF_ALL, asked.classes[0], of_target), (_Way.OF_CLASS, asked.classes[1], of_target)
-        for way, who, what in (*ways, (_Way.OF_ONE, each, of_target), (_Way.OF_TARGET, each, calls.target)):
+        alike, same = (of_target, [*classes, None]), (calls.target, [*calls.targets, None])
+        ways = (_Way.OF_ALL, asked.classes[0], *alike), (_Way.OF_CLASS, asked.classes[1], *alike)
+        for way, who, what, names in (*ways, (_Way.OF_ONE, each, *alike), (_Way.OF_TARGET, each, *same)):
             own = who[asked.asker]
             some = left[own[left] >= 0]
             columns = np.stack([own, asked.server, calls.asked, calls.answered, what])[:, some]
             number, firsts = by_appearance(number_rows(columns))
-            found = [reader.exemplar(call) for call in some[firsts].tolist()]
-            stands = np.array([reader.stands(*pair, way) for pair in zip(found, some[firsts].tolist(), strict=True)])
-            taken = stands[number] if len(number) else number.astype(np.bool_)
+            ones = some[firsts]
+            asking = zip(ones.tolist(), own[ones].tolist(), what[ones].tolist(), strict=True)
+            found = [self._stands(reader, call, way, by, names[target]) for call, by, target in asking]
+            stands = np.array([stands for _, stands in found], np.bool_)
+            taken = stands[number]
             kind[some[taken]] = len(kinds) + number[taken]
-            kinds += [exemplar if kept else None for exemplar, kept in zip(found, stands, strict=True)]
+            kinds += [exemplar for exemplar, _ in found]
             left = left[kind[left] < 0]
         return kind, kinds
+
+    def _stands(self, reader: _Reader, call: int, way: _Way, who: int, what: Hashable) -> tuple[Exemplar | None, bool]:
+        """What all calls that are asked this way are like, and if that is so; None with it is for the whole judge."""
+        key = reader.asked(call, way, who, what)
+        if key not in self._known:
+            exemplar = reader.exemplar(call)
+            stands = reader.stands(exemplar, call, way)
+            if exemplar is None:
+                # So it may be of one connection alone.
+                return None, stands
+            self._known[key] = exemplar if stands else None
+        known = self._known[key]
+        return known, known is not None
 
 
 class _Reader:
@@ -83,6 +127,16 @@ class _Reader:
         self._calls = calls
         self._connections = connections
         self._read: dict[int, list[Alike] | None] = {}
+
+    def asked(self, call: int, way: _Way, who: int, what: Hashable) -> _Asked:
+        """What a call has in common with those that it may stand for; ``who`` is the class of its client, if any."""
+        calls, index = self._calls, int(self._calls.connection[call])
+        columns, extents = self._connections.columns, self._connections.extents
+        one = way in (_Way.OF_ONE, _Way.OF_TARGET)
+        return _Asked(
+            way, columns["client"][index].ip if one else who, columns["server"][index],
+            bool(extents["client_bytes"][index] == 0), int(calls.asked[call]), int(calls.answered[call]), what,
+        )  # fmt: skip
 
     def exemplar(self, call: int) -> Exemplar | None:
         """What a call is like; None where any on its connection needs the whole judge."""

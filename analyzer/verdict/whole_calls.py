@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -13,33 +13,65 @@ from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Traffic
 from analyzer.flow.tuples import number_rows
 from analyzer.protocol.facts import Conversation
-from analyzer.protocol.spoken_columns import spoken_classes
+from analyzer.protocol.spoken_columns import SpokenClasses, spoken_classes
 from analyzer.verdict.call_table import READ_AT_ONCE, CallTable
 
 # How a connection ended: what is observed of it, and what that proves, goes by these.
 _ENDINGS = ("conn_state", "history", "closed_by", "reset_by")
+# So many ways to end are numbered.
+_MOST_SHOWN = 1 << 15
 _LENGTHS = ("client_bytes", "server_bytes", "server_packets", "missed_bytes")
 
 
-def whole_calls(buffer: memoryview, traffic: Traffic, connections: Connections, chosen: I64) -> CallTable:
-    """The calls of those of the ``chosen`` connections (ascending) that need not be read one by one."""
-    spoken = spoken_classes(buffer, traffic.pieces, traffic.placement.from_start, chosen)
-    which, asked = chosen[spoken >= 0], spoken[spoken >= 0]
-    talk, firsts = by_appearance(asked)
-    extents = {name: column[which] for name, column in connections.extents.items()}
-    endings = [numbered(map(connections.columns[name].__getitem__, which.tolist()))[1] for name in _ENDINGS]
-    shown = number_rows(np.stack([*endings, *(extents[name] > 0 for name in _LENGTHS)]))
-    return CallTable(
-        which, np.ones(len(which), np.int64), _talks(connections, which[firsts].tolist(), buffer), talk,
-        asked, shown, (), np.full(len(which), -1), extents["first_packet"], extents["last_packet"],
-        extents["first_packet"], extents["first_ns"], np.maximum(extents["last_ns"], extents["first_ns"]),
-    )  # fmt: skip
+class WholeCalls:
+    """Finds connections that need not be read one by one."""
 
+    def __init__(self) -> None:
+        self._spoken = SpokenClasses()
+        # What was said on connections of each class, and the numbers of what connections showed.
+        self._talks: dict[int, Conversation] = {}
+        self._shown: dict[Hashable, int] = {}
 
-def _talks(connections: Connections, indices: Sequence[int], buffer: memoryview) -> list[Conversation]:
-    """What was said on some connections."""
-    found: list[Conversation] = []
-    for first in range(0, len(indices), READ_AT_ONCE):
-        found += map(said_on, connections.at(indices[first : first + READ_AT_ONCE]))
-        forget_pages(buffer)
-    return found
+    @property
+    def is_full(self) -> bool:
+        """Whether so many classes are known that calls of others may soon not be found."""
+        return self._spoken.is_full or len(self._shown) > _MOST_SHOWN
+
+    def of(self, buffer: memoryview, traffic: Traffic, connections: Connections, chosen: I64) -> CallTable:
+        """The calls of those of the ``chosen`` connections (ascending) that need not be read one by one."""
+        spoken = spoken_classes(buffer, traffic.pieces, traffic.placement.from_start, chosen, self._spoken)
+        which, asked = chosen[spoken >= 0], spoken[spoken >= 0]
+        talk, firsts = by_appearance(asked)
+        self._read(connections, which[firsts].tolist(), asked[firsts].tolist(), buffer)
+        talks = [self._talks[each] for each in asked[firsts].tolist()]
+        extents = {name: column[which] for name, column in connections.extents.items()}
+        return CallTable(
+            which, np.ones(len(which), np.int64), talks, talk, asked, self._endings(connections, which), (),
+            np.full(len(which), -1), extents["first_packet"], extents["last_packet"], extents["first_packet"],
+            extents["first_ns"], np.maximum(extents["last_ns"], extents["first_ns"]),
+        )  # fmt: skip
+
+    def _read(
+        self, connections: Connections, indices: Sequence[int], classes: Sequence[int], buffer: memoryview
+    ) -> None:
+        """See what was said on connections of classes that are new."""
+        new = [pair for pair in zip(classes, indices, strict=True) if pair[0] not in self._talks]
+        for first in range(0, len(new), READ_AT_ONCE):
+            some = new[first : first + READ_AT_ONCE]
+            said = map(said_on, connections.at([index for _, index in some]))
+            self._talks.update(zip((each for each, _ in some), said, strict=True))
+            forget_pages(buffer)
+
+    def _endings(self, connections: Connections, which: I64) -> I64:
+        """The class of each connection by what it showed."""
+        texts, numbers = zip(
+            *(numbered(map(connections.columns[name].__getitem__, which.tolist())) for name in _ENDINGS), strict=True
+        )
+        columns = np.stack([*numbers, *(connections.extents[name][which] > 0 for name in _LENGTHS)])
+        shown, firsts = by_appearance(number_rows(columns))
+        known = [
+            self._shown.setdefault((*(own[at] for own, at in zip(texts, row, strict=False)), *row[len(texts) :]),
+                                   len(self._shown))
+            for row in columns[:, firsts].T.tolist()
+        ]  # fmt: skip
+        return np.array(known, np.int64)[shown]

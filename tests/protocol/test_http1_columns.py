@@ -15,7 +15,7 @@ from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.traffic import read_traffic
 from analyzer.protocol.conversation import parse_conversation
-from analyzer.protocol.http1_columns import plain_exchanges
+from analyzer.protocol.http1_columns import PlainHeads, plain_exchanges
 from analyzer.protocol.http1_plain import parse_plain
 from made.lanes import Lane as AnyLane
 from made.lanes import Pieces, pieces_of
@@ -50,7 +50,9 @@ def read(*lanes: Lane, looked_at=LOOKED_AT):
     buffer, pieces = told(*lanes)
     connections = np.arange(len(lanes) // 2)
     found = [
-        plain_exchanges(buffer, pieces, connections, looked_at=looked_at, own_texts=TEXTS, compile_rows=rows)
+        plain_exchanges(
+            buffer, pieces, connections, PlainHeads(looked_at=looked_at, own_texts=TEXTS), compile_rows=rows
+        )
         for rows in (0, 1 << 62)
     ]
     for compiled, plain in zip(*map(astuple, found), strict=True):
@@ -83,8 +85,8 @@ def check(buffer: memoryview, pieces, connections, found, looked_at) -> None:
             check_exchange(buffer, streams, found, row, exchange)
             asked.append(asked_of(exchange.request, looked_at))
             answered.append(answered_of(exchange.response))
-    check_classes(found.asked, found.asked_first, asked)
-    check_classes(found.answered, found.answered_first, answered)
+    check_classes(found.asked, asked)
+    check_classes(found.answered, answered)
 
 
 def check_exchange(buffer, streams, found, row, exchange) -> None:
@@ -112,10 +114,9 @@ def check_exchange(buffer, streams, found, row, exchange) -> None:
     assert 200 <= response.status < 400
 
 
-def check_classes(numbers, firsts, facts) -> None:
-    known: dict[tuple, int] = {}
-    assert numbers.tolist() == [known.setdefault(fact, len(known)) for fact in facts]
-    assert [facts.index(fact) for fact in known] == firsts.tolist()
+def check_classes(numbers, facts) -> None:
+    pairs = set(zip(numbers.tolist(), facts, strict=True))
+    assert len(pairs) == len({number for number, _ in pairs}) == len({fact for _, fact in pairs})
 
 
 # What is plain.
@@ -155,7 +156,7 @@ def test_a_connection_that_is_not_plain_has_no_exchanges_and_spoils_no_other() -
 def test_the_connections_that_are_asked_about_are_told_of_in_their_order() -> None:
     buffer, pieces = told(*two(b"junk", OK), *two(GET, OK), *two(GET.replace(b"/a", b"/bc"), OK))
 
-    found = plain_exchanges(buffer, pieces, np.array([2, 0, 1]))
+    found = plain_exchanges(buffer, pieces, np.array([2, 0, 1]), PlainHeads())
 
     assert (found.starts.tolist(), found.target_len.tolist()) == ([0, 1, 1, 2], [3, 2])
 
@@ -163,16 +164,18 @@ def test_the_connections_that_are_asked_about_are_told_of_in_their_order() -> No
 def test_nothing_is_asked_and_nothing_told() -> None:
     buffer, pieces = told()
 
-    found = plain_exchanges(buffer, pieces, np.arange(0))
+    found = plain_exchanges(buffer, pieces, np.arange(0), PlainHeads())
 
     assert (found.starts.tolist(), len(found)) == ([0], 0)
 
 
-def test_classes_are_numbered_without_those_of_connections_that_are_not_plain() -> None:
-    other = GET.replace(b"Host: a", b"Host: b")
-    found = read(*in_turn([other, GET], [OK, b"junk"]), *two(GET, OK), *two(other, OK))
+def test_classes_hold_from_capture_to_capture() -> None:
+    other, heads, asked = GET.replace(b"Host: a", b"Host: b"), PlainHeads(), []
+    for lanes in ([*two(other, OK), *two(GET, OK)], [*two(GET, OK)], [*two(b"junk", OK), *two(other, OK)]):
+        buffer, pieces = told(*lanes)
+        asked.append(plain_exchanges(buffer, pieces, np.arange(len(lanes) // 2), heads).asked.tolist())
 
-    assert (found.asked.tolist(), found.asked_first.tolist()) == ([0, 1], [0, 1])
+    assert asked == [[0, 1], [1], [0]]
 
 
 @pytest.mark.parametrize(
@@ -354,7 +357,7 @@ def test_nearly_all_connections_are_read_that_the_reader_of_one_at_a_time_takes(
         capture = read_capture(path, name=path.name)
         traffic = read_traffic(decode_packets(capture), capture.records)
         known = np.flatnonzero(traffic.placement.from_start.reshape(-1, 2).all(axis=1))
-        found = plain_exchanges(capture.buffer, traffic.pieces, known, looked_at=LOOKED_AT, own_texts=TEXTS)
+        found = plain_exchanges(capture.buffer, traffic.pieces, known, PlainHeads(looked_at=LOOKED_AT, own_texts=TEXTS))
         check(capture.buffer, traffic.pieces, known, found, LOOKED_AT)
         found_here += np.count_nonzero(np.diff(found.starts))
         for connection in known.tolist():

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from analyzer.protocol.http1_machine import HOST, TARGET, request_machine, response_machine
-from analyzer.protocol.http1_pairs import Classes, HeadReader, Pairs
+from analyzer.protocol.http1_pairs import HeadClasses, HeadReader, Pairs
 from analyzer.protocol.http1_walk import BEGIN, BODY_END
 
 ASKED = [b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /b HTTP/1.1\r\n\r\n", b"POST / HTTP/1.1\r\nHost:\r\n\r\n"]
@@ -70,9 +70,9 @@ def test_a_response_that_goes_on_behind_what_was_sent_is_not_complete() -> None:
 
 def test_classes_hold_from_lot_to_lot() -> None:
     reader, pairs = pairs_of([*ASKED, ASKED[0], OK, OK, OK, OK], [4, 4])
-    classes = Classes(reader, request_machine(frozenset()))
+    classes = HeadClasses(request_machine(frozenset()))
     nothing = np.zeros(4, np.int64)
 
-    found = [classes.of(pairs.requests, nothing).tolist() for _ in range(2)]
+    found = [classes.of(reader, pairs.requests, nothing).tolist() for _ in range(2)]
 
     assert found == [[0, 1, 2, 0]] * 2

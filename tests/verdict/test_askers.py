@@ -12,8 +12,8 @@ from analyzer.verdict.answers import Answers, Desk
 from analyzer.verdict.askers import AskedBy, Askers
 from analyzer.verdict.call_table import CallTable
 from analyzer.verdict.exemplars import Asker, DeskKey, Exemplars, Talk
-from analyzer.verdict.plain_calls import plain_calls
-from analyzer.verdict.whole_calls import whole_calls
+from analyzer.verdict.plain_calls import PlainCalls
+from analyzer.verdict.whole_calls import WholeCalls
 from made.lo import Lo, get, hello, ok, server_hello
 from made.lo_alone import connections_in
 from made.lo_busy import busy
@@ -70,9 +70,9 @@ class Look:
         connections = connections_in(heard)
         every = np.arange(len(connections))
         table = (
-            whole_calls(heard.buffer, heard.read.traffic, connections, every)
+            WholeCalls().of(heard.buffer, heard.read.traffic, connections, every)
             if whole
-            else plain_calls(heard.buffer, heard.read.traffic, connections, self.mesh, every)
+            else PlainCalls(self.mesh).of(heard.buffer, heard.read.traffic, connections, every)
         )
         return self._rows(heard, table, self.askers.of(table, connections))
 

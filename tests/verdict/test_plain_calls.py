@@ -13,7 +13,7 @@ import pytest
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.call import calls_of
 from analyzer.verdict.call_table import CallTable
-from analyzer.verdict.plain_calls import plain_calls
+from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.telling import asked_packet, packets_of
 from made.lo import START_US, Lo, calls_over_lo, get, hello, ok
@@ -54,7 +54,7 @@ class One(NamedTuple):
 def table_of(heard: Heard, mesh, chosen: Sequence[int] | None = None) -> CallTable:
     connections = connections_in(heard)
     which = np.arange(len(connections)) if chosen is None else np.array(chosen, np.int64)
-    return plain_calls(heard.buffer, heard.read.traffic, connections, mesh, which)
+    return PlainCalls(mesh).of(heard.buffer, heard.read.traffic, connections, which)
 
 
 def rows_of(table: CallTable) -> dict[int, list[One]]:

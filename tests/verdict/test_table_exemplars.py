@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from analyzer.base.fact import replace
 from analyzer.mesh.load import load_mesh
-from analyzer.verdict.alone_rows import AloneRows
-from analyzer.verdict.answers import Answers, quotes
-from analyzer.verdict.decision import Decision
-from analyzer.verdict.exemplars import Alike, Exemplars
-from analyzer.verdict.likeness import retell
-from analyzer.verdict.plain_calls import plain_calls
-from analyzer.verdict.roles import OUTBOUND_PORT
-from analyzer.verdict.table_exemplars import TableExemplars
-from analyzer.verdict.whole_calls import whole_calls
+from analyzer.verdict.answers import quotes
 from made.lo import Lo, calls_over_lo, get, hello, ok, server_hello
-from made.lo_alone import connections_in
 from made.lo_busy import busy
-from made.lo_heard import NAME, Heard, hear
+from made.lo_heard import hear
+from made.lo_tables import Reader, by_connection, check
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 CLIENTS = ["10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.0.9", "10.9.0.8", "fd00::1", "fd00::2", "10.9.7.7"]
@@ -56,77 +45,6 @@ def mesh(town):
     return town.mesh()
 
 
-class Reader:
-    """Gives rows of captures, and remembers from one to the next."""
-
-    def __init__(self, mesh) -> None:
-        self.mesh = mesh
-        answers = Answers(mesh)
-        self.exemplars = Exemplars(mesh, answers)
-        self.tables = TableExemplars(mesh, self.exemplars, answers, NAME)
-
-    def rows(self, heard: Heard, chosen: Iterable[int] | None = None, *, whole: bool = False) -> AloneRows:
-        """The rows of requests, or of connections that are one ``whole`` call each."""
-        connections = connections_in(heard)
-        ends = connections.end_table
-        which = np.flatnonzero((ends.redirect_port == OUTBOUND_PORT) & ends.joined)
-        which = which if chosen is None else np.array(list(chosen), np.int64)
-        if whole:
-            table = whole_calls(heard.buffer, heard.read.traffic, connections, which)
-        else:
-            table = plain_calls(heard.buffer, heard.read.traffic, connections, self.mesh, which)
-        return self.tables.rows(table, connections)
-
-
-def by_connection(rows: AloneRows) -> dict[int, list[Alike] | None]:
-    """The calls of each connection; None where any needs a look by itself."""
-    found: dict[int, list[Alike] | None] = {}
-    names = ("kind", "asker", "target", "connection", "ordinal", "first", "last", "asked", "begin_ns", "end_ns")
-    for kind, asker, target, index, *own in zip(*(getattr(rows, name).tolist() for name in names), strict=True):
-        if rows.kinds[kind] is None:
-            found[index] = None
-        known = found.setdefault(index, [])
-        if known is not None:
-            path, (ordinal, *others) = None if target < 0 else rows.targets[target], own
-            known.append(Alike(rows.kinds[kind], rows.askers[asker], ordinal, path, *others))
-    return found
-
-
-def shown(calls: list[Alike] | None) -> list | None:
-    """All that lines show of calls: which of several calls that are alike came first does not matter."""
-    return calls and [
-        (
-            *each[2:], each.asker.pod.full_name, decision_of(each), r.observed, r.server, r.host, r.method, r.protocol,
-            r.server_pod, r.path is None, ":" in r.client.ip,
-        )
-        for each in calls
-        for r in [each.exemplar.record]
-    ]  # fmt: skip
-
-
-def decision_of(call: Alike) -> Decision:
-    """The decision in the words about the client."""
-    record, place, own = call.exemplar.record, call.exemplar.place, call.asker.own
-    if place is None:
-        return record.decision
-    named, server = call.asker.named, record.server
-    if named is not None:
-        sentence = own.redirect.sentence.replace(f"{named.ip}:{named.port}", f"{server.ip}:{server.port}")
-        own = replace(own, redirect=replace(own.redirect, sentence=sentence))
-    return retell(record.decision, place, own)
-
-
-def check(reader: Reader, heard: Heard, *, whole: bool = False) -> dict[int, list[Alike] | None]:
-    """Hold the rows of a capture against what reading gives; gives the rows."""
-    found = by_connection(reader.rows(heard, whole=whole))
-    exemplars = Exemplars(reader.mesh, Answers(reader.mesh))
-    for wire, conversation in heard.spoken:
-        index = wire.connection.index
-        if index in found:
-            assert shown(found[index]) == shown(exemplars.alike(wire, conversation))
-    return found
-
-
 def call(lo: Lo, asked: bytes = b"", answered: bytes = b"", *, client: str = "10.9.0.1", server: str = WEB) -> None:
     lo.talk(f"{client}:{40_000 + len(lo.records)}", server).open().ask(asked or get()).answer(answered or ok()).close()
 
@@ -150,10 +68,27 @@ def test_rows_of_recorded_calls_are_what_reading_gives(pods) -> None:
     check(Reader(load_mesh([pods.parent / "mesh"])), hear(calls_over_lo(sorted(pods.glob("*.any.pcap")))))
 
 
-def test_what_one_table_has_says_nothing_about_the_classes_of_the_next(mesh) -> None:
+def test_tables_of_one_reader_are_what_reading_gives(mesh) -> None:
     reader = Reader(mesh)
     for seed in range(4):
         assert check(reader, hear(busy(CLIENTS, SERVERS, seed=seed, connections=30).data))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_stood_for_calls_stands_for_those_of_the_next_table_unread(mesh, whole) -> None:
+    reader, read = Reader(mesh), []
+    alike = reader.exemplars.alike
+    reader.exemplars.alike = lambda *spoken: read.append(spoken) or alike(*spoken)
+    counts = []
+    for number in range(3):
+        lo = Lo()
+        for server in (SEALED, CACHE) if whole else (WEB, SHOW):
+            asked, answered = (hello("web"), server_hello()) if whole else (get(f"/{number}"), ok())
+            call(lo, asked, answered, client=f"10.9.0.{1 + number % 2}", server=server)
+        check(reader, hear(lo.data), whole=whole)
+        counts.append(len(read))
+
+    assert 0 < counts[0] == counts[2]
 
 
 def test_only_calls_of_the_table_have_rows(mesh) -> None:

@@ -16,7 +16,7 @@ from analyzer.verdict.call_table import CallTable
 from analyzer.verdict.observed import observe
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.telling import asked_packet, packets_of
-from analyzer.verdict.whole_calls import whole_calls
+from analyzer.verdict.whole_calls import WholeCalls
 from made.lo import ACK, FIN, SYN, Lo, calls_over_lo, get, hello, ok, server_hello
 from made.lo_alone import connections_in
 from made.lo_busy import busy, damaged
@@ -35,7 +35,7 @@ ALERT = b"\x15\x03\x03\x00\x02\x02\x28"
 def table_of(heard: Heard, chosen: Sequence[int] | None = None) -> CallTable:
     connections = connections_in(heard)
     which = np.arange(len(connections)) if chosen is None else np.array(chosen, np.int64)
-    return whole_calls(heard.buffer, heard.read.traffic, connections, which)
+    return WholeCalls().of(heard.buffer, heard.read.traffic, connections, which)
 
 
 def without_places(said: Conversation) -> Conversation:
