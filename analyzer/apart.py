@@ -60,7 +60,7 @@ def run_apart(
     )
     judged = judge_lots(task, plan.jobs, watch.part(0.0, _JUDGED))
     count = Count()
-    count.add(0, capture.records, read.packets)
+    count.add(capture.records, read.packets)
     return told(capture, count, plan, sights, judged, strange=traffic.oddities)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -25,7 +25,7 @@ from analyzer.base.scratch import Scratch
 from analyzer.base.shrinking import has_shrunk
 from analyzer.base.table import DECODED, FATE_NAMES, I64, NESTED_TOO_DEEP, PROTOCOL_UDP, PacketTable, RecordTable
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.base.workers import run_in_workers
+from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets, nesting_oddities
 from analyzer.capture.gather import forget
@@ -71,8 +71,12 @@ class SpilledRun:
 
 @dataclass(slots=True)
 class Count:
-    """What the packets of a capture are; ``nested`` is the first one that was too deep, ``udp`` are rows of UDP."""
+    """What packets are that follow each other, ``rows`` of them.
 
+    ``nested`` is the number of the first one that was too deep, ``udp`` are rows of UDP.
+    """
+
+    rows: int = 0
     fates: I64 = field(default_factory=lambda: np.zeros(len(FATE_NAMES), np.int64))
     udp: list[I64] = field(default_factory=list)
     bytes: int = 0
@@ -80,16 +84,31 @@ class Count:
     last_ns: int | None = None
     nested: int = 0
 
-    def add(self, first: int, window: RecordTable, packets: PacketTable) -> None:
-        """Count the packets of some records, of which the first is row ``first`` of the capture."""
-        self.fates += np.bincount(packets.fate, minlength=len(FATE_NAMES))
-        self.udp.append(first + np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP)))
-        self.bytes += int(window.captured_len.sum(dtype=np.int64))
-        begin, end = int(window.time_ns.min()), int(window.time_ns.max())
-        self.first_ns = begin if self.first_ns is None else min(self.first_ns, begin)
-        self.last_ns = end if self.last_ns is None else max(self.last_ns, end)
+    def add(self, window: RecordTable, packets: PacketTable) -> None:
+        """Count the packets of the next records, of which there are some."""
         deep = np.flatnonzero(packets.fate == NESTED_TOO_DEEP)
-        self.nested = self.nested or (first + int(deep[0]) + 1 if len(deep) else 0)
+        self.join(
+            Count(
+                rows=len(packets),
+                fates=np.bincount(packets.fate, minlength=len(FATE_NAMES)),
+                udp=[np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP))],
+                bytes=int(window.captured_len.sum(dtype=np.int64)),
+                first_ns=int(window.time_ns.min()),
+                last_ns=int(window.time_ns.max()),
+                nested=int(deep[0]) + 1 if len(deep) else 0,
+            )
+        )
+
+    def join(self, following: Count) -> None:
+        """Add the packets that follow these."""
+        self.fates = self.fates + following.fates
+        self.udp += [rows + self.rows for rows in following.udp]
+        self.bytes += following.bytes
+        self.first_ns = min((ns for ns in (self.first_ns, following.first_ns) if ns is not None), default=None)
+        self.last_ns = max((ns for ns in (self.last_ns, following.last_ns) if ns is not None), default=None)
+        if not self.nested and following.nested:
+            self.nested = self.rows + following.nested
+        self.rows += following.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +122,10 @@ class Judged:
 
 def judge_lots(task: Task, jobs: int, watch: Watch) -> Judged:
     """All lots, judged by so many processes."""
-    jobs = max(min(jobs, task.count), 1)
-    files = [(Scratch(), Scratch()) for _ in range(jobs)]
     quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
     # Lots that follow each other have more in common than others.
-    shares = [range(*bounds) for bounds in pairwise(task.count * n // jobs for n in range(jobs + 1))]
+    shares = shared_out(task.count, jobs)
+    files = [(Scratch(), Scratch()) for _ in shares]
     with _earlier_kept():
         shared = run_in_workers(
             [

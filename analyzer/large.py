@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from analyzer.base.address import format_address
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.pages import give_back_freed
 from analyzer.base.table import FRAGMENT_CONFLICT, I64, IP_FRAGMENT
 from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture_bytes
@@ -76,7 +79,7 @@ def run_large(
     """
     if plan.needs_whole(capture):
         return None
-    tuples, count = _counted(capture, window_rows, watch.part(0.0, _COUNTED))
+    tuples, count = _counted(capture, window_rows, plan.jobs, watch.part(0.0, _COUNTED))
     give_back_freed()
     in_pieces = count.fates[[IP_FRAGMENT, FRAGMENT_CONFLICT]].any()
     if in_pieces or not tuples.sure:
@@ -99,16 +102,39 @@ def run_large(
     return told(capture, count, plan, sights, judged)
 
 
-def _counted(capture: Capture, window_rows: int, watch: Watch) -> tuple[Tuples, Count]:
+def _counted(capture: Capture, window_rows: int, jobs: int, watch: Watch) -> tuple[Tuples, Count]:
+    """The tuples of a capture and what its packets are, counted by so many processes."""
     records = capture.records
-    census, count = Census(in_file=len(records) > window_rows), Count()
-    for first in watch.over(f"{capture.name}: census", range(0, len(records), window_rows)):
-        window = records.part(slice(first, first + window_rows))
-        packets = decode_packets(replace(capture, records=window))
-        census.add(packets, window)
-        count.add(first, window, packets)
-        forget_columns(capture)
+    windows = -(-len(records) // window_rows)
+    shares = shared_out(windows, jobs)
+    parts = [Census(in_file=windows > 1) for _ in shares]
+    quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
+    (_, count), *others = run_in_workers(
+        [
+            partial(_count_some, capture, share, window_rows, part, quiet if number else watch)
+            for number, (share, part) in enumerate(zip(shares, parts, strict=True))
+        ]
+    )
+    census = parts[0]
+    for part, (tuples, more) in zip(parts[1:], others, strict=True):
+        # What a lost worker wrote lies before what was written here.
+        census.join(replace(tuples, tuple_of=part.tuple_of[-more.rows :]))
+        count.join(more)
     return census.finish(), count
+
+
+def _count_some(
+    capture: Capture, windows: range, window_rows: int, census: Census, watch: Watch
+) -> tuple[Tuples, Count]:
+    """What some windows give; which tuple each packet is of is in the file of the census."""
+    count = Count()
+    for window in watch.over(f"{capture.name}: census", windows):
+        records = capture.records.part(slice(window * window_rows, (window + 1) * window_rows))
+        packets = decode_packets(replace(capture, records=records))
+        census.add(packets, records)
+        count.add(records, packets)
+        forget_columns(capture)
+    return replace(census.finish(), tuple_of=np.empty(0, np.int32)), count
 
 
 def _addresses(columns: I64) -> list[str]:

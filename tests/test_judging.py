@@ -60,7 +60,7 @@ def finished(capture, read, task):
 
     def put_together(judged: Judged):
         count = Count()
-        count.add(0, capture.records, read.packets)
+        count.add(capture.records, read.packets)
         sights = sights_of(read.connections())
         return told(capture, count, replace(task.plan, watched={}), sights, judged)
 
@@ -166,7 +166,7 @@ def test_findings_name_calls_by_their_numbers_among_all(task, finished) -> None:
 
 def test_what_no_lot_shows_by_itself_is_told_of_the_capture(task, capture, read) -> None:
     count, plan = Count(), replace(task.plan, watched={})
-    count.add(0, capture.records, read.packets)
+    count.add(capture.records, read.packets)
 
     run = told(capture, count, plan, Sights(), Judged([], [], []), strange=limit_oddities(9, 4))
 
@@ -182,16 +182,29 @@ def test_what_no_lot_shows_by_itself_is_told_of_the_capture(task, capture, read)
 def test_windows_count_as_much_as_the_whole(size) -> None:
     any_of_all = read_capture(ANY, name=ANY.name)
     whole, parts = Count(), Count()
-    whole.add(0, any_of_all.records, decode_packets(any_of_all))
+    whole.add(any_of_all.records, decode_packets(any_of_all))
 
     for first in range(0, len(any_of_all.records), size):
         window = any_of_all.records.part(slice(first, first + size))
-        parts.add(first, window, decode_packets(replace(any_of_all, records=window)))
+        parts.add(window, decode_packets(replace(any_of_all, records=window)))
 
-    assert parts.fates.tolist() == whole.fates.tolist()
+    assert (parts.rows, parts.fates.tolist()) == (whole.rows, whole.fates.tolist())
     assert np.concatenate(parts.udp).tolist() == np.concatenate(whole.udp).tolist()
     assert (parts.bytes, parts.first_ns, parts.last_ns) == (whole.bytes, whole.first_ns, whole.last_ns)
     assert whole.fates.sum() == len(any_of_all.records)
+
+
+def test_counts_of_packets_that_follow_each_other_add_up() -> None:
+    first, second = (
+        Count(5, udp=[np.array([3])], bytes=50, first_ns=10, last_ns=20),
+        Count(4, udp=[np.array([0, 2])], bytes=40, first_ns=9, last_ns=19, nested=2),
+    )
+
+    first.join(Count())
+    first.join(second)
+
+    assert np.concatenate(first.udp).tolist() == [3, 5, 7]
+    assert (first.rows, first.bytes, first.first_ns, first.last_ns, first.nested) == (9, 90, 9, 20, 7)
 
 
 def test_nothing_was_counted_in_an_empty_count() -> None:

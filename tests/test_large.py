@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from analyzer.base.fact import replace
 from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import find_captures
 from analyzer.judging import SpilledRun
@@ -66,6 +69,20 @@ def test_without_a_mesh_too(large) -> None:
 @pytest.mark.parametrize("jobs", [2, 3])
 def test_workers_change_no_byte(large, jobs) -> None:
     assert lines_of(large(LO, jobs=jobs)) == lines_of(large(LO))
+
+
+def test_windows_that_a_lost_worker_counted_are_counted_again(large, monkeypatch) -> None:
+    here, counted = os.getpid(), []
+
+    def decode_until_lost(capture):
+        counted.append(capture)
+        if os.getpid() != here and len(counted) > 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return decode_packets(capture)
+
+    monkeypatch.setattr("analyzer.large.decode_packets", decode_until_lost)
+
+    assert lines_of(large(LO, jobs=2)) == lines_of(large(LO))
 
 
 def test_calls_that_do_not_count_keep_their_numbers(large, mesh) -> None:

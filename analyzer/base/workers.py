@@ -29,6 +29,12 @@ class _Worker:
     descriptor: int
 
 
+def shared_out(items: int, jobs: int) -> list[range]:
+    """So many items for up to ``jobs`` processes, in as equal shares as can be; at least one share."""
+    jobs = max(min(jobs, items), 1)
+    return [range(items * n // jobs, items * (n + 1) // jobs) for n in range(jobs)]
+
+
 def run_in_workers(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     """What the tasks return, in their order: the first one runs here, each other one in a fork.
 
@@ -67,9 +73,10 @@ def _bytes_of(worker: _Worker | None) -> bytes | None:
 
 
 def _result(worker: _Worker | None, task: Callable[[], Result]) -> Result:
-    told = _bytes_of(worker)
-    if told is None:
+    told = b"".join(_read(worker)) if worker else b""
+    if not told.endswith(_DONE):
         return task()
+    # What stands behind a pickle is not read.
     result: Result = pickle.loads(told)
     return result
 

@@ -45,6 +45,9 @@ from analyzer.capture.records import RecordPart, expected_records
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
+# Of records where they lie, what is there, what was on the wire, and the link.
+Columns = tuple[I64, I64 | U32, I64 | U32, I64 | U16]
+
 # Every header that is understood, by the number under which the one before it announces it.
 LAYERS: Mapping[int, Layer] = MappingProxyType(
     {
@@ -97,7 +100,7 @@ def decode_packets(capture: Capture) -> PacketTable:
     for first in range(0, len(table), ROWS_AT_ONCE):
         some = slice(first, first + ROWS_AT_ONCE)
         columns = records.data_off[some], records.captured_len[some], records.wire_len[some], records.link[some]
-        _decode_rows(decoding, _frames(first, *columns))
+        _decode_rows(decoding, _frames_left(decoding, np.arange(first, first + len(columns[0])), columns))
         if (read_to := int(columns[0][-1])) - read_from > SPAN:
             forget_pages(capture.buffer)
             read_from = read_to
@@ -139,24 +142,13 @@ class PacketLog:
             self._numbers = np.arange(len(part.time_ns))
         table = _part(self._table, slice(first, self._len))
         decoding = Decoding(data, table, self._tunnels[first : self._len], rows=expected)
-        frames = self._frames_left(decoding, part, begin)
+        columns = part.data_off, part.captured_len, part.wire_len, part.link
+        frames = _frames_left(decoding, self._numbers[: len(table)], columns, begin)
         if len(frames):
             _decode_rows(decoding, frames)
             found = frames.row[table.payload_off[frames.row] > 0]
             table.payload_off[found] += begin
             self._fragments += [fragments.moved(first, begin) for fragments in decoding.fragments]
-
-    def _frames_left(self, decoding: Decoding, part: RecordPart, begin: int) -> Frames:
-        """The records whose headers are to be read one after the other: where they are many, few are left for that."""
-        link = LINKS.get(int(part.link[0]))
-        left = None
-        if link is not None and link.header is not None:
-            place = self._numbers[: len(decoding.table)], part.data_off, part.captured_len
-            left = decode_whole(decoding, place, link.header, begin=begin)
-        if left is not None and not len(left):
-            return NO_FRAMES
-        frames = _frames(0, part.data_off - begin, part.captured_len, part.wire_len, part.link)
-        return frames if left is None else frames.pick(left)
 
     def _make_room(self, rows: int) -> None:
         before, self._table = self._table, blank_table(rows, self._zeros)
@@ -179,11 +171,26 @@ def _part(table: PacketTable, rows: slice) -> PacketTable:
     return PacketTable(*(getattr(table, name)[rows] for name in PacketTable.__slots__))
 
 
-def _frames(first: int, data_off: I64, captured_len: I64 | U32, wire_len: I64 | U32, link: I64 | U16) -> Frames:
-    """The records of some rows, from ``first`` on."""
+def _frames_left(decoding: Decoding, rows: I64, columns: Columns, begin: int = 0) -> Frames:
+    """The records whose headers are to be read one after the other: where they are many, few are left for that.
+
+    ``columns`` are the records', for these rows of the table; the bytes of ``decoding`` begin at ``begin`` of the file.
+    """
+    data_off, captured_len, wire_len, link = columns
+    first = LINKS.get(int(link[0]))
+    left = None
+    if first is not None and first.header is not None and (link == link[0]).all():
+        left = decode_whole(decoding, (rows, data_off, captured_len.astype(np.int64)), first.header, begin=begin)
+    if left is not None and not len(left):
+        return NO_FRAMES
+    frames = _frames(rows, data_off - begin, captured_len, wire_len, link)
+    return frames if left is None else frames.pick(left)
+
+
+def _frames(rows: I64, data_off: I64, captured_len: I64 | U32, wire_len: I64 | U32, link: I64 | U16) -> Frames:
+    """The records of some rows."""
     captured_end = data_off + captured_len
     wire_end = np.maximum(data_off + np.minimum(wire_len, MAX_PACKET_LEN), captured_end)
-    rows = np.arange(first, first + len(data_off), dtype=np.int64)
     return Frames(rows, data_off, captured_end, wire_end, link.astype(np.int64) + LINK_TYPE)
 
 

@@ -13,6 +13,8 @@ from analyzer.flow.tuples import canonical_tuples, number_rows
 # Columns of the matrix of tuples that ``number_tuples`` writes, five as ``canonical_tuples`` has them.
 _HASH = 5
 _COLUMNS = 6
+# What it goes on with: how many tuples there are, and how many slots they are spread over.
+_FOUND, _SIZE = range(2)
 
 # Hashes have 31 bits, so that no product leaves 63: kernels stay inside int64. An odd multiplier spreads every bit of a
 # number over the upper half of the product (Fibonacci hashing).
@@ -32,9 +34,8 @@ def number_packets(packets: PacketTable, rows: I64, *, compile_rows: int = COMPI
     """
     if pays(number_tuples, len(rows), compile_rows=compile_rows):
         numbers = np.empty(len(rows), np.int64)
-        slots = np.empty(max(_LEAST_SLOTS, 1 << (2 * len(rows)).bit_length()), np.int32)
-        tuples = np.empty((len(rows), _COLUMNS), np.int64)
-        arguments = _ends_of(packets), rows, slots, tuples, numbers
+        slots, tuples = _room_for(len(rows))
+        arguments = _ends_of(packets), rows, np.zeros(2, np.int64), slots, tuples, numbers
         if run_kernel(number_tuples, len(rows), *arguments, compile_rows=compile_rows) >= 0:
             return numbers
     columns, swapped = canonical_tuples(packets, rows)
@@ -42,25 +43,69 @@ def number_packets(packets: PacketTable, rows: I64, *, compile_rows: int = COMPI
     return found
 
 
+class Numbering:
+    """Numbers for tuples that come part by part: 0, 1, … by their first appearance."""
+
+    def __init__(self) -> None:
+        self._slots, self._tuples = _room_for(0)
+        self._state = np.zeros(2, np.int64)
+
+    def __len__(self) -> int:
+        return int(self._state[_FOUND])
+
+    @property
+    def tuples(self) -> I64:
+        """The tuples in the order of their numbers, ``(5, T)``."""
+        return self._tuples[: len(self), :_HASH].T
+
+    def numbers_of(self, tuples: I64) -> I64 | None:
+        """The numbers of tuples ``(5, N)`` as ``canonical_tuples`` has them, ``(N,)``.
+
+        None where they were made to meet in one place: then nothing can be numbered any more.
+        """
+        low_hi, low_lo, high_hi, high_lo, rest = np.ascontiguousarray(tuples)
+        low_port, high_port = (rest >> 16).astype(np.uint16), rest.astype(np.uint16)
+        ends = low_hi, low_lo, low_port, high_hi, high_lo, high_port, (rest >> 32).astype(np.uint8)
+        self._make_room(len(self) + len(rest))
+        rows, numbers = np.arange(len(rest)), np.empty(len(rest), np.int64)
+        arguments = ends, rows, self._state, self._slots, self._tuples, numbers
+        return numbers >> 1 if run_kernel(number_tuples, len(self) + len(rest), *arguments) >= 0 else None
+
+    def _make_room(self, tuples: int) -> None:
+        if tuples <= len(self._tuples):
+            return
+        before = self._tuples[: len(self)]
+        self._slots, self._tuples = _room_for(max(tuples, 2 * len(before)))
+        self._tuples[: len(before)] = before
+        self._state[_SIZE] = 0
+
+
+def _room_for(tuples: int) -> tuple[I32, I64]:
+    """Slots and a matrix for so many tuples."""
+    slots = max(_LEAST_SLOTS, 1 << (2 * tuples).bit_length())
+    return np.empty(slots, np.int32), np.empty((tuples, _COLUMNS), np.int64)
+
+
 def _ends_of(packets: PacketTable) -> tuple[np.ndarray, ...]:
     p = packets
     return p.src_hi, p.src_lo, p.src_port, p.dst_hi, p.dst_lo, p.dst_port, p.ip_version
 
 
-def number_tuples(ends: Sequence[I64], rows: I64, slots: I32, tuples: I64, numbers: I64) -> int:
+def number_tuples(ends: Sequence[I64], rows: I64, state: I64, slots: I32, tuples: I64, numbers: I64) -> int:
     """Kernel: ``numbers`` as ``number_packets`` gives them, tuples by their first packet; gives how many there are.
 
-    ``ends`` are columns of the packet table, ``slots`` is scratch, at least the power of two above twice ``rows``;
-    ``tuples`` ``(N, 6)`` takes the distinct tuples and their hashes. Gives -1 where too many of them meet in one slot,
-    which takes an attacker.
+    ``ends`` are columns of the packet table; ``tuples`` ``(N, 6)`` takes the distinct tuples and their hashes, and
+    ``slots`` is scratch, at least the power of two above twice as many. ``state`` says how many tuples are there from
+    before, and how many slots those are spread over, 0 where that is to be done; it is left for rows that follow. Gives
+    -1 where too many of them meet in one slot, which takes an attacker.
     """
     src_hi, src_lo, src_port, dst_hi, dst_lo, dst_port, version = ends
-    size = 0
-    found = 0
+    found, size = int(state[0]), int(state[1])
     steps = _STEPS_A_PACKET * (len(rows) + _LEAST_SLOTS)
     for i in range(len(rows)):
         if 2 * found >= size:
-            size = max(2 * size, _LEAST_SLOTS)
+            while 2 * found >= size:
+                size = max(2 * size, _LEAST_SLOTS)
             for at in range(size):
                 slots[at] = -1
             for number in range(found):
@@ -113,4 +158,6 @@ def number_tuples(ends: Sequence[I64], rows: I64, slots: I32, tuples: I64, numbe
             tuples[number, 4] = rest
             tuples[number, _HASH] = mixed >> 32
         numbers[i] = number << 1 | swapped
+    state[0] = found
+    state[1] = size
     return found

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from analyzer.base.workers import begun_beside, run_in_workers, stream_from_workers
+from analyzer.base.workers import begun_beside, run_in_workers, shared_out, stream_from_workers
 
 HERE = os.getpid()
 
@@ -30,6 +30,14 @@ def failing_elsewhere(pieces):
             yield piece
 
     return task
+
+
+@pytest.mark.parametrize(
+    ("items", "jobs", "shares"),
+    [(7, 2, [(0, 3), (3, 7)]), (2, 3, [(0, 1), (1, 2)]), (0, 2, [(0, 0)]), (3, 0, [(0, 3)])],
+)
+def test_items_are_shared_out_in_order(items, jobs, shares) -> None:
+    assert shared_out(items, jobs) == [range(*share) for share in shares]
 
 
 def test_results_come_in_the_order_of_their_tasks() -> None:

@@ -8,7 +8,8 @@ from analyzer.base.fact import replace
 from analyzer.base.kernel import run_kernel
 from analyzer.capture.decode import blank_table
 from analyzer.flow import numbering
-from analyzer.flow.numbering import number_packets, number_tuples
+from analyzer.flow.numbering import Numbering, number_packets, number_tuples
+from analyzer.flow.tuples import canonical_tuples
 
 # Ends that differ in one thing each: a half of the address, its sign, the port.
 HALVES = (0, 1, -1, 1 << 40, -(1 << 62))
@@ -34,7 +35,7 @@ def numbered(columns, *, compile_rows: int) -> list[int] | None:
     count = len(columns[0])
     numbers = np.zeros(count, np.int64)
     slots, tuples = np.empty(1 << 14, np.int32), np.empty((count, 6), np.int64)
-    arguments = np.arange(count), slots, tuples, numbers
+    arguments = np.arange(count), np.zeros(2, np.int64), slots, tuples, numbers
     found = run_kernel(number_tuples, 0, columns, *arguments, compile_rows=compile_rows)
     return numbers.tolist() if found >= 0 else None
 
@@ -85,3 +86,34 @@ def test_the_hash_table_tells_apart_what_sorting_does(rows) -> None:
     ordered = number_packets(table, np.arange(len(rows)))
 
     assert [(hashed == number).tolist() for number in hashed] == [(ordered == number).tolist() for number in ordered]
+
+
+@given(rows=packets, size=st.integers(1, 12))
+@settings(max_examples=50, deadline=None)
+def test_tuples_that_come_part_by_part_have_the_numbers_of_their_first_appearance(rows, size) -> None:
+    tuples = canonical_tuples(table_of(rows), np.arange(len(rows)))[0]
+    numbering = Numbering()
+
+    parts = [numbering.numbers_of(tuples[:, first : first + size]) for first in range(0, len(rows), size)]
+    numbers = np.concatenate([np.empty(0, np.int64), *parts])
+
+    assert list(dict.fromkeys(numbers.tolist())) == list(range(len(numbering)))
+    assert numbering.tuples[:, numbers].tolist() == tuples.tolist()
+
+
+def test_a_numbering_grows_with_what_comes() -> None:
+    tuples = canonical_tuples(table_of([((0, n, 1), (0, n + 1, 2), 4) for n in range(9_000)]), np.arange(9_000))[0]
+    numbering = Numbering()
+
+    found = [numbering.numbers_of(tuples[:, first:stop]) for first, stop in ((0, 10), (5, 5_000), (0, 9_000))]
+
+    assert [numbers.tolist() for numbers in found] == [
+        list(range(10)), list(range(5, 5_000)), list(range(9_000)),
+    ]  # fmt: skip
+
+
+def test_tuples_that_were_made_to_meet_have_no_numbers(monkeypatch) -> None:
+    monkeypatch.setattr(numbering, "_SPREAD", 0)
+    tuples = canonical_tuples(table_of([((0, n, 1), (0, n + 1, 2), 4) for n in range(2_000)]), np.arange(2_000))[0]
+
+    assert Numbering().numbers_of(tuples) is None
