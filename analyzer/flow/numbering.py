@@ -151,13 +151,9 @@ def number_tuples(ends: Sequence[I64], rows: I64, state: I64, slots: I32, tuples
             number = found
             found += 1
             slots[at] = number
-            tuples[number, 0] = low_hi
-            tuples[number, 1] = low_lo
-            tuples[number, 2] = high_hi
-            tuples[number, 3] = high_lo
-            tuples[number, 4] = rest
-            tuples[number, _HASH] = mixed >> 32
+            tuples[number, 0], tuples[number, 1] = low_hi, low_lo
+            tuples[number, 2], tuples[number, 3] = high_hi, high_lo
+            tuples[number, 4], tuples[number, _HASH] = rest, mixed >> 32
         numbers[i] = number << 1 | swapped
-    state[0] = found
-    state[1] = size
+    state[0], state[1] = found, size
     return found
