@@ -50,8 +50,8 @@ def is_large(source: CaptureSource) -> bool:
 
 
 def guess_records(source: CaptureSource) -> int:
-    """About how many packets a file has, by those at its beginning; 0 where it is none, or cannot be read."""
-    if source.path is None or source.ring:
+    """About how many packets a source has, by those at its beginning; 0 where it is no file, or cannot be read."""
+    if source.path is None:
         return 0
     try:
         with source.path.open("rb") as file:
@@ -59,7 +59,7 @@ def guess_records(source: CaptureSource) -> int:
         found = read_capture_bytes(beginning, name=source.name)
     except (OSError, CaptureError):
         return 0
-    return len(found.records) * source.size // _SAMPLE_LEN
+    return len(found.records) * source.size // max(len(beginning), 1)
 
 
 def run_large(

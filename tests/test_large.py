@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.base.fact import replace
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import find_captures
 from analyzer.judging import SpilledRun
-from analyzer.large import is_large, run_large
+from analyzer.large import guess_records, is_large, run_large
 from analyzer.lot import Plan
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_paths, mesh_record
 from analyzer.report.as_json import render_jsonl
+from made.rings import write_ring
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOP = ROOT / "captures" / "shop-default"
@@ -157,11 +157,25 @@ def test_an_empty_capture_is_an_empty_run(mesh) -> None:
     assert len(lines_of(run)) == 2
 
 
-def test_a_ring_of_captures_is_not_large(monkeypatch) -> None:
-    (source,) = find_captures([str(LO)])
-    monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 10)
+def test_the_packets_of_a_ring_are_guessed_by_those_of_its_oldest_file(tmp_path) -> None:
+    write_ring(tmp_path / "a.pcap", LO.read_bytes(), 3)
+    (source,) = find_captures([str(tmp_path)])
+    assert source.path is not None
+    oldest = source.path.read_bytes()
+    records = len(read_capture_bytes(oldest, name="a").records)
 
-    assert not is_large(replace(source, ring=(LO, LO)))
+    assert guess_records(source) == records * source.size // len(oldest)
+
+
+@pytest.mark.parametrize("mapped_from", [1, 1 << 30])
+def test_a_ring_has_the_bytes_of_one_file(large, tmp_path, monkeypatch, mapped_from) -> None:
+    files = write_ring(tmp_path / LO.name, LO.read_bytes(), 3)
+    monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", mapped_from)
+
+    found = [line.replace(b".pcap1+2", b".pcap") for line in lines_of(large(tmp_path))]
+
+    assert len(files) == 3
+    assert found == lines_of(large(LO))
 
 
 def test_a_capture_that_brings_keys_is_left_to_a_plain_run(large, tmp_path, with_secrets) -> None:

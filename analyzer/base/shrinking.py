@@ -53,7 +53,8 @@ class _Guard:
 
     def _on_bus_error(self, number: int, info: Any, _: object) -> None:
         address = info.contents.address
-        for begin, end in self.ranges:
+        # A later mapping may lie where an earlier one was.
+        for begin, end in reversed(self.ranges):
             if begin <= address < end:
                 page = address - address % mmap.PAGESIZE
                 self._libc.mmap(
@@ -70,12 +71,15 @@ def _guard() -> _Guard:
     return _Guard()
 
 
-def survive_shrinking(mapped: mmap.mmap) -> None:
-    """From now on a page of ``mapped`` that its file has lost reads as zeros. Only Linux is known that well."""
+def survive_shrinking(mapped: mmap.mmap, begin: int = 0, end: int | None = None) -> None:
+    """From now on a page of ``mapped`` that its file has lost reads as zeros. Only Linux is known that well.
+
+    The file lies from ``begin`` to ``end``, which is where the mapping ends if it is not given.
+    """
     if sys.platform != "linux" or sys.maxsize < 1 << 32 or not len(mapped):
         return
-    begin = int(np.frombuffer(mapped, np.uint8).__array_interface__["data"][0])
-    _guard().ranges.append((begin, begin + len(mapped)))
+    address = int(np.frombuffer(mapped, np.uint8).__array_interface__["data"][0])
+    _guard().ranges.append((address + begin, address + (len(mapped) if end is None else end)))
 
 
 def has_shrunk(buffer: memoryview) -> bool:

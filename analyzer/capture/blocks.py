@@ -19,12 +19,16 @@ BLOCK_LEN = 4 << 20
 
 
 class Blocks:
-    """The bytes of ``buffer``; ``file`` is the descriptor of the file that it is a mapping of, where there is one."""
+    """The bytes of ``buffer``; ``file`` is the descriptor of the file that it is a mapping of, where there is one.
 
-    def __init__(self, buffer: memoryview, file: int | None = None) -> None:
+    The file may begin later in the buffer, at ``file_at``; it ends where the buffer does.
+    """
+
+    def __init__(self, buffer: memoryview, file: int | None = None, *, file_at: int = 0) -> None:
         self._whole = as_bytes(buffer)
         self._file = file if hasattr(os, "preadv") else None
-        self._block = np.empty(0 if self._file is None else min(BLOCK_LEN, len(buffer)), np.uint8)
+        self._file_at = file_at
+        self._block = np.empty(0 if self._file is None else min(BLOCK_LEN, len(buffer) - file_at), np.uint8)
 
     def __len__(self) -> int:
         return len(self._whole)
@@ -38,8 +42,8 @@ class Blocks:
             forget(self._whole)
             return self._whole[begin : begin + SPAN]
         block = self._block[: len(self) - begin]
-        filled = 0
-        while filled < len(block) and (count := os.preadv(self._file, [block[filled:].data], begin + filled)):
+        filled, at = 0, begin - self._file_at
+        while filled < len(block) and (count := os.preadv(self._file, [block[filled:].data], at + filled)):
             filled += count
         block[filled:] = 0
         # One type of array for all kernels: mapped bytes cannot be written.

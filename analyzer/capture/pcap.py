@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.kernel import run_kernel
+from analyzer.base.mapped_files import FilePart
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.room import Zeros
@@ -19,7 +20,7 @@ from analyzer.capture.blocks import Blocks
 from analyzer.capture.capture import Capture, Interface
 from analyzer.capture.decode import PacketLog
 from analyzer.capture.gather import gather
-from analyzer.capture.record_log import RecordLog
+from analyzer.capture.record_log import IN_FILE_FROM, RecordLog
 from analyzer.capture.records import (
     BYTE_STEPS,
     FIRST_ROUND,
@@ -70,9 +71,6 @@ CONCATENATED = Code(
 
 # Each appended file is an interface of its own; more than these were not appended by anyone who means well.
 MAX_FILES = 4_096
-
-# The table of records of a larger file is not kept in memory: it takes a twentieth of the file.
-IN_FILE_FROM = 1 << 30
 
 # How a walk over records may stop.
 RUNNING, AT_END, HEADER_CUT, LENGTH_BAD, FILE_HEADER = range(5)
@@ -128,53 +126,92 @@ class _Header:
     interface: Interface
 
 
-def read_pcap(buffer: memoryview, *, name: str, file: int | None = None, zeros: Zeros = np.zeros) -> Capture:
-    """The records of a pcap file, of several where files were appended to one another.
+@dataclass(slots=True)
+class _Reading:
+    """What the files of a capture bring, as they are read one after another; ``problem`` is the first one's."""
 
-    ``file`` is the descriptor of the file that ``buffer`` is a mapping of; if it is not very large its packets are
-    decoded on the way. ``zeros`` makes the columns of both tables. Raises ``CaptureError`` when the file header is cut
-    or of another version. A record that is cut, or claims more than can be, ends the capture, which then is not
-    ``complete``.
+    name: str
+    buffer: memoryview
+    log: RecordLog
+    packets: PacketLog | None
+    headers: list[_Header] = field(default_factory=list)
+    problem: str | None = None
+
+    def read(self, blocks: Blocks, begin: int) -> None:
+        """Read the file that lies from ``begin`` to the end of ``blocks``, and files that were appended to it."""
+        state = np.array([begin, FILE_HEADER, 0, -1], np.int64)
+        number = 0
+        while state[1] == FILE_HEADER and len(self.headers) < MAX_FILES:
+            at = int(state[0])
+            raw = self.buffer[at : min(at + HEADER_LEN, len(blocks))]
+            header = _read_header(raw, self.name, first=not self.headers)
+            if header is not None:
+                number = self._number_of(header, begins=at == begin)
+                state[0] = at + HEADER_LEN
+            elif at == begin:
+                self._stop("a file of the ring does not begin with a pcap file header")
+                return
+            else:
+                state[3] = at
+            self._take(blocks, state, number)
+        error = _explain_stop(state, len(blocks), self.headers[number].variant.record_header_len)
+        if error is not None:
+            self._stop(error)
+
+    def _number_of(self, header: _Header, *, begins: bool) -> int:
+        """The number of a header's interface: files of a ring share theirs, appended files have their own."""
+        if begins and header in self.headers:
+            return self.headers.index(header)
+        self.headers.append(header)
+        return len(self.headers) - 1
+
+    def _take(self, blocks: Blocks, state: I64, number: int) -> None:
+        for part, block, begin in _read_parts(blocks, state, self.headers[number], number, before=len(self.log)):
+            self.log.expect(expected_records(len(self.buffer), len(self.log) + len(part.time_ns), part.end))
+            self.log.add(part)
+            if self.packets is not None:
+                self.packets.add(part, block, begin)
+
+    def _stop(self, error: str) -> None:
+        self.problem = self.problem or f"{self.name}: packet {len(self.log) + 1}: {error}"
+
+    def finish(self) -> Capture:
+        """The capture, of which all files were read."""
+        records, oddities = self.log.table(), self.log.oddities()
+        if len(self.headers) > 1:
+            appended = np.flatnonzero(records.interface)
+            second = int(appended[0]) + 1 if len(appended) else len(records) + 1
+            oddities.append(Oddity(CONCATENATED, PacketPlace(self.name, second), {"count": len(self.headers) - 1}))
+        capture = Capture(
+            name=self.name,
+            format=self.headers[0].variant.format,
+            buffer=self.buffer,
+            records=records,
+            interfaces=tuple(header.interface for header in self.headers),
+            oddities=tuple(oddities),
+            complete=self.problem is None,
+            error=self.problem,
+        )
+        return replace(capture, decoded=self.packets.decoded(capture)) if self.packets is not None else capture
+
+
+def read_pcap(buffer: memoryview, *, name: str, files: Sequence[FilePart] = (), zeros: Zeros = np.zeros) -> Capture:
+    """The records of a pcap file, of several where files were appended to one another, or those of a ring.
+
+    ``files`` are those that lie in ``buffer``; without them it is one. Of files that are mapped, and not very large,
+    packets are decoded on the way. ``zeros`` makes the columns of both tables. Raises ``CaptureError`` when the first
+    file's header is cut or of another version. A record that is cut, or claims more than can be, ends its file, and
+    the capture then is not ``complete``.
     """
-    blocks = Blocks(buffer, file)
-    headers: list[_Header] = []
+    files = files or (FilePart(0, len(buffer)),)
     in_file = len(buffer) >= IN_FILE_FROM
-    packets = PacketLog(len(buffer), zeros=zeros) if file is not None and not in_file else None
-    log = RecordLog(name, in_file=in_file, zeros=zeros)
-    state = np.array([0, FILE_HEADER, 0, -1], np.int64)
-    while state[1] == FILE_HEADER and len(headers) < MAX_FILES:
-        at = int(state[0])
-        header = _read_header(buffer[at : at + HEADER_LEN], name, first=not headers)
-        if header is None:
-            state[3] = at
-        else:
-            headers.append(header)
-            state[0] = at + HEADER_LEN
-        for part, block, begin in _read_parts(blocks, state, headers[-1], interface=len(headers) - 1):
-            log.expect(expected_records(len(buffer), len(log) + len(part.time_ns), part.end))
-            log.add(part)
-            if packets is not None:
-                packets.add(part, block, begin)
-    capture = _finish(buffer, name, headers, log, state)
-    return replace(capture, decoded=packets.decoded(capture)) if packets is not None else capture
-
-
-def _finish(buffer: memoryview, name: str, headers: list[_Header], log: RecordLog, state: I64) -> Capture:
-    records, oddities = log.table(), log.oddities()
-    if len(headers) > 1:
-        second = int(np.searchsorted(records.interface, 1)) + 1
-        oddities.append(Oddity(CONCATENATED, PacketPlace(name, second), {"count": len(headers) - 1}))
-    error = _explain_stop(state, len(buffer), headers[-1].variant.record_header_len)
-    return Capture(
-        name=name,
-        format=headers[0].variant.format,
-        buffer=buffer,
-        records=records,
-        interfaces=tuple(header.interface for header in headers),
-        oddities=tuple(oddities),
-        complete=error is None,
-        error=error and f"{name}: packet {len(records) + 1}: {error}",
-    )
+    is_mapped = files[0].path is not None
+    packets = PacketLog(len(buffer), zeros=zeros) if is_mapped and not in_file else None
+    reading = _Reading(name, buffer, RecordLog(name, in_file=in_file, zeros=zeros), packets)
+    for file in files:
+        with file.opened() as descriptor:
+            reading.read(Blocks(buffer[: file.end], descriptor, file_at=file.begin), file.begin)
+    return reading.finish()
 
 
 def _explain_stop(state: I64, size: int, header_len: int) -> str | None:
@@ -208,11 +245,16 @@ def _read_header(raw: memoryview, name: str, *, first: bool) -> _Header | None:
     raise CaptureError(f"{name}: pcap version {major}.{minor}; expected 2.0 to 2.4")
 
 
-def _read_parts(blocks: Blocks, state: I64, header: _Header, *, interface: int) -> Iterator[tuple[RecordPart, U8, int]]:
-    """The records from ``state`` on by stretches of the file, each with its bytes and where those begin in the file."""
+def _read_parts(
+    blocks: Blocks, state: I64, header: _Header, interface: int, *, before: int
+) -> Iterator[tuple[RecordPart, U8, int]]:
+    """The records from ``state`` on by stretches of the file, each with its bytes and where those begin.
+
+    So many records were found ``before``.
+    """
     variant = header.variant
     captured, wire = ("wire_len", "captured_len") if header.swapped_lengths else ("captured_len", "wire_len")
-    for at, block, begin in _offset_rounds(blocks, state, header):
+    for at, block, begin in _offset_rounds(blocks, state, header, before):
         record = gather(block, at, RECORD[header.order])
         fraction_ns = record["fraction"].astype(np.int64) * variant.fraction_ns
         part = RecordPart(
@@ -227,15 +269,16 @@ def _read_parts(blocks: Blocks, state: I64, header: _Header, *, interface: int) 
         yield part, block, begin
 
 
-def _offset_rounds(blocks: Blocks, state: I64, header: _Header) -> Iterator[tuple[I64, U8, int]]:
+def _offset_rounds(blocks: Blocks, state: I64, header: _Header, before: int) -> Iterator[tuple[I64, U8, int]]:
     """Where records begin in a stretch of the file, the stretch, and where that begins, from ``state`` on.
 
-    The first round is short: it tells how long records are, and with that whether so many make compiling pay.
+    The first round is short: it tells how long records are, and with that whether so many make compiling pay, as those
+    ``before`` it do.
     """
     low, step = BYTE_STEPS[header.order]
     arguments = header.variant.record_header_len, low, step, 12 if header.swapped_lengths else 8
     first, total = int(state[0]), 0
-    room = expected = FIRST_ROUND
+    room, expected = FIRST_ROUND, max(FIRST_ROUND, before)
     state[1] = RUNNING
     while state[1] == RUNNING:
         begin = int(state[0])
@@ -249,5 +292,5 @@ def _offset_rounds(blocks: Blocks, state: I64, header: _Header) -> Iterator[tupl
             yield offsets[:found], block, begin
             total += found
             mean = max((int(state[0]) - first) // max(total, 1), 1)
-            expected = max((len(blocks) - int(state[0])) // mean * 9 // 8, FIRST_ROUND)
+            expected = max((len(blocks) - int(state[0])) // mean * 9 // 8, FIRST_ROUND, before)
             room = min(expected, MAX_ROUND)

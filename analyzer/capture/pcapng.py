@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from analyzer.base.errors import CaptureError
+from analyzer.base.mapped_files import FilePart
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.table import I64, U8
 from analyzer.capture import pcapng_walk as walk
@@ -20,7 +22,7 @@ from analyzer.capture.pcapng_blocks import (
     read_statistics,
 )
 from analyzer.capture.pcapng_packets import Section, read_packets
-from analyzer.capture.record_log import RecordLog
+from analyzer.capture.record_log import IN_FILE_FROM, RecordLog
 from analyzer.capture.records import (
     BYTE_STEPS,
     ORDERS,
@@ -89,31 +91,45 @@ class _Findings:
     dropped: int = 0
     sections: int = 0
     secrets: bytearray = field(default_factory=bytearray)
+    file_at: int = 0
+    problem: str | None = None
 
     def count(self, code: Code, number: int) -> None:
         if number:
             self.counts[code] = self.counts.get(code, 0) + number
 
 
-def read_pcapng(buffer: memoryview, *, name: str) -> Capture:
+def read_pcapng(buffer: memoryview, *, name: str, files: Sequence[FilePart] = ()) -> Capture:
     """The records of all sections of a pcapng file, each in its own byte order and with its own interfaces.
 
-    Raises ``CaptureError`` when the first section header is unusable. A block whose length cannot be ends the
-    capture: ``complete`` is then false. Blocks that contradict themselves within sound lengths are left out.
+    ``files`` are those that lie in ``buffer``; without them it is one. Raises ``CaptureError`` when the first section
+    header is unusable. A block whose length cannot be ends its file, and the capture then is not ``complete``. Blocks
+    that contradict themselves within sound lengths are left out.
     """
+    findings = _Findings(RecordLog(name, in_file=len(buffer) >= IN_FILE_FROM))
+    for file in files or (FilePart(0, len(buffer)),):
+        problem = _read_file(buffer[: file.end], file.begin, name, findings)
+        if problem is not None and findings.problem is None:
+            findings.problem = f"{name}: after packet {len(findings.log)}: {problem}"
+    return _finish(buffer, name, findings)
+
+
+def _read_file(buffer: memoryview, begin: int, name: str, findings: _Findings) -> str | None:
+    """Read the sections from ``begin`` on; gives what stopped that before the end."""
     data = as_bytes(buffer)
-    findings = _Findings(RecordLog(name))
-    at, problem = 0, None
-    while at < len(buffer) and problem is None:
-        if findings.sections == MAX_SECTIONS:
-            problem = f"more than {MAX_SECTIONS} sections, the limit"
-            break
+    findings.file_at = begin
+    at, most = begin, findings.sections + MAX_SECTIONS
+    while at < len(buffer):
+        if findings.sections == most:
+            return f"more than {MAX_SECTIONS} sections, the limit"
         order, length, problem = _read_section_header(buffer[at:])
         if problem and not findings.sections:
             raise CaptureError(f"{name}: {problem}")
         if problem is None:
             at, problem = _read_section(buffer, data, at + length, order, findings)
-    return _finish(buffer, name, findings, problem)
+        if problem is not None:
+            return problem
+    return None
 
 
 def _read_section_header(raw: memoryview) -> tuple[Order, int, str | None]:
@@ -162,7 +178,7 @@ def _read_section(buffer: memoryview, data: U8, at: int, order: Order, findings:
             for begin, size in zip(offsets[statistics].tolist(), length[statistics].tolist(), strict=True)
         ]
     )
-    return int(state[0]), _explain_stop(state, len(buffer))
+    return int(state[0]), _explain_stop(state, len(buffer), findings.file_at)
 
 
 def _dropped(blocks: list[StatisticsBlock | None]) -> int:
@@ -178,9 +194,9 @@ def _dropped(blocks: list[StatisticsBlock | None]) -> int:
     )
 
 
-def _explain_stop(state: I64, size: int) -> str | None:
+def _explain_stop(state: I64, size: int, file_at: int) -> str | None:
     at, status, claimed = (int(value) for value in state[:3])
-    where = f"block at byte {at}"
+    where = f"block at byte {at - file_at}"
     if status == walk.HEADER_CUT:
         return f"{where} is cut; {size - at} bytes are left in the file, a block has at least {walk.BLOCK_OVERHEAD}"
     if status == walk.TRAILER_BAD:
@@ -192,7 +208,7 @@ def _explain_stop(state: I64, size: int) -> str | None:
     return f"{where} claims {claimed} bytes; {size - at} are left in the file"
 
 
-def _finish(buffer: memoryview, name: str, findings: _Findings, problem: str | None) -> Capture:
+def _finish(buffer: memoryview, name: str, findings: _Findings) -> Capture:
     records = findings.log.table()
     values = {"limit": MAX_INTERFACES}
     oddities = [Oddity(code, None, {"count": count, **values}) for code, count in findings.counts.items()]
@@ -205,7 +221,7 @@ def _finish(buffer: memoryview, name: str, findings: _Findings, problem: str | N
         records=records,
         interfaces=tuple(block.interface for block in findings.interfaces),
         oddities=(*oddities, *findings.log.oddities()),
-        complete=problem is None,
-        error=problem and f"{name}: after packet {len(records)}: {problem}",
+        complete=findings.problem is None,
+        error=findings.problem,
         secrets=bytes(findings.secrets),
     )

@@ -6,16 +6,18 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
+from analyzer.base.mapped_files import FilePart, MappedFiles, part_of
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.room import Zeros
@@ -40,6 +42,14 @@ _SQLITE = b"SQLi"
 # starts its files anew) cannot take pages away from under us.
 MAPPED_FROM = 32 << 20
 
+
+class Opened(NamedTuple):
+    """The bytes of a capture's files; ``files`` tells where each of them lies, if they are mapped or several."""
+
+    data: bytes | bytearray | mmap.mmap
+    files: tuple[FilePart, ...] = ()
+
+
 UNSUPPORTED_LINK = Code(
     "unsupported-link-type",
     Family.CAPTURE,
@@ -58,28 +68,40 @@ def read_capture(path: Path | None, *, name: str) -> Capture:
     """
     if path is None:
         return read_capture_bytes(_read_standard_input(name), name=name)
-    with opened_capture(path, name=name) as (data, file):
-        capture = read_capture_bytes(data, name=name, file=file)
-    return what_is_left(capture, data)
+    return read_opened(open_file(path, name=name), name=name)
+
+
+def read_opened(opened: Opened, *, name: str) -> Capture:
+    """The capture in files that were opened; raises as ``read_capture``."""
+    with explained(name):
+        capture = read_capture_bytes(opened.data, name=name, files=opened.files)
+    return what_is_left(capture, opened)
+
+
+def open_file(path: Path, *, name: str) -> Opened:
+    """The bytes of a file, mapped where it is large; raises as ``read_capture``."""
+    with explained(name), open(path, "rb", opener=_open_without_waiting) as file:
+        return _load(path, file, name)
 
 
 @contextmanager
-def opened_capture(path: Path, *, name: str) -> Iterator[tuple[bytes | mmap.mmap, int | None]]:
-    """The bytes of a file, and its descriptor if they are mapped; raises as ``read_capture``, for what is done, too."""
+def explained(name: str) -> Iterator[None]:
+    """What the system does not let us do with a capture's file is raised as a ``CaptureError``."""
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            data = _load(file, name)
-            yield data, file.fileno() if isinstance(data, mmap.mmap) else None
+        yield
     except (OSError, ValueError) as error:
         raise CaptureError(f"{name}: {_reason(error)}; expected a capture file") from None
 
 
-def what_is_left(capture: Capture, data: bytes | mmap.mmap) -> Capture:
-    """A capture that was read from ``data``; only its beginning where the file has become shorter meanwhile."""
+def what_is_left(capture: Capture, opened: Opened) -> Capture:
+    """A capture that was read from ``opened``; only what files still have, where one has become shorter meanwhile."""
+    data = opened.data
     if not (isinstance(data, mmap.mmap) and has_shrunk(memoryview(data))):
         return capture
     # Records that were found behind the new end are zeros.
-    left = read_capture_bytes(memoryview(data)[: data.size()], name=capture.name)
+    files = data.left() if isinstance(data, MappedFiles) else (FilePart(0, data.size()),)
+    buffer = memoryview(data)[: files[-1].end if files else 0]
+    left = read_capture_bytes(buffer, name=capture.name, files=files)
     return replace(left, complete=False, error=shrunk(capture.name))
 
 
@@ -89,16 +111,20 @@ def shrunk(name: str) -> str:
 
 
 def read_capture_bytes(
-    data: bytes | mmap.mmap | memoryview, *, name: str, file: int | None = None, zeros: Zeros = np.zeros
+    data: bytes | bytearray | mmap.mmap | memoryview,
+    *,
+    name: str,
+    files: Sequence[FilePart] = (),
+    zeros: Zeros = np.zeros,
 ) -> Capture:
-    """The capture in ``data``, a mapping of ``file`` where there is one; as ``read_capture``.
+    """The capture in ``data``, in which ``files`` lie one behind another; without them it is one. As ``read_capture``.
 
     ``zeros`` makes the columns of a pcap file's tables.
     """
     buffer = memoryview(data)
     compression = compression_of(buffer)
     if compression is None:
-        return _check_links(_read(buffer, name, file, zeros))
+        return _check_links(_read(buffer, name, files, zeros))
     expanded = compression.expand(buffer)
     if not len(expanded.data) and expanded.problem:
         raise CaptureError(f"{name}: {expanded.problem}; expected a capture")
@@ -112,16 +138,16 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _load(file: BufferedReader, name: str) -> bytes | mmap.mmap:
+def _load(path: Path, file: BufferedReader, name: str) -> Opened:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
         kind = "a pipe" if stat.S_ISFIFO(status.st_mode) else "a device"
         raise CaptureError(f"{name}: {kind}; expected a file (use - for standard input)")
     if status.st_size < MAPPED_FROM:
-        return file.read(MAPPED_FROM)
+        return Opened(file.read(MAPPED_FROM))
     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     survive_shrinking(mapped)
-    return mapped
+    return Opened(mapped, (part_of(path, len(mapped), file.fileno()),))
 
 
 def _read_standard_input(name: str) -> bytes:
@@ -133,10 +159,11 @@ def _read_standard_input(name: str) -> bytes:
     return data
 
 
-def _read(buffer: memoryview, name: str, file: int | None = None, zeros: Zeros = np.zeros) -> Capture:
+def _read(buffer: memoryview, name: str, files: Sequence[FilePart] = (), zeros: Zeros = np.zeros) -> Capture:
     if not len(buffer):
         raise CaptureError(f"{name}: the file is empty; expected a pcap or pcapng capture")
-    magic = bytes(buffer[:4])
+    files = files or (FilePart(0, len(buffer)),)
+    magic = bytes(buffer[files[0].begin :][:4])
     reader = READERS.get(magic)
     if magic == _SQLITE:
         raise CaptureError(
@@ -145,8 +172,8 @@ def _read(buffer: memoryview, name: str, file: int | None = None, zeros: Zeros =
     if reader is None:
         raise CaptureError(f"{name}: not a capture: it begins with {magic.hex(' ')}; expected pcap or pcapng")
     if reader is read_pcap:
-        return read_pcap(buffer, name=name, file=file, zeros=zeros)
-    return reader(buffer, name=name)
+        return read_pcap(buffer, name=name, files=files, zeros=zeros)
+    return reader(buffer, name=name, files=files)
 
 
 def _with_problem(capture: Capture, expanded: Expanded) -> Capture:

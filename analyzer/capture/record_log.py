@@ -24,6 +24,9 @@ from analyzer.capture.records import (
     RecordPart,
 )
 
+# The table of records of a larger capture is not kept in memory: it takes a twentieth of the capture.
+IN_FILE_FROM = 1 << 30
+
 # More records than these are put together in the end: how many there will be is but a guess.
 MOST_ROOM = 1 << 21
 

@@ -10,16 +10,27 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from analyzer.base.errors import CaptureError
+from analyzer.base.fact import replace
+from analyzer.base.mapped_files import FilePart, can_map_files, map_files
+from analyzer.capture import reader
 from analyzer.capture.capture import Capture
 from analyzer.capture.pcap import HEADER_LEN
 from analyzer.capture.pcapng import MAGIC as PCAPNG_MAGIC
-from analyzer.capture.reader import read_capture, read_capture_bytes
-from analyzer.capture.tail import Tail
+from analyzer.capture.reader import (
+    READERS,
+    Opened,
+    explained,
+    open_file,
+    read_capture,
+    read_capture_bytes,
+    read_opened,
+)
 
-# The files of a ring are in memory together; larger ones are read file by file.
-MAX_RING = 512 << 20
+# Files that cannot be mapped are in memory together: of a larger ring each is a capture then.
+MAX_JOINED = 512 << 20
 # What has the first packet in it: a record of the greatest length, and what may stand before it.
 _PREFIX_LEN = 512 << 10
 _NUMBERED = re.compile(r"(.*\.(?:pcap|pcapng|ntar|cap|dmp))(\.?\d+)?((?:\.(?:gz|zst|xz|bz2))?)", re.IGNORECASE)
@@ -45,12 +56,40 @@ def read_ring(paths: Sequence[Path | None], *, name: str) -> Capture:
     """The capture in a file, on standard input (None), or in the files of a ring; raises as ``read_capture``."""
     if len(paths) == 1:
         return read_capture(paths[0], name=name)
-    data = bytearray()
+    opened = open_ring(paths, name=name)
+    return _read_joined(paths, name) if opened is None else read_opened(opened, name=name)
+
+
+def open_ring(paths: Sequence[Path | None], *, name: str) -> Opened | None:
+    """The bytes of a file, or of the files of a ring, where no copy of them is needed; raises as ``read_capture``.
+
+    None for standard input, and for a ring that is small, compressed, or on a system that cannot map it.
+    """
+    files = [path for path in paths if path is not None]
+    if len(files) < len(paths):
+        return None
+    if len(files) == 1:
+        return open_file(files[0], name=name)
+    with explained(name):
+        if not can_map_files() or sum(path.stat().st_size for path in files) < reader.MAPPED_FROM:
+            return None
+        mapped = map_files(files)
+    parts = tuple(part for part in mapped.parts if part.end > part.begin)
+    if len(mapped) <= MAX_JOINED and any(mapped[part.begin : part.begin + 4] not in READERS for part in parts):
+        return None
+    return Opened(mapped, parts)
+
+
+def _read_joined(paths: Sequence[Path | None], name: str) -> Capture:
+    """The capture in files that are copied into memory, one behind another."""
+    data, parts, problems = bytearray(), [], []
     for path in paths:
         capture = read_capture(path, name=name)
-        whole = capture.buffer if capture.complete else memoryview(_whole_records(bytes(capture.buffer), name))
-        data += whole[HEADER_LEN:] if data and whole[:4] != PCAPNG_MAGIC else whole
-    return read_capture_bytes(bytes(data), name=name)
+        parts.append(FilePart(len(data), len(data) + len(capture.buffer)))
+        data += capture.buffer
+        problems += [capture.error] if capture.error else []
+    joined = read_capture_bytes(data, name=name, files=parts)
+    return replace(joined, complete=False, error=joined.error or problems[0]) if problems else joined
 
 
 def _rings_in(group: list[Path | None]) -> list[list[Path | None]]:
@@ -59,19 +98,27 @@ def _rings_in(group: list[Path | None]) -> list[list[Path | None]]:
     begins = [_begin_of(path) for path in paths] if len(paths) > 1 else []
     known = [begin for begin in begins if begin is not None]
     alone: list[list[Path | None]] = [[path] for path in group]
-    if not begins or len(known) < len(begins) or len({header for header, _ in known}) > 1:
+    if not begins or len(known) < len(begins) or len({begin.header for begin in known}) > 1:
         return alone
-    if sum(path.stat().st_size for path in paths) > MAX_RING:
+    can_map = can_map_files() and all(begin.is_plain for begin in known)
+    if not can_map and sum(path.stat().st_size for path in paths) > MAX_JOINED:
         return alone
-    times = [time_ns for _, time_ns in known]
+    times = [begin.time_ns for begin in known]
     if len(set(times)) < len(times):
         # One recording begins each of its files once: these are copies.
         return alone
     return [[path for _, path in sorted(zip(times, paths, strict=True))]]
 
 
-def _begin_of(path: Path) -> tuple[bytes, int] | None:
-    """The file's header, as far as it is the same in all files of a ring, and the time of its first packet."""
+class _Begin(NamedTuple):
+    """How a file begins: its header as far as all files of a ring share it, and the time of its first packet."""
+
+    header: bytes
+    time_ns: int
+    is_plain: bool
+
+
+def _begin_of(path: Path) -> _Begin | None:
     try:
         if not path.is_file():
             return None
@@ -85,9 +132,4 @@ def _begin_of(path: Path) -> tuple[bytes, int] | None:
     header = bytes(capture.buffer[:4])
     if header != PCAPNG_MAGIC:
         header = bytes(capture.buffer[:HEADER_LEN])
-    return header, int(capture.records.time_ns[0])
-
-
-def _whole_records(data: bytes, name: str) -> bytes:
-    """A capture without the record that is cut at its end."""
-    return b"".join(piece.raw for piece in Tail(name).feed(data))
+    return _Begin(header, int(capture.records.time_ns[0]), is_plain=prefix[:4] in READERS)

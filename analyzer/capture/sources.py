@@ -15,8 +15,8 @@ from typing import Literal
 from analyzer.base.errors import CaptureError
 from analyzer.base.spelling import path_hint
 from analyzer.capture.capture import Capture
-from analyzer.capture.reader import READERS
-from analyzer.capture.rings import join_rings, read_ring
+from analyzer.capture.reader import READERS, Opened
+from analyzer.capture.rings import join_rings, open_ring, read_ring
 
 Leg = Literal["any", "eth0", "lo"]
 
@@ -59,6 +59,10 @@ class CaptureSource:
     def read(self) -> Capture:
         """The capture; raises as ``read_capture``."""
         return read_ring(self.ring or (self.path,), name=self.name)
+
+    def open(self) -> Opened | None:
+        """The bytes of its files as they are, so that reading may begin; None where there is more to do."""
+        return open_ring(self.ring or (self.path,), name=self.name)
 
 
 def find_captures(arguments: Sequence[str]) -> list[CaptureSource]:

@@ -38,21 +38,25 @@ class Ahead(NamedTuple):
 
 @contextmanager
 def reading_ahead(captures: Sequence[str], *, jobs: int) -> Iterator[Ahead | None]:
-    """Begins to read a run's one large file, beside what is done meanwhile; None where it is none, or ``jobs`` is 1.
+    """Begins to read a run's one large capture, beside what is done meanwhile; None where ``jobs`` is 1.
 
-    What is wrong with the file is told when it is waited for.
+    None, too, where it is no file and no ring of files. What is wrong with it is told when it is waited for.
     """
-    if jobs < 2 or len(captures) != 1 or not os.path.isfile(captures[0]) or os.path.getsize(captures[0]) < _LEAST_LEN:
+    files = all(map(os.path.isfile, captures))
+    source = _large_source(captures) if jobs > 1 and files and _size_of(captures) >= _LEAST_LEN else None
+    if source is None:
         yield None
         return
-    # A small run does not pay for these rooms.
+    # A small run does not pay for this room.
     from analyzer.capture.ahead import read_ahead
-    from analyzer.capture.sources import find_captures
 
-    [source] = find_captures(captures)
     _make_kernels(source, jobs)
     with read_ahead(source) as read:
         yield Ahead(source, read)
+
+
+def _size_of(files: Sequence[str]) -> int:
+    return sum(map(os.path.getsize, files))
 
 
 def _make_kernels(source: CaptureSource, jobs: int) -> None:

@@ -96,6 +96,36 @@ def test_a_file_that_is_gone_is_told_when_it_is_waited_for(source, write_pcap) -
         read()
 
 
+def test_a_ring_is_the_same_with_its_packets(source, tmp_path: Path, write_pcap, http_packet: bytes) -> None:
+    source(b"")
+    paths = [tmp_path / "r.pcap0", tmp_path / "r.pcap1"]
+    for second, path in enumerate(paths, 1):
+        path.write_bytes(write_pcap([(second, 0, http_packet), (second, 1, b"\x45")], link=101))
+    [found] = find_captures([str(path) for path in paths])
+
+    with read_ahead(found) as read:
+        capture = read()
+
+    assert facts(capture) == facts(found.read())
+    assert capture.decoded is not None
+    assert len(capture.records) == 4
+
+
+def test_files_of_a_ring_that_become_shorter_meanwhile_are_told_so(source, tmp_path: Path, write_pcap) -> None:
+    source(b"")
+    paths = [tmp_path / "r.pcap0", tmp_path / "r.pcap1"]
+    for second, path in enumerate(paths, 1):
+        path.write_bytes(write_pcap([(second, 0, b"first"), (second, 1, b"second")]))
+    [found] = find_captures([str(path) for path in paths])
+
+    with read_ahead(found) as read:
+        os.truncate(paths[0], paths[0].stat().st_size - 1)
+        capture = read()
+
+    assert (capture.records.time_ns // 1000).tolist() == [1_000_000, 2_000_000, 2_000_001]
+    assert capture.error == "r.pcap0+1: the file became shorter while it was read; what it has lost is missing"
+
+
 def test_pcapng_is_read_when_it_is_waited_for(source, pcapng, http_packet: bytes) -> None:
     writer = pcapng()
     found = source(writer.section() + writer.interface(101) + writer.enhanced(http_packet))

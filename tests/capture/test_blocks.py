@@ -53,5 +53,13 @@ def test_a_stretch_of_a_file_cannot_be_written(path: Path) -> None:
         assert not Blocks(memoryview(mapped), file.fileno()).at(0).flags.writeable
 
 
+def test_a_file_may_begin_later_in_the_buffer(path: Path) -> None:
+    with path.open("rb") as file:
+        blocks = Blocks(memoryview(bytes(1000) + path.read_bytes()), file.fileno(), file_at=1000)
+
+        assert blocks.at(1007).tobytes() == bytes(range(7, 100))
+        assert len(blocks) == 1100
+
+
 def test_there_are_as_many_bytes_as_in_the_mapping(path: Path) -> None:
     assert len(Blocks(memoryview(path.read_bytes()))) == 100

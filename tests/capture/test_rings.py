@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from analyzer.capture import rings
+from analyzer.base.errors import CaptureError
+from analyzer.base.fact import replace
+from analyzer.base.mapped_files import MappedFiles
+from analyzer.capture import reader, rings
+from analyzer.capture.capture import Capture
+from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.rings import join_rings, read_ring, ring_name
 from analyzer.capture.sources import find_captures
 from analyzer.pipeline import analyze_paths
+from made.rings import write_ring
 
 SLEEP = Path(__file__).resolve().parents[2] / "captures" / "shop-default" / "pods" / "shop_sleep-0.any.pcap"
 
@@ -31,15 +38,33 @@ def ring(tmp_path, write_pcap):
     return write
 
 
-def parts_of(data: bytes, count: int) -> list[bytes]:
-    """A pcap file cut between records into files of about the same length."""
-    parts, at, begin = [], 24, 24
-    while at < len(data):
-        at += 16 + int.from_bytes(data[at + 8 : at + 12], "little")
-        if at - begin > len(data) / count or at >= len(data):
-            parts.append(data[:24] + data[begin:at])
-            begin = at
-    return parts
+@pytest.fixture
+def mapped(request, monkeypatch):
+    """Whether the files of a ring are mapped; else they are copied into memory."""
+    if request.param:
+        monkeypatch.setattr(reader, "MAPPED_FROM", 1)
+
+
+def joined_and_mapped(test: Callable[..., None]) -> Callable[..., None]:
+    ways = pytest.mark.parametrize("mapped", [False, True], indirect=True, ids=["joined", "mapped"])
+    return pytest.mark.usefixtures("mapped")(ways(test))
+
+
+def facts(capture: Capture) -> tuple[object, ...]:
+    """All but where in its buffer a capture's bytes lie."""
+    records = capture.records
+    places = zip(records.data_off.tolist(), records.captured_len.tolist(), strict=True)
+    return (
+        capture.format, capture.interfaces, capture.oddities, capture.complete, capture.error,
+        records.time_ns.tolist(), records.wire_len.tolist(), records.interface.tolist(), records.link.tolist(),
+        [bytes(capture.buffer[begin : begin + size]) for begin, size in places],
+    )  # fmt: skip
+
+
+def payloads(capture: Capture) -> list[bytes]:
+    packets = decode_packets(capture)
+    places = zip(packets.payload_off.tolist(), packets.payload_len.tolist(), strict=True)
+    return [bytes(capture.buffer[begin : begin + size]) for begin, size in places]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +138,26 @@ def test_files_in_different_folders_are_no_ring(tmp_path, ring) -> None:
     assert len(join_rings([paths[0], moved])) == 2
 
 
-def test_more_than_memory_should_hold_is_read_file_by_file(ring, monkeypatch) -> None:
-    monkeypatch.setattr(rings, "MAX_RING", 300)
+def test_files_of_any_size_are_one_ring(ring, monkeypatch) -> None:
+    monkeypatch.setattr(rings, "MAX_JOINED", 300)
+
+    assert len(join_rings(ring(a_pcap=100, a_pcap1=200))) == 1
+
+
+def test_more_than_memory_should_hold_is_read_file_by_file_where_it_cannot_be_mapped(ring, monkeypatch) -> None:
+    monkeypatch.setattr(rings, "MAX_JOINED", 300)
+    monkeypatch.setattr(rings, "can_map_files", lambda: False)
 
     assert len(join_rings(ring(a_pcap=100, a_pcap1=200))) == 2
+
+
+def test_more_compressed_files_than_memory_should_hold_are_read_one_by_one(ring, monkeypatch) -> None:
+    monkeypatch.setattr(rings, "MAX_JOINED", 1)
+    paths = ring(a_pcap1_gz=100, a_pcap2_gz=200)
+    for path in paths:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+
+    assert len(join_rings(paths)) == 2
 
 
 def test_standard_input_stays_where_it_is(ring) -> None:
@@ -125,6 +166,7 @@ def test_standard_input_stays_where_it_is(ring) -> None:
     assert join_rings([None, path]) == [[None], [path]]
 
 
+@joined_and_mapped
 def test_packets_are_numbered_on_from_file_to_file(ring) -> None:
     capture = read_ring(ring(a_pcap=100, a_pcap1=200), name="a")
 
@@ -132,21 +174,144 @@ def test_packets_are_numbered_on_from_file_to_file(ring) -> None:
     assert (capture.records.time_ns // 1_000_000_000).tolist() == [100, 101, 200, 201]
 
 
-def test_a_record_that_is_cut_at_the_end_of_a_file_is_left_out(ring) -> None:
+@joined_and_mapped
+def test_a_record_that_is_cut_at_the_end_of_a_file_is_left_out_and_told(ring) -> None:
     paths = ring(a_pcap=100, a_pcap1=200)
     paths[0].write_bytes(paths[0].read_bytes()[:-5])
 
-    assert len(read_ring(paths, name="a").records) == 3
+    capture = read_ring(paths, name="a")
+
+    assert (capture.records.time_ns // 1_000_000_000).tolist() == [100, 200, 201]
+    assert capture.error == "a: packet 2: record claims 60 bytes; 55 are left in the file"
+    assert not capture.complete
 
 
-def test_sections_of_pcapng_are_joined(tmp_path, pcapng) -> None:
+@joined_and_mapped
+@pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_files_of_any_variant_are_read_as_one_file(tmp_path, write_pcap, order, magic) -> None:
+    packets = [(second, 5, bytes([second]) * second) for second in range(1, 9)]
+    how = {"order": order, "magic": magic}
+    paths = [tmp_path / "a.pcap", tmp_path / "a.pcap1", tmp_path / "a.pcap2"]
+    for path, some in zip(paths, (packets[:3], packets[3:4], packets[4:]), strict=True):
+        path.write_bytes(write_pcap(some, **how))
+
+    assert facts(read_ring(paths, name="a")) == facts(read_capture_bytes(write_pcap(packets, **how), name="a"))
+
+
+@joined_and_mapped
+def test_sections_of_pcapng_are_joined_each_with_its_interfaces(tmp_path, pcapng) -> None:
+    data = []
+    for number, order in enumerate("<><"):
+        one = pcapng(order)
+        packets = [one.enhanced(b"x" * 60, interface=i, units=1_000_000 * number) for i in (0, 1)]
+        data.append(one.section() + one.interface(101) + one.interface(1) + b"".join(packets))
+    paths = [tmp_path / f"a.pcapng{number}" for number in range(3)]
+    for path, section in zip(paths, data, strict=True):
+        path.write_bytes(section)
+
+    capture = read_ring(paths, name="a")
+
+    assert facts(capture) == facts(read_capture_bytes(b"".join(data), name="a"))
+    assert capture.records.interface.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@joined_and_mapped
+def test_a_block_that_is_cut_ends_its_file_alone(tmp_path, pcapng) -> None:
     one = pcapng()
-    path = tmp_path / "a.pcapng"
-    path.write_bytes(one.section() + one.interface() + one.enhanced(b"x" * 60))
+    data = one.section() + one.interface() + one.enhanced(b"x" * 60, units=1) + one.enhanced(b"x" * 60, units=2)
+    paths = [tmp_path / "a.pcapng0", tmp_path / "a.pcapng1"]
+    paths[0].write_bytes(data)
+    paths[1].write_bytes(data[:-4])
 
-    assert len(read_ring([path, path], name="a").records) == 2
+    capture = read_ring([paths[1], paths[0]], name="a")
+
+    assert capture.records.time_ns.tolist() == [1000, 1000, 2000]
+    at = len(data) - 92
+    assert capture.error == f"a: after packet 1: block at byte {at} claims 92 bytes; 88 are left in the file"
 
 
+@joined_and_mapped
+def test_sections_are_counted_file_by_file(tmp_path, pcapng, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.capture.pcapng.MAX_SECTIONS", 2)
+    one = pcapng()
+    section = one.section() + one.interface() + one.enhanced(b"x" * 60)
+    paths = [tmp_path / "a.pcapng0", tmp_path / "a.pcapng1"]
+    for path, count in zip(paths, (2, 3), strict=True):
+        path.write_bytes(section * count)
+
+    capture = read_ring(paths, name="a")
+
+    assert (len(capture.records), capture.error) == (4, "a: after packet 4: more than 2 sections, the limit")
+
+
+@joined_and_mapped
+def test_files_that_were_appended_to_one_of_a_ring_have_their_own_interfaces(ring, write_pcap) -> None:
+    paths = ring(a_pcap=100, a_pcap1=200)
+    with paths[0].open("ab") as file:
+        file.write(write_pcap([(150, 0, b"z" * 60)], snaplen=500))
+
+    capture = read_ring(paths, name="a")
+
+    assert capture.records.interface.tolist() == [0, 0, 1, 0, 0]
+    assert [(o.code.name, o.place.packet) for o in capture.oddities] == [("captures-concatenated", 3)]
+
+
+def test_a_file_of_a_ring_that_was_begun_otherwise_is_told(ring, monkeypatch) -> None:
+    monkeypatch.setattr(reader, "MAPPED_FROM", 1)
+    paths = ring(a_pcap=100, a_pcap1=200, a_pcap2=300)
+    data = bytearray(paths[1].read_bytes())
+    data[4] = 9
+    paths[1].write_bytes(data)
+
+    capture = read_ring(paths, name="a")
+
+    assert (capture.records.time_ns // 1_000_000_000).tolist() == [100, 101, 300, 301]
+    assert capture.error == "a: packet 3: a file of the ring does not begin with a pcap file header"
+
+
+def test_a_file_of_a_ring_that_is_empty_by_now_has_become_shorter(ring, monkeypatch) -> None:
+    monkeypatch.setattr(reader, "MAPPED_FROM", 1)
+    paths = ring(a_pcap=100, a_pcap1=200)
+    paths[0].write_bytes(b"")
+
+    capture = read_ring(paths, name="a")
+
+    assert (capture.records.time_ns // 1_000_000_000).tolist() == [200, 201]
+    assert capture.error == "a: the file became shorter while it was read; what it has lost is missing"
+
+
+@joined_and_mapped
+def test_a_ring_of_which_a_file_is_gone_is_an_error(ring) -> None:
+    paths = ring(a_pcap=100, a_pcap1=200)
+    paths[1].unlink()
+
+    with pytest.raises(CaptureError, match=r"^a: no such file or directory; expected a capture file$"):
+        read_ring(paths, name="a")
+
+
+def test_a_large_ring_is_not_copied(ring, monkeypatch) -> None:
+    monkeypatch.setattr(reader, "MAPPED_FROM", 1)
+
+    capture = read_ring(ring(a_pcap=100, a_pcap1=200), name="a")
+
+    assert isinstance(capture.buffer.obj, MappedFiles)
+
+
+def test_packets_of_a_mapped_ring_are_decoded_on_the_way(tmp_path, monkeypatch) -> None:
+    paths = write_ring(tmp_path / "a.pcap", SLEEP.read_bytes(), 3)
+    joined = decode_packets(read_ring(paths, name="a"))
+    monkeypatch.setattr(reader, "MAPPED_FROM", 1)
+
+    capture = read_ring(paths, name="a")
+
+    assert capture.decoded is not None
+    assert decode_packets(capture) is capture.decoded.packets
+    assert capture.decoded.packets.seq.tolist() == joined.seq.tolist()
+    assert payloads(capture) == payloads(replace(capture, decoded=None))
+
+
+@joined_and_mapped
 def test_compressed_files_are_joined(ring) -> None:
     paths = ring(a_pcap1_gz=100, a_pcap2_gz=200)
     for path in paths:
@@ -158,9 +323,7 @@ def test_compressed_files_are_joined(ring) -> None:
 
 def test_connections_that_cross_from_file_to_file_are_one(tmp_path) -> None:
     data = SLEEP.read_bytes()
-    for number, part in enumerate(parts_of(data, 4)):
-        # The ring was begun anew: the oldest files have the highest numbers.
-        (tmp_path / f"shop_sleep-0.any.pcap{(number + 2) % 4}").write_bytes(part)
+    write_ring(tmp_path / SLEEP.name, data, 4)
 
     (source,) = find_captures([str(tmp_path)])
     joined, plain = analyze_paths([str(tmp_path)]), analyze_paths([str(SLEEP)])

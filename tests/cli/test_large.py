@@ -13,6 +13,7 @@ from analyzer.capture.sources import find_captures
 from analyzer.cli.large import InLots, reading_ahead, run_in_lots
 from analyzer.opening import open_capture
 from made.lo import calls_over_lo
+from made.rings import write_ring
 
 SHOP = Path(__file__).resolve().parents[2] / "captures" / "shop-default"
 LO, MESH = SHOP / "interfaces" / "shop_sleep-0.lo.pcap", SHOP / "mesh"
@@ -93,6 +94,33 @@ def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options) -
     looked_into()
 
     assert cli(*arguments) == small
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("capture", ["calls", "meeting", "large"])
+def test_a_ring_is_told_as_one_file(cli, mapped, all_large, calls, tmp_path, capture, jobs) -> None:
+    file = calls if capture == "calls" else LO
+    ring = write_ring(tmp_path / "ring.lo.pcap", file.read_bytes(), 3)
+    how = ("-m", MESH, "-o", "jsonl", "--jobs", str(jobs))
+    one = cli("analyze", file, *how)
+
+    mapped()
+    if capture == "large":
+        all_large()
+    found = cli("analyze", *ring, *how)
+
+    assert found.out.replace("ring.lo.pcap1+2", file.name) == one.out
+    assert (found.code, found.err) == (one.code, one.err)
+
+
+def test_a_ring_is_read_ahead(mapped, calls, tmp_path) -> None:
+    ring = write_ring(tmp_path / "ring.lo.pcap", calls.read_bytes(), 3)
+    mapped()
+
+    with reading_ahead([str(path) for path in ring], jobs=2) as ahead:
+        assert ahead is not None
+        assert ahead.source.ring
+        assert ahead.read().decoded is not None
 
 
 def test_a_file_with_few_bytes_is_not_looked_into(calls) -> None:
@@ -180,10 +208,17 @@ def test_with_one_job_nothing_is_done_beside(mapped, calls, jobs) -> None:
         assert (ahead is not None) == (jobs == 2)
 
 
-def test_small_captures_several_and_none_are_not_read_ahead(calls, tmp_path) -> None:
+def test_small_captures_and_none_are_not_read_ahead(calls, tmp_path) -> None:
     for captures in ([str(calls)], [str(calls)] * 2, [str(tmp_path / "none")], ["-"], []):
         with reading_ahead(captures, jobs=2) as ahead:
             assert ahead is None
+
+
+def test_of_several_captures_none_is_read_ahead(mapped, calls) -> None:
+    mapped()
+
+    with reading_ahead([str(calls), str(LO)], jobs=2) as ahead:
+        assert ahead is None
 
 
 def test_of_a_mesh_and_a_capture_that_are_both_bad_the_mesh_is_told(cli, mapped, tmp_path) -> None:
