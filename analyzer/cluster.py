@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,21 @@ VERSION = 1
 
 
 @contextmanager
-def opened_on(address: str, workers: int = 1) -> Iterator[OpenAll]:
-    """Opens captures on the scheduler at ``address`` (``tcp://HOST:PORT``), or with so many ``LOCAL`` workers.
+def connected(address: str, workers: int = 1) -> Iterator[Any]:
+    """A client of the scheduler at ``address`` (``tcp://HOST:PORT``), or of one with so many ``LOCAL`` workers.
 
-    Files must be where they are here on all machines; those that a worker cannot read are read here. Raises
-    ``UsageError`` where dask is not installed, or nobody answers at ``address``.
+    Raises ``UsageError`` where dask is not installed, or nobody answers at ``address``.
     """
     with ExitStack() as stack:
-        client = _connect(address, workers, stack)
-        yield lambda sources, mesh, watch: _open_all(client, sources, mesh, watch)
+        yield _connect(address, workers, stack)
+
+
+def open_on(client: Any) -> OpenAll:
+    """Opens captures on a scheduler's workers.
+
+    Files must be where they are here on all machines; those that a worker cannot read are read here.
+    """
+    return partial(_open_all, client)
 
 
 def _connect(address: str, workers: int, stack: ExitStack) -> Any:
@@ -54,8 +61,9 @@ def _connect(address: str, workers: int, stack: ExitStack) -> Any:
         raise UsageError(
             "--cluster: distributed is not installed; expected pip install 'meshverdict[cluster]'"
         ) from None
-    # What goes wrong is told here, in one line, or does not matter.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    # What goes wrong is told here, in one line, or does not matter: asyncio would tell of what was lost with a worker.
+    for name in ("distributed", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         if address == LOCAL:
             local = distributed.LocalCluster(

@@ -7,6 +7,7 @@ kept is small. In the end the lines of all lots are read in order. The bytes are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from analyzer.base.address import format_address
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.pages import give_back_freed
-from analyzer.base.table import FRAGMENT_CONFLICT, I64, IP_FRAGMENT
+from analyzer.base.table import FRAGMENT_CONFLICT, I64, IP_FRAGMENT, RecordTable
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
@@ -24,7 +25,7 @@ from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import CaptureSource
 from analyzer.flow.census import Census, Tuples
 from analyzer.flow.lots import Lots, part_in_lots
-from analyzer.judging import Count, SpilledRun, forget_columns, judge_lots, told
+from analyzer.judging import Count, Judged, SpilledRun, forget_columns, judge_lots, told
 from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import Beside
@@ -42,6 +43,13 @@ MOST_TOGETHER = 0.5
 _COUNTED, _JUDGED = 0.2, 0.95
 # A guess of whose capture it is, and the truth.
 _TRIES = 2
+
+# Judges the lots of a capture, here or elsewhere; the third argument gives the records of one.
+JudgeLots = Callable[[Task, Capture, Callable[[int], RecordTable], Watch], Judged]
+
+
+def _judge_here(task: Task, _: Capture, __: Callable[[int], RecordTable], watch: Watch) -> Judged:
+    return judge_lots(task, task.plan.jobs, watch)
 
 
 def is_large(source: CaptureSource) -> bool:
@@ -67,6 +75,7 @@ def run_large(
     plan: Plan,
     watch: Watch = UNWATCHED,
     *,
+    judge: JudgeLots = _judge_here,
     lot_packets: int = LOT_PACKETS,
     window_rows: int = WINDOW_ROWS,
     most_together: float = MOST_TOGETHER,
@@ -75,7 +84,7 @@ def run_large(
 
     None where it cannot be parted: fragments lie across windows, keys open its TLS, sidecars deliver to 127.0.0.1, or
     most of its connections may have to do with each other (``flow/lots.py``). Where more than ``most_together`` of all
-    packets must be looked at together, little is won by parting them.
+    packets must be looked at together, little is won by parting them. ``judge`` may have the lots judged elsewhere.
     """
     if plan.needs_whole(capture):
         return None
@@ -93,7 +102,8 @@ def run_large(
     sights = Sights(dict(zip(apps, lots.connections.tolist(), strict=True)))
     for _ in range(_TRIES):
         home = sights.pod(plan.hint, plan.mesh)
-        judged = judge_lots(_task(capture, lots, plan, home), plan.jobs, watch)
+        task = _task(capture, lots, plan, home)
+        judged = judge(task, capture, partial(_records, capture, lots), watch)
         sights = Sights(dict.fromkeys(apps, 0))
         for _, run in judged.runs:
             sights.join(run.sights)
@@ -158,8 +168,17 @@ def _task(capture: Capture, lots: Lots, plan: Plan, home: str | None) -> Task:
     )
 
 
-def _read_lot(capture: Capture, lots: Lots, lot: int, watch: Watch) -> LotTraffic:
-    rows = lots.rows(lot)
-    read = read_packets(replace(capture, records=capture.records.part(rows)), watch)
+def _records(capture: Capture, lots: Lots, lot: int) -> RecordTable:
+    found = capture.records.part(lots.rows(lot))
     forget_columns(capture)
+    return found
+
+
+def _read_lot(capture: Capture, lots: Lots, lot: int, watch: Watch) -> LotTraffic:
+    return read_lot(capture, _records(capture, lots, lot), watch)
+
+
+def read_lot(capture: Capture, records: RecordTable, watch: Watch) -> LotTraffic:
+    """The lot that has these records of a capture."""
+    read = read_packets(replace(capture, records=records), watch)
     return LotTraffic(capture.buffer, read.traffic, connections_of(capture, read.traffic))

@@ -267,7 +267,11 @@ def _finished(opened: OpenedCapture, calls: int, said: Sequence[Oddity]) -> Capt
 
 def chosen_in(interval: Interval, where: Where | None) -> Where:
     """Chooses the calls of an interval that ``where``, if there is one, chooses too."""
-    return lambda call: interval.holds(call) and (where is None or where(call))
+    return partial(_is_chosen, interval, where)
+
+
+def _is_chosen(interval: Interval, where: Where | None, call: CallRecord) -> bool:
+    return interval.holds(call) and (where is None or where(call))
 
 
 def _wires(opened: Sequence[OpenedCapture]) -> list[Wire]:

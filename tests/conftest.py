@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import ssl
 import struct
-from contextlib import suppress
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import NamedTuple
 
 import dpkt
@@ -20,6 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from analyzer.capture.pcapng_writer import PickedPacket, write_pcapng
 from analyzer.capture.reader import read_capture
+from analyzer.cluster import LOCAL, connected
 from analyzer.mesh.load import parse_mesh
 from analyzer.mesh.proxy import proxy_of
 from analyzer.verdict.decide import decide
@@ -256,3 +262,69 @@ def with_secrets():
         return found
 
     return write
+
+
+@pytest.fixture(scope="session")
+def workers():
+    """A client of a real scheduler with two workers on the loopback interface; one that is lost is begun anew."""
+    pytest.importorskip("distributed")
+    with connected(LOCAL, 2) as client:
+        yield client
+
+
+@pytest.fixture
+def kill_worker(workers):
+    """A function that kills one of the workers."""
+
+    workers.wait_for_workers(2, timeout=60)
+
+    def kill() -> None:
+        os.kill(min(workers.run(os.getpid).values()), signal.SIGKILL)
+
+    return kill
+
+
+@pytest.fixture
+def begin_scheduler(tmp_path):
+    """A function: a scheduler in a process of its own with so many workers, by its process and its address."""
+    distributed = pytest.importorskip("distributed")
+    file = str(tmp_path / "scheduler.json")
+    common = ("--no-dashboard", "--scheduler-file", file)
+    with ExitStack() as stack:
+
+        def begin(workers: int) -> tuple[subprocess.Popen[bytes], str]:
+            where = ("--host", "127.0.0.1", "--port", "0")
+            scheduler = stack.enter_context(running("distributed.cli.dask_scheduler", *where, *common))
+            for _ in range(workers):
+                how = ("--no-nanny", "--nthreads", "1")
+                stack.enter_context(running("distributed.cli.dask_worker", *how, *common))
+            with distributed.Client(scheduler_file=file, timeout=60) as client:
+                if workers:
+                    client.wait_for_workers(workers, timeout=60)
+                return scheduler, client.scheduler.address
+
+        yield begin
+
+
+@pytest.fixture
+def mortal(begin_scheduler, monkeypatch):
+    """A client of a scheduler with one worker, and a function that kills the scheduler."""
+    monkeypatch.setattr("analyzer.cluster.ANSWER_SECONDS", 1)
+    scheduler, address = begin_scheduler(1)
+    with connected(address) as client:
+        yield client, scheduler.kill
+
+
+@contextmanager
+def running(module: str, *arguments: str):
+    """A silent process of a module, killed in the end."""
+    silent = subprocess.DEVNULL
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], env=environment, stdout=silent, stderr=silent
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

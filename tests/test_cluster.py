@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +11,7 @@ import pytest
 from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.packing import unpack
 from analyzer.capture.sources import find_captures
-from analyzer.cluster import LOCAL, VERSION, open_packed, opened_on
+from analyzer.cluster import LOCAL, VERSION, connected, open_on, open_packed
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import open_all
 from analyzer.pipeline import analyze_paths
@@ -35,99 +30,47 @@ def mesh():
     return load_mesh([SHOP / "mesh"])
 
 
-@pytest.fixture
-def processes():
-    with ExitStack() as stack:
-
-        def start(*arguments: str) -> subprocess.Popen[bytes]:
-            clean = {**os.environ, "PYTHONPATH": str(ROOT)}
-            silent = subprocess.DEVNULL
-            command = [sys.executable, "-m", *arguments]
-            process = subprocess.Popen(command, env=clean, stdout=silent, stderr=silent)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            return process
-
-        yield start
-
-
-@pytest.fixture
-def cluster(processes, tmp_path):
-    """A scheduler with so many workers: its address, and the workers' processes."""
-    distributed = pytest.importorskip("distributed")
-
-    def start(workers: int):
-        file = tmp_path / "scheduler.json"
-        where = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
-        processes("distributed.cli.dask_scheduler", *where)
-        client = distributed.Client(scheduler_file=str(file), timeout=60)
-        known = []
-        for count in range(1, workers + 1):
-            how = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--scheduler-file", str(file))
-            known.append(processes("distributed.cli.dask_worker", *how))
-            client.wait_for_workers(count, timeout=60)
-        client.close()
-        return json.loads(file.read_text())["address"], known
-
-    return start
-
-
 def jsonl(analysis) -> bytes:
     return b"".join(render_jsonl(analysis))
 
 
-def test_many_machines_give_the_bytes_of_one(cluster, mesh) -> None:
-    address, _ = cluster(2)
-
-    with opened_on(address) as open_captures:
-        shared = analyze_paths([str(PODS)], mesh, open_captures=open_captures)
+def test_many_machines_give_the_bytes_of_one(workers, mesh) -> None:
+    shared = analyze_paths([str(PODS)], mesh, open_captures=open_on(workers))
 
     assert jsonl(shared) == jsonl(analyze_paths([str(PODS)], mesh))
 
 
-def test_a_worker_that_is_killed_on_the_way_changes_nothing(cluster, mesh) -> None:
-    address, workers = cluster(2)
-    alive = list(workers)
+def test_a_worker_that_is_killed_on_the_way_changes_nothing(workers, kill_worker, mesh) -> None:
+    killed: list[bool] = []
 
     def kill_one(*_: object) -> None:
-        if len(alive) == len(workers):
-            os.kill(alive.pop().pid, signal.SIGKILL)
+        if not killed:
+            killed.append(True)
+            kill_worker()
 
-    with opened_on(address) as open_captures:
-        shared = analyze_paths([str(PODS)], mesh, open_captures=open_captures, progress=kill_one)
+    shared = analyze_paths([str(PODS)], mesh, open_captures=open_on(workers), progress=kill_one)
 
-    assert workers[-1].wait() == -signal.SIGKILL
+    assert killed
     assert jsonl(shared) == jsonl(analyze_paths([str(PODS)], mesh))
 
 
-def test_without_any_worker_left_the_work_is_done_here(cluster, mesh, monkeypatch) -> None:
+def test_without_any_worker_left_the_work_is_done_here(begin_scheduler, mesh, monkeypatch) -> None:
     monkeypatch.setattr("analyzer.cluster.PATIENCE", 1)
-    address, _ = cluster(0)
+    _, address = begin_scheduler(0)
 
-    with opened_on(address) as open_captures:
-        assert jsonl(analyze_paths([str(PODS)], mesh, open_captures=open_captures)) == jsonl(
-            analyze_paths([str(PODS)], mesh)
-        )
-
-
-def test_a_cluster_may_be_started_for_the_run(mesh) -> None:
-    pytest.importorskip("distributed")
-
-    with opened_on(LOCAL, workers=2) as open_captures:
-        shared = analyze_paths([str(PODS)], mesh, open_captures=open_captures)
+    with connected(address) as client:
+        shared = analyze_paths([str(PODS)], mesh, open_captures=open_on(client))
 
     assert jsonl(shared) == jsonl(analyze_paths([str(PODS)], mesh))
 
 
-def test_what_no_machine_can_read_is_told_as_ever(cluster, tmp_path) -> None:
+def test_what_no_machine_can_read_is_told_as_ever(workers, tmp_path) -> None:
     shutil.copy(PODS / "legacy_naked-0.any.pcap", tmp_path)
     (tmp_path / "notes.pcap").write_text("these are only notes\n")
     (tmp_path / "cut.pcap").write_bytes((PODS / "legacy_naked-0.any.pcap").read_bytes()[:-7])
     sources = find_captures([str(tmp_path)])
-    address, _ = cluster(1)
 
-    with opened_on(address) as open_captures:
-        shared = analyze_paths([str(tmp_path)], open_captures=open_captures)
+    shared = analyze_paths([str(tmp_path)], open_captures=open_on(workers))
 
     assert [capture.error for capture in shared.captures] == [each.record.error for each in open_all(sources, None)]
 
@@ -138,7 +81,7 @@ def test_a_scheduler_that_is_not_there_is_a_matter_of_usage(monkeypatch) -> None
 
     with (
         pytest.raises(UsageError, match=r"^--cluster: tcp://127.0.0.1:1: no scheduler answers: .*$"),
-        opened_on("tcp://127.0.0.1:1"),
+        connected("tcp://127.0.0.1:1"),
     ):
         pytest.fail("there is no scheduler")
 
@@ -146,14 +89,14 @@ def test_a_scheduler_that_is_not_there_is_a_matter_of_usage(monkeypatch) -> None
 def test_an_address_that_is_none_is_a_matter_of_usage() -> None:
     pytest.importorskip("distributed")
 
-    with pytest.raises(UsageError, match="--cluster: somewhere: no scheduler answers"), opened_on("somewhere"):
+    with pytest.raises(UsageError, match="--cluster: somewhere: no scheduler answers"), connected("somewhere"):
         pytest.fail("there is no scheduler")
 
 
 def test_without_dask_one_line_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
 
-    with pytest.raises(UsageError, match=r"pip install 'meshverdict\[cluster\]'"), opened_on(LOCAL):
+    with pytest.raises(UsageError, match=r"pip install 'meshverdict\[cluster\]'"), connected(LOCAL):
         pytest.fail("there is no dask")
 
 

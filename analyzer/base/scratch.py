@@ -30,6 +30,11 @@ class Scratch:
         """How much was written, by whichever process."""
         return os.lseek(self._descriptor, 0, os.SEEK_CUR)
 
+    def clear(self) -> None:
+        """Forget all that was written; what was mapped of it must not be read any more."""
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+
     def mapped(self) -> memoryview:
         """All that was written, read-only; ``pages.forget_pages`` lets go of what was read of it."""
         if not os.fstat(self._descriptor).st_size:

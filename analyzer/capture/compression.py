@@ -135,6 +135,16 @@ COMPRESSIONS = (
 )
 
 
+def squeezed(data: bytes | memoryview) -> bytes:
+    """``data`` made smaller in a moment, for another process of this program."""
+    return zstd.compress(data, 1)
+
+
+def unsqueezed(data: bytes) -> bytes:
+    """What was ``squeezed`` by a process that is trusted, whatever its size."""
+    return zstd.decompress(data)
+
+
 def compression_of(buffer: memoryview) -> Compression | None:
     """The compression that ``buffer`` begins like, or None."""
     return next((c for c in COMPRESSIONS if buffer[: len(c.magic)] == c.magic), None)

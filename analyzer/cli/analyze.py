@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,8 +48,9 @@ from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
-    from analyzer.cli.large import Ahead
+    from analyzer.cli.large import Ahead, JudgeOn
     from analyzer.judging import SpilledRun
+    from analyzer.large import JudgeLots
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll
     from analyzer.pipeline import Interval, Where
@@ -128,10 +130,10 @@ def command(
     color: str,
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
-    beside = (access_logs, keylogs, also, cluster, save, html)
+    beside = (access_logs, keylogs, also, save, html)
     in_lots = output_format == "jsonl" and redact != STRICT and not follow and not any(beside)
     shared = jobs or processors()
-    ahead = _begun(captures, jobs=shared) if in_lots else None
+    ahead = _begun(captures, jobs=shared) if in_lots and cluster is None else None
     # What takes long to import comes only now.
     from analyzer.pipeline import Interval, analyze_paths, chosen_in
 
@@ -157,13 +159,14 @@ def command(
     with (
         interruptible() as stop,
         showing_progress(enabled=not no_progress) as progress,
-        _opening(cluster, shared, keylogs) as open_captures,
+        _helped(cluster, shared, keylogs) as help_,
     ):
-        how = _How(interval, chosen, progress, open_captures, stop)
+        how = _How(interval, chosen, progress, help_.open_captures, stop)
         if in_lots:
             code, how = _told_in_lots(
-                captures, mesh, how, failures, out, ahead=ahead, redact=redact != OFF, jobs=shared
-            )
+                captures, mesh, how, failures, out, ahead=ahead, judge_on=help_.judge_on, redact=redact != OFF,
+                jobs=shared,
+            )  # fmt: skip
             if code is not None:
                 return code
         if save is not None or html is not None:
@@ -203,6 +206,7 @@ def _told_in_lots(
     out: str | None,
     *,
     ahead: Ahead | None,
+    judge_on: JudgeOn | None,
     redact: bool,
     jobs: int,
 ) -> tuple[int | None, _How]:
@@ -212,8 +216,9 @@ def _told_in_lots(
 
     everything = how.where is None and how.interval == Interval()
     run, read = run_in_lots(
-        captures, mesh, ahead=ahead, keep=None if everything else chosen_in(how.interval, how.where), failures=failures,
-        redact=redact, jobs=jobs, progress=how.progress, stop=how.stop,
+        captures, mesh, ahead=ahead, judge_on=judge_on,
+        keep=None if everything else chosen_in(how.interval, how.where), failures=failures, redact=redact,
+        jobs=jobs, progress=how.progress, stop=how.stop,
     )  # fmt: skip
     if run is not None:
         return _write_spilled(replace(run, analysis=_marked(run.analysis, how)), out, redact=redact), how
@@ -277,18 +282,32 @@ def _sheets(
     return sheets_for(captures, mesh, asked, spoken)
 
 
+class _Help(NamedTuple):
+    """What opens captures, and what judges the lots of a large one where that is not done here."""
+
+    open_captures: OpenAll
+    judge_on: JudgeOn | None = None
+
+
 @contextmanager
-def _opening(cluster: str | None, jobs: int, keylogs: tuple[str, ...]) -> Iterator[OpenAll]:
-    """What opens captures: this process, or the workers of a cluster."""
+def _helped(cluster: str | None, jobs: int, keylogs: tuple[str, ...]) -> Iterator[_Help]:
+    """This process, or the workers of a cluster."""
     if cluster is None:
-        yield opener(keylogs)
+        yield _Help(opener(keylogs))
     elif keylogs:
         raise UsageError("--keylog: keys do not leave this machine; leave --cluster out")
     else:
-        from analyzer.cluster import opened_on
+        from analyzer.cluster import connected, open_on
 
-        with opened_on(cluster, jobs) as open_captures:
-            yield open_captures
+        with connected(cluster, jobs) as client:
+            yield _Help(open_on(client), partial(_judge_on, client))
+
+
+def _judge_on(client: object, path: Path) -> JudgeLots:
+    # Only a very large capture is worth these rooms.
+    from analyzer.cluster_lots import judge_on
+
+    return judge_on(client, path)
 
 
 def _save(path: str, analysis: Analysis, asked: Sequence[Asked], *, redact: str) -> None:

@@ -14,13 +14,19 @@ from analyzer.base.watch import Watch
 from analyzer.cli.outcome import FAIL_ON
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from analyzer.base.watch import Progress, Stop
     from analyzer.capture.capture import Capture
     from analyzer.capture.sources import CaptureSource
     from analyzer.judging import SpilledRun
+    from analyzer.large import JudgeLots
     from analyzer.lot import Choice, Plan
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll, OpenedCapture, ReadCapture
+
+# What judges the lots of the capture in a file elsewhere.
+JudgeOn = Callable[["Path"], "JudgeLots"]
 
 # Smaller files are not looked into: they are judged in a moment, and with packets of common sizes fit into memory.
 _LEAST_LEN = 16 << 20
@@ -85,6 +91,7 @@ def run_in_lots(
     mesh: Meshes | None,
     *,
     ahead: Ahead | None = None,
+    judge_on: JudgeOn | None = None,
     keep: Choice | None,
     failures: Sequence[str],
     redact: bool,
@@ -94,7 +101,9 @@ def run_in_lots(
 ) -> InLots:
     """The run over a capture that is judged lot by lot, where it is worth it and can be.
 
-    What reads it may have begun ``ahead``. Raises ``OutputError`` where there is no room for its temporary files.
+    What reads it may have begun ``ahead``. With ``judge_on`` the lots of one that is too large for memory are judged
+    elsewhere, and others are left to who opens them there. Raises ``OutputError`` where there is no room for its
+    temporary files.
     """
     source = ahead.source if ahead else _large_source(captures)
     if source is None:
@@ -111,7 +120,10 @@ def run_in_lots(
     record = mesh_record(mesh) if mesh else None
     plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs)
     try:
-        return _run(source, ahead.read if ahead else source.read, plan, Watch(progress, source.size, stop=stop))
+        watch = Watch(progress, source.size, stop=stop)
+        if judge_on:
+            return _run_elsewhere(source, judge_on, plan, watch)
+        return _run(source, ahead.read if ahead else source.read, plan, watch)
     except CaptureError:
         return InLots(None)
     except OSError as error:
@@ -122,14 +134,28 @@ def run_in_lots(
 
 def _run(source: CaptureSource, read: Callable[[], Capture], plan: Plan, watch: Watch) -> InLots:
     from analyzer.apart import run_apart
-    from analyzer.large import is_large, run_large
+    from analyzer.large import run_large
     from analyzer.opening import read_packets
 
-    if source.size >= _LEAST_LARGE_LEN and is_large(source):
+    if _is_very_large(source):
         return InLots(run_large(read(), plan, watch))
     packets = read_packets(read(), watch.part(0.0, _READ))
     run = run_apart(packets, plan, watch.part(_READ, 1.0))
     return InLots(run, None if run else partial(_opened, packets))
+
+
+def _run_elsewhere(source: CaptureSource, judge_on: JudgeOn, plan: Plan, watch: Watch) -> InLots:
+    from analyzer.large import run_large
+
+    if source.path is None or not _is_very_large(source):
+        return InLots(None)
+    return InLots(run_large(source.read(), plan, watch, judge=judge_on(source.path)))
+
+
+def _is_very_large(source: CaptureSource) -> bool:
+    from analyzer.large import is_large
+
+    return source.size >= _LEAST_LARGE_LEN and is_large(source)
 
 
 def _opened(

@@ -124,7 +124,8 @@ def cluster_option(function: Decorated) -> Decorated:
     return click.option(
         "--cluster",
         metavar="ADDRESS",
-        help="Have captures opened by the workers of a dask scheduler, tcp://HOST:8786, or by local ones: local.",
+        help="Have captures opened, and the lots of a very large one judged, by the workers of a dask scheduler, "
+        "tcp://HOST:8786, or by local ones: local.",
     )(function)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -19,13 +20,26 @@ EXIT_FINDINGS = 1
 EXIT_LIMIT = 6
 EXIT_INTERRUPTED = 130
 
-# What --fail-on may name, and when a call is that.
+
+def _never(_: CallRecord) -> bool:
+    return False
+
+
+def _has_verdict(verdict: str | None, call: CallRecord) -> bool:
+    return call.decision.verdict == verdict
+
+
+def _disagrees(call: CallRecord) -> bool:
+    return call.observed.agrees is False
+
+
+# What --fail-on may name, and when a call is that; other processes find these by their names.
 FAIL_ON: dict[str, Callable[[CallRecord], bool]] = {
-    "none": lambda _: False,
-    "dropped": lambda call: call.decision.verdict == "dropped",
-    "passthrough": lambda call: call.decision.verdict == "passthrough",
-    "undetermined": lambda call: call.decision.verdict is None,
-    "disagreement": lambda call: call.observed.agrees is False,
+    "none": _never,
+    "dropped": partial(_has_verdict, "dropped"),
+    "passthrough": partial(_has_verdict, "passthrough"),
+    "undetermined": partial(_has_verdict, None),
+    "disagreement": _disagrees,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from analyzer.base.fact import replace
 from analyzer.base.oddity import Oddity
 from analyzer.mesh.kinds.mesh_config import MeshConfig
 from analyzer.mesh.kinds.namespace import Namespace
@@ -44,6 +45,10 @@ class MeshSnapshot:
             self._memo[key] = build()
         found: T = self._memo[key]
         return found
+
+    def underived(self) -> MeshSnapshot:
+        """The same input without what was derived from it, to be sent to another process."""
+        return replace(self, _memo={})
 
     def of(self, kind: type[T]) -> tuple[T, ...]:
         """All views of a class that istiod sees, in the order of the input.

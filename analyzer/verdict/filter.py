@@ -40,6 +40,10 @@ class Filter(Fact, frozen=True):
         """Whether it chooses a call."""
         return self.matches(call)
 
+    def __reduce__(self) -> tuple[Callable[[str], Filter], tuple[str]]:
+        """Another process reads it once more."""
+        return parse_filter, (self.text,)
+
 
 def parse_filter(text: str) -> Filter:
     """The filter that ``text`` says; raises ``UsageError`` that names the column of what is wrong."""

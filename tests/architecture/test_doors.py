@@ -20,7 +20,7 @@ DOORS = {
     "rich": ["cli/progress.py", "report/layout.py"],
     "pandas": ["notebook.py"],
     "cryptography": ["protocol/crypto.py"],
-    "distributed": ["cluster.py"],
+    "distributed": ["cluster.py", "cluster_work.py"],
     "pyarrow": ["report/as_parquet.py"],
 }
 # Imported in one module, whichever that is.

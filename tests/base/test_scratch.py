@@ -36,3 +36,13 @@ def test_a_fork_writes_to_the_same_file() -> None:
     os.waitpid(pid, 0)
 
     assert bytes(scratch.mapped()) == b"from the other one"
+
+
+def test_what_is_cleared_is_begun_anew() -> None:
+    scratch = Scratch()
+    scratch.write(b"forgotten")
+
+    scratch.clear()
+    scratch.write(b"new")
+
+    assert (scratch.tell(), bytes(scratch.mapped())) == (3, b"new")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.capture import compression as module
-from analyzer.capture.compression import COMPRESSIONS, compression_of
+from analyzer.capture.compression import COMPRESSIONS, compression_of, squeezed, unsqueezed
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -104,3 +104,9 @@ def test_other_bytes_behind_the_data_are_a_problem() -> None:
 def test_no_bytes_make_it_raise(name: str, noise: bytes, cut: int) -> None:
     expand(COMPRESS[name](DATA)[:10] + noise)
     expand(COMPRESS[name](DATA)[: 10 + cut] + noise)
+
+
+@pytest.mark.parametrize("data", [b"", b"a", DATA, memoryview(DATA)], ids=["none", "one", "many", "view"])
+def test_what_was_squeezed_is_as_it_was(data) -> None:
+    assert unsqueezed(squeezed(data)) == data
+    assert len(squeezed(DATA)) < len(DATA) / 10

@@ -239,3 +239,24 @@ def test_a_capture_that_cannot_be_read_ahead_is_told_as_ever(cli, mapped, tmp_pa
     mapped()
 
     assert cli(*arguments) == before
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("options", [("--where", "verdict == 'dropped'"), ("--fail-on", "dropped", "--redact", "off")])
+def test_a_large_capture_that_others_judge_is_told_as_a_small_one(cli, all_large, workers, options) -> None:
+    arguments = ("analyze", LO, "-m", MESH, "-o", "jsonl", *options)
+    small = cli(*arguments)
+
+    all_large()
+
+    assert cli(*arguments, "--cluster", workers.scheduler.address) == small
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_small_capture_is_opened_by_others(cli, looked_into, workers, calls) -> None:
+    arguments = ("analyze", calls, "-m", MESH, "-o", "jsonl")
+    small = cli(*arguments)
+
+    looked_into()
+
+    assert cli(*arguments, "--cluster", workers.scheduler.address) == small

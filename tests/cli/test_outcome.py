@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from analyzer.base.errors import UsageError
-from analyzer.cli.outcome import exit_code, mesh_exit_code, parse_fail_on, tell_problems
+from analyzer.cli.outcome import FAIL_ON, exit_code, mesh_exit_code, parse_fail_on, tell_problems
 from analyzer.flow.connection import Endpoint
 from analyzer.mesh.load import parse_mesh
 from analyzer.verdict.decision import Decision
@@ -86,6 +88,14 @@ def test_every_problem_is_one_line_on_standard_error(capsys) -> None:
     assert told.err.splitlines() == [
         "meshverdict: a.pcap: cut", "meshverdict: m.yaml:3: broken", "meshverdict: too many",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(FAIL_ON))
+def test_what_a_run_may_fail_on_is_the_same_in_another_process(name) -> None:
+    there = pickle.loads(pickle.dumps(FAIL_ON[name]))
+
+    for verdict in EVERYTHING:
+        assert there(call(verdict, agrees=False)) == FAIL_ON[name](call(verdict, agrees=False))
 
 
 def test_without_problems_nothing_is_told(capsys) -> None:

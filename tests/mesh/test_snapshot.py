@@ -12,6 +12,17 @@ def test_views_are_given_by_kind_in_the_order_of_the_input(town) -> None:
     assert mesh.kinds == (("Service", 2),)
 
 
+def test_the_same_input_without_what_was_derived_derives_it_anew(town) -> None:
+    mesh = town.service("b/two", "10.9.0.2").mesh()
+    mesh.memo("asked", lambda: "derived")
+
+    fresh = mesh.underived()
+
+    assert fresh.resources is mesh.resources
+    assert fresh.memo("asked", lambda: "anew") == "anew"
+    assert mesh.memo("asked", lambda: "anew") == "derived"
+
+
 def test_namespaces_outside_the_discovery_selectors_are_not_seen(town) -> None:
     town.settings(discoverySelectors=[{"matchLabels": {"mesh": "in"}}])
     town.namespace("in", mesh="in").namespace("out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from fnmatch import fnmatchcase
 
 import pytest
@@ -154,3 +155,9 @@ def test_any_words_give_a_filter_or_a_usage_error(pieces: list[str]) -> None:
     except UsageError as error:
         message = str(error)
     assert message == text or "column" in message
+
+
+def test_a_filter_is_the_same_in_another_process(call) -> None:
+    for text in ('host == "reviews"', 'host == "ratings" or not verdict == "dropped"'):
+        there = pickle.loads(pickle.dumps(parse_filter(text)))
+        assert (there.text, there(call)) == (text, parse_filter(text)(call))

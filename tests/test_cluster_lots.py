@@ -1,0 +1,206 @@
+"""The lots of one capture are judged by a real scheduler's workers, and the bytes are those of a run on one machine."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.packing import pack, unpack
+from analyzer.base.watch import Watch
+from analyzer.capture.compression import squeezed
+from analyzer.capture.sources import find_captures
+from analyzer.cli.outcome import FAIL_ON
+from analyzer.cluster_lots import begin_lots, judge_lot, judge_on, packed_task
+from analyzer.judging import Judged, judge_lots
+from analyzer.large import run_large
+from analyzer.lot import Plan
+from analyzer.mesh.load import load_mesh
+from analyzer.pipeline import Interval, chosen_in, mesh_record
+from analyzer.verdict.filter import parse_filter
+
+SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
+LO, ANY = SHOP / "interfaces" / "shop_sleep-0.lo.pcap", SHOP / "pods" / "shop_sleep-0.any.pcap"
+WATCHED = {name: FAIL_ON[name] for name in ("dropped", "disagreement")}
+LOTS = 18
+
+# dask tells old and new names of its own apart by warnings.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    return load_mesh([SHOP / "mesh"])
+
+
+@pytest.fixture
+def run(mesh):
+    """A function: what a run in tiny lots tells, and how many of these others judged."""
+
+    def told(path: Path = LO, *, keep=None, on=None, there: Path | None = None, then=lambda: None, stop=lambda: 0):
+        (source,) = find_captures([str(path)])
+        plan = Plan(mesh, mesh_record(mesh), None, keep, WATCHED)
+        ended: list[float] = []
+
+        def on_progress(what: str, done: float, _: int) -> None:
+            if what == "lots":
+                ended.append(done)
+                if len(ended) == 1:
+                    then()
+
+        how = {"judge": judge_on(on, there or path)} if on else {}
+        watch = Watch(on_progress, 100, stop=stop)
+        found = run_large(source.read(), plan, watch, lot_packets=20, window_rows=64, most_together=1.0, **how)
+        assert found is not None
+        return b"".join(found.lines(redact=True)), found.met, len(ended)
+
+    return told
+
+
+@pytest.mark.parametrize("path", [LO, ANY], ids=["lo", "any"])
+def test_workers_judge_every_lot_and_change_no_byte(workers, run, path) -> None:
+    *alone, _ = run(path)
+
+    *shared, lots = run(path, on=workers)
+
+    assert shared == alone
+    assert lots == (LOTS if path == LO else 1)
+
+
+def test_calls_that_do_not_count_are_left_out_there_too(workers, run) -> None:
+    some = chosen_in(Interval(), parse_filter("verdict == 'dropped'"))
+
+    assert run(keep=some, on=workers)[:2] == run(keep=some)[:2]
+
+
+def test_a_worker_that_is_killed_on_the_way_changes_nothing(workers, kill_worker, run, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.cluster_work.FETCH_SECONDS", 0.2)
+
+    assert run(on=workers, then=kill_worker) == (*run()[:2], LOTS)
+
+
+def test_the_lots_that_a_lost_scheduler_leaves_are_judged_here(mortal, run) -> None:
+    client, kill_scheduler = mortal
+
+    *shared, lots = run(on=client, then=kill_scheduler)
+
+    assert tuple(shared) == run()[:2]
+    assert 0 < lots < LOTS
+
+
+def test_without_the_file_workers_are_of_no_use(workers, run, tmp_path) -> None:
+    assert run(on=workers, there=tmp_path / "gone.pcap") == (*run()[:2], 0)
+
+
+def test_another_file_of_the_same_name_is_not_taken_for_it(workers, run, tmp_path) -> None:
+    data = bytearray(LO.read_bytes())
+    data[-1] ^= 1
+    (tmp_path / LO.name).write_bytes(data)
+
+    assert run(on=workers, there=tmp_path / LO.name) == (*run()[:2], 0)
+
+
+def test_workers_of_another_release_are_of_no_use(workers, run, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.cluster_lots.VERSION", 0)
+
+    assert run(on=workers) == (*run()[:2], 0)
+
+
+def test_what_was_compressed_is_judged_here(workers, run, tmp_path) -> None:
+    path = tmp_path / f"{LO.name}.gz"
+    path.write_bytes(gzip.compress(LO.read_bytes()))
+
+    assert run(path, on=workers) == run(path)
+
+
+def test_who_asks_for_the_end_gets_the_lots_that_are_there(workers, run) -> None:
+    asked: list[int] = []
+
+    lines, _, lots = run(on=workers, then=lambda: asked.append(1), stop=lambda: len(asked))
+
+    assert 0 < lots < LOTS
+    assert 0 < len(lines) < len(run()[0])
+
+
+def test_no_lots_are_an_empty_run(workers, run, tmp_path) -> None:
+    path = tmp_path / "none.lo.pcap"
+    path.write_bytes(LO.read_bytes()[:24])
+
+    assert run(path, on=workers) == run(path)
+
+
+# What a worker does, by itself.
+
+
+@pytest.fixture
+def asked(mesh):
+    """A function: what workers are sent to judge a file's lots by, and a function that gives what they are sent of one.
+
+    Of a lot there is what this process makes of it, too.
+    """
+
+    def ask(path: Path):
+        sent = []
+
+        def judge(task, capture, records, watch) -> Judged:
+            sent.append((packed_task(str(path), task, capture), lambda lot: squeezed(pack(records(lot)))))
+            return judge_lots(task, 1, watch)
+
+        (source,) = find_captures([str(path)])
+        run_large(source.read(), Plan(mesh, None, None, None, {}), judge=judge, lot_packets=20, most_together=1.0)
+        return sent[0]
+
+    return ask
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch) -> Path:
+    """A capture that is mapped."""
+    monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
+    path = tmp_path / LO.name
+    path.write_bytes(LO.read_bytes())
+    return path
+
+
+def test_a_lot_is_told_as_often_as_it_is_asked_for_and_wherever(asked) -> None:
+    packed, piece = asked(LO)
+    lots = begin_lots(packed)
+
+    once = judge_lot(lots, piece(3))
+
+    judge_lot(lots, piece(4))
+    assert judge_lot(unpack(pack(lots)), piece(3)) == once
+    assert judge_lot(lots, piece(3)) == once
+
+
+def test_a_file_that_is_not_there_is_an_error_there(asked, copied) -> None:
+    packed, _ = asked(copied)
+    copied.unlink()
+
+    with pytest.raises(CaptureError, match="no such file"):
+        begin_lots(packed)
+
+
+def test_another_file_is_an_error_there(asked, copied) -> None:
+    packed, _ = asked(copied)
+    copied.write_bytes(LO.read_bytes()[:-1] + b"?")
+
+    with pytest.raises(CaptureError, match="another file"):
+        begin_lots(packed)
+
+
+def test_a_file_that_becomes_shorter_is_an_error_there(asked, copied) -> None:
+    packed, piece = asked(copied)
+    lots = begin_lots(packed)
+    os.truncate(copied, 4096)
+
+    with pytest.raises(CaptureError, match="became shorter"):
+        judge_lot(lots, piece(3))
+
+
+def test_what_another_release_packed_is_not_read() -> None:
+    with pytest.raises(UsageError, match="found a worker of version 1, expected 7"):
+        begin_lots(b"\7" + squeezed(b"whatever"))
