@@ -26,7 +26,9 @@ from analyzer.base.table import RecordTable
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.capture import Capture
 from analyzer.capture.compression import squeezed, unsqueezed
-from analyzer.capture.reader import opened_capture, shrunk
+from analyzer.capture.reader import shrunk
+from analyzer.capture.rings import open_ring
+from analyzer.capture.sources import CaptureSource
 from analyzer.cluster_work import Work, done_there
 from analyzer.judging import Judged, judge_lots
 from analyzer.large import JudgeLots, read_lot
@@ -50,20 +52,25 @@ class _Told(NamedTuple):
     flows: bytes
 
 
-def judge_on(client: Any, path: Path) -> JudgeLots:
-    """Judges the lots of the capture in the file ``path``, on the workers of a scheduler."""
-    return partial(_judge, client, os.path.abspath(path))
+def judge_on(client: Any, source: CaptureSource) -> JudgeLots:
+    """Judges the lots of the capture in the files of ``source``, on the workers of a scheduler."""
+    return partial(_judge, client, source)
 
 
 def _judge(
-    client: Any, path: str, task: Task, capture: Capture, records: Callable[[int], RecordTable], watch: Watch
+    client: Any,
+    source: CaptureSource,
+    task: Task,
+    capture: Capture,
+    records: Callable[[int], RecordTable],
+    watch: Watch,
 ) -> Judged:
     if "+" in capture.format:
         # Its packets lie in what came out of the file, and no worker has that.
         return judge_lots(task, task.plan.jobs, watch)
     work = Work(
         begin=begin_lots,
-        packed=packed_task(path, task, capture),
+        packed=packed_task(source, task, capture),
         do=judge_lot,
         piece=lambda lot: squeezed(pack(records(lot))),
         count=task.count,
@@ -114,7 +121,7 @@ def _judged_here(task: Task, lots: list[int], watch: Watch) -> Judged:
 class _Bench(NamedTuple):
     """What a worker needs for all lots; ``capture`` is without its bytes and records."""
 
-    path: str
+    paths: tuple[Path, ...]
     digest: bytes
     capture: Capture
     plan: Plan
@@ -122,12 +129,12 @@ class _Bench(NamedTuple):
     beside: Beside
 
 
-def packed_task(path: str, task: Task, capture: Capture) -> bytes:
-    """What a worker needs to judge the lots of a task, which are of the capture in the file ``path``."""
+def packed_task(source: CaptureSource, task: Task, capture: Capture) -> bytes:
+    """What a worker needs to judge the lots of a task, which are of the capture that was read from ``source``."""
     plan = task.plan
     mesh = plan.mesh.underived() if plan.mesh else None
     bench = _Bench(
-        path=path,
+        paths=tuple(Path(os.path.abspath(path)) for path in source.ring or (source.path,) if path),
         digest=_digest(capture.buffer),
         capture=replace(capture, buffer=memoryview(b""), records=capture.records.part(slice(0)), decoded=None),
         plan=replace(plan, mesh=mesh, mesh_record=None),
@@ -156,8 +163,8 @@ class Lots:
             raise UsageError(f"found a worker of version {VERSION}, expected {packed[0]}")
         bench: _Bench = unpack(unsqueezed(packed[1:]))
         name = bench.capture.name
-        with opened_capture(Path(bench.path), name=name) as (data, _):
-            buffer = memoryview(data)
+        opened = open_ring(bench.paths, name=name)
+        buffer = memoryview(opened.data if opened else b"")
         if _digest(buffer) != bench.digest:
             raise CaptureError(f"{name}: another file; expected the same one on all machines")
         self._bench = bench._replace(capture=replace(bench.capture, buffer=buffer))

@@ -264,7 +264,7 @@ def with_secrets():
     return write
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workers():
     """A client of a real scheduler with two workers on the loopback interface; one that is lost is begun anew."""
     pytest.importorskip("distributed")

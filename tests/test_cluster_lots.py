@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.fact import replace
 from analyzer.base.packing import pack, unpack
 from analyzer.base.watch import Watch
 from analyzer.capture.compression import squeezed
@@ -21,6 +22,7 @@ from analyzer.lot import Plan
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import Interval, chosen_in, mesh_record
 from analyzer.verdict.filter import parse_filter
+from made.rings import write_ring
 
 SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
 LO, ANY = SHOP / "interfaces" / "shop_sleep-0.lo.pcap", SHOP / "pods" / "shop_sleep-0.any.pcap"
@@ -40,8 +42,8 @@ def mesh():
 def run(mesh):
     """A function: what a run in tiny lots tells, and how many of these others judged."""
 
-    def told(path: Path = LO, *, keep=None, on=None, there: Path | None = None, then=lambda: None, stop=lambda: 0):
-        (source,) = find_captures([str(path)])
+    def told(*paths: Path, keep=None, on=None, there: Path | None = None, then=lambda: None, stop=lambda: 0):
+        (source,) = find_captures([str(path) for path in paths or (LO,)])
         plan = Plan(mesh, mesh_record(mesh), None, keep, WATCHED)
         ended: list[float] = []
 
@@ -51,7 +53,7 @@ def run(mesh):
                 if len(ended) == 1:
                     then()
 
-        how = {"judge": judge_on(on, there or path)} if on else {}
+        how = {"judge": judge_on(on, replace(source, path=there or source.path))} if on else {}
         watch = Watch(on_progress, 100, stop=stop)
         found = run_large(source.read(), plan, watch, lot_packets=20, window_rows=64, most_together=1.0, **how)
         assert found is not None
@@ -142,18 +144,29 @@ def asked(mesh):
     Of a lot there is what this process makes of it, too.
     """
 
-    def ask(path: Path):
+    def ask(*paths: Path):
         sent = []
 
         def judge(task, capture, records, watch) -> Judged:
-            sent.append((packed_task(str(path), task, capture), lambda lot: squeezed(pack(records(lot)))))
+            sent.append((packed_task(source, task, capture), lambda lot: squeezed(pack(records(lot)))))
             return judge_lots(task, 1, watch)
 
-        (source,) = find_captures([str(path)])
+        (source,) = find_captures([str(path) for path in paths])
         run_large(source.read(), Plan(mesh, None, None, None, {}), judge=judge, lot_packets=20, most_together=1.0)
         return sent[0]
 
     return ask
+
+
+def test_the_files_of_a_ring_are_one_capture_there_too(asked, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
+    packed, piece = asked(*write_ring(tmp_path / "ring.pcap", LO.read_bytes(), 3))
+    alone, same = asked(LO)
+
+    told, expected = (unpack(judge_lot(begin_lots(some), of(3))) for some, of in ((packed, piece), (alone, same)))
+
+    assert told.run.verdicts == expected.run.verdicts
+    assert told.rights == expected.rights
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
+    from analyzer.capture.sources import CaptureSource
     from analyzer.cli.large import Ahead, JudgeOn
     from analyzer.judging import SpilledRun
     from analyzer.large import JudgeLots
@@ -303,11 +304,11 @@ def _helped(cluster: str | None, jobs: int, keylogs: tuple[str, ...]) -> Iterato
             yield _Help(open_on(client), partial(_judge_on, client))
 
 
-def _judge_on(client: object, path: Path) -> JudgeLots:
+def _judge_on(client: object, source: CaptureSource) -> JudgeLots:
     # Only a very large capture is worth these rooms.
     from analyzer.cluster_lots import judge_on
 
-    return judge_on(client, path)
+    return judge_on(client, source)
 
 
 def _save(path: str, analysis: Analysis, asked: Sequence[Asked], *, redact: str) -> None:

@@ -14,8 +14,6 @@ from analyzer.base.watch import Watch
 from analyzer.cli.outcome import FAIL_ON
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from analyzer.base.watch import Progress, Stop
     from analyzer.capture.capture import Capture
     from analyzer.capture.sources import CaptureSource
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll, OpenedCapture, ReadCapture
 
-# What judges the lots of the capture in a file elsewhere.
-JudgeOn = Callable[["Path"], "JudgeLots"]
+# What judges the lots of a capture elsewhere.
+JudgeOn = Callable[["CaptureSource"], "JudgeLots"]
 
 # Smaller files are not looked into: they are judged in a moment, and with packets of common sizes fit into memory.
 _LEAST_LEN = 16 << 20
@@ -147,9 +145,7 @@ def _run(source: CaptureSource, read: Callable[[], Capture], plan: Plan, watch: 
 def _run_elsewhere(source: CaptureSource, judge_on: JudgeOn, plan: Plan, watch: Watch) -> InLots:
     from analyzer.large import run_large
 
-    if source.path is None or not _is_very_large(source):
-        return InLots(None)
-    return InLots(run_large(source.read(), plan, watch, judge=judge_on(source.path)))
+    return InLots(run_large(source.read(), plan, watch, judge=judge_on(source)) if _is_very_large(source) else None)
 
 
 def _is_very_large(source: CaptureSource) -> bool:
