@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,14 +21,14 @@ from analyzer.capture.pcapng_blocks import (
     read_secrets,
     read_statistics,
 )
-from analyzer.capture.pcapng_packets import Section, read_packets
+from analyzer.capture.pcapng_packets import BlockTable, Section, read_packets
 from analyzer.capture.record_log import IN_FILE_FROM, RecordLog
 from analyzer.capture.records import (
     BYTE_STEPS,
     ORDERS,
     Order,
-    collect_offsets,
     layout,
+    offset_rounds,
 )
 
 MAGIC = walk.SECTION_HEADER.to_bytes(4, "big")
@@ -83,7 +83,11 @@ TOO_MANY_INTERFACES = Code(
 
 @dataclass(slots=True)
 class _Findings:
-    """What the sections of a file bring, as they are read one after another."""
+    """What the sections of all files bring, as they are read one after another.
+
+    ``shared`` interfaces are those of the very first section. The section that is read is the first one of its file,
+    which lies at ``file_at``, where it ``begins_file``.
+    """
 
     log: RecordLog
     interfaces: list[InterfaceBlock] = field(default_factory=list)
@@ -92,6 +96,8 @@ class _Findings:
     sections: int = 0
     secrets: bytearray = field(default_factory=bytearray)
     file_at: int = 0
+    begins_file: bool = False
+    shared: int = 0
     problem: str | None = None
 
     def count(self, code: Code, number: int) -> None:
@@ -117,8 +123,8 @@ def read_pcapng(buffer: memoryview, *, name: str, files: Sequence[FilePart] = ()
 def _read_file(buffer: memoryview, begin: int, name: str, findings: _Findings) -> str | None:
     """Read the sections from ``begin`` on; gives what stopped that before the end."""
     data = as_bytes(buffer)
-    findings.file_at = begin
-    at, most = begin, findings.sections + MAX_SECTIONS
+    findings.file_at = at = begin
+    most = findings.sections + MAX_SECTIONS
     while at < len(buffer):
         if findings.sections == most:
             return f"more than {MAX_SECTIONS} sections, the limit"
@@ -126,6 +132,7 @@ def _read_file(buffer: memoryview, begin: int, name: str, findings: _Findings) -
         if problem and not findings.sections:
             raise CaptureError(f"{name}: {problem}")
         if problem is None:
+            findings.begins_file = at == begin
             at, problem = _read_section(buffer, data, at + length, order, findings)
         if problem is not None:
             return problem
@@ -151,45 +158,58 @@ def _read_section_header(raw: memoryview) -> tuple[Order, int, str | None]:
 def _read_section(buffer: memoryview, data: U8, at: int, order: Order, findings: _Findings) -> tuple[int, str | None]:
     """Read the blocks from ``at`` up to the next section; gives where that begins, and what stopped it before."""
     findings.sections += 1
+    section = Section(data, order)
+    statistics: dict[int, StatisticsBlock] = {}
     state = np.array([at, walk.RUNNING, 0, 0], np.int64)
-    offsets = collect_offsets(walk.walk_blocks, data, state, *BYTE_STEPS[order])
-    block = gather(data, offsets, BLOCK[order])
-    kind, length = block["kind"], block["length"].astype(np.int64)
-    described = kind == walk.INTERFACE_DESCRIPTION
-    room = MAX_INTERFACES - len(findings.interfaces)
-    first = len(findings.interfaces)
-    for begin, size in zip(offsets[described][:room].tolist(), length[described][:room].tolist(), strict=True):
-        findings.interfaces.append(read_interface(buffer[begin : begin + size], order))
-    findings.count(TOO_MANY_INTERFACES, max(int(described.sum()) - room, 0))
-    section = Section(data, order, first, findings.interfaces[first:])
-    packets = read_packets(section, offsets, kind, length)
-    findings.log.add(packets.part)
-    findings.count(BAD_BLOCKS, packets.bad)
-    findings.count(UNKNOWN_INTERFACE, packets.unknown_interface)
+    for offsets in offset_rounds(walk.walk_blocks, data, state, *BYTE_STEPS[order]):
+        block = gather(data, offsets, BLOCK[order])
+        blocks = BlockTable(offsets, block["kind"], block["length"].astype(np.int64))
+        described = _describe(section, blocks.of_kind(walk.INTERFACE_DESCRIPTION, buffer), findings)
+        packets = read_packets(section, blocks)
+        section.described += described
+        findings.log.add(packets.part)
+        findings.count(BAD_BLOCKS, packets.bad)
+        findings.count(UNKNOWN_INTERFACE, packets.unknown_interface)
+        for raw in blocks.of_kind(walk.DECRYPTION_SECRETS, buffer):
+            if len(findings.secrets) + len(raw) <= MAX_SECRETS_LEN:
+                findings.secrets += read_secrets(raw, order) + b"\n"
+        for raw in blocks.of_kind(walk.INTERFACE_STATISTICS, buffer):
+            said = read_statistics(raw, order)
+            if said is not None:
+                statistics[said.interface] = said
     findings.count(UNKNOWN_BLOCKS, int(state[3]))
-    secret = kind == walk.DECRYPTION_SECRETS
-    for begin, size in zip(offsets[secret].tolist(), length[secret].tolist(), strict=True):
-        if len(findings.secrets) + size <= MAX_SECRETS_LEN:
-            findings.secrets += read_secrets(buffer[begin : begin + size], order) + b"\n"
-    statistics = kind == walk.INTERFACE_STATISTICS
-    findings.dropped += _dropped(
-        [
-            read_statistics(buffer[begin : begin + size], order)
-            for begin, size in zip(offsets[statistics].tolist(), length[statistics].tolist(), strict=True)
-        ]
-    )
+    findings.dropped += _dropped(statistics.values())
+    if findings.sections == 1:
+        findings.shared = len(section.interfaces)
     return int(state[0]), _explain_stop(state, len(buffer), findings.file_at)
 
 
-def _dropped(blocks: list[StatisticsBlock | None]) -> int:
-    """How many packets the interfaces lost by their last statistics.
+def _describe(section: Section, raws: Sequence[memoryview], findings: _Findings) -> int:
+    """Give the section the interfaces that some of its blocks describe; tells how many those are.
+
+    The first section of each file of a ring describes the same interfaces once more.
+    """
+    room = MAX_INTERFACES - len(findings.interfaces)
+    for raw in raws[:room]:
+        block = read_interface(raw, section.order)
+        number = len(section.interfaces)
+        again = findings.begins_file and number < findings.shared and findings.interfaces[number] == block
+        section.numbers.append(number if again else len(findings.interfaces))
+        section.interfaces.append(block)
+        if not again:
+            findings.interfaces.append(block)
+    findings.count(TOO_MANY_INTERFACES, max(len(raws) - room, 0))
+    return len(raws)
+
+
+def _dropped(blocks: Iterable[StatisticsBlock]) -> int:
+    """How many packets the interfaces of a section lost by their last statistics.
 
     More lost than received is a counter that wrapped around (tcpdump issue 787), and says nothing.
     """
-    last = {block.interface: block for block in blocks if block is not None}
     return sum(
         block.dropped
-        for block in last.values()
+        for block in blocks
         if block.dropped and (block.received is None or block.dropped <= block.received)
     )
 

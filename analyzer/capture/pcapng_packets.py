@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,19 +26,39 @@ BLOCKS = {
 FIELDS_AT, TRAILER_LEN = 8, 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Section:
-    """A section as its packets need it: ``first`` is the number of its first interface in the whole file."""
+    """A section as its packets need it, of which some blocks were read: those ``described`` so many interfaces.
+
+    ``interfaces`` are those that are kept, with those of the blocks that come next; ``numbers`` are theirs in the whole
+    capture.
+    """
 
     data: U8
     order: Order
-    first: int
-    interfaces: Sequence[InterfaceBlock]
+    interfaces: list[InterfaceBlock] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    described: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTable:
+    """Some blocks of a section that follow each other, ``(N,)``: where they begin, their types and lengths."""
+
+    offsets: I64
+    kind: NDArray[Any]
+    length: I64
+
+    def of_kind(self, kind: int, buffer: memoryview) -> list[memoryview]:
+        """The bytes of those of one type."""
+        rows = np.flatnonzero(self.kind == kind)
+        places = zip(self.offsets[rows].tolist(), self.length[rows].tolist(), strict=True)
+        return [buffer[begin : begin + size] for begin, size in places]
 
 
 @dataclass(frozen=True, slots=True)
 class Packets:
-    """The records of a section, and how many blocks were left out: of bad lengths, of unknown interfaces."""
+    """The records of some blocks, and how many blocks were left out: of bad lengths, of unknown interfaces."""
 
     part: RecordPart
     bad: int
@@ -59,15 +78,15 @@ class _Columns:
     timed: NDArray[np.bool_]
 
 
-def read_packets(section: Section, offsets: I64, kind: NDArray[Any], length: I64) -> Packets:
-    """The packets of the blocks at ``offsets``; other kinds among them are interfaces and statistics.
+def read_packets(section: Section, blocks: BlockTable) -> Packets:
+    """The packets of the next blocks of a section; other kinds among them are interfaces and statistics.
 
     A packet belongs to an interface that is described before it. A simple packet block has no time stamp (its time
     is 0) and belongs to the first interface, whose snap length bounds it.
     """
-    bringing = np.isin(kind, list(BLOCKS))
-    described = np.cumsum(kind == walk.INTERFACE_DESCRIPTION)[bringing]
-    columns = _read_columns(section, offsets[bringing], kind[bringing], length[bringing])
+    bringing = np.isin(blocks.kind, list(BLOCKS))
+    described = section.described + np.cumsum(blocks.kind == walk.INTERFACE_DESCRIPTION)[bringing]
+    columns = _read_columns(section, blocks.offsets[bringing], blocks.kind[bringing], blocks.length[bringing])
     known = columns.interface < np.minimum(described, len(section.interfaces))
     keep = np.flatnonzero(columns.sound & known)
     interface = columns.interface[keep]
@@ -82,7 +101,7 @@ def read_packets(section: Section, offsets: I64, kind: NDArray[Any], length: I64
         data_off=columns.data_off[keep],
         captured_len=columns.captured_len[keep],
         wire_len=columns.wire_len[keep],
-        interface=interface + section.first,
+        interface=np.array(section.numbers, np.int64)[interface],
         link=np.array([i.interface.link for i in section.interfaces], np.int64)[interface],
         time_is_bad=time_is_bad & timed,
     )

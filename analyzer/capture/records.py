@@ -78,11 +78,6 @@ def layout(fields: list[tuple[str, str]]) -> Mapping[Order, np.dtype[Any]]:
     return MappingProxyType({"little": native.newbyteorder("<"), "big": native.newbyteorder(">")})
 
 
-def collect_offsets(kernel: Callable[..., int], data: U8, state: I64, *arguments: int) -> I64:
-    """All that ``offset_rounds`` gives."""
-    return np.concatenate(list(offset_rounds(kernel, data, state, *arguments)))
-
-
 def offset_rounds(kernel: Callable[..., int], data: U8, state: I64, *arguments: int) -> Iterator[I64]:
     """Where the records begin that ``kernel`` walks over, from ``state[0]`` on, until it stops of its own accord.
 

@@ -76,6 +76,22 @@ def test_a_block_too_short_for_its_fields_is_left_out(pcapng, read, kind: int) -
     assert capture.complete
 
 
+def test_packets_that_are_read_in_rounds_have_the_interfaces_described_before(pcapng, read, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.capture.records.FIRST_ROUND", 2)
+    monkeypatch.setattr("analyzer.capture.records.MAX_ROUND", 2)
+    writer = pcapng()
+    early = [writer.enhanced(b"a"), writer.enhanced(b"b", interface=1), writer.enhanced(b"c")]
+    late = [writer.enhanced(b"d", interface=1), writer.enhanced(b"e", interface=2), writer.enhanced(b"f")]
+
+    capture = read(writer.section() + writer.interface(1) + b"".join([*early, writer.interface(101), *late]))
+
+    assert capture.records.interface.tolist() == [0, 0, 1, 0]
+    assert capture.records.link.tolist() == [1, 1, 101, 1]
+    assert [(oddity.code.name, oddity.values["count"]) for oddity in capture.oddities] == [
+        ("unknown-interface", 2), ("no-timestamp", 4)
+    ]  # fmt: skip
+
+
 def test_a_packet_of_an_interface_that_comes_later_is_left_out(pcapng, read) -> None:
     writer = pcapng()
 

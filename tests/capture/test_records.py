@@ -3,7 +3,7 @@ import pytest
 
 from analyzer.base.table import I64, U8
 from analyzer.capture import records as module
-from analyzer.capture.records import collect_offsets, expected_records
+from analyzer.capture.records import expected_records, offset_rounds
 
 
 def every_tenth_byte(data: U8, offsets: I64, state: I64) -> int:
@@ -22,16 +22,16 @@ def every_tenth_byte(data: U8, offsets: I64, state: I64) -> int:
 def test_offsets_are_collected_over_all_rounds(records: int) -> None:
     data = np.zeros(records * 10, np.uint8)
 
-    offsets = collect_offsets(every_tenth_byte, data, np.zeros(1, np.int64))
+    offsets = list(offset_rounds(every_tenth_byte, data, np.zeros(1, np.int64)))
 
-    assert offsets.tolist() == list(range(0, records * 10, 10))
+    assert np.concatenate(offsets).tolist() == list(range(0, records * 10, 10))
 
 
 def test_no_round_has_more_records_than_may_be_in_memory(monkeypatch) -> None:
     monkeypatch.setattr(module, "MAX_ROUND", 2 * module.FIRST_ROUND)
     data = np.zeros(6 * module.FIRST_ROUND * 10, np.uint8)
 
-    rounds = [len(each) for each in module.offset_rounds(every_tenth_byte, data, np.zeros(1, np.int64))]
+    rounds = [len(each) for each in offset_rounds(every_tenth_byte, data, np.zeros(1, np.int64))]
 
     assert (max(rounds), sum(rounds)) == (2 * module.FIRST_ROUND, 6 * module.FIRST_ROUND)
 

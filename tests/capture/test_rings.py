@@ -200,20 +200,35 @@ def test_files_of_any_variant_are_read_as_one_file(tmp_path, write_pcap, order, 
 
 
 @joined_and_mapped
-def test_sections_of_pcapng_are_joined_each_with_its_interfaces(tmp_path, pcapng) -> None:
+def test_files_of_pcapng_are_read_as_one_section(tmp_path, pcapng) -> None:
+    one = pcapng()
+    head = one.section() + one.interface(101) + one.interface(1)
+    packets = [one.enhanced(b"x" * 60, interface=number % 2, units=number) for number in range(6)]
+    paths = [tmp_path / f"a.pcapng{number}" for number in range(3)]
+    for number, path in enumerate(paths):
+        path.write_bytes(head + b"".join(packets[2 * number : 2 * number + 2]))
+
+    capture = read_ring(paths, name="a")
+
+    assert facts(capture) == facts(read_capture_bytes(head + b"".join(packets), name="a"))
+
+
+@joined_and_mapped
+def test_sections_of_other_orders_and_interfaces_are_joined_each_with_its_own(tmp_path, pcapng) -> None:
     data = []
     for number, order in enumerate("<><"):
         one = pcapng(order)
         packets = [one.enhanced(b"x" * 60, interface=i, units=1_000_000 * number) for i in (0, 1)]
-        data.append(one.section() + one.interface(101) + one.interface(1) + b"".join(packets))
+        data.append(one.section() + one.interface(101) + one.interface(1, snaplen=number) + b"".join(packets))
     paths = [tmp_path / f"a.pcapng{number}" for number in range(3)]
     for path, section in zip(paths, data, strict=True):
         path.write_bytes(section)
 
     capture = read_ring(paths, name="a")
 
-    assert facts(capture) == facts(read_capture_bytes(b"".join(data), name="a"))
-    assert capture.records.interface.tolist() == [0, 1, 2, 3, 4, 5]
+    assert capture.records.time_ns.tolist() == [0, 0, 10**9, 10**9, 2 * 10**9, 2 * 10**9]
+    assert capture.records.interface.tolist() == [0, 1, 0, 2, 0, 3]
+    assert [interface.snaplen for interface in capture.interfaces] == [0, 0, 1, 2]
 
 
 @joined_and_mapped
