@@ -15,11 +15,12 @@ from analyzer.base.table import I64, by_appearance
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.capture import Capture
 from analyzer.flow.conflicts import may_exceed_budget
+from analyzer.flow.count import Count
 from analyzer.flow.facts import Ends, EndTable, end_table, kinds_of_ends
 from analyzer.flow.part import part_of_traffic
 from analyzer.flow.traffic import Traffic
 from analyzer.flow.tuples import number_rows
-from analyzer.judging import Count, SpilledRun, judge_lots, told
+from analyzer.judging import SpilledRun, judge_lots, told
 from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.opening import ReadCapture, connections_of
 from analyzer.verdict.beside import Beside

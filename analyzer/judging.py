@@ -9,27 +9,25 @@ import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analyzer.base.fact import replace, set_derived
 from analyzer.base.oddity import Oddity
 from analyzer.base.pages import give_back_freed
 from analyzer.base.scratch import Scratch
 from analyzer.base.shrinking import has_shrunk
-from analyzer.base.table import DECODED, FATE_NAMES, I64, NESTED_TOO_DEEP, PROTOCOL_UDP, PacketTable, RecordTable
+from analyzer.base.table import FATE_NAMES, I64, NESTED_TOO_DEEP
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets, nesting_oddities
-from analyzer.capture.gather import forget
 from analyzer.capture.reader import shrunk
+from analyzer.flow.count import Count
 from analyzer.flow.udp import udp_flows
 from analyzer.lot import CALL, FLOW, LotRun, LotWriter, Plan, Task
 from analyzer.report.as_json import Object, capture_object, encode, finding_object
@@ -67,48 +65,6 @@ class SpilledRun:
         yield from self.flows.pieces(FLOW.encode(), numbered=False)
         for finding in shown.findings:
             yield _line("finding", finding_object(finding))
-
-
-@dataclass(slots=True)
-class Count:
-    """What packets are that follow each other, ``rows`` of them.
-
-    ``nested`` is the number of the first one that was too deep, ``udp`` are rows of UDP.
-    """
-
-    rows: int = 0
-    fates: I64 = field(default_factory=lambda: np.zeros(len(FATE_NAMES), np.int64))
-    udp: list[I64] = field(default_factory=list)
-    bytes: int = 0
-    first_ns: int | None = None
-    last_ns: int | None = None
-    nested: int = 0
-
-    def add(self, window: RecordTable, packets: PacketTable) -> None:
-        """Count the packets of the next records, of which there are some."""
-        deep = np.flatnonzero(packets.fate == NESTED_TOO_DEEP)
-        self.join(
-            Count(
-                rows=len(packets),
-                fates=np.bincount(packets.fate, minlength=len(FATE_NAMES)),
-                udp=[np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP))],
-                bytes=int(window.captured_len.sum(dtype=np.int64)),
-                first_ns=int(window.time_ns.min()),
-                last_ns=int(window.time_ns.max()),
-                nested=int(deep[0]) + 1 if len(deep) else 0,
-            )
-        )
-
-    def join(self, following: Count) -> None:
-        """Add the packets that follow these."""
-        self.fates = self.fates + following.fates
-        self.udp += [rows + self.rows for rows in following.udp]
-        self.bytes += following.bytes
-        self.first_ns = min((ns for ns in (self.first_ns, following.first_ns) if ns is not None), default=None)
-        self.last_ns = max((ns for ns in (self.last_ns, following.last_ns) if ns is not None), default=None)
-        if not self.nested and following.nested:
-            self.nested = self.rows + following.nested
-        self.rows += following.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +123,6 @@ def _judge_some(
         found.append(writer.run(lot, watch.part(place / len(lots), (place + 1) / len(lots))))
         give_back_freed()
     return found, rights_of(writer.kinds)
-
-
-def forget_columns(capture: Capture) -> None:
-    """Let go of what was read of a table that lies in a file."""
-    records = capture.records
-    columns: tuple[NDArray[Any], ...] = (
-        records.time_ns, records.data_off, records.captured_len, records.wire_len, records.interface, records.link,
-    )  # fmt: skip
-    for column in columns:
-        forget(column.view(np.uint8))
 
 
 def told(

@@ -10,32 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-
 from analyzer.base.address import format_address
-from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.pages import give_back_freed
-from analyzer.base.table import FRAGMENT_CONFLICT, I64, IP_FRAGMENT, RecordTable
+from analyzer.base.table import I64, RecordTable
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
-from analyzer.capture.decode import decode_packets
-from analyzer.capture.reader import read_capture_bytes
-from analyzer.capture.sources import CaptureSource
-from analyzer.flow.census import Census, Tuples
+from analyzer.counting import WINDOW_ROWS, Counted, count_packets, forget_columns
 from analyzer.flow.lots import Lots, part_in_lots
-from analyzer.judging import Count, Judged, SpilledRun, forget_columns, judge_lots, told
+from analyzer.judging import Judged, SpilledRun, judge_lots, told
 from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.health import Sights
 
-# Captures with fewer packets are analysed faster in one piece: that takes about 500 bytes a packet.
-LARGE_RECORDS = 1_500_000
-_SAMPLE_LEN = 1 << 20
-# Packets that are decoded together while they are counted: about 30 MB.
-WINDOW_ROWS = 1 << 18
 # Packets that are judged together: about 100 MB with the calls that they hold.
 LOT_PACKETS = 150_000
 MOST_TOGETHER = 0.5
@@ -52,30 +40,13 @@ def _judge_here(task: Task, _: Capture, __: Callable[[int], RecordTable], watch:
     return judge_lots(task, task.plan.jobs, watch)
 
 
-def is_large(source: CaptureSource) -> bool:
-    """Whether a capture may have so many packets that its run would not fit into memory."""
-    return guess_records(source) > LARGE_RECORDS
-
-
-def guess_records(source: CaptureSource) -> int:
-    """About how many packets a source has, by those at its beginning; 0 where it is no file, or cannot be read."""
-    if source.path is None:
-        return 0
-    try:
-        with source.path.open("rb") as file:
-            beginning = file.read(_SAMPLE_LEN)
-        found = read_capture_bytes(beginning, name=source.name)
-    except (OSError, CaptureError):
-        return 0
-    return len(found.records) * source.size // max(len(beginning), 1)
-
-
 def run_large(
     capture: Capture,
     plan: Plan,
     watch: Watch = UNWATCHED,
     *,
     judge: JudgeLots = _judge_here,
+    counted: Counted | None = None,
     lot_packets: int = LOT_PACKETS,
     window_rows: int = WINDOW_ROWS,
     most_together: float = MOST_TOGETHER,
@@ -84,14 +55,16 @@ def run_large(
 
     None where it cannot be parted: fragments lie across windows, keys open its TLS, sidecars deliver to 127.0.0.1, or
     most of its connections may have to do with each other (``flow/lots.py``). Where more than ``most_together`` of all
-    packets must be looked at together, little is won by parting them. ``judge`` may have the lots judged elsewhere.
+    packets must be looked at together, little is won by parting them. What was ``counted`` before is not counted again.
+    ``judge`` may have the lots judged elsewhere.
     """
     if plan.needs_whole(capture):
         return None
-    tuples, count = _counted(capture, window_rows, plan.jobs, watch.part(0.0, _COUNTED))
+    if counted is None or counted.in_pieces:
+        counted = count_packets(capture, plan.jobs, watch.part(0.0, _COUNTED), window_rows=window_rows)
+    tuples, count = counted
     give_back_freed()
-    in_pieces = count.fates[[IP_FRAGMENT, FRAGMENT_CONFLICT]].any()
-    if in_pieces or not tuples.sure:
+    if counted.in_pieces or not tuples.sure:
         return None
     lots = part_in_lots(tuples, lot_packets)
     if lots.largest > max(lot_packets, len(capture.records) * most_together):
@@ -110,41 +83,6 @@ def run_large(
         if sights.pod(plan.hint, plan.mesh) == home:
             break
     return told(capture, count, plan, sights, judged)
-
-
-def _counted(capture: Capture, window_rows: int, jobs: int, watch: Watch) -> tuple[Tuples, Count]:
-    """The tuples of a capture and what its packets are, counted by so many processes."""
-    records = capture.records
-    windows = -(-len(records) // window_rows)
-    shares = shared_out(windows, jobs)
-    parts = [Census(in_file=windows > 1) for _ in shares]
-    quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
-    (_, count), *others = run_in_workers(
-        [
-            partial(_count_some, capture, share, window_rows, part, quiet if number else watch)
-            for number, (share, part) in enumerate(zip(shares, parts, strict=True))
-        ]
-    )
-    census = parts[0]
-    for part, (tuples, more) in zip(parts[1:], others, strict=True):
-        # What a lost worker wrote lies before what was written here.
-        census.join(replace(tuples, tuple_of=part.tuple_of[-more.rows :]))
-        count.join(more)
-    return census.finish(), count
-
-
-def _count_some(
-    capture: Capture, windows: range, window_rows: int, census: Census, watch: Watch
-) -> tuple[Tuples, Count]:
-    """What some windows give; which tuple each packet is of is in the file of the census."""
-    count = Count()
-    for window in watch.over(f"{capture.name}: census", windows):
-        records = capture.records.part(slice(window * window_rows, (window + 1) * window_rows))
-        packets = decode_packets(replace(capture, records=records))
-        census.add(packets, records)
-        count.add(records, packets)
-        forget_columns(capture)
-    return replace(census.finish(), tuple_of=np.empty(0, np.int32)), count
 
 
 def _addresses(columns: I64) -> list[str]:

@@ -12,8 +12,9 @@ from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import find_captures
+from analyzer.counting import guess_records, is_large
 from analyzer.judging import SpilledRun
-from analyzer.large import guess_records, is_large, run_large
+from analyzer.large import run_large
 from analyzer.lot import Plan
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_paths, mesh_record
@@ -80,7 +81,7 @@ def test_windows_that_a_lost_worker_counted_are_counted_again(large, monkeypatch
             os.kill(os.getpid(), signal.SIGKILL)
         return decode_packets(capture)
 
-    monkeypatch.setattr("analyzer.large.decode_packets", decode_until_lost)
+    monkeypatch.setattr("analyzer.counting.decode_packets", decode_until_lost)
 
     assert lines_of(large(LO, jobs=2)) == lines_of(large(LO))
 
@@ -135,7 +136,7 @@ def test_a_capture_is_large_by_its_packets(monkeypatch) -> None:
     (source,) = find_captures([str(LO)])
     assert not is_large(source)
 
-    monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 10)
+    monkeypatch.setattr("analyzer.counting.LARGE_RECORDS", 10)
 
     assert is_large(source)
 

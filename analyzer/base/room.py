@@ -6,6 +6,7 @@ import mmap
 import pickle
 from collections.abc import Callable
 from io import BytesIO
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,22 @@ class Room:
         """What a fork packed."""
         return _Unpacker(BytesIO(packed), self, buffer).load()
 
-    def place_of(self, array: NDArray[Any]) -> tuple[int, int, str] | None:
-        """Where in this room an array of one dimension lies, how long it is, and its type; None outside."""
-        begin = _address(array) - self._begin
-        inside = array.ndim == 1 and array.flags.c_contiguous and 0 <= begin <= len(self._bytes) - array.nbytes
-        return (begin, len(array), array.dtype.str) if inside else None
+    def kept(self, array: NDArray[Any]) -> NDArray[Any]:
+        """A copy of an array, in this room where it is not full."""
+        found = self.zeros(array.size, array.dtype).reshape(array.shape)
+        found[...] = array
+        return found
 
-    def array_at(self, begin: int, rows: int, dtype: str) -> NDArray[Any]:
+    def place_of(self, array: NDArray[Any]) -> tuple[int, tuple[int, ...], str] | None:
+        """Where in this room an array lies, its shape and type; None outside, and where it is not laid out as in C."""
+        begin = _address(array) - self._begin
+        inside = array.flags.c_contiguous and 0 <= begin <= len(self._bytes) - array.nbytes
+        return (begin, array.shape, array.dtype.str) if inside else None
+
+    def array_at(self, begin: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
         """The array at such a place."""
         kind = np.dtype(dtype)
-        return self._bytes[begin : begin + rows * kind.itemsize].view(kind)
+        return self._bytes[begin : begin + prod(shape) * kind.itemsize].view(kind).reshape(shape)
 
 
 class _Packer(pickle.Pickler):
@@ -63,7 +70,7 @@ class _Packer(pickle.Pickler):
         self._room = room
         self._buffer = buffer
 
-    def persistent_id(self, value: Any) -> tuple[int, int, str] | tuple[()] | None:
+    def persistent_id(self, value: Any) -> tuple[int, tuple[int, ...], str] | tuple[()] | None:
         if isinstance(value, memoryview) and value.obj is self._buffer.obj and len(value) == len(self._buffer):
             return ()
         return self._room.place_of(value) if isinstance(value, np.ndarray) else None

@@ -124,7 +124,6 @@ class PacketLog:
         self._is_full = False
         self._table = blank_table(0)
         self._tunnels = np.zeros(0, np.uint8)
-        self._numbers = np.zeros(0, np.int64)
         self._fragments: list[Fragments] = []
 
     def add(self, part: RecordPart, data: U8, begin: int) -> None:
@@ -138,17 +137,9 @@ class PacketLog:
             return
         if self._len > len(self._table):
             self._make_room(max(expected * 9 // 8, self._len))
-        if len(part.time_ns) > len(self._numbers):
-            self._numbers = np.arange(len(part.time_ns))
-        table = _part(self._table, slice(first, self._len))
-        decoding = Decoding(data, table, self._tunnels[first : self._len], rows=expected)
-        columns = part.data_off, part.captured_len, part.wire_len, part.link
-        frames = _frames_left(decoding, self._numbers[: len(table)], columns, begin)
-        if len(frames):
-            _decode_rows(decoding, frames)
-            found = frames.row[table.payload_off[frames.row] > 0]
-            table.payload_off[found] += begin
-            self._fragments += [fragments.moved(first, begin) for fragments in decoding.fragments]
+        some = slice(first, self._len)
+        fragments = decode_part(rows_of(self._table, some), self._tunnels[some], part, data, begin, rows=expected)
+        self._fragments += [each.moved(first, begin) for each in fragments]
 
     def _make_room(self, rows: int) -> None:
         before, self._table = self._table, blank_table(rows, self._zeros)
@@ -160,13 +151,31 @@ class PacketLog:
         """The packets of ``capture``, all of whose records were taken; None where they are too many."""
         if self._is_full:
             return None
-        table = _part(self._table, slice(self._len))
+        table = rows_of(self._table, slice(self._len))
         decoding = Decoding(as_bytes(capture.buffer), table, self._tunnels[: self._len], self._fragments)
         join_fragments(decoding, capture.records, _decode_rows)
         return Decoded(table, capture.buffer, capture.records)
 
 
-def _part(table: PacketTable, rows: slice) -> PacketTable:
+def decode_part(
+    table: PacketTable, tunnels: U8, part: RecordPart, data: U8, begin: int, *, rows: int
+) -> list[Fragments]:
+    """Decode some records, which have one link, into a blank table; gives the fragments among them.
+
+    ``data`` are the bytes of the file from ``begin`` on; there are about so many ``rows`` in all. Fragments know their
+    rows in this table, and their places in ``data``.
+    """
+    decoding = Decoding(data, table, tunnels, rows=rows)
+    columns = part.data_off, part.captured_len, part.wire_len, part.link
+    frames = _frames_left(decoding, np.arange(len(table)), columns, begin)
+    if len(frames):
+        _decode_rows(decoding, frames)
+        found = frames.row[table.payload_off[frames.row] > 0]
+        table.payload_off[found] += begin
+    return decoding.fragments
+
+
+def rows_of(table: PacketTable, rows: slice) -> PacketTable:
     """Some rows of a table, which can be written through."""
     return PacketTable(*(getattr(table, name)[rows] for name in PacketTable.__slots__))
 

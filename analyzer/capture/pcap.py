@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ from analyzer.capture.blocks import Blocks
 from analyzer.capture.capture import Capture, Interface
 from analyzer.capture.decode import PacketLog
 from analyzer.capture.gather import gather
-from analyzer.capture.record_log import IN_FILE_FROM, RecordLog
+from analyzer.capture.record_log import IN_FILE_FROM, RecordLog, Sink
 from analyzer.capture.records import (
     BYTE_STEPS,
     FIRST_ROUND,
@@ -134,6 +134,7 @@ class _Reading:
     buffer: memoryview
     log: RecordLog
     packets: PacketLog | None
+    take: Callable[[RecordPart, U8, int], None] | None
     headers: list[_Header] = field(default_factory=list)
     problem: str | None = None
 
@@ -169,8 +170,8 @@ class _Reading:
         for part, block, begin in _read_parts(blocks, state, self.headers[number], number, before=len(self.log)):
             self.log.expect(expected_records(len(self.buffer), len(self.log) + len(part.time_ns), part.end))
             self.log.add(part)
-            if self.packets is not None:
-                self.packets.add(part, block, begin)
+            if self.take is not None:
+                self.take(part, block, begin)
 
     def _stop(self, error: str) -> None:
         self.problem = self.problem or f"{self.name}: packet {len(self.log) + 1}: {error}"
@@ -195,19 +196,28 @@ class _Reading:
         return replace(capture, decoded=self.packets.decoded(capture)) if self.packets is not None else capture
 
 
-def read_pcap(buffer: memoryview, *, name: str, files: Sequence[FilePart] = (), zeros: Zeros = np.zeros) -> Capture:
+def read_pcap(
+    buffer: memoryview,
+    *,
+    name: str,
+    files: Sequence[FilePart] = (),
+    zeros: Zeros = np.zeros,
+    sink: Sink | None = None,
+) -> Capture:
     """The records of a pcap file, of several where files were appended to one another, or those of a ring.
 
     ``files`` are those that lie in ``buffer``; without them it is one. Of files that are mapped, and not very large,
-    packets are decoded on the way. ``zeros`` makes the columns of both tables. Raises ``CaptureError`` when the first
-    file's header is cut or of another version. A record that is cut, or claims more than can be, ends its file, and
-    the capture then is not ``complete``.
+    packets are decoded on the way. ``zeros`` makes the columns of both tables; or all goes to ``sink``. Raises
+    ``CaptureError`` when the first file's header is cut or of another version. A record that is cut, or claims more
+    than can be, ends its file, and the capture then is not ``complete``.
     """
     files = files or (FilePart(0, len(buffer)),)
     in_file = len(buffer) >= IN_FILE_FROM
     is_mapped = files[0].path is not None
-    packets = PacketLog(len(buffer), zeros=zeros) if is_mapped and not in_file else None
-    reading = _Reading(name, buffer, RecordLog(name, in_file=in_file, zeros=zeros), packets)
+    packets = PacketLog(len(buffer), zeros=zeros) if is_mapped and not in_file and sink is None else None
+    log = sink.log if sink else RecordLog(name, in_file=in_file, zeros=zeros)
+    take = sink.take if sink else packets.add if packets else None
+    reading = _Reading(name, buffer, log, packets, take)
     for file in files:
         with file.opened() as descriptor:
             reading.read(Blocks(buffer[: file.end], descriptor, file_at=file.begin), file.begin)

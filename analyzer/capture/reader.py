@@ -29,6 +29,7 @@ from analyzer.capture.pcap import MAGICS as PCAP_MAGICS
 from analyzer.capture.pcap import read_pcap
 from analyzer.capture.pcapng import MAGIC as PCAPNG_MAGIC
 from analyzer.capture.pcapng import read_pcapng
+from analyzer.capture.record_log import Sink
 
 Reader = Callable[..., Capture]
 
@@ -116,15 +117,16 @@ def read_capture_bytes(
     name: str,
     files: Sequence[FilePart] = (),
     zeros: Zeros = np.zeros,
+    sink: Sink | None = None,
 ) -> Capture:
     """The capture in ``data``, in which ``files`` lie one behind another; without them it is one. As ``read_capture``.
 
-    ``zeros`` makes the columns of a pcap file's tables.
+    ``zeros`` makes the columns of a pcap file's tables, or its records go to ``sink``.
     """
     buffer = memoryview(data)
     compression = compression_of(buffer)
     if compression is None:
-        return _check_links(_read(buffer, name, files, zeros))
+        return _check_links(_read(buffer, name, files, zeros, sink))
     expanded = compression.expand(buffer)
     if not len(expanded.data) and expanded.problem:
         raise CaptureError(f"{name}: {expanded.problem}; expected a capture")
@@ -159,7 +161,13 @@ def _read_standard_input(name: str) -> bytes:
     return data
 
 
-def _read(buffer: memoryview, name: str, files: Sequence[FilePart] = (), zeros: Zeros = np.zeros) -> Capture:
+def _read(
+    buffer: memoryview,
+    name: str,
+    files: Sequence[FilePart] = (),
+    zeros: Zeros = np.zeros,
+    sink: Sink | None = None,
+) -> Capture:
     if not len(buffer):
         raise CaptureError(f"{name}: the file is empty; expected a pcap or pcapng capture")
     files = files or (FilePart(0, len(buffer)),)
@@ -172,7 +180,7 @@ def _read(buffer: memoryview, name: str, files: Sequence[FilePart] = (), zeros: 
     if reader is None:
         raise CaptureError(f"{name}: not a capture: it begins with {magic.hex(' ')}; expected pcap or pcapng")
     if reader is read_pcap:
-        return read_pcap(buffer, name=name, files=files, zeros=zeros)
+        return read_pcap(buffer, name=name, files=files, zeros=zeros, sink=sink)
     return reader(buffer, name=name, files=files)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from analyzer.base.column import Column
 from analyzer.base.oddity import Code, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.room import Zeros
-from analyzer.base.table import I64, RecordTable
+from analyzer.base.table import I64, U8, RecordTable
 from analyzer.capture.records import (
     BAD_TIMESTAMP,
     NO_TIMESTAMP,
@@ -30,7 +30,8 @@ IN_FILE_FROM = 1 << 30
 # More records than these are put together in the end: how many there will be is but a guess.
 MOST_ROOM = 1 << 21
 
-_TYPES: Mapping[str, type[np.generic]] = MappingProxyType(
+# The columns of a ``RecordTable``.
+RECORD_TYPES: Mapping[str, type[np.generic]] = MappingProxyType(
     {
         "time_ns": np.int64,
         "data_off": np.int64,
@@ -61,7 +62,7 @@ class RecordLog:
 
     def __init__(self, name: str, *, in_file: bool = False, zeros: Zeros = np.zeros) -> None:
         self._name = name
-        self._columns = {field: Column(dtype, in_file=in_file, zeros=zeros) for field, dtype in _TYPES.items()}
+        self._columns = {field: Column(dtype, in_file=in_file, zeros=zeros) for field, dtype in RECORD_TYPES.items()}
         self._seen: dict[Code, _Seen] = {}
         self._room = self._len = self._missing = self._latest_ns = self._lag_ns = 0
 
@@ -118,3 +119,10 @@ class RecordLog:
         if code is TIME_BACKWARDS:
             return {"count": count, "seconds": self._lag_ns / 1e9}
         return {"count": count}
+
+
+class Sink(NamedTuple):
+    """Where the records of a pcap capture go: into a log, and with their bytes, to ``PacketLog.add`` or its like."""
+
+    log: RecordLog
+    take: Callable[[RecordPart, U8, int], None]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
     from analyzer.capture.capture import Capture
     from analyzer.capture.sources import CaptureSource
+    from analyzer.counting import Reading
     from analyzer.judging import SpilledRun
     from analyzer.large import JudgeLots
     from analyzer.lot import Choice, Plan
@@ -34,10 +35,11 @@ _READ = 0.3
 
 
 class Ahead(NamedTuple):
-    """A capture whose reading has begun, and what waits for it."""
+    """A capture whose reading has begun, and what waits for it: ``counting``, if it is too large for memory."""
 
     source: CaptureSource
     read: Callable[[], Capture]
+    counting: Reading | None = None
 
 
 @contextmanager
@@ -51,12 +53,17 @@ def reading_ahead(captures: Sequence[str], *, jobs: int) -> Iterator[Ahead | Non
     if source is None:
         yield None
         return
-    # A small run does not pay for this room.
+    # A small run does not pay for these rooms.
     from analyzer.capture.ahead import read_ahead
+    from analyzer.counting import count_ahead
 
     _make_kernels(source, jobs)
-    with read_ahead(source) as read:
-        yield Ahead(source, read)
+    if _is_very_large(source):
+        with count_ahead(source) as counting:
+            yield Ahead(source, source.read, counting)
+    else:
+        with read_ahead(source) as read:
+            yield Ahead(source, read)
 
 
 def _size_of(files: Sequence[str]) -> int:
@@ -71,7 +78,7 @@ def _make_kernels(source: CaptureSource, jobs: int) -> None:
     missing = missing_kernels()
     if not missing:
         return
-    from analyzer.large import guess_records
+    from analyzer.counting import guess_records
 
     if guess_records(source) >= COMPILE_ROWS:
         make_kernels(missing, jobs)
@@ -121,7 +128,7 @@ def run_in_lots(
         watch = Watch(progress, source.size, stop=stop)
         if judge_on:
             return _run_elsewhere(source, judge_on, plan, watch)
-        return _run(source, ahead.read if ahead else source.read, plan, watch)
+        return _run(ahead or Ahead(source, source.read), plan, watch)
     except CaptureError:
         return InLots(None)
     except OSError as error:
@@ -130,14 +137,17 @@ def run_in_lots(
         raise
 
 
-def _run(source: CaptureSource, read: Callable[[], Capture], plan: Plan, watch: Watch) -> InLots:
+def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
     from analyzer.apart import run_apart
     from analyzer.large import run_large
     from analyzer.opening import read_packets
 
-    if _is_very_large(source):
-        return InLots(run_large(read(), plan, watch))
-    packets = read_packets(read(), watch.part(0.0, _READ))
+    if ahead.counting:
+        capture, counted = ahead.counting()
+        return InLots(run_large(capture, plan, watch, counted=counted))
+    if _is_very_large(ahead.source):
+        return InLots(run_large(ahead.read(), plan, watch))
+    packets = read_packets(ahead.read(), watch.part(0.0, _READ))
     run = run_apart(packets, plan, watch.part(_READ, 1.0))
     return InLots(run, None if run else partial(_opened, packets))
 
@@ -149,7 +159,7 @@ def _run_elsewhere(source: CaptureSource, judge_on: JudgeOn, plan: Plan, watch: 
 
 
 def _is_very_large(source: CaptureSource) -> bool:
-    from analyzer.large import is_large
+    from analyzer.counting import is_large
 
     return source.size >= _LEAST_LARGE_LEN and is_large(source)
 

@@ -23,7 +23,7 @@ def test_what_does_not_fit_lies_outside() -> None:
 
     inside, outside = room.zeros(512, np.int64), room.zeros(1, np.uint8)
 
-    assert room.place_of(inside) == (0, 512, "<i8")
+    assert room.place_of(inside) == (0, (512,), "<i8")
     assert room.place_of(outside) is None
 
 
@@ -35,6 +35,16 @@ def test_an_array_of_the_room_is_told_by_its_place_and_not_copied() -> None:
     column[10] = 7
 
     assert found.tolist() == [7, *[0] * 9]
+
+
+def test_an_array_of_any_shape_is_kept_in_the_room() -> None:
+    room = Room(4096)
+
+    kept = room.kept(np.arange(12).reshape(3, 4)[:, :2])
+    found = room.unpack(room.pack(kept, BUFFER), BUFFER)
+    kept[0, 0] = 7
+
+    assert found.tolist() == [[7, 1], [4, 5], [8, 9]]
 
 
 @pytest.mark.parametrize("array", [np.arange(3), np.zeros((2, 2)), Room(4096).zeros(4, np.int64)])

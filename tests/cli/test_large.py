@@ -36,7 +36,7 @@ def all_large(looked_into, monkeypatch):
     def begin() -> None:
         looked_into()
         monkeypatch.setattr("analyzer.cli.large._LEAST_LARGE_LEN", 1)
-        monkeypatch.setattr("analyzer.large.LARGE_RECORDS", 1)
+        monkeypatch.setattr("analyzer.counting.LARGE_RECORDS", 1)
 
     return begin
 
@@ -121,6 +121,19 @@ def test_a_ring_is_read_ahead(mapped, calls, tmp_path) -> None:
         assert ahead is not None
         assert ahead.source.ring
         assert ahead.read().decoded is not None
+
+
+def test_a_capture_that_is_too_large_for_memory_is_counted_while_it_is_read(all_large, mapped) -> None:
+    mapped()
+    all_large()
+
+    with reading_ahead([str(LO)], jobs=2) as ahead:
+        assert ahead is not None
+        assert ahead.counting is not None
+        capture, counted = ahead.counting()
+
+    assert counted is not None
+    assert counted.packets.rows == len(capture.records)
 
 
 def test_a_file_with_few_bytes_is_not_looked_into(calls) -> None:
