@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from analyzer.base.table import I64, distinct, numbered
-from analyzer.flow.connection import Endpoint
 from analyzer.flow.connections import Connections
 from analyzer.report.json_text import CallText, quoted
 from analyzer.report.line_pattern import (
@@ -20,16 +18,17 @@ from analyzer.report.line_pattern import (
     call_pattern,
     flow_pattern,
 )
-from analyzer.report.line_sheet import Block, LineSheet
-from analyzer.report.spill import Spill
+from analyzer.report.line_sheet import LineSheet
+from analyzer.report.spill import Keys, Spill
 from analyzer.report.texts import Texts
 from analyzer.verdict.alone_rows import AloneRows
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.exemplars import Asker, Exemplar
 from analyzer.verdict.record import CallRecord
 
-# What a call's line begins with, in front of its first field.
+# What the lines of calls and of flows begin with, in front of their first field.
 OPENING = '{"kind":"call",'
+FLOW = '{"kind":"flow",'
 # The holes that a client fills, and those that a connection fills with what it was seen by.
 _OF_ASKERS = ("pod", "who", "redirect", "told")
 _SEEN = {"begin": "first_packet", "end": "last_packet"}
@@ -46,7 +45,7 @@ class AloneLines:
         self._texts = Texts()
         self._calls = LineSheet(self._texts, (*CALL_TEXTS, *CALL_NUMBERS), CALL_NUMBERS)
         self._flows = LineSheet(self._texts, (*FLOW_TEXTS, *FLOW_NUMBERS), FLOW_NUMBERS)
-        flow = flow_pattern(capture)
+        flow = flow_pattern(capture, FLOW)
         self._flow = None if flow is None else self._flows.add(flow)
         # By the identity of what they are of, which each keeps: numbers of patterns, and of texts.
         self._patterns: dict[tuple[int, str], tuple[Exemplar, int]] = {}
@@ -93,12 +92,12 @@ class AloneLines:
         of_calls |= {"ip": kept["client_ip"][at], "port": kept["client_port"][at], **askers, **self._own(rows)}
         of_calls |= {name: connections.extents[seen][rows.connection] for name, seen in _SEEN.items()}
         extents = {name: column[which] for name, column in connections.extents.items() if name in FLOW_NUMBERS}
-        clients = _Clients(_some(connections, "client", which))
-        for block in self._calls.blocks(patterns, of_calls):
-            clients.add(calls, block, at[block.rows], rows.begin_ns, rows.ordinal)
-        each = np.arange(len(which))
-        for block in self._flows.blocks(np.full(len(which), self._flow), {**extents, **kept, **judged}):
-            clients.add(flows, block, each[block.rows], extents["first_ns"], np.zeros(len(which), np.int64))
+        ips, client = numbered(client.ip for client in _some(connections, "client", which))
+        keys = Keys(ips, client[at], rows.begin_ns, of_calls["port"], rows.ordinal)
+        calls.add_rows(self._calls, patterns, of_calls, kept=mark.texts, keys=keys)
+        keys = Keys(ips, client, extents["first_ns"], kept["client_port"], np.zeros_like(which))
+        of_flows = {**extents, **kept, **judged}
+        flows.add_rows(self._flows, np.full(len(which), self._flow), of_flows, kept=mark.texts, keys=keys)
         self._texts.cut(mark)
 
     def _patterns_of(self, rows: AloneRows) -> I64:
@@ -174,21 +173,6 @@ class AloneLines:
             "asked": rows.asked, "request": rows.ordinal, "first_ns": rows.begin_ns, "last_ns": rows.end_ns,
             "time": self._texts.add_all(times.tobytes(), np.full(len(rows), _TIME_LEN)),
         }  # fmt: skip
-
-
-class _Clients:
-    """Who opened some connections, as lines sort by it."""
-
-    def __init__(self, clients: Sequence[Endpoint]) -> None:
-        self._texts, self._ips = numbered(client.ip for client in clients)
-        self._ports = np.array([client.port for client in clients], np.int64)
-
-    def add(self, spill: Spill, block: Block, which: I64, times_ns: I64, places: I64) -> None:
-        """Add a block of lines, of which each is about one of ``which``."""
-        spill.add_block(
-            block.data, ips=self._texts, clients=self._ips[which], ports=self._ports[which],
-            times_ns=times_ns[block.rows], places=places[block.rows], lengths=block.lengths,
-        )  # fmt: skip
 
 
 def _some(connections: Connections, name: str, which: I64) -> list[Any]:

@@ -29,7 +29,7 @@ from analyzer.capture.decode import decode_packets, nesting_oddities
 from analyzer.capture.reader import shrunk
 from analyzer.flow.count import Count
 from analyzer.flow.udp import udp_flows
-from analyzer.lot import CALL, FLOW, LotRun, LotWriter, Plan, Task
+from analyzer.lot import LotRun, LotWriter, Plan, Task
 from analyzer.report.as_json import Object, capture_object, encode, finding_object
 from analyzer.report.json_objects import totals_object
 from analyzer.report.merged import Merged
@@ -61,8 +61,8 @@ class SpilledRun:
         shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
         for capture in shown.captures:
             yield _line("capture", capture_object(capture))
-        yield from self.calls.pieces(CALL.encode(), numbered=True)
-        yield from self.flows.pieces(FLOW.encode(), numbered=False)
+        yield from self.calls.pieces()
+        yield from self.flows.pieces()
         for finding in shown.findings:
             yield _line("finding", finding_object(finding))
 

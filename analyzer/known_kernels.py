@@ -82,14 +82,13 @@ KERNELS = (
     Known("protocol.http1_walk", "walk_heads", (_U1, _GRID, _GRID, _U2, _I8, _GRID, _SHORT_GRID, _I8)),
     Known("protocol.http1_walk", "find_texts", (_U1, _GRID, _GRID, _U2, None, _I8)),
     Known("protocol.classes", "tell_apart", (_U1, _GRID, _GRID, _I8, _GRID, _U1, _I8, _I8)),
-    Known("report.line_sheet", "fill_lines", (_of(_U1, _GRID), _of(_GRID, _I8, _I8), _I8, _GRID, None, _U1, _I8)),
     Known("protocol.opaque_walk", "walk_first_bytes", (_U1, _GRID, _GRID, _I8)),
     Known("protocol.opaque_walk", "walk_lines", (_U1, _GRID, _GRID, _U1)),
     Known("protocol.tls_walk", "walk_records", (_U1, _GRID, _GRID, _U1)),
     Known("protocol.tls_walk", "walk_messages", (_U1, _GRID, None)),
     Known("protocol.tls_walk", "walk_hellos", (_U1, _GRID, None, _I8, _I8)),
     Known("protocol.tls_walk", "walk_protocols", (_U1, _GRID, None)),
-    Known("report.merged", "copy_lines", (_of(*[_U1] * 8), _I8, _I8, _I8, _U1, None, _U1)),
+    Known("report.line_rows", "fill_lines", (_of(*[_U1] * 8), _of(*[_I8] * 8), _of(*[_I8] * 3), None, _U1, _I8)),
 )
 
 

@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 
 from analyzer.alone import AloneWriter, Lot, Told
-from analyzer.alone_lines import OPENING
+from analyzer.alone_lines import FLOW, OPENING
 from analyzer.base.fact import Fact, set_derived
 from analyzer.base.pages import forget_pages
 from analyzer.base.scratch import Scratch
@@ -45,7 +45,6 @@ REMEMBERED_ANSWERS = 20_000
 REMEMBERED_LEN = 1 << 27
 # What a call's line begins with, up to its number.
 CALL = f'{OPENING}"id":"'
-FLOW = '{"kind":"flow",'
 
 Choice = Callable[[CallRecord], bool]
 
@@ -137,7 +136,7 @@ class LotWriter:
         task, plan = self._task, self._task.plan
         traffic = task.read(lot, watch.part(0.0, 0.4))
         self._begin_anew_at_times()
-        lines, flows = Spill(self._calls), Spill(self._flows)
+        lines, flows = Spill(self._calls, CALL.encode()), Spill(self._flows)
         told = self._tell_alone(traffic, lines, flows, watch.part(0.4, 0.7))
         spoken = self._hear(traffic, told)
         homes = {task.name: task.home}
@@ -223,9 +222,9 @@ def _oddities_of(spoken: list[tuple[Wire, Conversation]]) -> Tally:
 
 
 def _write_flows(spoken: Sequence[tuple[Wire, Conversation]], verdicts: Verdicts, lines: Spill) -> None:
-    """Write the flows from behind their opening on, in the order of the wires."""
+    """Write the flows, in the order of the wires."""
     wires, protocols = [wire for wire, _ in spoken], [said.protocol for _, said in spoken]
     starts = ((wire.first_ns, wire.client) for wire in wires for _ in wire.sightings)
     flows = flow_records(wires, protocols, verdicts)
     for number, (start, flow) in enumerate(zip(starts, flows, strict=True)):
-        lines.add((*start, number), f"{flow_text(flow)[1:]}\n".encode())
+        lines.add((*start, number), f"{FLOW}{flow_text(flow)[1:]}\n".encode())

@@ -9,7 +9,6 @@ import pytest
 from analyzer.alone_lines import AloneLines
 from analyzer.base.scratch import Scratch
 from analyzer.mesh.load import load_mesh
-from analyzer.report import line_sheet
 from analyzer.report.json_text import CallText
 from analyzer.report.spill import Spill
 from analyzer.verdict.alone_rows import AloneRows, rows_of
@@ -112,20 +111,6 @@ def test_no_more_is_kept_of_calls_that_come_again(mesh) -> None:
     writer.write(heard)
 
     assert (writer.lines.size, len(writer.lines._askers)) == before
-
-
-@pytest.mark.parametrize("compile_len", [0, 1 << 60])
-def test_compiled_or_not_lines_are_the_same(mesh, monkeypatch, compile_len) -> None:
-    monkeypatch.setattr(line_sheet, "_COMPILE_LEN", compile_len)
-
-    assert Writer(mesh).check(hear(busy(CLIENTS, SERVERS).data)) > 40
-
-
-@pytest.mark.parametrize("room", [1, 3_000, 50_000])
-def test_lines_sort_by_what_is_their_own_in_however_many_blocks_they_are_written(mesh, monkeypatch, room) -> None:
-    monkeypatch.setattr(line_sheet, "_BLOCK_LEN", room)
-
-    assert Writer(mesh).check(hear(busy(CLIENTS, SERVERS).data)) > 40
 
 
 @pytest.mark.parametrize("path", ["/~path~", '/"\\', "/?token=s3cret", "/" + "x" * 5000, "*", "/{}%s", "/%c3%a9"])

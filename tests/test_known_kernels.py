@@ -54,7 +54,7 @@ def test_a_run_in_lots_calls_its_kernels_as_they_are_told(called, town) -> None:
 
     lines_of(apart(read_bytes(busy(["10.9.0.1"], SERVERS, seed=1).data), town.mesh(), lot=1000))
 
-    assert {name for _, name, _ in called} >= {"follow_tuples", "walk_heads", "walk_hellos", "fill_lines", "copy_lines"}
+    assert {name for _, name, _ in called} >= {"follow_tuples", "walk_heads", "walk_hellos", "fill_lines", "tell_apart"}
     assert called <= {tuple(each) for each in KERNELS}
 
 

@@ -16,6 +16,8 @@ class Scratch:
     def __init__(self) -> None:
         with TemporaryFile(buffering=0) as file:
             self._descriptor = os.dup(file.fileno())
+        # How many times all was forgotten.
+        self.cleared = 0
 
     def __del__(self) -> None:
         os.close(self._descriptor)
@@ -32,6 +34,7 @@ class Scratch:
 
     def clear(self) -> None:
         """Forget all that was written; what was mapped of it must not be read any more."""
+        self.cleared += 1
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
 

@@ -15,7 +15,7 @@ from analyzer.base.fact import replace
 from analyzer.base.place import PacketPlace
 from analyzer.flow.connection import Endpoint
 from analyzer.report.json_text import CallText, flow_text
-from analyzer.report.line_sheet import LinePattern
+from analyzer.report.line_sheet import NUMBERED, LinePattern
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import Step
 from analyzer.verdict.exemplars import Exemplar
@@ -64,15 +64,15 @@ FLOW_NUMBERS = (
 )  # fmt: skip
 # The marks of a line, with the path (once as a field, then in a sentence) and the client's own steps where it has them.
 _OF_ALL = Counter(
-    ip=5, port=5, pod=1, who=1, uid=2, community_id=1, conn_state=1, history=1, first=1, last=2, begin=2, end=1,
-    asked=1, request=1, first_ns=1, last_ns=1,
+    number=1, ip=5, port=5, pod=1, who=1, uid=2, community_id=1, conn_state=1, history=1, first=1, last=2, begin=2,
+    end=1, asked=1, request=1, first_ns=1, last_ns=1,
 )  # fmt: skip
 _OF_PATH = ("path", "path")
 _OF_CLIENT = ("redirect", "told")
 
 
 def call_pattern(exemplar: Exemplar, text: CallText, opening: str, *, before_server: str = "") -> LinePattern | None:
-    """The pattern of an exemplar's line from behind its number on; None where what looks like a mark may be none.
+    """The pattern of an exemplar's line; None where what looks like a mark may be none.
 
     ``opening`` stands for the line's first brace. ``before_server`` is how the step about iptables begins for clients
     to whom it says the same of all servers: ``redirect`` is then what comes behind the server.
@@ -80,7 +80,7 @@ def call_pattern(exemplar: Exemplar, text: CallText, opening: str, *, before_ser
     blank = _blank(exemplar)
     if blank is None:
         return None
-    parts = text.write(blank, opening).removeprefix(f'{opening}"id":"').split(_EDGE)
+    parts = text.write(blank, opening).split(_EDGE)
     marks = [name.removesuffix(_OF_6) for name in parts[1::2]]
     expected = Counter(_OF_ALL)
     expected.update(_OF_PATH if blank.path else ())
@@ -114,13 +114,13 @@ def _in_steps(server: Endpoint) -> str:
     return f"{server.ip}:{server.port}"
 
 
-def flow_pattern(capture: str) -> LinePattern | None:
-    """The pattern of the lines of a capture's flows, behind their brace; as ``call_pattern``."""
+def flow_pattern(capture: str, opening: str) -> LinePattern | None:
+    """The pattern of the lines of a capture's flows; as ``call_pattern``."""
     marks: dict[str, Any] = {name: f"{_EDGE}{name}{_EDGE}" for name in FLOW_TEXTS}
     marks |= {name: _Mark(name) for name in FLOW_NUMBERS}
     marks |= {end: Endpoint(marks.pop(f"{end}_ip"), marks.pop(f"{end}_port")) for end in ("client", "server")}
-    parts = flow_text(FlowRecord(capture=capture, **marks))[1:].split(_EDGE)
-    literals, holes = [*parts[:-1:2], f"{parts[-1]}\n"], parts[1::2]
+    parts = f"{opening}{flow_text(FlowRecord(capture=capture, **marks))[1:]}\n".split(_EDGE)
+    literals, holes = parts[::2], parts[1::2]
     return LinePattern(literals, holes) if sorted(holes) == sorted(FLOW_TEXTS + FLOW_NUMBERS) else None
 
 
@@ -135,7 +135,7 @@ def _blank(exemplar: Exemplar) -> CallRecord | None:
     capture = leg.capture
     return replace(
         record,
-        id="",
+        id=f"{_EDGE}{NUMBERED}{_EDGE}",
         packets=((capture, _Mark("first"), _Mark("last")),),
         pod="~pod~",
         client=client,

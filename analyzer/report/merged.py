@@ -1,4 +1,4 @@
-"""Lines of a large run that were written in lots, read in the order of the whole run: a copy of memory."""
+"""Lines of a large run that were kept in lots, written in the order of the whole run."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from analyzer.base.kernel import run_kernel
 from analyzer.base.pages import SPAN, forget_pages
 from analyzer.base.ranks import order_of
 from analyzer.base.scratch import Scratch
-from analyzer.base.table import I32, I64, U8
-from analyzer.report.spill import HIDDEN, Lines
+from analyzer.base.table import I64, U8
+from analyzer.report.line_rows import fill_lines
+from analyzer.report.spill import Lines
 
-# About so many bytes are put together at once: a kernel costs some microseconds to call, more do not fit a cache.
+# So many bytes are put together at once: a kernel costs some microseconds to call, more do not fit a cache.
 _PIECE_LEN = 1 << 21
-# No number of 63 bits has more digits.
-_NUMBER_LEN = 19
+# A compile takes as long as plain Python for so many bytes.
+_COMPILE_LEN = 1 << 25
 # The kernel is compiled for so many files, or twice as many, ...: not for each number of processes.
 _FILES = 8
-_ZERO = ord("0")
 
 
 class Merged:
@@ -31,6 +31,7 @@ class Merged:
     def __init__(self, parts: Sequence[Lines], files: Sequence[Scratch]) -> None:
         self._parts = parts
         self._files = files
+        self._size = sum(part.size for part in parts)
         self._order = order_of(_joined_keys(parts))
         self.numbers: I64 = np.empty(len(self._order), np.int64)
         self.numbers[self._order] = np.arange(1, len(self._order) + 1)
@@ -38,78 +39,43 @@ class Merged:
     def __len__(self) -> int:
         return len(self._order)
 
-    def pieces(self, opening: bytes, *, numbered: bool) -> Iterator[memoryview]:
-        """The lines in order, many in a piece: each behind ``opening``, and its number where it is ``numbered``."""
+    def pieces(self) -> Iterator[memoryview]:
+        """The lines in order, many in a piece."""
         places = {file: place for place, file in enumerate(dict.fromkeys(self._files))}
         buffers = [file.mapped() for file in places]
         files = *(np.frombuffer(buffer, np.uint8) for buffer in buffers), *_padding(len(buffers))
-        file_of = np.repeat([places[file] for file in self._files], [len(part) for part in self._parts])[self._order]
-        starts = _joined(map(_starts, self._parts))[self._order]
-        lengths = _joined(part.lengths for part in self._parts)[self._order]
-        mark = np.frombuffer(opening, np.uint8)
-        ends = np.cumsum(np.where(lengths == HIDDEN, 0, lengths + len(opening) + _NUMBER_LEN))
+        words = tuple(file.view(np.int64) for file in files)
+        lines = self._column([places[file] for file in self._files]), self._column([part.begin for part in self._parts])
+        rows = _joined(part.rows for part in self._parts)[self._order]
+        room_len, written = _PIECE_LEN, np.zeros(1, np.int64)
         first = read = 0
-        while first < len(ends):
-            begin = int(ends[first - 1]) if first else 0
-            last = max(int(np.searchsorted(ends, begin + _PIECE_LEN, side="right")), first + 1)
-            out = np.empty(int(ends[last - 1]) - begin, np.uint8)
-            lines = file_of[first:last], starts[first:last], lengths[first:last]
-            size = run_kernel(copy_lines, len(out), files, *lines, mark, first + 1 if numbered else 0, out)
-            yield out[:size].data
-            first = last
+        while first < len(rows):
+            room = np.empty(room_len, np.uint8)
+            arguments = files, words, (*lines, rows), first, room, written
+            stop = run_kernel(fill_lines, self._size, *arguments, compile_rows=_COMPILE_LEN)
+            size = int(written[0])
+            if stop == first:
+                room_len *= 2
+            elif size:
+                yield room[:size].data
+            first = stop
             read += size
             if read > SPAN:
                 for buffer in buffers:
                     forget_pages(buffer)
                 read = 0
 
-
-def copy_lines(
-    files: tuple[U8, ...], file_of: I64, starts: I64, lengths: I64, opening: U8, number: int, out: U8
-) -> int:
-    """Kernel: lines one behind the other into ``out``, each behind ``opening`` and its number; gives their length.
-
-    Line i has ``lengths[i]`` bytes from ``starts[i]`` on in file ``file_of[i]``; where that is negative it is left out.
-    Its number is ``number + i``, in decimal digits; there are none where ``number`` is 0.
-    """
-    at = 0
-    for row in range(len(starts)):
-        length = lengths[row]
-        if length < 0:
-            continue
-        for i in range(len(opening)):
-            out[at + i] = opening[i]
-        at += len(opening)
-        if number > 0:
-            end = at + 1
-            rest = (number + row) // 10
-            while rest > 0:
-                end += 1
-                rest //= 10
-            rest = number + row
-            for i in range(end - at):
-                out[end - 1 - i] = _ZERO + rest % 10
-                rest //= 10
-            at = end
-        line = files[file_of[row]][starts[row] : starts[row] + length]
-        place = out[at : at + length]
-        for i in range(length):
-            place[i] = line[i]
-        at += length
-    return at
+    def _column(self, values: Sequence[int]) -> I64:
+        """What each line has of its part, in order."""
+        column: I64 = np.repeat(values, [len(part) for part in self._parts])[self._order]
+        return column
 
 
 def _padding(count: int) -> list[U8]:
     return [np.empty(0, np.uint8)] * (-count % _FILES)
 
 
-def _starts(part: Lines) -> I64:
-    shown = np.maximum(part.lengths, 0).astype(np.int64)
-    starts: I64 = part.begin + np.cumsum(shown) - shown
-    return starts
-
-
-def _joined(columns: Iterable[I32 | I64]) -> I64:
+def _joined(columns: Iterable[I64]) -> I64:
     return np.concatenate([np.empty(0, np.int64), *columns])
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from analyzer.alone import AloneWriter, Lot, Told
-from analyzer.alone_lines import OPENING
+from analyzer.alone_lines import FLOW, OPENING
+from analyzer.base.fact import replace
 from analyzer.base.scratch import Scratch
 from analyzer.flow.connections import Connections
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -21,6 +22,7 @@ from analyzer.verdict.parting import Kinds
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.wires import Wire
 from made.lo_heard import NAME, Heard
+from made.spilled import texts_of
 
 
 class Line(NamedTuple):
@@ -67,27 +69,22 @@ def write_alone(writer: AloneWriter, heard: Heard, connections: Connections | No
 
 def lines_in(spill: Spill, file: Scratch) -> list[Line]:
     """The lines that were written, in order."""
-    lines, data = spill.lines(), bytes(file.mapped())
-    found, at = [], lines.begin
-    columns = (lines.times_ns, *lines.keys, lines.lengths)
-    for time_ns, ip, port, place, length in zip(*(column.tolist() for column in columns), strict=True):
-        found.append(Line(time_ns, lines.ips[ip], port, place, data[at : at + length]))
-        at += length
-    assert at == len(data)
-    return found
+    lines = spill.lines()
+    columns = zip(lines.times_ns.tolist(), *lines.keys.tolist(), texts_of(lines, file), strict=True)
+    return [Line(time_ns, lines.ips[ip], port, place, text or b"") for time_ns, ip, port, place, text in columns]
 
 
 def call_lines(records: Iterable[CallRecord], text: CallText) -> list[Line]:
-    """The lines of calls from behind their numbers on, as the whole writer has them."""
+    """The lines of calls as the whole writer has them, each as if it was the first."""
     found = []
     for record in records:
-        line = text.write(record, OPENING).removeprefix(f'{OPENING}"id":"{record.id}')
+        line = text.write(replace(record, id="1"), OPENING)
         client = record.client
         found.append(Line(record.first_ns, client.ip, client.port, record.request, f"{line}\n".encode()))
     return found
 
 
 def flow_line(wire: Wire, conversation: Conversation, records: Iterable[CallRecord]) -> Line:
-    """The line of a connection from behind its opening on, as the whole writer has it."""
+    """The line of a connection, as the whole writer has it."""
     (flow,) = flow_records([wire], [conversation.protocol], verdicts_by_uid(records))
-    return Line(wire.first_ns, wire.client.ip, wire.client.port, 0, f"{flow_text(flow)[1:]}\n".encode())
+    return Line(wire.first_ns, wire.client.ip, wire.client.port, 0, f"{FLOW}{flow_text(flow)[1:]}\n".encode())

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from analyzer.alone_lines import OPENING
+from analyzer.alone_lines import FLOW, OPENING
 from analyzer.base.fact import replace
 from analyzer.flow.connection import Endpoint
 from analyzer.report.json_text import CallText, flow_text, quoted
@@ -19,7 +19,7 @@ from analyzer.report.line_pattern import (
     call_pattern,
     flow_pattern,
 )
-from analyzer.report.line_sheet import LinePattern
+from analyzer.report.line_sheet import NUMBERED, LinePattern
 from analyzer.report.wording import format_time
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.exemplars import Alike, Exemplar, Exemplars
@@ -53,7 +53,7 @@ def own_values(record: CallRecord, alike: Alike, text: CallText) -> dict[str, ob
     own = alike.asker.own
     ((_, first, last),), (leg,) = record.packets, record.legs
     return {
-        "ip": record.client.ip, "port": record.client.port, "pod": quoted(record.pod)[1:-1],
+        "number": record.id, "ip": record.client.ip, "port": record.client.port, "pod": quoted(record.pod)[1:-1],
         "who": text.phrase(f"{record.pod} "), "uid": record.uid, "community_id": record.community_id,
         "conn_state": record.conn_state, "history": record.history,
         "begin": leg.first_packet, "end": leg.last_packet, "path": path[1:-1], "phrase": phrase,
@@ -75,7 +75,7 @@ def pairs(lo: Lo, mesh, *, redact: bool) -> list[tuple[bytes | None, bytes]]:
     for wire, conversation, records in hear(lo.data).judged(mesh):
         for alike, record in zip(exemplars.alike(wire, conversation) or (), records, strict=False):
             pattern = call_pattern(alike.exemplar, text, OPENING)
-            line = text.write(record, OPENING).removeprefix(f'{OPENING}"id":"{record.id}')
+            line = text.write(record, OPENING)
             found.append((pattern and filled(pattern, own_values(record, alike, text)), f"{line}\n".encode()))
     return found
 
@@ -165,7 +165,7 @@ def test_the_holes_of_a_call_are_those_that_are_named_and_no_other_call_has_more
         assert len(pattern.literals) == len(pattern.holes) + 1
         holes.update(pattern.holes)
 
-    assert holes == {*CALL_TEXTS, *CALL_NUMBERS}
+    assert holes == {NUMBERED, *CALL_TEXTS, *CALL_NUMBERS}
 
 
 # Servers that are told in front of a client's own step.
@@ -189,8 +189,7 @@ def test_a_line_in_which_the_server_is_told_apart_from_the_step_is_exact(mesh, s
         (alike,) = exemplars.alike(wire, conversation)
         values = own_values(record, alike, text)
         _, values["redirect"] = around_server(values["redirect"], record.server)
-        line = text.write(record, OPENING).removeprefix(f'{OPENING}"id":"{record.id}')
-        assert filled(pattern, values) == f"{line}\n".encode()
+        assert filled(pattern, values) == f"{text.write(record, OPENING)}\n".encode()
 
 
 def test_a_step_is_parted_at_the_server_that_it_names() -> None:
@@ -210,7 +209,7 @@ def test_lines_about_flows_are_exact(mesh, name) -> None:
     call(lo, "10.9.0.1:40000", get())
     lo.talk("10.9.0.2:40001", "10.8.0.1:80").open()
     call(lo, "[fd00::1]:40002", get("/x", "wide.shop"), "[fd00::8]:80")
-    pattern = flow_pattern(name)
+    pattern = flow_pattern(name, FLOW)
 
     for wire, conversation, records in hear(lo.data).judged(mesh):
         (flow,) = flow_records([wire], [conversation.protocol], verdicts_by_uid(records))
@@ -218,9 +217,9 @@ def test_lines_about_flows_are_exact(mesh, name) -> None:
         values = {field: getattr(flow, field, None) for field in (*FLOW_TEXTS, *FLOW_NUMBERS)}
         values |= {"client_ip": flow.client.ip, "client_port": flow.client.port}
         values |= {"server_ip": flow.server.ip, "server_port": flow.server.port}
-        assert filled(pattern, values) == f"{flow_text(flow)[1:]}\n".encode()
+        assert filled(pattern, values) == f"{FLOW}{flow_text(flow)[1:]}\n".encode()
 
 
 @pytest.mark.parametrize("name", ["~", "a~b.pcap", "~uid~", "~~"])
 def test_a_capture_whose_name_looks_like_a_mark_has_no_pattern_of_flows(name) -> None:
-    assert flow_pattern(name) is None
+    assert flow_pattern(name, FLOW) is None

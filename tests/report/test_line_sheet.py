@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.base.kernel import run_kernel
-from analyzer.report import line_sheet
-from analyzer.report.line_sheet import LinePattern, LineSheet, fill_lines
+from analyzer.base.scratch import Scratch
+from analyzer.report.line_sheet import NUMBERED, LinePattern, LineSheet
 from analyzer.report.texts import Texts
+from made.spilled import NEVER, filled
 
 LARGEST = 2**63 - 1
 # A hole, and what it is filled with: a word or a number.
@@ -26,11 +24,12 @@ class Sheet:
     def __init__(self, *patterns: LinePattern) -> None:
         self.texts = Texts()
         self.patterns = patterns
+        self.file = Scratch()
         self.sheet = LineSheet(self.texts, HOLES, NUMBERS)
         self.numbers = [self.sheet.add(pattern) for pattern in patterns]
 
-    def blocks(self, lines: list[tuple[int, dict]]) -> list[tuple[bytes, slice, list[int]]]:
-        """The blocks of lines, each told by its pattern and its values."""
+    def written(self, lines: list[tuple[int, dict]], *, compile_rows: int = NEVER) -> list[bytes]:
+        """The lines, each told by its pattern and its values."""
         which = np.array([self.numbers[pattern] for pattern, _ in lines], np.int64)
         values = {
             name: np.array(
@@ -39,17 +38,8 @@ class Sheet:
             )
             for name in HOLES
         }
-        return [(bytes(b.data), b.rows, b.lengths.tolist()) for b in self.sheet.blocks(which, values)]
-
-    def written(self, lines: list[tuple[int, dict]]) -> list[bytes]:
-        """The lines, cut by their lengths."""
-        found = []
-        for data, rows, lengths in self.blocks(lines):
-            bounds = np.append(0, np.cumsum(lengths)).tolist()
-            assert rows == slice(len(found), len(found) + len(lengths))
-            assert bounds[-1] == len(data)
-            found += [data[begin:end] for begin, end in pairwise(bounds)]
-        return found
+        rows = self.sheet.write(self.file, which, values, kept=len(self.texts)).rows
+        return [filled(self.file, rows[line : line + 1], compile_rows=compile_rows)[1] for line in range(len(rows))]
 
     def expected(self, lines: list[tuple[int, dict]]) -> list[bytes]:
         """The same by a format."""
@@ -63,35 +53,18 @@ class Sheet:
         return found
 
 
-@pytest.fixture(params=["plain", "compiled"])
-def kernel(request, monkeypatch) -> str:
-    """Whether lines are written by plain Python, or by the compiled kernel."""
-    monkeypatch.setattr(line_sheet, "_COMPILE_LEN", 0 if request.param == "compiled" else 1 << 60)
-    return request.param
-
-
 CALL = LinePattern(['{"who":"', '","port":', ',"path":"', '","time":', "}\n"], ["who", "port", "path", "time"])
 PORT = LinePattern(["", "\n"], ["port"])
 PLAIN = LinePattern(["nothing\n"], [])
 TWICE = LinePattern(["<", "", "|", "", ">\n"], ["who", "who", "port", "port"])
 
 
-@pytest.mark.usefixtures("kernel")
 def test_a_line_has_its_values_between_its_literals() -> None:
     lines = [(0, {"who": "a", "port": 80, "path": "/x", "time": 7})]
 
     assert Sheet(CALL).written(lines) == [b'{"who":"a","port":80,"path":"/x","time":7}\n']
 
 
-@pytest.mark.usefixtures("kernel")
-@pytest.mark.parametrize(
-    "number", [0, 1, 9, 10, 99, 100, 65_535, 2**31, 2**32 - 1, 10**18 - 1, 10**18, LARGEST - 1, LARGEST]
-)
-def test_numbers_are_written_whole(number) -> None:
-    assert Sheet(PORT).written([(0, {"port": number})]) == [b"%d\n" % number]
-
-
-@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("word", ["", "\xe9", "\u20ac\U0001f310", "x" * 70, "{}%s~who~"])
 def test_words_are_written_in_utf8(word) -> None:
     sheet = Sheet(LinePattern([f"<{word}>", "</\xe9>\n"], ["who"]))
@@ -99,7 +72,6 @@ def test_words_are_written_in_utf8(word) -> None:
     assert sheet.written([(0, {"who": word})]) == [f"<{word}>{word}</\xe9>\n".encode()]
 
 
-@pytest.mark.usefixtures("kernel")
 def test_lines_of_several_patterns_stay_in_their_order() -> None:
     sheet = Sheet(PORT, PLAIN, CALL, TWICE)
     lines = [(3, {"who": "b", "port": 5}), (1, {}), (0, {"port": 1}), (2, {"who": "a"}), (1, {}), (0, {"port": 2})]
@@ -111,38 +83,34 @@ def test_lines_of_several_patterns_stay_in_their_order() -> None:
 def test_a_hole_of_which_no_line_has_a_value_needs_no_column() -> None:
     sheet = Sheet(PORT)
 
-    (block,) = sheet.sheet.blocks(np.array([0, 0]), {"port": np.array([1, 2])})
+    found = sheet.sheet.write(sheet.file, np.array([0, 0]), {"port": np.array([1, 2])}, kept=0)
 
-    assert bytes(block.data) == b"1\n2\n"
-
-
-def test_no_lines_are_no_blocks() -> None:
-    assert Sheet(CALL).blocks([]) == []
+    assert filled(sheet.file, found.rows) == (2, b"1\n2\n")
 
 
-@pytest.mark.usefixtures("kernel")
-@pytest.mark.parametrize("room", [1, 20, 64, 1000])
-@pytest.mark.parametrize("long", [0, 100, 5_000])
-def test_lines_are_whole_however_little_room_a_block_has(monkeypatch, room, long) -> None:
-    monkeypatch.setattr(line_sheet, "_BLOCK_LEN", room)
-    sheet = Sheet(CALL, PORT, PLAIN)
-    lines = [(n % 3, {"who": "w" * (n % 7), "port": n, "path": "/" * (long if n == 6 else 3)}) for n in range(40)]
+def test_a_line_may_tell_which_of_all_it_is() -> None:
+    sheet = Sheet(LinePattern(["", " of ", "\n"], [NUMBERED, "who"]))
+    who = np.array([sheet.texts.number("me"), sheet.texts.number("you")])
 
-    assert sheet.written(lines) == sheet.expected(lines)
-    assert (len(sheet.blocks(lines)) > 1) is (room < 1000 or long > 1000)
+    found = sheet.sheet.write(sheet.file, np.array([0, 0]), {"who": who}, kept=0)
+
+    assert filled(sheet.file, found.rows) == (2, b"1 of me\n2 of you\n")
 
 
-def test_a_block_begins_where_the_one_before_it_ended(monkeypatch) -> None:
-    monkeypatch.setattr(line_sheet, "_BLOCK_LEN", 50)
-
-    blocks = Sheet(PORT).blocks([(0, {"port": n}) for n in range(100)])
-
-    rows = [rows for _, rows, _ in blocks]
-    assert [rows[0].start, rows[-1].stop] == [0, 100]
-    assert all(one.stop == other.start for one, other in pairwise(rows))
+def test_no_lines_are_none() -> None:
+    assert Sheet(CALL).written([]) == []
+    assert Sheet().written([]) == []
 
 
-def test_patterns_may_be_added_between_blocks_and_texts_forgotten() -> None:
+def test_about_as_long_as_lines_are_is_told() -> None:
+    sheet = Sheet(PORT, CALL)
+
+    found = sheet.sheet.write(sheet.file, np.array([0, 1, 0]), {}, kept=0)
+
+    assert found.size == 2 * len("\n") + len("".join(CALL.literals))
+
+
+def test_patterns_may_be_added_between_lines_and_texts_forgotten() -> None:
     sheet, lines = Sheet(PORT), [(0, {"port": 4})]
     assert sheet.written(lines) == [b"4\n"]
     mark = sheet.texts.mark()
@@ -156,16 +124,47 @@ def test_patterns_may_be_added_between_blocks_and_texts_forgotten() -> None:
     assert sheet.written(lines) == sheet.expected(lines)
 
 
+def test_texts_that_are_kept_are_written_once_and_others_each_time() -> None:
+    texts, file = Texts(), Scratch()
+    sheet = LineSheet(texts, ("who",), ())
+    sheet.add(LinePattern(["<", ">"], ["who"]))
+    kept = texts.number("kept" * 100)
+    mark, sizes = texts.mark(), []
+    for own in ("one", "two"):
+        who = np.append(texts.add_texts([own]), kept)
+        before = file.tell()
+        found = sheet.write(file, np.zeros(2, np.int64), {"who": who}, kept=mark.texts)
+        sizes.append(file.tell() - before)
+        texts.cut(mark)
+
+        assert filled(file, found.rows)[1] == f"<{own}><{'kept' * 100}>".encode()
+
+    assert sizes[1] < 400 < sizes[0]
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_in_a_file_that_is_another_or_was_cleared_all_is_written_anew(other) -> None:
+    sheet, lines = Sheet(CALL), [(0, {"who": "me", "port": 1})]
+    sheet.written(lines)
+    if other:
+        sheet.file = Scratch()
+    else:
+        sheet.file.clear()
+    sheet.file.write(bytes(1 << 16))
+
+    assert sheet.written(lines) == sheet.expected(lines)
+
+
 def test_several_sheets_may_share_texts() -> None:
     texts = Texts()
     sheets = [LineSheet(texts, ("who",), ()) for _ in range(2)]
     for number, sheet in enumerate(sheets):
         sheet.add(LinePattern([f"{number} ", "\n"], ["who"]))
-    who = texts.number("me")
+    who, files = {"who": np.array([texts.number("me")])}, [Scratch(), Scratch()]
 
-    found = [bytes(b.data) for sheet in sheets for b in sheet.blocks(np.array([0]), {"who": np.array([who])})]
+    found = [each.write(file, np.array([0]), who, kept=0).rows for each, file in zip(sheets, files, strict=True)]
 
-    assert found == [b"0 me\n", b"1 me\n"]
+    assert [filled(*pair)[1] for pair in zip(files, found, strict=True)] == [b"0 me\n", b"1 me\n"]
 
 
 literals = st.text(max_size=6)
@@ -185,23 +184,5 @@ def test_compiled_or_not_lines_are_those_of_a_format(patterns, data) -> None:
     lines = data.draw(st.lists(st.tuples(st.integers(0, len(patterns) - 1), values), max_size=8))
     expected = sheet.expected(lines)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(line_sheet, "_BLOCK_LEN", data.draw(st.sampled_from([1, 30, 4096])))
-        for compile_len in (0, 1 << 60):
-            patch.setattr(line_sheet, "_COMPILE_LEN", compile_len)
-            assert sheet.written(lines) == expected
-
-
-def test_where_there_is_no_room_for_a_line_nothing_of_it_counts() -> None:
-    texts = Texts()
-    first, second = texts.add(b"port "), texts.add(b"\n")
-    pieces = np.array([[first, 0], [second, -1]])
-    sheet = pieces, np.array([0, 2]), np.array([0])
-
-    for compile_rows in (0, 1 << 60):
-        lengths, room = np.zeros(3, np.int64), np.zeros(40, np.uint8)
-        arguments = texts.arrays(), sheet, np.zeros(3, np.int64), np.array([[1, 22, 333]]), 0, room, lengths
-        stop = run_kernel(fill_lines, 1, *arguments, compile_rows=compile_rows)
-
-        assert (stop, lengths[:stop].tolist()) == (2, [7, 8])
-        assert room[:15].tobytes() == b"port 1\nport 22\n"
+    for compile_rows in (0, NEVER):
+        assert sheet.written(lines, compile_rows=compile_rows) == expected

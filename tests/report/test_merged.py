@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from analyzer.base.kernel import run_kernel
 from analyzer.base.scratch import Scratch
 from analyzer.flow.connection import Endpoint
 from analyzer.report import merged as module
-from analyzer.report.merged import Merged, copy_lines
+from analyzer.report.merged import Merged
 from made.spilled import spill_lines
 
 ONE, TWO = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 40000)
 
 
 def numbered(merged: Merged) -> list[bytes]:
-    return b"".join(merged.pieces(b"#", numbered=True)).splitlines()
+    return b"".join(merged.pieces()).splitlines()
 
 
 def test_lines_of_two_files_meet_in_the_order_of_their_keys() -> None:
@@ -59,14 +55,14 @@ def test_no_lines_are_none() -> None:
     assert numbered(Merged([], [])) == []
 
 
-def test_lines_have_no_number_where_none_is_asked_for() -> None:
+def test_lines_have_no_number_where_they_have_no_opening() -> None:
     file = Scratch()
-    part = spill_lines(file, [((2, ONE, 1), b"b\n"), ((1, ONE, 1), b"a\n")])
+    part = spill_lines(file, [((2, ONE, 1), b"b\n"), ((1, ONE, 1), b"a\n")], opening=None)
 
-    assert b"".join(Merged([part], [file]).pieces(b"> ", numbered=False)) == b"> a\n> b\n"
+    assert b"".join(Merged([part], [file]).pieces()) == b"a\nb\n"
 
 
-@pytest.mark.parametrize("size", [0, 1, 40, 100, 10_000])
+@pytest.mark.parametrize("size", [1, 40, 100, 10_000])
 def test_the_bytes_do_not_depend_on_the_size_of_the_pieces(monkeypatch, size) -> None:
     monkeypatch.setattr(module, "_PIECE_LEN", size)
     files = [Scratch() for _ in range(9)]
@@ -75,7 +71,7 @@ def test_the_bytes_do_not_depend_on_the_size_of_the_pieces(monkeypatch, size) ->
         for n, file in enumerate(files)
     ]
 
-    found = b"".join(Merged(parts, files).pieces(b"#", numbered=True))
+    found = b"".join(Merged(parts, files).pieces())
 
     expected = (b"#%d" % (9 * row + n + 1) + b"%d " % n * row + b"\n" for row in range(20) for n in range(9))
     assert found == b"".join(expected)
@@ -88,50 +84,3 @@ def test_pages_of_the_files_are_let_go_of_on_the_way(monkeypatch) -> None:
     part = spill_lines(file, [((row, ONE, 1), b"line %d\n" % row) for row in range(9)])
 
     assert numbered(Merged([part], [file])) == [b"#%dline %d" % (row + 1, row) for row in range(9)]
-
-
-# The kernel.
-
-files_of_bytes = st.lists(st.binary(max_size=30), min_size=8, max_size=8)
-rows_of_lines = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 30), st.integers(-1, 30)), max_size=20)
-
-
-def copied(files: list[bytes], rows, *, opening: bytes, number: int, compile_rows: int) -> bytes:
-    lines = [(file, min(start, len(files[file])), length) for file, start, length in rows]
-    lines = [(file, start, min(length, len(files[file]) - start)) for file, start, length in lines]
-    columns = np.array(lines, np.int64).reshape(-1, 3).T
-    out = np.zeros(60 * len(rows), np.uint8)
-    arrays = tuple(np.frombuffer(file, np.uint8) for file in files)
-    mark = np.frombuffer(opening, np.uint8)
-    arguments = (arrays, *(column.copy() for column in columns), mark, number, out)
-    return out[: run_kernel(copy_lines, 0, *arguments, compile_rows=compile_rows)].tobytes()
-
-
-def expected_of(files: list[bytes], rows, *, opening: bytes, number: int) -> bytes:
-    return b"".join(
-        opening + (b"%d" % (number + row) if number else b"") + files[file][start : start + length]
-        for row, (file, start, length) in enumerate(rows)
-        if length >= 0
-    )
-
-
-@given(
-    files=files_of_bytes,
-    rows=rows_of_lines,
-    opening=st.binary(max_size=9),
-    number=st.sampled_from([0, 1, 9, 98, 10**9]),
-)
-@settings(max_examples=50, deadline=None)
-def test_compiled_or_not_lines_are_copied_behind_their_numbers(files, rows, opening, number) -> None:
-    expected = expected_of(files, rows, opening=opening, number=number)
-
-    for compile_rows in (0, 1):
-        assert copied(files, rows, opening=opening, number=number, compile_rows=compile_rows) == expected
-
-
-def test_a_number_may_have_all_the_digits_that_there_are() -> None:
-    most = (1 << 63) - 1
-
-    for compile_rows in (0, 1):
-        found = copied([b"."] * 8, [(0, 0, 1)], opening=b"", number=most, compile_rows=compile_rows)
-        assert found == b"%d." % most
