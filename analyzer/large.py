@@ -70,7 +70,8 @@ def run_large(
     if lots.largest > max(lot_packets, len(capture.records) * most_together):
         return None
     give_back_freed()
-    watch = watch.part(_COUNTED, _JUDGED)
+    # Who asked for the end while packets were counted gets what was counted; who asks again, what is judged by then.
+    watch = watch.part(_COUNTED, _JUDGED).heed()
     apps = _addresses(lots.apps)
     sights = Sights(dict(zip(apps, lots.connections.tolist(), strict=True)))
     for _ in range(_TRIES):
@@ -80,7 +81,7 @@ def run_large(
         sights = Sights(dict.fromkeys(apps, 0))
         for _, run in judged.runs:
             sights.join(run.sights)
-        if sights.pod(plan.hint, plan.mesh) == home:
+        if watch.is_stopped or sights.pod(plan.hint, plan.mesh) == home:
             break
     return told(capture, count, plan, sights, judged)
 

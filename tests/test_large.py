@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import find_captures
 from analyzer.counting import guess_records, is_large
-from analyzer.judging import SpilledRun
+from analyzer.judging import Judged, SpilledRun, judge_lots
 from analyzer.large import run_large
 from analyzer.lot import Plan
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_paths, mesh_record
 from analyzer.report.as_json import render_jsonl
+from made.lo import Lo, get, ok
 from made.rings import write_ring
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,12 +106,35 @@ def test_what_is_watched_for_is_told(mesh) -> None:
     assert run.verdicts["dropped"] > 0
 
 
-def test_who_asks_for_the_end_gets_what_is_known(large) -> None:
-    run = large(LO, watch=Watch(stop=lambda: 1))
+def test_who_asks_for_the_end_while_packets_are_counted_gets_what_was_counted(large) -> None:
+    assert lines_of(large(LO, watch=Watch(stop=lambda: 1))) == lines_of(large(LO))
+
+
+def test_who_asks_for_the_end_twice_gets_what_is_known(large) -> None:
+    run = large(LO, watch=Watch(stop=lambda: 2))
 
     assert run is not None
     assert run.verdicts == {}
     assert run.analysis.captures[0].records > 0
+
+
+def test_who_asks_for_the_end_while_lots_are_judged_gets_those(large, tmp_path) -> None:
+    # Most calls are the second pod's, but those that are judged by then are the first one's.
+    lo = Lo()
+    for port, client in enumerate(["10.244.1.10"] * 2 + ["10.244.3.10"] * 4, 40_000):
+        lo.talk(f"{client}:{port}", "10.96.0.11:9080").open().ask(get()).answer(ok()).close()
+    asked: list[int] = []
+
+    def judge(task, _capture, _records, watch: Watch) -> Judged:
+        judged = judge_lots(task, 1, watch)
+        asked.append(1)
+        return replace(judged, runs=judged.runs[:1])
+
+    run = large(lo.write(tmp_path / "x.lo.pcap"), judge=judge, watch=Watch(stop=lambda: len(asked)))
+
+    assert run is not None
+    assert len(asked) == 1
+    assert 0 < run.verdicts.total() < 6
 
 
 def test_what_belongs_together_is_not_parted_in_vain(large) -> None:

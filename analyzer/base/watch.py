@@ -39,8 +39,8 @@ class Watch:
         return self.stop is not None and self.stop() > self.heeded
 
     def heed(self) -> Watch:
-        """The watch of what is done all the same, until it is asked to end once more."""
-        return self if self.stop is None else replace(self, heeded=self.stop())
+        """The watch of what is done all the same where the end was asked for, until that is asked for once more."""
+        return replace(self, heeded=self.heeded + 1) if self.is_stopped else self
 
     def part(self, start: float, end: float) -> Watch:
         """The watch of a part of this one's part."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -18,21 +20,25 @@ _PATIENCE = 2
 def interruptible() -> Iterator[Callable[[], int]]:
     """Gives how often the user pressed Ctrl-C so far; after the second time it is an exception again, as ever.
 
-    Only the main thread hears of it (signal, Signals and threads): nothing changes in another one.
+    Only the main thread hears of it (signal, Signals and threads): nothing changes in another one. Forks of this
+    process are told the same number: a terminal interrupts them too, ``kill`` does not.
     """
-    asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0
         return
+    # One byte, which forks share.
+    asked, owner = mmap.mmap(-1, 1), os.getpid()
 
-    def on_interrupt(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        if len(asked) > _PATIENCE:
+    def on_interrupt(_: int, __: FrameType | None) -> None:
+        if os.getpid() != owner:
+            return
+        asked[0] += 1
+        if asked[0] > _PATIENCE:
             raise KeyboardInterrupt
         click.echo("meshverdict: interrupted: telling what is known so far", err=True)
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield lambda: len(asked)
+        yield lambda: asked[0]
     finally:
         signal.signal(signal.SIGINT, before)

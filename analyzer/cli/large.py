@@ -148,7 +148,7 @@ def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
     if _is_very_large(ahead.source):
         return InLots(run_large(ahead.read(), plan, watch))
     packets = read_packets(ahead.read(), watch.part(0.0, _READ))
-    run = run_apart(packets, plan, watch.part(_READ, 1.0))
+    run = run_apart(packets, plan, watch.part(_READ, 1.0).heed())
     return InLots(run, None if run else partial(_opened, packets))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 
 import pytest
 
+from analyzer.base.workers import run_in_workers
 from analyzer.cli.interrupt import interruptible
 
 
@@ -34,6 +36,20 @@ def test_afterwards_it_is_what_it_was() -> None:
         assert signal.getsignal(signal.SIGINT) is not before
 
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+def test_forks_are_told_what_this_process_hears_and_hear_nothing_themselves(capfd) -> None:
+    def heard_in_a_fork() -> int:
+        signal.raise_signal(signal.SIGINT)
+        return asked()
+
+    with interruptible() as asked:
+        signal.raise_signal(signal.SIGINT)
+        found = run_in_workers([lambda: 0, heard_in_a_fork])
+
+    assert found == [0, 1]
+    assert capfd.readouterr().err.count("interrupted") == 1
 
 
 def test_in_another_thread_nothing_changes() -> None:
