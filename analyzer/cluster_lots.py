@@ -1,50 +1,53 @@
 """The lots of one large capture, judged by the workers of a dask scheduler (``cluster_work.py``).
 
 Which packets are in which lot is found here, of the whole capture: a lot has whole connections and whatever may have to
-do with them, so that what workers make of lots needs no more than to be put in order. A worker maps the file itself; it
-is sent where the lot's packets lie, and sends back the lines and the little that is kept of a lot, compressed. What is
-not done there is done here: the bytes are those of a run on one machine.
+do with them, so that what workers make of lots needs no more than to be put in order. A worker is sent where the lot's
+packets lie, and sends back the lines and the little that is kept of a lot. What is not done there is done here: the
+bytes are those of a run on one machine.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from hashlib import blake2b
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from analyzer.base.errors import CaptureError, UsageError
 from analyzer.base.fact import replace
-from analyzer.base.packing import pack, unpack
 from analyzer.base.pages import give_back_freed
 from analyzer.base.scratch import Scratch
-from analyzer.base.shrinking import has_shrunk
 from analyzer.base.table import RecordTable
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.capture import Capture
 from analyzer.capture.compression import squeezed, unsqueezed
-from analyzer.capture.reader import shrunk
-from analyzer.capture.rings import open_ring
 from analyzer.capture.sources import CaptureSource
+from analyzer.cluster_capture import SentCapture, can_be_sent, check_whole, received, sent_capture, to_send
+from analyzer.cluster_windows import count_on
 from analyzer.cluster_work import Work, done_there
-from analyzer.judging import Judged, judge_lots
-from analyzer.large import JudgeLots, read_lot
+from analyzer.judging import Judged, SpilledRun, judge_lots
+from analyzer.large import JudgeLots, read_lot, run_large
 from analyzer.lot import LotRun, LotTraffic, LotWriter, Plan, Task
 from analyzer.report.spill import Lines
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.parting import Rights, rights_of
 
-# Of what is sent to workers and comes from them; one of another release would read it otherwise.
-VERSION = 1
-# Of a file so many bytes are compared, in so many places.
-_BLOCK_LEN, _BLOCKS = 1 << 16, 16
+# The share of a run until its packets are counted.
+_COUNTED = 0.2
+
+
+def run_on(client: Any, source: CaptureSource, plan: Plan, watch: Watch) -> SpilledRun | None:
+    """The run over one large capture, counted and judged on the workers of a scheduler; as ``run_large``."""
+    capture = source.read()
+    if plan.needs_whole(capture):
+        return None
+    counted = count_on(client, source, capture, watch.part(0.0, _COUNTED), jobs=plan.jobs)
+    return run_large(capture, plan, watch, judge=judge_on(client, source), counted=counted)
 
 
 class _Told(NamedTuple):
-    """What a worker sends of a lot; its lines are squeezed."""
+    """What a worker sends of a lot; its lines are squeezed by themselves."""
 
     run: LotRun
     rights: Rights
@@ -65,14 +68,13 @@ def _judge(
     records: Callable[[int], RecordTable],
     watch: Watch,
 ) -> Judged:
-    if "+" in capture.format:
-        # Its packets lie in what came out of the file, and no worker has that.
+    if not can_be_sent(capture):
         return judge_lots(task, task.plan.jobs, watch)
     work = Work(
         begin=begin_lots,
         packed=packed_task(source, task, capture),
         do=judge_lot,
-        piece=lambda lot: squeezed(pack(records(lot))),
+        piece=lambda lot: to_send(records(lot)),
         count=task.count,
     )
     there, rights, files = _judged_there(client, work, watch)
@@ -92,7 +94,7 @@ def _judged_there(
     runs: dict[int, LotRun] = {}
     rights = []
     for lot, sent in done_there(client, work, watch):
-        told: _Told = unpack(sent)
+        told: _Told = received(sent)
         run = told.run
         runs[lot] = replace(run, calls=_put(told.calls, run.calls, calls), flows=_put(told.flows, run.flows, flows))
         rights.append(told.rights)
@@ -119,11 +121,9 @@ def _judged_here(task: Task, lots: list[int], watch: Watch) -> Judged:
 
 
 class _Bench(NamedTuple):
-    """What a worker needs for all lots; ``capture`` is without its bytes and records."""
+    """What a worker needs for all lots."""
 
-    paths: tuple[Path, ...]
-    digest: bytes
-    capture: Capture
+    capture: SentCapture
     plan: Plan
     home: str | None
     beside: Beside
@@ -133,41 +133,17 @@ def packed_task(source: CaptureSource, task: Task, capture: Capture) -> bytes:
     """What a worker needs to judge the lots of a task, which are of the capture that was read from ``source``."""
     plan = task.plan
     mesh = plan.mesh.underived() if plan.mesh else None
-    bench = _Bench(
-        paths=tuple(Path(os.path.abspath(path)) for path in source.ring or (source.path,) if path),
-        digest=_digest(capture.buffer),
-        capture=replace(capture, buffer=memoryview(b""), records=capture.records.part(slice(0)), decoded=None),
-        plan=replace(plan, mesh=mesh, mesh_record=None),
-        home=task.home,
-        beside=task.beside,
-    )
-    return bytes([VERSION]) + squeezed(pack(bench))
-
-
-def _digest(buffer: memoryview) -> bytes:
-    """By which a file is known: how long it is, and what is in some places of it."""
-    found = blake2b(str(len(buffer)).encode())
-    last = max(len(buffer) - _BLOCK_LEN, 0)
-    for place in range(_BLOCKS + 1):
-        begin = last * place // _BLOCKS
-        found.update(buffer[begin : begin + _BLOCK_LEN])
-    return found.digest()
+    plan = replace(plan, mesh=mesh, mesh_record=None)
+    return to_send(_Bench(sent_capture(source, capture), plan, task.home, task.beside))
 
 
 class Lots:
-    """The capture of which a worker judges lots, mapped, with those who do so: one for each thread at work."""
+    """The capture of which a worker judges lots, with those who do so: one for each thread at work."""
 
     def __init__(self, packed: bytes) -> None:
-        self._packed = packed
-        if packed[0] != VERSION:
-            raise UsageError(f"found a worker of version {VERSION}, expected {packed[0]}")
-        bench: _Bench = unpack(unsqueezed(packed[1:]))
-        name = bench.capture.name
-        opened = open_ring(bench.paths, name=name)
-        buffer = memoryview(opened.data if opened else b"")
-        if _digest(buffer) != bench.digest:
-            raise CaptureError(f"{name}: another file; expected the same one on all machines")
-        self._bench = bench._replace(capture=replace(bench.capture, buffer=buffer))
+        bench: _Bench = received(packed)
+        self._packed, self._bench = packed, bench
+        self._capture = bench.capture.open()
         self._free: list[_Judge] = []
 
     def __reduce__(self) -> tuple[type[Lots], tuple[bytes]]:
@@ -176,29 +152,27 @@ class Lots:
 
     def judge(self, records: RecordTable) -> bytes:
         """What is told of the lot that has these records; raises ``CaptureError`` where the file became shorter."""
-        judge = self._free.pop() if self._free else _Judge(self._bench)
-        told = judge.tell(records)
-        if has_shrunk(self._bench.capture.buffer):
-            raise CaptureError(shrunk(self._bench.capture.name))
+        judge = self._free.pop() if self._free else _Judge(self._capture, self._bench)
+        with _uncollected():
+            told = judge.tell(records)
+        check_whole(self._capture)
         self._free.append(judge)
-        return told
+        return to_send(told)
 
 
 class _Judge:
     """Judges lots one after the other; what it remembers of earlier ones makes later ones quicker."""
 
-    def __init__(self, bench: _Bench) -> None:
-        self._capture, self._records = bench.capture, bench.capture.records
+    def __init__(self, capture: Capture, bench: _Bench) -> None:
+        self._capture, self._records = capture, capture.records
         self._files = Scratch(), Scratch()
-        task = Task(
-            name=bench.capture.name, plan=bench.plan, read=self._read, count=1, home=bench.home, beside=bench.beside
-        )
+        task = Task(name=capture.name, plan=bench.plan, read=self._read, count=1, home=bench.home, beside=bench.beside)
         self._writer = LotWriter(task, *self._files)
 
     def _read(self, _: int, watch: Watch) -> LotTraffic:
         return read_lot(self._capture, self._records, watch)
 
-    def tell(self, records: RecordTable) -> bytes:
+    def tell(self, records: RecordTable) -> _Told:
         """What is told of a lot."""
         self._records = records
         run = self._writer.run(0, UNWATCHED)
@@ -208,7 +182,19 @@ class _Judge:
         for file in self._files:
             file.clear()
         give_back_freed()
-        return pack(_Told(run, rights, calls, flows))
+        return _Told(run, rights, calls, flows)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Garbage is looked for between lots, not all the time: that would take a third of it."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def begin_lots(packed: bytes) -> Lots:
@@ -221,4 +207,4 @@ def begin_lots(packed: bytes) -> Lots:
 
 def judge_lot(lots: Lots, packed: bytes) -> bytes:
     """Judge the lot that has the packed records."""
-    return lots.judge(unpack(unsqueezed(packed)))
+    return lots.judge(received(packed))

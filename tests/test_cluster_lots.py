@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.base.errors import CaptureError, UsageError
+from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.packing import pack, unpack
-from analyzer.base.watch import Watch
-from analyzer.capture.compression import squeezed
+from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.sources import find_captures
 from analyzer.cli.outcome import FAIL_ON
-from analyzer.cluster_lots import begin_lots, judge_lot, judge_on, packed_task
+from analyzer.cluster_capture import received, to_send
+from analyzer.cluster_lots import begin_lots, judge_lot, judge_on, packed_task, run_on
 from analyzer.judging import Judged, judge_lots
 from analyzer.large import run_large
 from analyzer.lot import Plan
+from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import Interval, chosen_in, mesh_record
 from analyzer.verdict.filter import parse_filter
@@ -72,6 +73,18 @@ def test_workers_judge_every_lot_and_change_no_byte(workers, run, path) -> None:
     assert lots == (LOTS if path == LO else 1)
 
 
+def test_a_whole_run_is_made_on_workers_unless_it_needs_the_capture_whole(workers, run, mesh) -> None:
+    (source,) = find_captures([str(LO)])
+    plan = Plan(mesh, mesh_record(mesh), None, None, WATCHED)
+
+    found = run_on(workers, source, plan, UNWATCHED)
+
+    assert found is not None
+    assert b"".join(found.lines(redact=True)) == run()[0]
+    settings = replace(mesh.config, inbound_policy=LOCALHOST)
+    assert run_on(workers, source, replace(plan, mesh=replace(mesh, config=settings)), UNWATCHED) is None
+
+
 def test_calls_that_do_not_count_are_left_out_there_too(workers, run) -> None:
     some = chosen_in(Interval(), parse_filter("verdict == 'dropped'"))
 
@@ -106,7 +119,7 @@ def test_another_file_of_the_same_name_is_not_taken_for_it(workers, run, tmp_pat
 
 
 def test_workers_of_another_release_are_of_no_use(workers, run, monkeypatch) -> None:
-    monkeypatch.setattr("analyzer.cluster_lots.VERSION", 0)
+    monkeypatch.setattr("analyzer.cluster_capture.VERSION", 0)
 
     assert run(on=workers) == (*run()[:2], 0)
 
@@ -148,7 +161,7 @@ def asked(mesh):
         sent = []
 
         def judge(task, capture, records, watch) -> Judged:
-            sent.append((packed_task(source, task, capture), lambda lot: squeezed(pack(records(lot)))))
+            sent.append((packed_task(source, task, capture), lambda lot: to_send(records(lot))))
             return judge_lots(task, 1, watch)
 
         (source,) = find_captures([str(path) for path in paths])
@@ -163,7 +176,7 @@ def test_the_files_of_a_ring_are_one_capture_there_too(asked, tmp_path, monkeypa
     packed, piece = asked(*write_ring(tmp_path / "ring.pcap", LO.read_bytes(), 3))
     alone, same = asked(LO)
 
-    told, expected = (unpack(judge_lot(begin_lots(some), of(3))) for some, of in ((packed, piece), (alone, same)))
+    told, expected = (received(judge_lot(begin_lots(some), of(3))) for some, of in ((packed, piece), (alone, same)))
 
     assert told.run.verdicts == expected.run.verdicts
     assert told.rights == expected.rights
@@ -189,22 +202,6 @@ def test_a_lot_is_told_as_often_as_it_is_asked_for_and_wherever(asked) -> None:
     assert judge_lot(lots, piece(3)) == once
 
 
-def test_a_file_that_is_not_there_is_an_error_there(asked, copied) -> None:
-    packed, _ = asked(copied)
-    copied.unlink()
-
-    with pytest.raises(CaptureError, match="no such file"):
-        begin_lots(packed)
-
-
-def test_another_file_is_an_error_there(asked, copied) -> None:
-    packed, _ = asked(copied)
-    copied.write_bytes(LO.read_bytes()[:-1] + b"?")
-
-    with pytest.raises(CaptureError, match="another file"):
-        begin_lots(packed)
-
-
 def test_a_file_that_becomes_shorter_is_an_error_there(asked, copied) -> None:
     packed, piece = asked(copied)
     lots = begin_lots(packed)
@@ -212,8 +209,3 @@ def test_a_file_that_becomes_shorter_is_an_error_there(asked, copied) -> None:
 
     with pytest.raises(CaptureError, match="became shorter"):
         judge_lot(lots, piece(3))
-
-
-def test_what_another_release_packed_is_not_read() -> None:
-    with pytest.raises(UsageError, match="found a worker of version 1, expected 7"):
-        begin_lots(b"\7" + squeezed(b"whatever"))

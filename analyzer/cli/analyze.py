@@ -47,11 +47,11 @@ from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
 
 if TYPE_CHECKING:
-    from analyzer.base.watch import Progress, Stop
+    from analyzer.base.watch import Progress, Stop, Watch
     from analyzer.capture.sources import CaptureSource
-    from analyzer.cli.large import Ahead, JudgeOn
+    from analyzer.cli.large import Ahead, RunOn
     from analyzer.judging import SpilledRun
-    from analyzer.large import JudgeLots
+    from analyzer.lot import Plan
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll
     from analyzer.pipeline import Interval, Where
@@ -165,7 +165,7 @@ def command(
         how = _How(interval, chosen, progress, help_.open_captures, stop)
         if in_lots:
             code, how = _told_in_lots(
-                captures, mesh, how, failures, out, ahead=ahead, judge_on=help_.judge_on, redact=redact != OFF,
+                captures, mesh, how, failures, out, ahead=ahead, run_on=help_.run_on, redact=redact != OFF,
                 jobs=shared,
             )  # fmt: skip
             if code is not None:
@@ -207,7 +207,7 @@ def _told_in_lots(
     out: str | None,
     *,
     ahead: Ahead | None,
-    judge_on: JudgeOn | None,
+    run_on: RunOn | None,
     redact: bool,
     jobs: int,
 ) -> tuple[int | None, _How]:
@@ -217,7 +217,7 @@ def _told_in_lots(
 
     everything = how.where is None and how.interval == Interval()
     run, read = run_in_lots(
-        captures, mesh, ahead=ahead, judge_on=judge_on,
+        captures, mesh, ahead=ahead, run_on=run_on,
         keep=None if everything else chosen_in(how.interval, how.where), failures=failures, redact=redact,
         jobs=jobs, progress=how.progress, stop=how.stop,
     )  # fmt: skip
@@ -284,10 +284,10 @@ def _sheets(
 
 
 class _Help(NamedTuple):
-    """What opens captures, and what judges the lots of a large one where that is not done here."""
+    """What opens captures, and what makes the run over a very large one where that is not done here."""
 
     open_captures: OpenAll
-    judge_on: JudgeOn | None = None
+    run_on: RunOn | None = None
 
 
 @contextmanager
@@ -301,14 +301,14 @@ def _helped(cluster: str | None, jobs: int, keylogs: tuple[str, ...]) -> Iterato
         from analyzer.cluster import connected, open_on
 
         with connected(cluster, jobs) as client:
-            yield _Help(open_on(client), partial(_judge_on, client))
+            yield _Help(open_on(client), partial(_run_on, client))
 
 
-def _judge_on(client: object, source: CaptureSource) -> JudgeLots:
+def _run_on(client: object, source: CaptureSource, plan: Plan, watch: Watch) -> SpilledRun | None:
     # Only a very large capture is worth these rooms.
-    from analyzer.cluster_lots import judge_on
+    from analyzer.cluster_lots import run_on
 
-    return judge_on(client, source)
+    return run_on(client, source, plan, watch)
 
 
 def _save(path: str, analysis: Analysis, asked: Sequence[Asked], *, redact: str) -> None:

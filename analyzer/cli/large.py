@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from analyzer.capture.sources import CaptureSource
     from analyzer.counting import Reading
     from analyzer.judging import SpilledRun
-    from analyzer.large import JudgeLots
     from analyzer.lot import Choice, Plan
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll, OpenedCapture, ReadCapture
 
-# What judges the lots of a capture elsewhere.
-JudgeOn = Callable[["CaptureSource"], "JudgeLots"]
+# Makes the run over a capture elsewhere that is too large for memory.
+RunOn = Callable[["CaptureSource", "Plan", "Watch"], "SpilledRun | None"]
 
 # Smaller files are not looked into: they are judged in a moment, and with packets of common sizes fit into memory.
 _LEAST_LEN = 16 << 20
@@ -96,7 +95,7 @@ def run_in_lots(
     mesh: Meshes | None,
     *,
     ahead: Ahead | None = None,
-    judge_on: JudgeOn | None = None,
+    run_on: RunOn | None = None,
     keep: Choice | None,
     failures: Sequence[str],
     redact: bool,
@@ -106,9 +105,9 @@ def run_in_lots(
 ) -> InLots:
     """The run over a capture that is judged lot by lot, where it is worth it and can be.
 
-    What reads it may have begun ``ahead``. With ``judge_on`` the lots of one that is too large for memory are judged
-    elsewhere, and others are left to who opens them there. Raises ``OutputError`` where there is no room for its
-    temporary files.
+    What reads it may have begun ``ahead``. With ``run_on`` one that is too large for memory is counted
+    and judged elsewhere, and others are left to who opens them there. Raises ``OutputError`` where there is no room for
+    its temporary files.
     """
     source = ahead.source if ahead else _large_source(captures)
     if source is None:
@@ -126,8 +125,8 @@ def run_in_lots(
     plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs)
     try:
         watch = Watch(progress, source.size, stop=stop)
-        if judge_on:
-            return _run_elsewhere(source, judge_on, plan, watch)
+        if run_on:
+            return InLots(run_on(source, plan, watch) if _is_very_large(source) else None)
         return _run(ahead or Ahead(source, source.read), plan, watch)
     except CaptureError:
         return InLots(None)
@@ -150,12 +149,6 @@ def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
     packets = read_packets(ahead.read(), watch.part(0.0, _READ))
     run = run_apart(packets, plan, watch.part(_READ, 1.0).heed())
     return InLots(run, None if run else partial(_opened, packets))
-
-
-def _run_elsewhere(source: CaptureSource, judge_on: JudgeOn, plan: Plan, watch: Watch) -> InLots:
-    from analyzer.large import run_large
-
-    return InLots(run_large(source.read(), plan, watch, judge=judge_on(source)) if _is_very_large(source) else None)
 
 
 def _is_very_large(source: CaptureSource) -> bool:
