@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import ACK, I32, I64, IPV4_MAPPED_PREFIX, SYN, distinct
+from analyzer.base.table import ACK, I32, I64, IPV4_MAPPED_PREFIX, SYN, by_appearance, distinct
 from analyzer.capture.gather import forget
 from analyzer.flow.census import (
     FIRST_NS,
@@ -33,7 +34,7 @@ from analyzer.flow.census import (
     Tuples,
 )
 from analyzer.flow.halves import REDIRECT_PORTS, is_loopback
-from analyzer.flow.tuples import number_rows
+from analyzer.flow.numbering import number_ends
 
 Bools = NDArray[np.bool_]
 
@@ -46,6 +47,8 @@ NEAR_NS = 1_000_000_000
 # Packets whose tuples are looked up at once.
 _ROWS_AT_ONCE = 1 << 20
 _NOBODY = -1
+# What the header of IPv4 begins with.
+IPV4_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +131,9 @@ class _Ends:
         self.hi, self.lo = table[[0, 2]], table[[1, 3]]
         self.port = np.stack([table[4] >> 16 & 0xFFFF, table[4] & 0xFFFF])
         self.version = table[4] >> 32
-        both = np.stack([self.hi.ravel(), self.lo.ravel(), self.port.ravel()])
-        self.end = number_rows(both).reshape(2, -1)
-        self.ip = number_rows(both[:2]).reshape(2, -1)
+        end, ip_of_end = number_ends(self.hi.ravel(), self.lo.ravel(), self.port.ravel())
+        self.end = end.reshape(2, -1)
+        self.ip = ip_of_end[self.end]
         self.alone = table[SENDERS] != LOW_SENT | HIGH_SENT
         sender = (table[SENDERS] == HIGH_SENT).astype(np.int64)
         self.towards = self.alone & np.isin(self._at(self.port, 1 - sender), REDIRECT_PORTS)
@@ -142,10 +145,10 @@ class _Ends:
         self.client = np.where(self.towards, sender, np.where(opened[1] & ~opened[0], 1, 0))
 
     def _at(self, columns: I64, side: I64) -> I64:
-        found: I64 = columns[side, np.arange(len(side))]
+        found: I64 = np.where(side > 0, columns[1], columns[0])
         return found
 
-    @property
+    @cached_property
     def end_of_home(self) -> I64:
         """The client's end of each tuple, ``(T,)``."""
         return self._at(self.end, self.client)
@@ -160,9 +163,20 @@ class _Ends:
 
     def addresses(self, tuples: I64, sides: I64) -> I64:
         """The distinct addresses ``(3, N)`` of some tuples' ends, by their first tuple."""
-        found = np.stack([self.version[tuples], self.hi[sides, tuples], self.lo[sides, tuples]])
-        _, first = np.unique(number_rows(found), return_index=True)
-        return found[:, np.sort(first)]
+        version = self.version[tuples]
+        _, first = by_appearance(self.ip[sides, tuples] << 1 | (version != IPV4_VERSION))
+        which = sides[first], tuples[first]
+        return np.stack([version[first], self.hi[which], self.lo[which]])
+
+    @cached_property
+    def by_address(self) -> tuple[I64, I64]:
+        """The tuples of each address, ``(2 T,)``, one address after the other, and where each begins, and all end."""
+        address = self.ip.ravel()
+        count = int(address.max(initial=-1)) + 1
+        # Small numbers are sorted without comparing them.
+        order = np.argsort(address.astype(np.uint16) if count <= 1 << 16 else address, kind="stable")
+        bounds = np.append(0, np.cumsum(np.bincount(address, minlength=count)))
+        return order % len(self.tuples), bounds
 
 
 def _needing_others(ends: _Ends) -> Bools:
@@ -220,11 +234,12 @@ def _near(ends: _Ends, chosen: Bools) -> Bools:
     """The tuples that share an address and a time with ``chosen`` ones."""
     table = ends.tuples.table
     found = np.zeros(len(chosen), np.bool_)
-    of = np.tile(np.arange(len(chosen)), 2)
-    by_address = np.argsort(ends.ip.ravel(), kind="stable")
-    of, address = of[by_address], ends.ip.ravel()[by_address]
-    bounds = np.searchsorted(address, np.arange(int(address.max(initial=-1)) + 2))
-    for ip in distinct(ends.ip[:, chosen].ravel()).tolist():
+    if not chosen.any():
+        return found
+    of, bounds = ends.by_address
+    wanted = np.zeros(len(bounds) - 1, np.bool_)
+    wanted[ends.ip[:, chosen]] = True
+    for ip in np.flatnonzero(wanted).tolist():
         here = of[bounds[ip] : bounds[ip + 1]]
         begins, ends_ns = _spans(table[:, here[chosen[here]]])
         at = np.searchsorted(begins, table[LAST_NS, here], "right") - 1
@@ -234,7 +249,8 @@ def _near(ends: _Ends, chosen: Bools) -> Bools:
 
 def _spans(table: I64) -> tuple[I64, I64]:
     """When any of some tuples lived: the beginnings, and the latest end of those that began until then."""
-    order = np.argsort(table[FIRST_NS])
+    # Most are in this order already.
+    order = np.argsort(table[FIRST_NS], kind="stable")
     return table[FIRST_NS, order] - NEAR_NS, np.maximum.accumulate(table[LAST_NS, order]) + NEAR_NS
 
 
@@ -244,12 +260,9 @@ def _share_out(tuples: Tuples, home: I64, lot_of: I64, most_packets: int) -> int
     if not len(mine):
         return 0
     # Tuples are in the order of their first packets: so are homes by their first tuple.
-    _, first, number = np.unique(home[mine], return_index=True, return_inverse=True)
+    number, _ = by_appearance(home[mine])
     packets = np.bincount(number, tuples.table[PACKETS, mine]).astype(np.int64)
-    by_time = np.argsort(first)
-    before = np.cumsum(packets[by_time]) - packets[by_time]
-    lot = np.empty(len(first), np.int64)
-    lot[by_time] = before // most_packets
+    lot = (np.cumsum(packets) - packets) // most_packets
     lots = distinct(lot)
     lot_of[mine] = np.searchsorted(lots, lot)[number]
     return len(lots)
@@ -272,6 +285,6 @@ def _apps(ends: _Ends) -> tuple[I64, I64]:
     addresses = ends.addresses(mine, ends.client[mine])
     opened = np.maximum(np.bincount(ends.tuples.syns[TUPLE], minlength=len(ends.tuples)), 1)
     by_ip = np.bincount(ends.at_client(ends.ip)[mine], opened[mine])
-    _, first = np.unique(ends.at_client(ends.ip)[mine], return_index=True)
-    ips = ends.at_client(ends.ip)[mine[np.sort(first)]]
+    _, first = by_appearance(ends.at_client(ends.ip)[mine])
+    ips = ends.at_client(ends.ip)[mine[first]]
     return addresses, by_ip[ips].astype(np.int64) if len(ips) else np.empty(0, np.int64)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzer.base.kernel import COMPILE_ROWS, pays, run_kernel
-from analyzer.base.table import I32, I64, PacketTable
+from analyzer.base.table import I32, I64, PacketTable, by_appearance
 from analyzer.flow.tuples import canonical_tuples, number_rows
 
 # Columns of the matrix of tuples that ``number_tuples`` writes, five as ``canonical_tuples`` has them.
@@ -65,11 +65,17 @@ class Numbering:
         """
         low_hi, low_lo, high_hi, high_lo, rest = np.ascontiguousarray(tuples)
         low_port, high_port = (rest >> 16).astype(np.uint16), rest.astype(np.uint16)
-        ends = low_hi, low_lo, low_port, high_hi, high_lo, high_port, (rest >> 32).astype(np.uint8)
-        self._make_room(len(self) + len(rest))
-        rows, numbers = np.arange(len(rest)), np.empty(len(rest), np.int64)
-        arguments = ends, rows, self._state, self._slots, self._tuples, numbers
-        return numbers >> 1 if run_kernel(number_tuples, len(self) + len(rest), *arguments) >= 0 else None
+        return self.numbers_between(
+            (low_hi, low_lo, low_port, high_hi, high_lo, high_port, (rest >> 32).astype(np.uint8))
+        )
+
+    def numbers_between(self, ends: tuple[np.ndarray, ...]) -> I64 | None:
+        """As ``numbers_of``, of tuples whose columns have the order and the types that a packet table has them in."""
+        rows = len(ends[0])
+        self._make_room(len(self) + rows)
+        numbers = np.empty(rows, np.int64)
+        arguments = ends, np.arange(rows), self._state, self._slots, self._tuples, numbers
+        return numbers >> 1 if run_kernel(number_tuples, len(self) + rows, *arguments) >= 0 else None
 
     def _make_room(self, tuples: int) -> None:
         if tuples <= len(self._tuples):
@@ -78,6 +84,22 @@ class Numbering:
         self._slots, self._tuples = _room_for(max(tuples, 2 * len(before)))
         self._tuples[: len(before)] = before
         self._state[_SIZE] = 0
+
+
+def number_ends(hi: I64, lo: I64, port: I64) -> tuple[I64, I64]:
+    """A number for each distinct end, ``(N,)``, and for each of these one of its address, ``(E,)``; both from 0 on."""
+    ends = _numbers_of(hi, lo, port)
+    first = by_appearance(ends)[1]
+    # Each end's number stands where it appears first.
+    addresses = np.empty(len(first), np.int64)
+    addresses[ends[first]] = _numbers_of(hi[first], lo[first], np.zeros(len(first), np.int64))
+    return ends, addresses
+
+
+def _numbers_of(hi: I64, lo: I64, port: I64) -> I64:
+    one = hi, lo, port.astype(np.uint16)
+    numbers = Numbering().numbers_between((*one, *one, np.zeros(len(hi), np.uint8)))
+    return number_rows(np.stack([hi, lo, port])) if numbers is None else numbers
 
 
 def _room_for(tuples: int) -> tuple[I32, I64]:

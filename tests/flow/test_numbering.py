@@ -1,6 +1,7 @@
 """Tuples as numbers: the hash table and the sort say the same."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,7 +9,7 @@ from analyzer.base.fact import replace
 from analyzer.base.kernel import run_kernel
 from analyzer.capture.decode import blank_table
 from analyzer.flow import numbering
-from analyzer.flow.numbering import Numbering, number_packets, number_tuples
+from analyzer.flow.numbering import Numbering, number_ends, number_packets, number_tuples
 from analyzer.flow.tuples import canonical_tuples
 
 # Ends that differ in one thing each: a half of the address, its sign, the port.
@@ -117,3 +118,18 @@ def test_tuples_that_were_made_to_meet_have_no_numbers(monkeypatch) -> None:
     tuples = canonical_tuples(table_of([((0, n, 1), (0, n + 1, 2), 4) for n in range(2_000)]), np.arange(2_000))[0]
 
     assert Numbering().numbers_of(tuples) is None
+
+
+@pytest.mark.parametrize("spread", [numbering._SPREAD, 0])
+def test_ends_have_one_number_where_they_are_equal_and_so_have_their_addresses(monkeypatch, spread) -> None:
+    """Also where their tuples were made to meet."""
+    monkeypatch.setattr(numbering, "_SPREAD", spread)
+    places = np.arange(6_000) * 7 % 5_000
+    hi, lo, port = places // 1_000, places // 2 % 500, places % 2
+
+    ends, address_of = number_ends(hi, lo, port)
+
+    assert sorted(set(ends.tolist())) == list(range(5_000))
+    assert len(set(zip(ends.tolist(), places.tolist(), strict=True))) == 5_000
+    addresses = set(zip(address_of[ends].tolist(), (hi * 1_000 + lo).tolist(), strict=True))
+    assert sorted(number for number, _ in addresses) == list(range(2_500))
