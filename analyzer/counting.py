@@ -1,13 +1,10 @@
 """The first way over a capture that is too large for memory: its records, who talks with whom, what its packets are.
 
-It is counted in windows by several processes; or, of a pcap file, while its records are found, by a process that begins
-with that before the other rooms are there.
+It is counted in windows by several processes; or ahead of that, while its records are found (``counting_ahead.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,18 +13,14 @@ from numpy.typing import NDArray
 
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
-from analyzer.base.room import Room
-from analyzer.base.table import FRAGMENT_CONFLICT, IP_FRAGMENT, PacketTable, RecordTable
+from analyzer.base.table import FRAGMENT_CONFLICT, IP_FRAGMENT
 from analyzer.base.watch import UNWATCHED, Watch
-from analyzer.base.workers import begun_beside, run_in_workers, shared_out
+from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.gather import forget
-from analyzer.capture.pcap import MAGICS
-from analyzer.capture.reader import Opened, read_capture_bytes, what_is_left
-from analyzer.capture.record_log import RecordLog, Sink
+from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import CaptureSource
-from analyzer.capture.windows import WindowLog
 from analyzer.flow.census import Census, Tuples
 from analyzer.flow.count import Count
 
@@ -36,8 +29,6 @@ LARGE_RECORDS = 1_500_000
 _SAMPLE_LEN = 1 << 20
 # Packets that are decoded together while they are counted: about 30 MB.
 WINDOW_ROWS = 1 << 18
-# Room for the tuples of thirty million packets, of which the system gives as much as they take.
-_ROOM_LEN = 256 << 20
 
 
 class Counted(NamedTuple):
@@ -50,10 +41,6 @@ class Counted(NamedTuple):
     def in_pieces(self) -> bool:
         """Whether there are packets that came in fragments, and were not put together."""
         return bool(self.packets.fates[[IP_FRAGMENT, FRAGMENT_CONFLICT]].any())
-
-
-# A capture, and what was counted on the way; None where that is still to be done.
-Reading = Callable[[], tuple[Capture, Counted | None]]
 
 
 def is_large(source: CaptureSource) -> bool:
@@ -103,10 +90,11 @@ def _count_some(capture: Capture, windows: range, window_rows: int, census: Cens
         census.add(packets, records)
         count.add(records, packets)
         forget_columns(capture)
-    return Counted(_without_packets(census), count)
+    return Counted(without_packets(census), count)
 
 
-def _without_packets(census: Census) -> Tuples:
+def without_packets(census: Census) -> Tuples:
+    """What a census found; which tuple each packet is of stays in its file."""
     return replace(census.finish(), tuple_of=np.empty(0, np.int32))
 
 
@@ -118,69 +106,3 @@ def forget_columns(capture: Capture) -> None:
     )  # fmt: skip
     for column in columns:
         forget(column.view(np.uint8))
-
-
-@contextmanager
-def count_ahead(source: CaptureSource) -> Iterator[Reading]:
-    """Begins to read a capture in a fork, and to count its packets, where it is pcap files that are mapped.
-
-    Gives what waits for it: that raises what ``CaptureSource.read`` does, and reads here what was not read there.
-    """
-    with ExitStack() as stack:
-        reading: Reading = partial(_read_alone, source)
-        with suppress(CaptureError, OSError):
-            reading = _begin(source, stack) or reading
-        yield reading
-
-
-def _read_alone(source: CaptureSource) -> tuple[Capture, None]:
-    return source.read(), None
-
-
-class _Ahead(NamedTuple):
-    """What a fork fills, and this process reads."""
-
-    opened: Opened
-    log: RecordLog
-    census: Census
-    room: Room
-
-
-def _begin(source: CaptureSource, stack: ExitStack) -> Reading | None:
-    opened = source.open()
-    if opened is None or not any(file.path for file in opened.files) or bytes(opened.data[:4]) not in MAGICS:
-        return None
-    ahead = _Ahead(opened, RecordLog(source.name, in_file=True), Census(in_file=True), Room(_ROOM_LEN))
-    wait = stack.enter_context(begun_beside(partial(_count_there, source.name, ahead)))
-    return partial(_counted_there, source, ahead, wait)
-
-
-def _count_there(name: str, ahead: _Ahead) -> bytes:
-    count = Count()
-
-    def take(packets: PacketTable, records: RecordTable) -> None:
-        ahead.census.add(packets, records)
-        count.add(records, packets)
-
-    windows = WindowLog(len(ahead.opened.data), take)
-    sink = Sink(ahead.log, windows.add)
-    capture = read_capture_bytes(ahead.opened.data, name=name, files=ahead.opened.files, sink=sink)
-    windows.finish()
-    found = _without_packets(ahead.census)
-    tuples = replace(found, table=ahead.room.kept(found.table))
-    bare = replace(capture, records=capture.records.part(slice(0)))
-    return ahead.room.pack((bare, Counted(tuples, count)), capture.buffer)
-
-
-def _counted_there(
-    source: CaptureSource, ahead: _Ahead, wait: Callable[[], bytes | None]
-) -> tuple[Capture, Counted | None]:
-    packed = wait()
-    if packed is None:
-        return _read_alone(source)
-    bare, (tuples, count) = ahead.room.unpack(packed, memoryview(ahead.opened.data))
-    capture: Capture = replace(bare, records=ahead.log.table())
-    left = what_is_left(capture, ahead.opened)
-    if left is not capture:
-        return left, None
-    return capture, Counted(replace(tuples, tuple_of=ahead.census.tuple_of), count)

@@ -119,7 +119,9 @@ def walk_records(
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class Header:
+    """What a file header says."""
+
     variant: Variant
     order: Order
     swapped_lengths: bool
@@ -127,7 +129,7 @@ class _Header:
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """What the files of a capture bring, as they are read one after another; ``problem`` is the first one's."""
 
     name: str
@@ -135,7 +137,7 @@ class _Reading:
     log: RecordLog
     packets: PacketLog | None
     take: Callable[[RecordPart, U8, int], None] | None
-    headers: list[_Header] = field(default_factory=list)
+    headers: list[Header] = field(default_factory=list)
     problem: str | None = None
 
     def read(self, blocks: Blocks, begin: int) -> None:
@@ -145,35 +147,37 @@ class _Reading:
         while state[1] == FILE_HEADER and len(self.headers) < MAX_FILES:
             at = int(state[0])
             raw = self.buffer[at : min(at + HEADER_LEN, len(blocks))]
-            header = _read_header(raw, self.name, first=not self.headers)
+            header = read_header(raw, self.name, first=not self.headers)
             if header is not None:
                 number = self._number_of(header, begins=at == begin)
                 state[0] = at + HEADER_LEN
             elif at == begin:
-                self._stop("a file of the ring does not begin with a pcap file header")
+                self.stop("a file of the ring does not begin with a pcap file header")
                 return
             else:
                 state[3] = at
-            self._take(blocks, state, number)
-        error = _explain_stop(state, len(blocks), self.headers[number].variant.record_header_len)
+            self.take_records(blocks, state, number)
+        error = explain_stop(state, len(blocks), self.headers[number].variant.record_header_len)
         if error is not None:
-            self._stop(error)
+            self.stop(error)
 
-    def _number_of(self, header: _Header, *, begins: bool) -> int:
+    def _number_of(self, header: Header, *, begins: bool) -> int:
         """The number of a header's interface: files of a ring share theirs, appended files have their own."""
         if begins and header in self.headers:
             return self.headers.index(header)
         self.headers.append(header)
         return len(self.headers) - 1
 
-    def _take(self, blocks: Blocks, state: I64, number: int) -> None:
+    def take_records(self, blocks: Blocks, state: I64, number: int) -> None:
+        """Read the records from ``state`` on, which have the header of this number; leaves there how that ended."""
         for part, block, begin in _read_parts(blocks, state, self.headers[number], number, before=len(self.log)):
             self.log.expect(expected_records(len(self.buffer), len(self.log) + len(part.time_ns), part.end))
             self.log.add(part)
             if self.take is not None:
                 self.take(part, block, begin)
 
-    def _stop(self, error: str) -> None:
+    def stop(self, error: str) -> None:
+        """Note what ended a file too early, behind the records that were taken."""
         self.problem = self.problem or f"{self.name}: packet {len(self.log) + 1}: {error}"
 
     def finish(self) -> Capture:
@@ -217,14 +221,15 @@ def read_pcap(
     packets = PacketLog(len(buffer), zeros=zeros) if is_mapped and not in_file and sink is None else None
     log = sink.log if sink else RecordLog(name, in_file=in_file, zeros=zeros)
     take = sink.take if sink else packets.add if packets else None
-    reading = _Reading(name, buffer, log, packets, take)
+    reading = Reading(name, buffer, log, packets, take)
     for file in files:
         with file.opened() as descriptor:
             reading.read(Blocks(buffer[: file.end], descriptor, file_at=file.begin), file.begin)
     return reading.finish()
 
 
-def _explain_stop(state: I64, size: int, header_len: int) -> str | None:
+def explain_stop(state: I64, size: int, header_len: int) -> str | None:
+    """Why a walk that ended so, in a file of ``size`` bytes, ended too early; None where it did not."""
     at, status, claimed = (int(value) for value in state[:3])
     left = size - at
     if status == FILE_HEADER:
@@ -238,7 +243,7 @@ def _explain_stop(state: I64, size: int, header_len: int) -> str | None:
     return f"record claims {claimed} bytes; a record holds at most {MAX_RECORD_LEN}"
 
 
-def _read_header(raw: memoryview, name: str, *, first: bool) -> _Header | None:
+def read_header(raw: memoryview, name: str, *, first: bool) -> Header | None:
     """The file header in ``raw``; None where a later one turns out to be the beginning of a record after all."""
     variant, order = MAGICS.get(bytes(raw[:4]), (None, ORDERS[0]))
     major, minor = (int.from_bytes(raw[at : at + 2], order) for at in (4, 6))
@@ -247,7 +252,7 @@ def _read_header(raw: memoryview, name: str, *, first: bool) -> _Header | None:
         # The upper half of the link type field holds the length of a frame check sequence and flags.
         interface = Interface("", "", link & 0xFFFF, snaplen)
         # Before version 2.3 the two lengths of a record stood the other way round (libpcap, sf-pcap.c).
-        return _Header(variant, order, minor < 3, interface)
+        return Header(variant, order, minor < 3, interface)
     if not first:
         return None
     if len(raw) < HEADER_LEN:
@@ -256,7 +261,7 @@ def _read_header(raw: memoryview, name: str, *, first: bool) -> _Header | None:
 
 
 def _read_parts(
-    blocks: Blocks, state: I64, header: _Header, interface: int, *, before: int
+    blocks: Blocks, state: I64, header: Header, interface: int, *, before: int
 ) -> Iterator[tuple[RecordPart, U8, int]]:
     """The records from ``state`` on by stretches of the file, each with its bytes and where those begin.
 
@@ -279,7 +284,7 @@ def _read_parts(
         yield part, block, begin
 
 
-def _offset_rounds(blocks: Blocks, state: I64, header: _Header, before: int) -> Iterator[tuple[I64, U8, int]]:
+def _offset_rounds(blocks: Blocks, state: I64, header: Header, before: int) -> Iterator[tuple[I64, U8, int]]:
     """Where records begin in a stretch of the file, the stretch, and where that begins, from ``state`` on.
 
     The first round is short: it tells how long records are, and with that whether so many make compiling pay, as those

@@ -126,13 +126,13 @@ def read_capture_bytes(
     buffer = memoryview(data)
     compression = compression_of(buffer)
     if compression is None:
-        return _check_links(_read(buffer, name, files, zeros, sink))
+        return check_links(_read(buffer, name, files, zeros, sink))
     expanded = compression.expand(buffer)
     if not len(expanded.data) and expanded.problem:
         raise CaptureError(f"{name}: {expanded.problem}; expected a capture")
     capture = _read(memoryview(expanded.data), name)
     capture = replace(capture, format=f"{capture.format}+{compression.name}")
-    return _check_links(_with_problem(capture, expanded))
+    return check_links(_with_problem(capture, expanded))
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
@@ -195,7 +195,7 @@ def _with_problem(capture: Capture, expanded: Expanded) -> Capture:
     return replace(capture, complete=False, error=error, oddities=oddities)
 
 
-def _check_links(capture: Capture) -> Capture:
+def check_links(capture: Capture) -> Capture:
     """The capture with an oddity for each link type that cannot be decoded.
 
     Raises ``CaptureError`` when it has interfaces and none of them can.

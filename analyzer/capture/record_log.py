@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -29,6 +29,11 @@ IN_FILE_FROM = 1 << 30
 
 # More records than these are put together in the end: how many there will be is but a guess.
 MOST_ROOM = 1 << 21
+
+# What records show, in the order in which it is told.
+_TOLD = SNAPLEN_CUT, WIRE_LEN_SHORT, NO_TIMESTAMP, BAD_TIMESTAMP, TIME_BACKWARDS
+# Later than any time.
+_NEVER_NS = np.iinfo(np.int64).max
 
 # The columns of a ``RecordTable``.
 RECORD_TYPES: Mapping[str, type[np.generic]] = MappingProxyType(
@@ -56,18 +61,40 @@ class _Seen:
             self.first = self.first or before + int(rows[0]) + 1
             self.count += len(rows)
 
+    def join(self, before: int, following: _Seen) -> None:
+        """Add what was seen of records behind so many."""
+        if following.count:
+            self.first = self.first or before + following.first
+            self.count += following.count
+
+
+@dataclass(slots=True)
+class RecordFacts:
+    """What is known of some records beside their columns.
+
+    ``seen`` is by the name of its code; ``missing`` bytes were cut. Of times that there are ``earliest_ns`` is the
+    first and ``latest_ns`` the last; ``lag_ns`` is how far one is before a time before it.
+    """
+
+    rows: int = 0
+    missing: int = 0
+    earliest_ns: int = _NEVER_NS
+    latest_ns: int = 0
+    lag_ns: int = 0
+    seen: dict[str, _Seen] = field(default_factory=dict)
+
 
 class RecordLog:
     """Takes the parts of a file in their order; ``in_file`` and ``zeros`` are where its columns are (``Column``)."""
 
     def __init__(self, name: str, *, in_file: bool = False, zeros: Zeros = np.zeros) -> None:
         self._name = name
-        self._columns = {field: Column(dtype, in_file=in_file, zeros=zeros) for field, dtype in RECORD_TYPES.items()}
-        self._seen: dict[Code, _Seen] = {}
-        self._room = self._len = self._missing = self._latest_ns = self._lag_ns = 0
+        self._columns = {name: Column(dtype, in_file=in_file, zeros=zeros) for name, dtype in RECORD_TYPES.items()}
+        self._room = 0
+        self.facts = RecordFacts()
 
     def __len__(self) -> int:
-        return self._len
+        return self.facts.rows
 
     def expect(self, rows: int) -> None:
         """Make room for about so many records in all; they may be more, or fewer."""
@@ -78,46 +105,73 @@ class RecordLog:
 
     def add(self, part: RecordPart) -> None:
         """Take the records of the next stretch."""
-        for field, column in self._columns.items():
-            column.append(getattr(part, field))
+        for name, column in self._columns.items():
+            column.append(getattr(part, name))
         cut = part.captured_len < part.wire_len
-        self._missing += int((part.wire_len - part.captured_len)[cut].sum())
+        self.facts.missing += int((part.wire_len - part.captured_len)[cut].sum())
         self._note(SNAPLEN_CUT, cut)
         self._note(WIRE_LEN_SHORT, part.captured_len > part.wire_len)
         self._note(NO_TIMESTAMP, part.time_ns == 0)
         self._note(BAD_TIMESTAMP, part.time_is_bad)
         self._note_late(part.time_ns)
-        self._len += len(part.time_ns)
+        self.facts.rows += len(part.time_ns)
+
+    def resume(self, facts: RecordFacts) -> None:
+        """Go on behind the records that a fork has put into this log, which is in a file."""
+        self.facts = facts
+
+    def join(self, following: RecordLog, facts: RecordFacts) -> None:
+        """Take the records that a fork has put into another log: they follow these."""
+        for name, column in self._columns.items():
+            column.append(following._columns[name].array())
+        late = facts.seen.pop(TIME_BACKWARDS.name, _Seen())
+        if facts.earliest_ns < self.facts.latest_ns:
+            # Some are older than a record here: who is older than one before it is looked at again.
+            self._note_late(following._columns["time_ns"].array())
+        else:
+            self._seen(TIME_BACKWARDS).join(len(self), late)
+            self.facts.lag_ns = max(self.facts.lag_ns, facts.lag_ns)
+            self.facts.latest_ns = max(self.facts.latest_ns, facts.latest_ns)
+            self.facts.earliest_ns = min(self.facts.earliest_ns, facts.earliest_ns)
+        for name, seen in facts.seen.items():
+            self.facts.seen.setdefault(name, _Seen()).join(len(self), seen)
+        self.facts.missing += facts.missing
+        self.facts.rows += facts.rows
+
+    def _seen(self, code: Code) -> _Seen:
+        return self.facts.seen.setdefault(code.name, _Seen())
 
     def _note(self, code: Code, which: NDArray[np.bool_]) -> None:
-        self._seen.setdefault(code, _Seen()).note(self._len, which)
+        self._seen(code).note(len(self), which)
 
     def _note_late(self, time_ns: I64) -> None:
         """Records that are older than one before them; those without a time say nothing."""
-        latest = np.maximum.accumulate(np.append(self._latest_ns, time_ns))[1:]
+        facts = self.facts
+        latest = np.maximum.accumulate(np.append(facts.latest_ns, time_ns))[1:]
         lag = np.where(time_ns != 0, latest - time_ns, 0)
         self._note(TIME_BACKWARDS, lag > 0)
-        self._lag_ns = max(self._lag_ns, int(lag.max(initial=0)))
-        self._latest_ns = int(latest[-1]) if len(latest) else self._latest_ns
+        facts.lag_ns = max(facts.lag_ns, int(lag.max(initial=0)))
+        facts.latest_ns = int(latest[-1]) if len(latest) else facts.latest_ns
+        facts.earliest_ns = int(time_ns.min(initial=facts.earliest_ns, where=time_ns != 0))
 
     def table(self) -> RecordTable:
         """All records."""
-        columns: dict[str, Any] = {field: column.array() for field, column in self._columns.items()}
+        columns: dict[str, Any] = {name: column.array() for name, column in self._columns.items()}
         return RecordTable(**columns)
 
     def oddities(self) -> list[Oddity]:
         """What the records themselves show, each once with its count, at the first packet that has it."""
         return [
             Oddity(code, PacketPlace(self._name, seen.first), self._values(code, seen.count))
-            for code, seen in self._seen.items()
-            if seen.count
+            for code in _TOLD
+            if (seen := self._seen(code)).count
         ]
 
     def _values(self, code: Code, count: int) -> dict[str, Any]:
         if code is SNAPLEN_CUT:
-            return {"count": count, "packets": self._len, "missing": self._missing}
+            return {"count": count, "packets": len(self), "missing": self.facts.missing}
         if code is TIME_BACKWARDS:
-            return {"count": count, "seconds": self._lag_ns / 1e9}
+            return {"count": count, "seconds": self.facts.lag_ns / 1e9}
         return {"count": count}
 
 

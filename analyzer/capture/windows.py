@@ -10,7 +10,7 @@ import numpy as np
 from analyzer.base.table import U8, PacketTable, RecordTable
 from analyzer.capture.decode import blank_table, decode_part, rows_of
 from analyzer.capture.record_log import RECORD_TYPES
-from analyzer.capture.records import RecordPart, expected_records
+from analyzer.capture.records import RecordPart
 
 # Rows that are handed on together: about 15 MB.
 WINDOW_ROWS = 1 << 17
@@ -22,16 +22,16 @@ Take = Callable[[PacketTable, RecordTable], None]
 class WindowLog:
     """Decodes packets while their bytes are at hand; ``take`` gets them window by window, in their order.
 
-    ``file_len`` tells about how many there will be. Fragments are not put together: that is what their ``fate`` says.
+    There will be about so many as are ``expected``. Fragments are not put together: that is what their ``fate`` says.
     """
 
-    def __init__(self, file_len: int, take: Take, *, rows: int = WINDOW_ROWS) -> None:
-        self._file_len = file_len
+    def __init__(self, expected: int, take: Take, *, rows: int = WINDOW_ROWS) -> None:
+        self._expected = expected
         self._take = take
         self._rows = rows
         self._table = blank_table(0)
         self._parts: list[RecordPart] = []
-        self._len = self._total = 0
+        self._len = 0
 
     def add(self, part: RecordPart, data: U8, begin: int) -> None:
         """Take the next records, which have one link; ``data`` are the bytes of the file from ``begin`` on."""
@@ -41,10 +41,8 @@ class WindowLog:
         if self._len + count > len(self._table):
             self.finish()
             self._table = blank_table(max(self._rows, count))
-        self._total += count
-        expected = expected_records(self._file_len, self._total, part.end)
         table = rows_of(self._table, slice(self._len, self._len + count))
-        decode_part(table, np.zeros(count, np.uint8), part, data, begin, rows=expected)
+        decode_part(table, np.zeros(count, np.uint8), part, data, begin, rows=self._expected)
         self._parts.append(part)
         self._len += count
 

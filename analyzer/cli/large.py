@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
     from analyzer.capture.capture import Capture
     from analyzer.capture.sources import CaptureSource
-    from analyzer.counting import Reading
+    from analyzer.counting_ahead import Reading
     from analyzer.judging import SpilledRun
     from analyzer.lot import Choice, Plan
     from analyzer.mesh.history import Meshes
@@ -54,11 +54,11 @@ def reading_ahead(captures: Sequence[str], *, jobs: int) -> Iterator[Ahead | Non
         return
     # A small run does not pay for these rooms.
     from analyzer.capture.ahead import read_ahead
-    from analyzer.counting import count_ahead
+    from analyzer.counting_ahead import count_ahead
 
     _make_kernels(source, jobs)
     if _is_very_large(source):
-        with count_ahead(source) as counting:
+        with count_ahead(source, jobs) as counting:
             yield Ahead(source, source.read, counting)
     else:
         with read_ahead(source) as read:

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analyzer.base.oddity import Oddity
 from analyzer.capture.record_log import MOST_ROOM, RecordLog
@@ -90,3 +92,37 @@ def test_whatever_was_expected_the_table_is_the_same(expected: tuple[int, ...]) 
 
     assert log.table().time_ns.tolist() == [1, 2, 3]
     assert log.table().wire_len.tolist() == [60, 61, 70]
+
+
+# Records by time, what was captured, what was on the wire, and whether the time is bad.
+RECORDS = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 3), st.integers(1, 3), st.booleans()), max_size=12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(records=RECORDS, cuts=st.tuples(st.integers(0, 12), st.integers(0, 12)))
+def test_logs_of_records_that_follow_each_other_are_joined_to_the_log_of_all(records, cuts) -> None:
+    def logged(some) -> RecordLog:
+        log = RecordLog("x.pcap")
+        log.add(part(*([record[n] for record in some] for n in range(4))))
+        return log
+
+    first, second = sorted(min(cut, len(records)) for cut in cuts)
+    whole = logged(records)
+    begun, *others = (logged(some) for some in (records[:first], records[first:second], records[second:]))
+
+    for other in others:
+        begun.join(other, other.facts)
+
+    assert begun.oddities() == whole.oddities()
+    assert begun.facts == whole.facts
+    assert begun.table().time_ns.tolist() == whole.table().time_ns.tolist()
+
+
+def test_a_log_goes_on_where_another_one_of_the_same_file_has_ended() -> None:
+    log, fork = RecordLog("x.pcap"), RecordLog("x.pcap")
+    fork.add(part([5, 4], [1, 1], [1, 1]))
+
+    log.resume(fork.facts)
+
+    assert log.oddities() == fork.oddities()
+    assert len(log) == 2
