@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64, U8
+from analyzer.base.table import I64, U8, ranges
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_machine import (
     REQUEST_ID,
@@ -21,7 +21,7 @@ from analyzer.protocol.http1_machine import (
     response_machine,
     text_machine,
 )
-from analyzer.protocol.http1_pairs import HeadClasses, HeadReader, Pairs
+from analyzer.protocol.http1_pairs import HeadClasses, HeadReader, Pairs, Side
 from analyzer.protocol.piece_reader import Pieces
 
 # A compile takes as long as plain Python for so many pieces of clients.
@@ -42,8 +42,9 @@ class PlainExchanges:
       end of the message, as positions on the streams. ``complete`` is 1 where that end was sent.
     * ``asking_piece`` holds all of the request's head, ``answering_piece`` all of the response's, and
       ``answered_last_piece`` the message's last byte, or is the last one before it that was captured.
-    * ``target_off``, ``target_len`` and ``request_id_off``, ``request_id_len``: the bytes of the request's target, and
-      of its ``x-request-id`` without outer blanks, in the buffer; where there is none, the length is -1.
+    * ``target_len`` of the request's target; ``targets`` has all of them, one behind the other, as latin-1.
+    * ``request_id_off``, ``request_id_len``: the bytes of the request's ``x-request-id`` without outer blanks, in the
+      buffer; where there is none, the length is -1.
     * ``status`` of the response.
     * ``asked`` and ``answered`` are the classes of requests and of responses.
 
@@ -63,7 +64,7 @@ class PlainExchanges:
     asking_piece: I64
     answering_piece: I64
     answered_last_piece: I64
-    target_off: I64
+    targets: str
     target_len: I64
     request_id_off: I64
     request_id_len: I64
@@ -101,7 +102,7 @@ def plain_exchanges(
     which = np.flatnonzero(_may_be_plain(pieces, connections))
     rows = int(np.diff(pieces.starts)[2 * connections[which]].sum())
     reader = HeadReader.of(buffer, pieces, rows, compile_rows)
-    counts, parts = np.zeros(len(connections), np.int64), []
+    counts, parts, targets = np.zeros(len(connections), np.int64), [], list[bytes]()
     for begin in range(0, max(len(which), 1), _AT_ONCE):
         some = which[begin : begin + _AT_ONCE]
         pairs = reader.pairs(connections[some], heads.asking, heads.answering)
@@ -112,10 +113,12 @@ def plain_exchanges(
         counts[some[pairs.which[told]]] = pairs.counts[told]
         columns = {**_columns(reader.data, pairs), "asked": of_requests, "answered": of_responses}
         each = np.repeat(told, pairs.counts)
+        targets.append(_targets(reader.data, pairs.requests.only(each)))
         parts.append({name: column[each] for name, column in columns.items()})
         forget_pages(buffer)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return PlainExchanges(starts=np.append(0, np.cumsum(counts)), **columns)
+    starts, text = np.append(0, np.cumsum(counts)), b"".join(targets).decode("latin-1")
+    return PlainExchanges(starts=starts, targets=text, **columns)
 
 
 def _may_be_plain(pieces: Pieces, connections: I64) -> NDArray[np.bool_]:
@@ -127,10 +130,15 @@ def _may_be_plain(pieces: Pieces, connections: I64) -> NDArray[np.bool_]:
     return may_be
 
 
+def _targets(data: U8, requests: Side) -> bytes:
+    """What is asked for, one behind the other."""
+    return data[ranges(*requests.span(TARGET))].tobytes()
+
+
 def _columns(data: U8, pairs: Pairs) -> dict[str, I64]:
     """The columns of ``PlainExchanges`` but for the classes."""
     requests, responses = pairs.requests, pairs.responses
-    target_off, target_len = requests.span(TARGET)
+    _, target_len = requests.span(TARGET)
     request_id_off, request_id_len = requests.span(REQUEST_ID)
     digits, _ = responses.span(STATUS)
     status = (data[digits + _PLACES].astype(np.int64) - _ZERO) * 10 ** _PLACES[::-1]
@@ -144,7 +152,6 @@ def _columns(data: U8, pairs: Pairs) -> dict[str, I64]:
         "asking_piece": requests.heads[walk.PIECE],
         "answering_piece": responses.heads[walk.PIECE],
         "answered_last_piece": responses.heads[walk.LAST_PIECE],
-        "target_off": target_off,
         "target_len": target_len,
         "request_id_off": request_id_off,
         "request_id_len": request_id_len,

@@ -17,14 +17,16 @@ class CallTable:
     """The calls of connections that need not be read one by one, by call, ``(N,)``.
 
     ``connection`` is the index of each call's connection, ``ordinal`` its place on it. What was said on the connection
-    is as in ``talks[talk]`` but for exchanges and positions. ``asked`` and ``answered`` are the classes of the call's
-    messages, the same in all tables of who made this one; those of one ``asked`` have equal talks. ``target`` is a
-    place in ``targets``, -1 without one. The others are as ``Alike`` has them.
+    is as in ``talks[talk]`` but for exchanges and positions; ``said[talk]`` is all of it, None where connections differ
+    in that. ``asked`` and ``answered`` are the classes of the call's messages, the same in all tables of who made this
+    one; those of one ``asked`` have equal talks. ``target`` is a place in ``targets``, -1 without one. The others are
+    as ``Alike`` has them.
     """
 
     connection: I64
     ordinal: I64
     talks: Sequence[Conversation]
+    said: Sequence[Conversation | None]
     talk: I64
     asked: I64
     answered: I64

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
 
 import numpy as np
 
-from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, numbered, ranges
 from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Bools, Traffic
@@ -17,8 +16,6 @@ from analyzer.verdict.call_table import CallTable
 from analyzer.verdict.reply import OWN_TEXTS
 from analyzer.verdict.sameness import sameness_of
 
-# So many targets are read at once: each may lie on a page of its own, which comes with its neighbours.
-_TARGETS_AT_ONCE = 1_024
 # What is known of a connection on which plain requests are made, before any is looked at.
 _PLAIN = Conversation("http/1.1")
 
@@ -49,26 +46,20 @@ class PlainCalls:
         counts = np.where(table.complete[lasts] == 0, 0, counts) if len(table) else counts
         rows = ranges(table.starts[:-1], counts)
         ordinals = ranges(np.ones(len(counts), np.int64), counts)
-        targets, target = numbered(_targets(buffer, table, rows))
+        targets, target = numbered(_targets(table, rows))
         connection = np.repeat(chosen, counts)
         return CallTable(
-            connection, ordinals, (_PLAIN,), np.zeros(len(rows), np.int64), table.asked[rows], table.answered[rows],
-            targets, target, *_places(table, rows, traffic),
+            connection, ordinals, (_PLAIN,), (None,), np.zeros(len(rows), np.int64), table.asked[rows],
+            table.answered[rows], targets, target, *_places(table, rows, traffic),
             *_times(table, rows, traffic, connections.extents["last_ns"][connection]),
         )  # fmt: skip
 
 
-def _targets(buffer: memoryview, table: PlainExchanges, rows: I64) -> list[str]:
-    """The target of each request: many out of one text."""
-    data, found = np.frombuffer(buffer, np.uint8), list[str]()
-    for first in range(0, len(rows), _TARGETS_AT_ONCE):
-        some = rows[first : first + _TARGETS_AT_ONCE]
-        sizes = table.target_len[some]
-        text = data[ranges(table.target_off[some], sizes)].tobytes().decode("latin-1")
-        forget_pages(buffer)
-        bounds = np.append(0, np.cumsum(sizes)).tolist()
-        found += [text[begin:end] for begin, end in pairwise(bounds)]
-    return found
+def _targets(table: PlainExchanges, rows: I64) -> Iterator[str]:
+    """The target of each request."""
+    ends = np.cumsum(table.target_len)
+    bounds = np.stack([ends - table.target_len, ends])[:, rows].tolist()
+    return (table.targets[begin:end] for begin, end in zip(*bounds, strict=True))
 
 
 def _places(table: PlainExchanges, rows: I64, traffic: Traffic) -> tuple[I64, I64, I64]:

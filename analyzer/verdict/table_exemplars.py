@@ -143,7 +143,8 @@ class _Reader:
         calls, index = self._calls, int(self._calls.connection[call])
         if index not in self._read:
             connection = self._connections[index]
-            self._read[index] = self._exemplars.alike(wire_of(self._capture, connection), said_on(connection))
+            said = calls.said[calls.talk[call]] or said_on(connection)
+            self._read[index] = self._exemplars.alike(wire_of(self._capture, connection), said)
             if len(self._read) % READ_AT_ONCE == 0:
                 forget_pages(connection.from_client.buffer)
         read, first = self._read[index], np.searchsorted(calls.connection, index)

@@ -44,9 +44,11 @@ class WholeCalls:
         talk, firsts = by_appearance(asked)
         self._read(connections, which[firsts].tolist(), asked[firsts].tolist(), buffer)
         talks = [self._talks[each] for each in asked[firsts].tolist()]
+        # Of TLS connections know where a ClientHello ends, and alerts stand.
+        said = [None if each.tls else each for each in talks]
         extents = {name: column[which] for name, column in connections.extents.items()}
         return CallTable(
-            which, np.ones(len(which), np.int64), talks, talk, asked, self._endings(connections, which), (),
+            which, np.ones(len(which), np.int64), talks, said, talk, asked, self._endings(connections, which), (),
             np.full(len(which), -1), extents["first_packet"], extents["last_packet"], extents["first_packet"],
             extents["first_ns"], np.maximum(extents["last_ns"], extents["first_ns"]),
         )  # fmt: skip

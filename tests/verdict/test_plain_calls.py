@@ -178,12 +178,19 @@ def test_each_target_is_there_once(shop) -> None:
     assert [call.ordinal for call in table_calls] == [1, 2, 3]
 
 
-def test_more_targets_than_are_read_at_once_are_all_there(shop, monkeypatch) -> None:
-    monkeypatch.setattr("analyzer.verdict.plain_calls._TARGETS_AT_ONCE", 2)
+def test_targets_of_more_connections_than_are_read_at_once_are_all_there(shop, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.protocol.http1_columns._AT_ONCE", 2)
+    lo = Lo()
+    for number in range(7):
+        talk = lo.talk(f"10.244.1.10:{40_000 + number}", "10.96.0.11:9080").open()
+        for _ in range(1 + number % 2):
+            talk.ask(get(f"/{'x' * number}")).answer(ok())
+        talk.close()
 
-    calls = one(shop(), *((get(f"/{'x' * number}"), ok()) for number in range(7)))
+    calls = rows_of(table_of(hear(lo.data), shop()))
 
-    assert [call.target for call in calls] == [f"/{'x' * number}" for number in range(7)]
+    found = [[call.target for call in calls[index]] for index in range(7)]
+    assert found == [[f"/{'x' * number}"] * (1 + number % 2) for number in range(7)]
 
 
 @pytest.mark.parametrize("connections", [0, 1])

@@ -61,7 +61,9 @@ def check(heard: Heard) -> int:
         assert tuple(int(column[row]) for column in own) == (
             call.ordinal, *packets_of(call), asked_packet(call), call.begin_ns, call.end_ns,
         )  # fmt: skip
-        assert without_places(table.talks[table.talk[row]]) == without_places(conversation)
+        talk = int(table.talk[row])
+        assert without_places(table.talks[talk]) == without_places(conversation)
+        assert table.said[talk] in (None, conversation)
         assert (conversation.exchanges, conversation.oddities, conversation.missing) == ((), (), ())
         alike = int(table.asked[row]), int(table.answered[row])
         assert shown.setdefault(alike, (observe(call), signs_of(call))) == (observe(call), signs_of(call))
