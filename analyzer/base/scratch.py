@@ -6,27 +6,41 @@ import mmap
 import os
 from tempfile import TemporaryFile
 
+from analyzer.base.errors import OutputError
+from analyzer.base.partial import has_no_room
+
 
 class Scratch:
     """Bytes are written to its end, and read by mapping it. It lies in the system's folder for temporary files.
 
-    Of a fork both processes see one file. Raises ``OSError`` where there is no room.
+    Of a fork both processes see one file. Raises ``OutputError`` where there is no room.
     """
 
+    _descriptor = -1
+
     def __init__(self) -> None:
-        with TemporaryFile(buffering=0) as file:
-            self._descriptor = os.dup(file.fileno())
+        try:
+            with TemporaryFile(buffering=0) as file:
+                self._descriptor = os.dup(file.fileno())
+        except OSError as error:
+            raise _no_room(error) from None
         # How many times all was forgotten.
         self.cleared = 0
 
     def __del__(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
     def write(self, data: memoryview | bytes) -> None:
         """Add bytes."""
         left = memoryview(data)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError as error:
+            if has_no_room(error):
+                raise _no_room(error) from None
+            raise
 
     def tell(self) -> int:
         """How much was written, by whichever process."""
@@ -43,3 +57,7 @@ class Scratch:
         if not os.fstat(self._descriptor).st_size:
             return memoryview(b"")
         return memoryview(mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ))
+
+
+def _no_room(error: OSError) -> OutputError:
+    return OutputError(f"temporary files: {error.strerror}: set TMPDIR to a folder with more room")

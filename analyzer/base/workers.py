@@ -118,15 +118,20 @@ def _fork(task: Callable[[], Iterable[bytes]]) -> _Worker | None:
     if not hasattr(os, "fork"):
         return None
     ours, theirs = os.pipe()
+    # Who is interrupted while it is made would say so.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with warnings.catch_warnings():
         # NumPy has threads of its own, which hold no lock while Python code runs.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid:
+        worker = _Worker(pid, ours)
         os.close(theirs)
-        return _Worker(pid, ours)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return worker
     # Nothing that our caller would do at its end may be done twice: the process leaves from here.
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(ours)
         _write(theirs, list(task()))
     finally:

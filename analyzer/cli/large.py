@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.base.errors import CaptureError, OutputError
-from analyzer.base.partial import has_no_room
+from analyzer.base.errors import CaptureError
 from analyzer.base.watch import Watch
 from analyzer.cli.outcome import FAIL_ON
 
@@ -130,10 +129,6 @@ def run_in_lots(
         return _run(ahead or Ahead(source, source.read), plan, watch)
     except CaptureError:
         return InLots(None)
-    except OSError as error:
-        if has_no_room(error):
-            raise OutputError(f"temporary files: {error.strerror}: set TMPDIR to a folder with more room") from None
-        raise
 
 
 def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:

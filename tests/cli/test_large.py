@@ -169,11 +169,13 @@ def test_what_is_asked_for_beside_the_lines_is_for_runs_in_memory(cli, all_large
     assert (answer.code, (tmp_path / "run.db").exists()) == (0, True)
 
 
-def test_a_disk_without_room_for_temporary_files_is_one_line(cli, all_large, monkeypatch) -> None:
+@pytest.mark.parametrize("in_file_from", [1, 1 << 30])
+def test_a_disk_without_room_for_temporary_files_is_one_line(cli, all_large, monkeypatch, in_file_from) -> None:
     def no_room(*_) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     all_large()
+    monkeypatch.setattr("analyzer.capture.pcap.IN_FILE_FROM", in_file_from)
     monkeypatch.setattr("os.write", no_room)
 
     answer = cli("analyze", LO, "-m", MESH, "-o", "jsonl", "--jobs", "1")
