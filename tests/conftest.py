@@ -33,6 +33,16 @@ from analyzer.verdict.question import Question
 
 ISTIO = "networking.istio.io/v1"
 
+# Whole runs, and what is held against them. To measure these takes as long again, and tells nothing of a module that
+# its own tests must not tell: coverage is theirs.
+UNMEASURED = {"benchmarks", "hostile", "scenarios", "taps"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in UNMEASURED:
+            item.add_marker("no_cover")
+
 
 class Town:
     """Documents in the making. Names are ``namespace/name``; document n (0-based) stands on line 2n + 1."""

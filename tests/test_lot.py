@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,14 @@ def task() -> Task:
     watched = {"dropped": lambda call: call.decision.verdict == "dropped"}
     plan = Plan(load_mesh([SHOP / "mesh"]), None, None, lambda call: call.request == 1, watched)
     return Task(capture.name, plan, read, lots.count, "shop/sleep-0", NOTHING_BESIDE)
+
+
+@pytest.fixture(autouse=True)
+def own_garbage() -> Iterator[None]:
+    """Lots look for garbage: each time among all that thousands of tests have left, were that not put aside."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def _with_plan(task: Task, **changes: object) -> Task:

@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ class Source:
     def lines(self) -> int:
         return self.text.count("\n")
 
+    @cached_property
     def imported(self) -> set[str]:
         """The outside packages that the module imports anywhere, by their first name."""
         names = set()

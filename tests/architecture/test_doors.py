@@ -41,20 +41,20 @@ def dotted(node: ast.AST) -> str:
 
 @pytest.mark.parametrize("package", sorted(DOORS))
 def test_an_outside_package_comes_in_by_its_own_door(sources, package: str) -> None:
-    importers = [source.name for source in sources if package in source.imported()]
+    importers = [source.name for source in sources if package in source.imported]
 
     assert [name for name in importers if not any(fnmatch(name, door) for door in DOORS[package])] == []
 
 
 @pytest.mark.parametrize("package", SINGLE)
 def test_an_outside_package_is_known_to_one_module_at_most(sources, package: str) -> None:
-    importers = [source.name for source in sources if package in source.imported()]
+    importers = [source.name for source in sources if package in source.imported]
 
     assert len(importers) <= 1, importers
 
 
 def test_no_module_can_reach_the_network(sources) -> None:
-    reaching = {source.name: source.imported() & NETWORK for source in sources if source.imported() & NETWORK}
+    reaching = {source.name: source.imported & NETWORK for source in sources if source.imported & NETWORK}
 
     assert reaching == {}
 

@@ -1,5 +1,6 @@
 """The program opens no network connection but ``--cluster``: what it is given stays where it is."""
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,19 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 """
 RUN = "runpy.run_module('analyzer', run_name='__main__', alter_sys=True)"
+# Runs the command lines of a JSON object one after the other and writes their exit codes beside it.
+RUN_ALL = """
+import json
+from pathlib import Path
+from analyzer.cli.program import run
+
+asked = Path(sys.argv[1])
+codes = {}
+for name, arguments in json.loads(asked.read_text()).items():
+    print(name, file=sys.stderr)
+    codes[name] = run(arguments)
+    asked.with_name("codes.json").write_text(json.dumps(codes))
+"""
 CAPTURE = "captures/shop-default/pods/shop_sleep-0.any.pcap"
 MESH = "captures/shop-default/mesh"
 
@@ -56,14 +70,28 @@ def run_offline(program: str, *arguments: str, cwd: Path) -> subprocess.Complete
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+@pytest.fixture(scope="module")
+def all_run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, int], str]:
+    """The exit code of each command, and what all of them said of errors."""
+    folder = tmp_path_factory.mktemp("offline")
+    places = {"OUT": str(folder), "RUN": str(folder / "run.mvz")}
+    asked = {name: [name, *(places.get(word, word) for word in words)] for name, words in ASKED.items()}
+    save = {"": ["analyze", CAPTURE, "-m", MESH, "--save", places["RUN"]]}
+    (folder / "asked.json").write_text(json.dumps(save | asked))
+    done = run_offline(RUN_ALL, str(folder / "asked.json"), cwd=root)
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "codes.json").read_text()), done.stderr
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_no_command_touches_the_network(root: Path, tmp_path: Path, command: str) -> None:
-    run = tmp_path / "run.mvz"
-    if "RUN" in ASKED[command]:
-        assert run_offline(RUN, "analyze", CAPTURE, "-m", MESH, "--save", str(run), cwd=root).returncode == 0
-    places = {"OUT": str(tmp_path), "RUN": str(run)}
-    asked = (places.get(word, word) for word in ASKED[command])
-    done = run_offline(RUN, command, *asked, cwd=root)
+def test_no_command_touches_the_network(all_run: tuple[dict[str, int], str], command: str) -> None:
+    codes, errors = all_run
+
+    assert codes.get(command) == 0, errors
+
+
+def test_the_program_touches_no_network_before_and_after_its_command(root: Path) -> None:
+    done = run_offline(RUN, "codes", cwd=root)
 
     assert done.returncode == 0, done.stderr
 

@@ -10,6 +10,9 @@ import pytest
 
 from analyzer.cli.program import COMMANDS, program
 
+# What happens on the way to each code is told by the tests of each command.
+pytestmark = pytest.mark.no_cover
+
 FORGES = ("markdown", "junit", "sarif", "github", "gitlab")
 
 # By command: what is asked. Words in capitals stand for files of the world below.

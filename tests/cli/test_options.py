@@ -225,11 +225,11 @@ def test_further_reports_are_asked_for_only_where_they_are_wanted() -> None:
     ],
     ids=" ".join,
 )
-def test_strict_redaction_hides_queries_and_unusual_words(spawn, secret_capture, mesh, command):
+def test_strict_redaction_hides_queries_and_unusual_words(cli, secret_capture, mesh, command):
     name, *options = [str(mesh) if each == "MESH" else each for each in command]
     captures = [secret_capture] * (2 if name == "diff" else 1)
 
-    answer = spawn(name, *captures, *options, "--redact", "strict")
+    answer = cli(name, *captures, *options, "--redact", "strict")
 
     assert answer.code == 0
     assert "access_token" not in answer.out

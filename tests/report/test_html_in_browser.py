@@ -18,7 +18,10 @@ AXE = "axe-core@4"
 
 webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason="no chromium with its driver")
+pytestmark = [
+    pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason="no chromium with its driver"),
+    pytest.mark.no_cover,
+]
 
 
 @pytest.fixture(scope="module")
