@@ -30,6 +30,9 @@ from analyzer.flow.count import Count
 # Room for the tuples of thirty million packets, of which the system gives as much as they take.
 _ROOM_LEN = 256 << 20
 
+# More processes would wait for the file.
+_MOST_FORKS = 8
+
 # A capture, and what was counted on the way; None where that is still to be done.
 Reading = Callable[[], tuple[Capture, Counted | None]]
 
@@ -38,7 +41,7 @@ Reading = Callable[[], tuple[Capture, Counted | None]]
 def count_ahead(source: CaptureSource, jobs: int = 1) -> Iterator[Reading]:
     """Begins to read a capture in up to ``jobs`` forks, and to count its packets: of pcap files that are mapped.
 
-    Gives what waits for it: that raises what ``CaptureSource.read`` does, and reads here what was not read there.
+    Gives what waits for it, once: that raises what ``CaptureSource.read`` does, and reads here what was not read there.
     """
     with ExitStack() as stack:
         reading: Reading = partial(_read_alone, source)
@@ -91,7 +94,7 @@ def _begin(source: CaptureSource, jobs: int, stack: ExitStack) -> Reading | None
     if opened is None or not any(file.path for file in opened.files) or bytes(opened.data[:4]) not in MAGICS:
         return None
     buffer, name, expected = memoryview(opened.data), source.name, guess_records(source)
-    sections = sections_of(buffer, name, jobs) if len(opened.files) == 1 else []
+    sections = sections_of(buffer, name, min(jobs, _MOST_FORKS)) if len(opened.files) == 1 else []
     reads: list[Callable[[Sink], Any]] = [
         partial(_read_section, opened, section, name) for section in sections if len(sections) > 1
     ]
@@ -114,14 +117,17 @@ def _read_section(opened: Opened, section: Section, name: str, sink: Sink) -> I6
     return read_section(memoryview(opened.data), file, section, name=name, sink=sink)
 
 
-def _wait(source: CaptureSource, opened: Opened, forks: Sequence[_Beside]) -> tuple[Capture, Counted | None]:
-    buffer, found = memoryview(opened.data), []
-    for share, wait in forks:
+def _wait(source: CaptureSource, opened: Opened, forks: list[_Beside]) -> tuple[Capture, Counted | None]:
+    """What the forks have found; their shares are let go."""
+    buffer = memoryview(opened.data)
+    shares, found = [], []
+    while forks:
+        share, wait = forks.pop(0)
         packed = wait()
         if packed is None:
             return _read_alone(source)
+        shares.append(share)
         found.append(share.unpacked(packed, buffer))
-    shares = [share for share, _ in forks]
     log = shares[0].log
     log.resume(found[0][1])
     if len(found) == 1:

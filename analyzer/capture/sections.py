@@ -34,6 +34,8 @@ from analyzer.capture.records import MAX_RECORD_LEN, SECOND_NS
 # So much of a file is looked into for a record that others follow, and so many must.
 _LOOK_LEN = 4 << 20
 _CHAIN = 32
+# More places that look like a record's beginning take an attacker.
+_MOST_TRIED = 4_096
 # Packets of one capture are rarely further apart.
 _NEAR_SECONDS = 7 * 24 * 3600
 
@@ -96,12 +98,14 @@ def _record_near(buffer: memoryview, at: int, header: Header) -> int | None:
     apart = record["seconds"].astype(np.int64) - int(first["seconds"][0])
     likely = (record[captured] <= record[wire]) & (record[captured] <= MAX_RECORD_LEN) & (record[captured] > 0)
     likely &= (np.abs(apart) <= _NEAR_SECONDS) & (record["fraction"] < SECOND_NS // header.variant.fraction_ns)
-    for place in np.flatnonzero(likely[: MAX_RECORD_LEN + header_len]).tolist():
+    lengths = record[captured]
+    tried: list[int] = np.flatnonzero(likely[: MAX_RECORD_LEN + header_len])[:_MOST_TRIED].tolist()
+    for place in tried:
         following = place
         for _ in range(_CHAIN):
-            following += header_len + int(record[captured][following])
+            following += header_len + int(lengths[following])
             if following >= places or not likely[following]:
                 break
         else:
-            return at + int(place)
+            return at + place
     return None
