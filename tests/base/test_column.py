@@ -54,7 +54,7 @@ def test_what_fits_into_the_room_that_was_made_stays_there() -> None:
     column.append(np.array([1, 2]))
     column.append(np.array([3]))
 
-    assert room.place_of(column.array()) == (0, 3, "<i8")
+    assert room.place_of(column.array()) == (0, (3,), "<i8")
 
 
 def test_in_a_file_there_is_room() -> None:
