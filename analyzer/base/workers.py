@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ Result = TypeVar("Result")
 
 # How much is taken from a worker at once.
 _READ_LEN = 1 << 20
+# What prctl(2) knows as the signal that a process gets when its parent is gone.
+_PR_SET_PDEATHSIG = 1
 # Stands behind all that a worker had to say: without it the worker was lost on the way.
 _DONE = b"\0done"
 
@@ -118,6 +121,7 @@ def _fork(task: Callable[[], Iterable[bytes]]) -> _Worker | None:
     if not hasattr(os, "fork"):
         return None
     ours, theirs = os.pipe()
+    parent = os.getpid()
     # Who is interrupted while it is made would say so.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with warnings.catch_warnings():
@@ -132,10 +136,21 @@ def _fork(task: Callable[[], Iterable[bytes]]) -> _Worker | None:
     # Nothing that our caller would do at its end may be done twice: the process leaves from here.
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _end_with(parent)
         os.close(ours)
         _write(theirs, list(task()))
     finally:
         os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end when its parent does, however that is ended. Only Linux does that (prctl(2))."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(0)
 
 
 def _write(descriptor: int, pieces: Iterable[bytes]) -> None:

@@ -2,13 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from analyzer.base.workers import begun_beside, run_in_workers, shared_out, stream_from_workers
 
 HERE = os.getpid()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def lost_elsewhere(value):
@@ -124,3 +128,28 @@ def test_who_does_not_wait_for_what_is_done_beside_leaves_nobody_behind() -> Non
 def test_an_interruption_does_not_end_what_is_done_beside() -> None:
     with begun_beside(lambda: os.kill(os.getpid(), signal.SIGINT) or b"on") as wait:
         assert wait() == b"on"
+
+
+HELD_BY_A_WORKER = """
+import os, signal
+from analyzer.base.workers import run_in_workers
+
+def wait() -> None:
+    os.write(1, b"here")
+    signal.pause()
+
+run_in_workers([signal.pause, wait])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a worker with its parent")
+def test_a_worker_ends_with_who_made_it_however_that_ends() -> None:
+    command = [sys.executable, "-c", HELD_BY_A_WORKER]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as maker:
+        assert maker.stdout is not None
+        assert maker.stdout.read(4) == b"here"
+
+        maker.kill()
+
+        # Its other end is open as long as the worker is there.
+        assert maker.communicate(timeout=60) == (b"", None)
