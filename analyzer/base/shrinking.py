@@ -48,8 +48,12 @@ class _Guard:
         self._libc.mmap.restype = ctypes.c_void_p
         # The system keeps the address of the handler: it must live as long as the process.
         self._handler = _Handler(self._on_bus_error)
-        action = _SignalAction(self._handler, b"", _SA_SIGINFO, None)
-        self._libc.sigaction(signal.SIGBUS, ctypes.byref(action), None)
+        self._action = _SignalAction(self._handler, b"", _SA_SIGINFO, None)
+
+    def look_after(self, begin: int, end: int) -> None:
+        """Take on one more mapping, and the signal: since the last time somebody else may have taken that."""
+        self.ranges.append((begin, end))
+        self._libc.sigaction(signal.SIGBUS, ctypes.byref(self._action), None)
 
     def _on_bus_error(self, number: int, info: Any, _: object) -> None:
         address = info.contents.address
@@ -79,7 +83,7 @@ def survive_shrinking(mapped: mmap.mmap, begin: int = 0, end: int | None = None)
     if sys.platform != "linux" or sys.maxsize < 1 << 32 or not len(mapped):
         return
     address = int(np.frombuffer(mapped, np.uint8).__array_interface__["data"][0])
-    _guard().ranges.append((address + begin, address + (len(mapped) if end is None else end)))
+    _guard().look_after(address + begin, address + (len(mapped) if end is None else end))
 
 
 def has_shrunk(buffer: memoryview) -> bool:
