@@ -18,7 +18,9 @@ KEPT = (checking, notebook)
 ROOT = Path(__file__).resolve().parents[1]
 SHOP = ROOT / "captures" / "shop-default"
 HEAD = "captures: a.pcap\nmesh: mesh\n"
-PLUGIN = ("-p", "analyzer.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+# A run in this process that handled its faults would leave none to handle the signals of what comes after it.
+NOT_WANTED = ("cacheprovider", "faulthandler", "hypothesispytest")
+PLUGIN = ("-p", "analyzer.pytest_plugin", *(word for name in NOT_WANTED for word in ("-p", f"no:{name}")))
 
 
 @pytest.fixture
