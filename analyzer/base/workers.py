@@ -124,13 +124,11 @@ def _fork(task: Callable[[], Iterable[bytes]]) -> _Worker | None:
     parent = os.getpid()
     # Who is interrupted while it is made would say so.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    with warnings.catch_warnings():
-        # NumPy has threads of its own, which hold no lock while Python code runs.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid:
-        worker = _Worker(pid, ours)
-        os.close(theirs)
+    pid = _fork_quietly()
+    if pid != 0:
+        worker = _Worker(pid, ours) if pid else None
+        for end in (theirs,) if worker else (theirs, ours):
+            os.close(end)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return worker
     # Nothing that our caller would do at its end may be done twice: the process leaves from here.
@@ -141,6 +139,15 @@ def _fork(task: Callable[[], Iterable[bytes]]) -> _Worker | None:
         _write(theirs, list(task()))
     finally:
         os._exit(0)
+
+
+def _fork_quietly() -> int | None:
+    """As ``os.fork``; None where the system makes no more processes."""
+    with warnings.catch_warnings(), suppress(OSError):
+        # NumPy has threads of its own, which hold no lock while Python code runs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+    return None
 
 
 def _end_with(parent: int) -> None:

@@ -27,6 +27,9 @@ from analyzer.capture.records import (
 # The table of records of a larger capture is not kept in memory: it takes a twentieth of the capture.
 IN_FILE_FROM = 1 << 30
 
+# Times that are looked at together: about 10 MB.
+_ROWS_AT_ONCE = 1 << 18
+
 # More records than these are put together in the end: how many there will be is but a guess.
 MOST_ROOM = 1 << 21
 
@@ -113,7 +116,7 @@ class RecordLog:
         self._note(WIRE_LEN_SHORT, part.captured_len > part.wire_len)
         self._note(NO_TIMESTAMP, part.time_ns == 0)
         self._note(BAD_TIMESTAMP, part.time_is_bad)
-        self._note_late(part.time_ns)
+        self._note_late(part.time_ns, len(self))
         self.facts.rows += len(part.time_ns)
 
     def resume(self, facts: RecordFacts) -> None:
@@ -127,7 +130,9 @@ class RecordLog:
         late = facts.seen.pop(TIME_BACKWARDS.name, _Seen())
         if facts.earliest_ns < self.facts.latest_ns:
             # Some are older than a record here: who is older than one before it is looked at again.
-            self._note_late(following._columns["time_ns"].array())
+            times = following._columns["time_ns"].array()
+            for begin in range(0, len(times), _ROWS_AT_ONCE):
+                self._note_late(times[begin : begin + _ROWS_AT_ONCE], len(self) + begin)
         else:
             self._seen(TIME_BACKWARDS).join(len(self), late)
             self.facts.lag_ns = max(self.facts.lag_ns, facts.lag_ns)
@@ -144,12 +149,12 @@ class RecordLog:
     def _note(self, code: Code, which: NDArray[np.bool_]) -> None:
         self._seen(code).note(len(self), which)
 
-    def _note_late(self, time_ns: I64) -> None:
-        """Records that are older than one before them; those without a time say nothing."""
+    def _note_late(self, time_ns: I64, before: int) -> None:
+        """Of records behind so many, those older than one before them; those without a time say nothing."""
         facts = self.facts
         latest = np.maximum.accumulate(np.append(facts.latest_ns, time_ns))[1:]
         lag = np.where(time_ns != 0, latest - time_ns, 0)
-        self._note(TIME_BACKWARDS, lag > 0)
+        self._seen(TIME_BACKWARDS).note(before, lag > 0)
         facts.lag_ns = max(facts.lag_ns, int(lag.max(initial=0)))
         facts.latest_ns = int(latest[-1]) if len(latest) else facts.latest_ns
         facts.earliest_ns = int(time_ns.min(initial=facts.earliest_ns, where=time_ns != 0))

@@ -29,6 +29,8 @@ TUPLE, SENDER, NUMBER = range(3)
 # Where these stand in a number that has them all; ``count_tuples`` tells SYNs from SYN-ACKs by a bit above the tuple.
 _SENDER_AT, _TUPLE_AT, _ANSWER_AT = 32, 33, 62
 _HANDSHAKE = SYN | ACK | RST
+# Packets whose tuples are numbered anew at once: those of a section may be as many as a file has.
+_ROWS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ class Census:
             self._sure = False
             return
         # What is no TCP, -1, finds itself at the end.
-        self._tuple_of.append(np.append(numbers, -1).astype(np.int32)[following.tuple_of])
+        known = np.append(numbers, -1).astype(np.int32)
+        for begin in range(0, len(following.tuple_of), _ROWS_AT_ONCE):
+            self._tuple_of.append(known[following.tuple_of[begin : begin + _ROWS_AT_ONCE]])
         self._join_seen(numbers, following.table, before)
         self._syns.append(_renumbered(_keys(following.syns), numbers))
         self._syn_acks.append(_renumbered(_keys(following.syn_acks), numbers))

@@ -40,8 +40,13 @@ def write_texts(file: Scratch, data: bytes | memoryview) -> int:
     """Write texts, and what is missing of a word; gives where they begin."""
     begin = file.tell()
     file.write(data)
-    file.write(bytes(-len(data) % WORD_LEN))
+    fill_word(file)
     return begin
+
+
+def fill_word(file: Scratch) -> None:
+    """Write what is missing of the last word."""
+    file.write(bytes(-file.tell() % WORD_LEN))
 
 
 def write_words(file: Scratch, words: I64) -> int:

@@ -15,7 +15,7 @@ from analyzer.base.fact import Fact
 from analyzer.base.scratch import Scratch
 from analyzer.base.table import I32, I64
 from analyzer.flow.connection import Endpoint
-from analyzer.report.line_rows import HIDDEN, NUMBER, hole, stretches, write_texts, write_words
+from analyzer.report.line_rows import HIDDEN, NUMBER, fill_word, hole, stretches, write_texts, write_words
 from analyzer.report.line_sheet import LineSheet
 
 # Lines that are put together before they are written.
@@ -63,6 +63,8 @@ class Spill:
     """
 
     def __init__(self, scratch: Scratch, opening: bytes | None = None) -> None:
+        # Who wrote to it before may have been lost in the middle of a word.
+        fill_word(scratch)
         self._scratch = scratch
         self._opening = opening
         self._ips: dict[str, int] = {}

@@ -106,6 +106,20 @@ def test_a_system_without_forks_does_all_of_it_here(monkeypatch) -> None:
         assert wait() is None
 
 
+def test_where_the_system_makes_no_more_processes_all_is_done_here_and_ctrl_c_is_heard(monkeypatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refuse)
+    opened = os.listdir("/dev/fd")
+
+    assert run_in_workers([os.getpid] * 2) == [HERE] * 2
+    with begun_beside(lambda: b"c") as wait:
+        assert wait() is None
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert os.listdir("/dev/fd") == opened
+
+
 def test_what_is_done_beside_is_done_elsewhere_and_told_here() -> None:
     with begun_beside(lambda: str(os.getpid()).encode()) as wait:
         assert int(wait() or b"") != HERE

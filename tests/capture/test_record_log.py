@@ -118,6 +118,19 @@ def test_logs_of_records_that_follow_each_other_are_joined_to_the_log_of_all(rec
     assert begun.table().time_ns.tolist() == whole.table().time_ns.tolist()
 
 
+def test_of_many_records_that_are_joined_to_others_those_that_are_late_are_counted_where_they_are() -> None:
+    times, ones = list(range(10, 600_010)), [1] * 600_000
+    times[500_000] = 7
+    begun, other, whole = RecordLog("x.pcap"), RecordLog("x.pcap"), RecordLog("x.pcap")
+    begun.add(part([20], [1], [1]))
+    other.add(part(times, ones, ones))
+    whole.add(part([20, *times], [1, *ones], [1, *ones]))
+
+    begun.join(other, other.facts)
+
+    assert begun.facts == whole.facts
+
+
 def test_a_log_goes_on_where_another_one_of_the_same_file_has_ended() -> None:
     log, fork = RecordLog("x.pcap"), RecordLog("x.pcap")
     fork.add(part([5, 4], [1, 1], [1, 1]))

@@ -54,6 +54,15 @@ def test_lines_are_found_where_their_file_has_become_a_part_of_another() -> None
     assert texts_of(replace(lines, begin=begin), other) == [b"#1a\n", None, b"#1bcd\n"]
 
 
+def test_lines_behind_what_a_lost_process_has_left_are_those_that_were_written() -> None:
+    file = Scratch()
+    file.write(b"lost")
+
+    lines = spill_lines(file, [((1, ONE, 1), b"a\n"), ((2, ONE, 1), b"bcd\n")])
+
+    assert texts_of(lines, file) == [b"#1a\n", b"#1bcd\n"]
+
+
 def sheet_of(texts: Texts) -> LineSheet:
     sheet = LineSheet(texts, ("name",), ())
     sheet.add(LinePattern(["#", "", "\n"], ["number", "name"]))
