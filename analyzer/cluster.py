@@ -28,6 +28,8 @@ from analyzer.opening import OpenAll, OpenedCapture, open_all, open_capture, wit
 
 # What asks for workers on this machine, for this run.
 LOCAL = "local"
+# What these do first: Ctrl-C in a terminal reaches them too, and ends the run in this process alone.
+_LEAVE_INTERRUPTS = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 # How long a scheduler may take to answer.
 ANSWER_SECONDS = 5
 # So often is it looked whether there are workers at all, and so many times in a row there may be none.
@@ -68,7 +70,7 @@ def _connect(address: str, workers: int, stack: ExitStack) -> Any:
         if address == LOCAL:
             local = distributed.LocalCluster(
                 n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
-                silence_logs=logging.CRITICAL + 1,
+                silence_logs=logging.CRITICAL + 1, preload=_LEAVE_INTERRUPTS,
             )  # fmt: skip
             return stack.enter_context(distributed.Client(stack.enter_context(local)))
         return stack.enter_context(distributed.Client(address, timeout=ANSWER_SECONDS))

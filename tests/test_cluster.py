@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def test_a_worker_that_is_killed_on_the_way_changes_nothing(workers, kill_worker
 
     assert killed
     assert jsonl(shared) == jsonl(analyze_paths([str(PODS)], mesh))
+
+
+def test_ctrl_c_ends_no_local_worker(workers) -> None:
+    assert set(workers.run(signal.getsignal, signal.SIGINT).values()) == {signal.SIG_IGN}
 
 
 def test_without_any_worker_left_the_work_is_done_here(begin_scheduler, mesh, monkeypatch) -> None:
