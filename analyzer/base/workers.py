@@ -120,7 +120,10 @@ def _fork(task: Callable[[], Iterable[bytes]]) -> _Worker | None:
     """A process that does the task and writes what it gives; None where there can be none."""
     if not hasattr(os, "fork"):
         return None
-    ours, theirs = os.pipe()
+    try:
+        ours, theirs = os.pipe()
+    except OSError:
+        return None
     parent = os.getpid()
     # Who is interrupted while it is made would say so.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

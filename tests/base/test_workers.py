@@ -106,11 +106,12 @@ def test_a_system_without_forks_does_all_of_it_here(monkeypatch) -> None:
         assert wait() is None
 
 
-def test_where_the_system_makes_no_more_processes_all_is_done_here_and_ctrl_c_is_heard(monkeypatch) -> None:
+@pytest.mark.parametrize("call", ["fork", "pipe"])
+def test_where_the_system_makes_no_more_processes_all_is_done_here_and_ctrl_c_is_heard(call, monkeypatch) -> None:
     def refuse() -> int:
         raise BlockingIOError
 
-    monkeypatch.setattr(os, "fork", refuse)
+    monkeypatch.setattr(os, call, refuse)
     opened = os.listdir("/dev/fd")
 
     assert run_in_workers([os.getpid] * 2) == [HERE] * 2
