@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from analyzer.base.errors import OutputError
 from analyzer.base.scratch import Scratch
 from analyzer.base.table import I64, U8
 
 WORD_LEN = 8
-# How many bits of a word have a length: no text of a line is as long as that, and no file longer than the others say.
+# How many bits of a word have a length; no file is longer than the others say.
 _LEN_BITS = 26
 _LEN = (1 << _LEN_BITS) - 1
 # The place of what is in no row: the number of a line among all.
@@ -27,7 +28,10 @@ _MOST_DIGITS = 19
 
 
 def stretches(begins: I64, lengths: I64) -> I64:
-    """Texts, or patterns, as words."""
+    """Texts, or patterns, as words; raises ``OutputError`` where one is longer than a word can say."""
+    longest = int(lengths.max(initial=0))
+    if longest > _LEN:
+        raise OutputError(f"found {longest} bytes in a line of the report, expected at most {_LEN}")
     return begins << _LEN_BITS | lengths
 
 
