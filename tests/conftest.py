@@ -44,6 +44,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("no_cover")
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item):
+    """In a process of pytest-xdist pytest-cov begins to measure twice, and for ``no_cover`` ends it once."""
+    if not item.get_closest_marker("no_cover") or not item.config.pluginmanager.has_plugin("_cov"):
+        return (yield)
+    measuring = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(measuring)
+
+
 class Town:
     """Documents in the making. Names are ``namespace/name``; document n (0-based) stands on line 2n + 1."""
 
