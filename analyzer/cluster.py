@@ -22,6 +22,7 @@ from analyzer.base.packing import pack, unpack
 from analyzer.base.watch import Watch
 from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import CaptureSource
+from analyzer.cluster_capture import VERSION, check_version
 from analyzer.flow.compact import compact
 from analyzer.mesh.history import Meshes
 from analyzer.opening import OpenAll, OpenedCapture, open_all, open_capture, with_pod
@@ -34,8 +35,6 @@ _LEAVE_INTERRUPTS = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)
 ANSWER_SECONDS = 5
 # So often is it looked whether there are workers at all, and so many times in a row there may be none.
 LOOK_SECONDS, PATIENCE = 1, 5
-# Of what workers send; one of another release would send something else.
-VERSION = 1
 
 
 @contextmanager
@@ -81,8 +80,7 @@ def _connect(address: str, workers: int, stack: ExitStack) -> Any:
 
 def open_packed(path: str, name: str, version: int) -> bytes:
     """On a worker: the capture in a file, opened, without its bytes; raises what makes it unreadable there."""
-    if version != VERSION:
-        raise UsageError(f"found a worker of version {VERSION}, expected {version}")
+    check_version(version)
     opened = open_capture(read_capture(Path(path), name=name), None, None)
     return pack(replace(opened, connections=[compact(each) for each in opened.connections]))
 

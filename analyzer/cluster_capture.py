@@ -33,9 +33,14 @@ def to_send(value: object) -> bytes:
 
 def received(sent: bytes) -> Any:
     """What was sent by a process that is trusted (``base/packing.py``); raises ``UsageError`` for another release."""
-    if sent[0] != VERSION:
-        raise UsageError(f"found a worker of version {VERSION}, expected {sent[0]}")
+    check_version(sent[0])
     return unpack(unsqueezed(sent[1:]))
+
+
+def check_version(version: int) -> None:
+    """Raises ``UsageError`` where another release has sent something."""
+    if version != VERSION:
+        raise UsageError(f"found a worker of version {VERSION}, expected {version}")
 
 
 class SentCapture(NamedTuple):

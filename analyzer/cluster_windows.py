@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from analyzer.base.fact import replace
 from analyzer.base.table import RecordTable
 from analyzer.base.watch import Watch
 from analyzer.capture.capture import Capture
-from analyzer.capture.decode import decode_packets
 from analyzer.capture.sources import CaptureSource
 from analyzer.cluster_capture import can_be_sent, check_whole, received, sent_capture, to_send
 from analyzer.cluster_work import Work, done_there
-from analyzer.counting import WINDOW_ROWS, Counted, count_packets, forget_columns
-from analyzer.flow.census import Census, tuples_of
+from analyzer.counting import WINDOW_ROWS, Counted, count_packets, count_window, forget_columns, records_of
+from analyzer.flow.census import Census
 from analyzer.flow.count import Count
 
 
@@ -50,9 +48,8 @@ def count_on(
 
 
 def _window(capture: Capture, window_rows: int, window: int) -> RecordTable:
-    found = capture.records.part(slice(window * window_rows, (window + 1) * window_rows))
     forget_columns(capture)
-    return found
+    return records_of(capture, window_rows, window)
 
 
 def _in_order(
@@ -68,14 +65,6 @@ def _in_order(
             first += 1
     for window in range(first, work.count):
         yield received(early[window]) if window in early else count_window(capture, records(window))
-
-
-def count_window(capture: Capture, records: RecordTable) -> Counted:
-    """The packets that some records have, which follow each other."""
-    packets = decode_packets(replace(capture, records=records))
-    count = Count()
-    count.add(records, packets)
-    return Counted(tuples_of(packets, records), count)
 
 
 # On workers.

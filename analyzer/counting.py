@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
-from analyzer.base.table import FRAGMENT_CONFLICT, IP_FRAGMENT
+from analyzer.base.table import FRAGMENT_CONFLICT, IP_FRAGMENT, RecordTable
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
@@ -21,7 +21,7 @@ from analyzer.capture.decode import decode_packets
 from analyzer.capture.gather import forget
 from analyzer.capture.reader import read_capture_bytes
 from analyzer.capture.sources import CaptureSource
-from analyzer.flow.census import Census, Tuples
+from analyzer.flow.census import Census, Tuples, tuples_of
 from analyzer.flow.count import Count
 
 # Captures with fewer packets are analysed faster in one piece: that takes about 500 bytes a packet.
@@ -66,10 +66,9 @@ def count_packets(capture: Capture, jobs: int, watch: Watch = UNWATCHED, *, wind
     windows = -(-len(capture.records) // window_rows)
     shares = shared_out(windows, jobs)
     parts = [Census(in_file=windows > 1) for _ in shares]
-    quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
     (_, count), *others = run_in_workers(
         [
-            partial(_count_some, capture, share, window_rows, part, quiet if number else watch)
+            partial(_count_some, capture, share, window_rows, part, watch.silent() if number else watch)
             for number, (share, part) in enumerate(zip(shares, parts, strict=True))
         ]
     )
@@ -85,12 +84,24 @@ def _count_some(capture: Capture, windows: range, window_rows: int, census: Cens
     """What some windows give; which tuple each packet is of is in the file of the census."""
     count = Count()
     for window in watch.over(f"{capture.name}: census", windows):
-        records = capture.records.part(slice(window * window_rows, (window + 1) * window_rows))
-        packets = decode_packets(replace(capture, records=records))
-        census.add(packets, records)
-        count.add(records, packets)
+        tuples, more = count_window(capture, records_of(capture, window_rows, window))
+        census.join(tuples)
+        count.join(more)
         forget_columns(capture)
     return Counted(without_packets(census), count)
+
+
+def records_of(capture: Capture, window_rows: int, window: int) -> RecordTable:
+    """The records of a window; who is done with them lets go of the capture's columns."""
+    return capture.records.part(slice(window * window_rows, (window + 1) * window_rows))
+
+
+def count_window(capture: Capture, records: RecordTable) -> Counted:
+    """The packets that some records have, which follow each other."""
+    packets = decode_packets(replace(capture, records=records))
+    count = Count()
+    count.add(records, packets)
+    return Counted(tuples_of(packets, records), count)
 
 
 def without_packets(census: Census) -> Tuples:

@@ -16,8 +16,8 @@ from analyzer.base.fact import replace
 from analyzer.base.room import Room
 from analyzer.base.table import I64, PacketTable, RecordTable
 from analyzer.base.workers import begun_beside
+from analyzer.capture.ahead import open_mapped_pcap
 from analyzer.capture.capture import Capture
-from analyzer.capture.pcap import MAGICS
 from analyzer.capture.reader import Opened, check_links, read_capture_bytes, what_is_left
 from analyzer.capture.record_log import RecordFacts, RecordLog, Sink
 from analyzer.capture.sections import Section, joined_sections, read_section, sections_of
@@ -90,8 +90,8 @@ class _Beside(NamedTuple):
 
 
 def _begin(source: CaptureSource, jobs: int, stack: ExitStack) -> Reading | None:
-    opened = source.open()
-    if opened is None or not any(file.path for file in opened.files) or bytes(opened.data[:4]) not in MAGICS:
+    opened = open_mapped_pcap(source)
+    if opened is None:
         return None
     buffer, name, expected = memoryview(opened.data), source.name, guess_records(source)
     sections = sections_of(buffer, name, min(jobs, _MOST_FORKS)) if len(opened.files) == 1 else []

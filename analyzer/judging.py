@@ -22,7 +22,7 @@ from analyzer.base.pages import give_back_freed
 from analyzer.base.scratch import Scratch
 from analyzer.base.shrinking import has_shrunk
 from analyzer.base.table import FATE_NAMES, I64, NESTED_TOO_DEEP
-from analyzer.base.watch import UNWATCHED, Watch
+from analyzer.base.watch import Watch
 from analyzer.base.workers import run_in_workers, shared_out
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets, nesting_oddities
@@ -78,14 +78,13 @@ class Judged:
 
 def judge_lots(task: Task, jobs: int, watch: Watch) -> Judged:
     """All lots, judged by so many processes."""
-    quiet = replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)
     # Lots that follow each other have more in common than others.
     shares = shared_out(task.count, jobs)
     files = [(Scratch(), Scratch()) for _ in shares]
     with _earlier_kept():
         shared = run_in_workers(
             [
-                partial(_judge_some, task, share, files[number], quiet if number else watch)
+                partial(_judge_some, task, share, files[number], watch.silent() if number else watch)
                 for number, share in enumerate(shares)
             ]
         )

@@ -251,7 +251,7 @@ def _judged_in_parts(
     if jobs < 2 or len(wires) < SHARED_WIRES:
         return judge_part(wires, range(len(wires)), mesh, homes, watch)
     # The first share is judged here, where it can be watched; the others are of its size.
-    watches = chain([watch], repeat(replace(UNWATCHED, stop=watch.stop, heeded=watch.heeded)))
+    watches = chain([watch], repeat(watch.silent()))
     beside = Beside(narrow=narrow_captures(wires))
     shards = zip(shards_of(wires, mesh, jobs), watches, strict=False)
     parts = [partial(judge_part, wires, shard, mesh, homes, w, beside) for shard, w in shards]

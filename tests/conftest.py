@@ -25,6 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from analyzer.capture.pcapng_writer import PickedPacket, write_pcapng
 from analyzer.capture.reader import read_capture
+from analyzer.capture.sources import CaptureSource, find_captures
 from analyzer.cluster import LOCAL, connected
 from analyzer.mesh.load import parse_mesh
 from analyzer.mesh.proxy import proxy_of
@@ -269,6 +270,19 @@ def tls_capture():
         return path
 
     return write
+
+
+@pytest.fixture
+def mapped_source(tmp_path, monkeypatch):
+    """Gives the source of a file with these bytes, which is mapped."""
+    monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
+
+    def of(data: bytes, name: str = "x.pcap") -> CaptureSource:
+        (tmp_path / name).write_bytes(data)
+        (found,) = find_captures([str(tmp_path / name)])
+        return found
+
+    return of
 
 
 @pytest.fixture(scope="session")

@@ -17,15 +17,6 @@ from made.rings import write_ring
 LO = Path(__file__).resolve().parents[1] / "captures" / "shop-default" / "interfaces" / "shop_sleep-0.lo.pcap"
 
 
-@pytest.fixture
-def copied(tmp_path, monkeypatch) -> Path:
-    """A capture that is mapped."""
-    monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
-    path = tmp_path / LO.name
-    path.write_bytes(LO.read_bytes())
-    return path
-
-
 def sent(*paths: Path):
     """What is sent of a capture, and the capture."""
     (source,) = find_captures([str(path) for path in paths])
@@ -57,7 +48,8 @@ def test_a_relative_path_is_sent_as_a_whole_one(monkeypatch) -> None:
     assert sent(Path(LO.name))[0].paths == (LO,)
 
 
-def test_a_file_that_is_not_there_is_an_error(copied) -> None:
+def test_a_file_that_is_not_there_is_an_error(mapped_source) -> None:
+    copied = mapped_source(LO.read_bytes(), LO.name).path
     found, _ = sent(copied)
     copied.unlink()
 
@@ -66,7 +58,8 @@ def test_a_file_that_is_not_there_is_an_error(copied) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", LO.read_bytes()[:-1], LO.read_bytes()[:-1] + b"?", LO.read_bytes() + b"?"])
-def test_another_file_is_an_error(copied, data) -> None:
+def test_another_file_is_an_error(mapped_source, data) -> None:
+    copied = mapped_source(LO.read_bytes(), LO.name).path
     found, _ = sent(copied)
     copied.write_bytes(data)
 
@@ -74,7 +67,8 @@ def test_another_file_is_an_error(copied, data) -> None:
         found.open()
 
 
-def test_a_file_that_becomes_shorter_is_an_error(copied) -> None:
+def test_a_file_that_becomes_shorter_is_an_error(mapped_source) -> None:
+    copied = mapped_source(LO.read_bytes(), LO.name).path
     opened = sent(copied)[0].open()
     check_whole(opened)
     os.truncate(copied, 4096)

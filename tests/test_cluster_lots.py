@@ -182,15 +182,6 @@ def test_the_files_of_a_ring_are_one_capture_there_too(asked, tmp_path, monkeypa
     assert told.rights == expected.rights
 
 
-@pytest.fixture
-def copied(tmp_path, monkeypatch) -> Path:
-    """A capture that is mapped."""
-    monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
-    path = tmp_path / LO.name
-    path.write_bytes(LO.read_bytes())
-    return path
-
-
 def test_a_lot_is_told_as_often_as_it_is_asked_for_and_wherever(asked) -> None:
     packed, piece = asked(LO)
     lots = begin_lots(packed)
@@ -202,7 +193,8 @@ def test_a_lot_is_told_as_often_as_it_is_asked_for_and_wherever(asked) -> None:
     assert judge_lot(lots, piece(3)) == once
 
 
-def test_a_file_that_becomes_shorter_is_an_error_there(asked, copied) -> None:
+def test_a_file_that_becomes_shorter_is_an_error_there(asked, mapped_source) -> None:
+    copied = mapped_source(LO.read_bytes(), LO.name).path
     packed, piece = asked(copied)
     lots = begin_lots(packed)
     os.truncate(copied, 4096)

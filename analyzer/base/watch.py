@@ -42,6 +42,10 @@ class Watch:
         """The watch of what is done all the same where the end was asked for, until that is asked for once more."""
         return replace(self, heeded=self.heeded + 1) if self.is_stopped else self
 
+    def silent(self) -> Watch:
+        """The watch of another process that works on the same: it ends with this one, and tells nothing."""
+        return replace(self, progress=None)
+
     def part(self, start: float, end: float) -> Watch:
         """The watch of a part of this one's part."""
         width = self.end - self.start

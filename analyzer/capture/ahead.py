@@ -33,9 +33,17 @@ def read_ahead(source: CaptureSource) -> Iterator[Callable[[], Capture]]:
         yield read
 
 
-def _begin(source: CaptureSource, stack: ExitStack) -> Callable[[], Capture] | None:
+def open_mapped_pcap(source: CaptureSource) -> Opened | None:
+    """The bytes of pcap files that are mapped, so that a fork has them too; None for all others."""
     opened = source.open()
     if opened is None or not any(file.path for file in opened.files) or bytes(opened.data[:4]) not in MAGICS:
+        return None
+    return opened
+
+
+def _begin(source: CaptureSource, stack: ExitStack) -> Callable[[], Capture] | None:
+    opened = open_mapped_pcap(source)
+    if opened is None:
         return None
     room = Room(_ROOM_LEN)
     wait = stack.enter_context(begun_beside(partial(_pack, opened, source.name, room)))

@@ -33,10 +33,14 @@ _READ = 0.3
 
 
 class Ahead(NamedTuple):
-    """A capture whose reading has begun, and what waits for it: ``counting``, if it is too large for memory."""
+    """A capture whose reading may have begun, and what waits for it: ``counting``, if that is counted on the way.
+
+    ``is_very_large``: it is too large for memory.
+    """
 
     source: CaptureSource
     read: Callable[[], Capture]
+    is_very_large: bool
     counting: Reading | None = None
 
 
@@ -51,17 +55,18 @@ def reading_ahead(captures: Sequence[str], *, jobs: int) -> Iterator[Ahead | Non
     if source is None:
         yield None
         return
-    # A small run does not pay for these rooms.
-    from analyzer.capture.ahead import read_ahead
-    from analyzer.counting_ahead import count_ahead
-
     _make_kernels(source, jobs)
+    # A smaller run does not pay for these rooms.
     if _is_very_large(source):
+        from analyzer.counting_ahead import count_ahead
+
         with count_ahead(source, jobs) as counting:
-            yield Ahead(source, source.read, counting)
+            yield Ahead(source, source.read, is_very_large=True, counting=counting)
     else:
+        from analyzer.capture.ahead import read_ahead
+
         with read_ahead(source) as read:
-            yield Ahead(source, read)
+            yield Ahead(source, read, is_very_large=False)
 
 
 def _size_of(files: Sequence[str]) -> int:
@@ -126,7 +131,7 @@ def run_in_lots(
         watch = Watch(progress, source.size, stop=stop)
         if run_on:
             return InLots(run_on(source, plan, watch) if _is_very_large(source) else None)
-        return _run(ahead or Ahead(source, source.read), plan, watch)
+        return _run(ahead or Ahead(source, source.read, _is_very_large(source)), plan, watch)
     except CaptureError:
         return InLots(None)
 
@@ -139,7 +144,7 @@ def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
     if ahead.counting:
         capture, counted = ahead.counting()
         return InLots(run_large(capture, plan, watch, counted=counted))
-    if _is_very_large(ahead.source):
+    if ahead.is_very_large:
         return InLots(run_large(ahead.read(), plan, watch))
     packets = read_packets(ahead.read(), watch.part(0.0, _READ))
     run = run_apart(packets, plan, watch.part(_READ, 1.0).heed())

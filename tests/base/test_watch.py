@@ -49,3 +49,16 @@ def test_where_nobody_waits_nothing_is_told() -> None:
     UNWATCHED.tell("reading")
 
     assert list(UNWATCHED.over("calls", "abc")) == ["a", "b", "c"]
+
+
+def test_a_silent_watch_tells_nothing_and_ends_with_the_other_one(told) -> None:
+    asked = [0]
+    watch = Watch(lambda *each: told.append(each), 1000, stop=lambda: asked[0])
+    silent = watch.silent()
+
+    silent.tell("a")
+    ends = [silent.is_stopped]
+    asked[0] = 1
+    ends += [silent.is_stopped, watch.heed().silent().is_stopped]
+
+    assert (told, ends) == ([], [False, True, False])

@@ -11,20 +11,7 @@ from analyzer.base.table import PacketTable, RecordTable
 from analyzer.capture.ahead import read_ahead
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets
-from analyzer.capture.sources import CaptureSource, find_captures
-
-
-@pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The source of a file with these bytes, which is mapped."""
-    monkeypatch.setattr("analyzer.capture.reader.MAPPED_FROM", 1)
-
-    def of(data: bytes) -> CaptureSource:
-        (tmp_path / "x.pcap").write_bytes(data)
-        [found] = find_captures([str(tmp_path / "x.pcap")])
-        return found
-
-    return of
+from analyzer.capture.sources import find_captures
 
 
 def columns(table: PacketTable | RecordTable) -> dict[str, list[int]]:
@@ -39,8 +26,8 @@ def facts(capture: Capture) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("count", [0, 3, 9_000])
-def test_a_capture_is_the_same_with_its_packets(source, write_pcap, http_packet: bytes, count: int) -> None:
-    found = source(write_pcap([http_packet, b"\x45"] * count, link=101))
+def test_a_capture_is_the_same_with_its_packets(mapped_source, write_pcap, http_packet: bytes, count: int) -> None:
+    found = mapped_source(write_pcap([http_packet, b"\x45"] * count, link=101))
 
     with read_ahead(found) as read:
         capture = read()
@@ -50,8 +37,8 @@ def test_a_capture_is_the_same_with_its_packets(source, write_pcap, http_packet:
     assert decode_packets(capture) is capture.decoded.packets
 
 
-def test_packets_that_were_read_ahead_lie_in_shared_memory(source, write_pcap, http_packet: bytes) -> None:
-    found = source(write_pcap([http_packet] * 9_000, link=101))
+def test_packets_that_were_read_ahead_lie_in_shared_memory(mapped_source, write_pcap, http_packet: bytes) -> None:
+    found = mapped_source(write_pcap([http_packet] * 9_000, link=101))
 
     with read_ahead(found) as read:
         capture = read()
@@ -68,16 +55,16 @@ def _owner(array: np.ndarray) -> memoryview:
     return owner
 
 
-def test_a_capture_that_breaks_off_is_told_alike(source, write_pcap) -> None:
-    found = source(write_pcap([b"whole", b"cut"])[:-1])
+def test_a_capture_that_breaks_off_is_told_alike(mapped_source, write_pcap) -> None:
+    found = mapped_source(write_pcap([b"whole", b"cut"])[:-1])
 
     with read_ahead(found) as read:
         assert facts(read()) == facts(found.read())
 
 
 @pytest.mark.parametrize("data", [b"", b"no capture", b"\xd4\xc3\xb2\xa1\x09\x00"])
-def test_what_is_no_capture_is_told_when_it_is_waited_for(source, data: bytes) -> None:
-    found = source(data)
+def test_what_is_no_capture_is_told_when_it_is_waited_for(mapped_source, data: bytes) -> None:
+    found = mapped_source(data)
 
     with read_ahead(found) as read, pytest.raises(CaptureError) as told:
         read()
@@ -87,8 +74,8 @@ def test_what_is_no_capture_is_told_when_it_is_waited_for(source, data: bytes) -
     assert str(told.value) == str(expected.value)
 
 
-def test_a_file_that_is_gone_is_told_when_it_is_waited_for(source, write_pcap) -> None:
-    found = source(write_pcap([b"x"]))
+def test_a_file_that_is_gone_is_told_when_it_is_waited_for(mapped_source, write_pcap) -> None:
+    found = mapped_source(write_pcap([b"x"]))
     assert found.path is not None
     found.path.unlink()
 
@@ -96,8 +83,8 @@ def test_a_file_that_is_gone_is_told_when_it_is_waited_for(source, write_pcap) -
         read()
 
 
-def test_a_ring_is_the_same_with_its_packets(source, tmp_path: Path, write_pcap, http_packet: bytes) -> None:
-    source(b"")
+def test_a_ring_is_the_same_with_its_packets(mapped_source, tmp_path: Path, write_pcap, http_packet: bytes) -> None:
+    mapped_source(b"")
     paths = [tmp_path / "r.pcap0", tmp_path / "r.pcap1"]
     for second, path in enumerate(paths, 1):
         path.write_bytes(write_pcap([(second, 0, http_packet), (second, 1, b"\x45")], link=101))
@@ -111,8 +98,8 @@ def test_a_ring_is_the_same_with_its_packets(source, tmp_path: Path, write_pcap,
     assert len(capture.records) == 4
 
 
-def test_files_of_a_ring_that_become_shorter_meanwhile_are_told_so(source, tmp_path: Path, write_pcap) -> None:
-    source(b"")
+def test_files_of_a_ring_that_become_shorter_meanwhile_are_told_so(mapped_source, tmp_path: Path, write_pcap) -> None:
+    mapped_source(b"")
     paths = [tmp_path / "r.pcap0", tmp_path / "r.pcap1"]
     for second, path in enumerate(paths, 1):
         path.write_bytes(write_pcap([(second, 0, b"first"), (second, 1, b"second")]))
@@ -126,36 +113,38 @@ def test_files_of_a_ring_that_become_shorter_meanwhile_are_told_so(source, tmp_p
     assert capture.error == "r.pcap0+1: the file became shorter while it was read; what it has lost is missing"
 
 
-def test_pcapng_is_read_when_it_is_waited_for(source, pcapng, http_packet: bytes) -> None:
+def test_pcapng_is_read_when_it_is_waited_for(mapped_source, pcapng, http_packet: bytes) -> None:
     writer = pcapng()
-    found = source(writer.section() + writer.interface(101) + writer.enhanced(http_packet))
+    found = mapped_source(writer.section() + writer.interface(101) + writer.enhanced(http_packet))
 
     with read_ahead(found) as read:
         assert facts(read()) == facts(found.read())
 
 
-def test_where_there_is_no_memory_to_share_it_is_read_when_it_is_waited_for(source, write_pcap, monkeypatch) -> None:
+def test_where_there_is_no_memory_to_share_it_is_read_when_it_is_waited_for(
+    mapped_source, write_pcap, monkeypatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError
 
     monkeypatch.setattr("analyzer.capture.ahead.Room", full)
-    found = source(write_pcap([b"x"]))
+    found = mapped_source(write_pcap([b"x"]))
 
     with read_ahead(found) as read:
         assert facts(read()) == facts(found.read())
 
 
-def test_what_is_lost_ahead_is_read_when_it_is_waited_for(source, write_pcap, monkeypatch) -> None:
+def test_what_is_lost_ahead_is_read_when_it_is_waited_for(mapped_source, write_pcap, monkeypatch) -> None:
     monkeypatch.setattr("analyzer.capture.ahead._pack", lambda *_: os.kill(os.getpid(), 9))
-    found = source(write_pcap([b"x"]))
+    found = mapped_source(write_pcap([b"x"]))
 
     with read_ahead(found) as read:
         assert facts(read()) == facts(found.read())
 
 
-def test_a_file_that_became_shorter_meanwhile_is_told_so(source, write_pcap) -> None:
+def test_a_file_that_became_shorter_meanwhile_is_told_so(mapped_source, write_pcap) -> None:
     data = write_pcap([b"first", b"second"])
-    found = source(data)
+    found = mapped_source(data)
     assert found.path is not None
 
     with read_ahead(found) as read:
