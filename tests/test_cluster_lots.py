@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_calls_that_do_not_count_are_left_out_there_too(workers, run) -> None:
 
 
 def test_a_worker_that_is_killed_on_the_way_changes_nothing(workers, kill_worker, run, monkeypatch) -> None:
-    monkeypatch.setattr("analyzer.cluster_work.FETCH_SECONDS", 0.2)
+    monkeypatch.setattr("analyzer.cluster_work.FETCH_SECONDS", 2)
 
     assert run(on=workers, then=kill_worker) == (*run()[:2], LOTS)
 
@@ -191,6 +192,20 @@ def test_a_lot_is_told_as_often_as_it_is_asked_for_and_wherever(asked) -> None:
     judge_lot(lots, piece(4))
     assert judge_lot(unpack(pack(lots)), piece(3)) == once
     assert judge_lot(lots, piece(3)) == once
+
+
+def test_a_profiler_that_keeps_the_frames_of_what_has_ended_changes_nothing(asked) -> None:
+    packed, piece = asked(LO)
+    lots, unseen, frames = begin_lots(packed), begin_lots(packed), []
+
+    sys.setprofile(lambda frame, event, _: frames.append(frame) if event == "return" else None)
+    try:
+        told = [judge_lot(lots, piece(number)) for number in (3, 4)]
+    finally:
+        sys.setprofile(None)
+
+    assert frames
+    assert told == [judge_lot(unseen, piece(number)) for number in (3, 4)]
 
 
 def test_a_file_that_becomes_shorter_is_an_error_there(asked, mapped_source) -> None:

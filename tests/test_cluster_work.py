@@ -35,7 +35,7 @@ def test_no_work_is_done_at_once(workers) -> None:
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(workers, kill_worker, monkeypatch) -> None:
-    monkeypatch.setattr("analyzer.cluster_work.FETCH_SECONDS", 0.2)
+    monkeypatch.setattr("analyzer.cluster_work.FETCH_SECONDS", 2)
     done = {}
 
     for number, result in done_there(workers, work(), UNWATCHED):

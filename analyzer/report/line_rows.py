@@ -40,7 +40,7 @@ def hole(place: int, *, is_text: bool) -> int:
     return -1 - (2 * place + is_text)
 
 
-def write_texts(file: Scratch, data: bytes | memoryview) -> int:
+def write_texts(file: Scratch, data: bytes) -> int:
     """Write texts, and what is missing of a word; gives where they begin."""
     begin = file.tell()
     file.write(data)

@@ -80,16 +80,14 @@ class LineSheet:
             rows[:, self._places[name]] = texts[column] if is_text else column
         begin = write_words(file, rows)
         self._of_texts, self._of_patterns = texts[:kept], of_patterns
-        size = int(np.frombuffer(self._lengths, np.int64)[patterns].sum()) if len(patterns) else 0
+        size = int(np.array(self._lengths)[patterns].sum()) if len(patterns) else 0
         return Written(begin + rows.shape[1] * np.arange(len(rows)), size)
 
     def _with_texts(self, file: Scratch) -> I64:
         """All texts as words, those that are new written."""
-        data, spans = self._texts.arrays()
-        new = spans[len(self._of_texts) :]
-        first = int(new[0, 0]) if len(new) else len(data)
-        begin = write_texts(file, data[first:].data)
-        return np.append(self._of_texts, stretches(new[:, 0] - first + begin, new[:, 1]))
+        data, spans = self._texts.since(len(self._of_texts))
+        begin = write_texts(file, data)
+        return np.append(self._of_texts, stretches(spans[:, 0] + begin, spans[:, 1]))
 
     def _with_patterns(self, file: Scratch, texts: I64) -> I64:
         """All patterns as words, those that are new written."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.base.table import I64, U8
+from analyzer.base.table import I64
 
 
 class Mark(NamedTuple):
@@ -69,7 +69,12 @@ class Texts:
         """Forget the texts that came since; none of them may have come by ``number``."""
         del self._spans[2 * mark.texts :], self._data[mark.size :]
 
-    def arrays(self) -> tuple[U8, I64]:
-        """The bytes, and where each text lies in them: ``(T, 2)`` begins and lengths. To be let go of before more."""
-        data = np.frombuffer(self._data, np.uint8) if self._data else np.zeros(1, np.uint8)
-        return data, np.frombuffer(self._spans, np.int64).reshape(-1, 2)
+    def since(self, first: int) -> tuple[bytes, I64]:
+        """The bytes of texts from number ``first`` on, and where each lies in them: ``(T, 2)`` begins and lengths.
+
+        Copies: what were a view of the table would keep it from growing for as long as anyone has it, and a profiler
+        that looks at the frames of a thread, as a dask worker does, has what was a function's after its end.
+        """
+        spans = np.array(self._spans[2 * first :], np.int64).reshape(-1, 2)
+        begin = int(spans[0, 0]) if len(spans) else self.size
+        return bytes(self._data[begin:]), spans - (begin, 0)

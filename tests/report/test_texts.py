@@ -11,9 +11,9 @@ from analyzer.report.texts import Texts
 
 
 def text_of(texts: Texts, number: int) -> bytes:
-    data, spans = texts.arrays()
+    data, spans = texts.since(0)
     begin, length = spans[number].tolist()
-    return data[begin : begin + length].tobytes()
+    return data[begin : begin + length]
 
 
 def all_of(texts: Texts) -> list[bytes]:
@@ -86,12 +86,16 @@ def test_a_mark_behind_which_nothing_came_forgets_nothing() -> None:
     assert all_of(texts) == [b"", b"kept"]
 
 
-def test_arrays_that_were_let_go_of_do_not_keep_a_table_from_growing() -> None:
+def test_what_is_seen_of_a_table_does_not_hold_it() -> None:
     texts = Texts()
-    data, spans = texts.arrays()
-    del data, spans
+    mark = texts.mark()
+    texts.add(b"forgotten")
+    seen = texts.since(1)
+
+    texts.cut(mark)
 
     assert texts.number("a" * 100_000) == 1
+    assert (seen[0], seen[1].tolist()) == (b"forgotten", [[0, 9]])
 
 
 steps = st.one_of(
