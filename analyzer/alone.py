@@ -18,6 +18,7 @@ from analyzer.flow.traffic import Bools, Traffic
 from analyzer.flow.tuples import number_rows
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Conversation
+from analyzer.report.end_log import EndLog
 from analyzer.report.json_text import CallText
 from analyzer.report.spill import Spill
 from analyzer.verdict.alone_rows import AloneRows, rows_of
@@ -54,13 +55,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What is there of a lot, of which no connection carries the calls of another; and where its lines go."""
+    """What is there of a lot, of which no connection carries the calls of another; and where its lines go.
+
+    ``ends`` takes how its calls ended, where that is to be told.
+    """
 
     buffer: memoryview
     traffic: Traffic
     connections: Connections
     calls: Spill
     flows: Spill
+    ends: EndLog | None
 
 
 class AloneWriter:
@@ -105,6 +110,8 @@ class AloneWriter:
     def _tell(self, rows: AloneRows, lot: Lot, told: Told) -> None:
         shown = self._lines.shown(rows)
         self._lines.write(shown, lot.connections, lot.calls, lot.flows)
+        if lot.ends:
+            lot.ends.add_rows(shown)
         shown.count(self._kinds)
         told.done[shown.connection] = True
         counts = np.bincount(shown.verdict, minlength=len(VERDICTS)).tolist()

@@ -31,11 +31,13 @@ from analyzer.flow.count import Count
 from analyzer.flow.udp import udp_flows
 from analyzer.lot import LotRun, LotWriter, Plan, Task
 from analyzer.report.as_json import Object, capture_object, encode, finding_object
+from analyzer.report.end_log import count_ends
+from analyzer.report.ends import Ends, Summary
 from analyzer.report.json_objects import totals_object
 from analyzer.report.merged import Merged
 from analyzer.report.private import redact_apart_from_calls
 from analyzer.verdict.codes import CODES
-from analyzer.verdict.findings import Groups, findings_of
+from analyzer.verdict.findings import Groups, Mark, findings_of
 from analyzer.verdict.health import Sights
 from analyzer.verdict.oddities import Tally
 from analyzer.verdict.parting import Kind, Kinds, Rights, add_rights, parting_finding, parting_of, rights_of
@@ -46,7 +48,8 @@ from analyzer.verdict.record import Analysis, CaptureRecord, Finding
 class SpilledRun:
     """A run whose ``analysis`` has no calls and no flows: their lines are in ``calls`` and ``flows``.
 
-    ``verdicts`` counts the calls; ``met`` are the names of the choices that some call met.
+    ``verdicts`` counts the calls; ``met`` are the names of the choices that some call met. ``found`` are the calls that
+    findings may name, by id; ``ends`` and ``first`` are as in ``Summary``, where one is to be told.
     """
 
     analysis: Analysis
@@ -54,6 +57,14 @@ class SpilledRun:
     met: frozenset[str]
     calls: Merged
     flows: Merged
+    found: Mapping[str, Mark]
+    ends: Ends
+    first: tuple[str, str] | None
+
+    def summary(self, *, redact: bool) -> Summary:
+        """What a summary is made of."""
+        shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
+        return Summary(shown, self.ends, self.found, self.first)
 
     def lines(self, *, redact: bool) -> Iterator[bytes | memoryview]:
         """The lines of the run, as ``render_jsonl`` gives them; many in a piece."""
@@ -136,16 +147,19 @@ def told(
     for run in runs:
         verdicts.update(run.verdicts)
     record, limits = _record(capture, count, sights, runs, strange)
+    _number_marks(runs, calls.numbers)
     analysis = Analysis(
         calls=(),
         flows=(),
-        findings=_findings(runs, judged.rights, calls.numbers),
+        findings=_findings(runs, judged.rights),
         captures=(replace(record, pod=sights.pod(plan.hint, plan.mesh), calls=sum(verdicts.values())),),
         mesh=plan.mesh_record,
         limits=limits,
     )
     met = frozenset[str]().union(*(run.met for run in runs))
-    return SpilledRun(analysis, verdicts, met, calls, flows)
+    found = {mark.call: mark for run in runs for mark in _marks(run)}
+    ends, first = count_ends([run.ends for run in runs if run.ends], calls.numbers)
+    return SpilledRun(analysis, verdicts, met, calls, flows, found, ends, first)
 
 
 def _record(
@@ -181,20 +195,29 @@ def _record(
     return record, (*odd.limit_lines(capture.name), *said.limit_lines(capture.name))
 
 
-def _findings(runs: Sequence[LotRun], rights: Iterable[Rights], numbers: I64) -> tuple[Finding, ...]:
-    """The findings of all lots; ``numbers`` are those of all calls, lot after lot."""
-    groups: Groups = {}
-    kinds: Kinds = {}
+def _marks(run: LotRun) -> Iterator[Mark]:
+    return chain.from_iterable((*run.groups.values(), *run.wrong.values()))
+
+
+def _number_marks(runs: Sequence[LotRun], numbers: I64) -> None:
+    """Let marks know the ids of their calls; ``numbers`` are those of all calls, lot after lot."""
     before = 0
     for run in runs:
         own = numbers[before : before + len(run.calls)]
         before += len(own)
+        for mark in _marks(run):
+            set_derived(mark, "call", str(own[int(mark.call) - 1]))
+
+
+def _findings(runs: Sequence[LotRun], rights: Iterable[Rights]) -> tuple[Finding, ...]:
+    """The findings of all lots, whose marks are numbered."""
+    groups: Groups = {}
+    kinds: Kinds = {}
+    for run in runs:
         for key, marks in run.groups.items():
             groups.setdefault(key, []).extend(marks)
         for kind_key, wrong in run.wrong.items():
             kinds.setdefault(kind_key, Kind()).wrong += wrong
-        for mark in chain.from_iterable((*run.groups.values(), *run.wrong.values())):
-            set_derived(mark, "call", str(own[int(mark.call) - 1]))
     for marks in groups.values():
         marks.sort(key=lambda mark: mark.begin)
     for own_rights in rights:

@@ -23,6 +23,7 @@ from analyzer.flow.traffic import Traffic
 from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Conversation
+from analyzer.report.end_log import EndLog, LineEnds
 from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.spill import Lines, Spill
 from analyzer.verdict.answers import Answers
@@ -54,7 +55,7 @@ class Plan:
     """How a capture is judged in lots: ``hint`` is whose it may be.
 
     ``keep`` chooses the calls that count, all where it is None; ``watched`` are choices that are told where a call is
-    so.
+    so. ``summed``: a summary is to be told of the calls.
     """
 
     mesh: MeshSnapshot | None
@@ -64,6 +65,7 @@ class Plan:
     watched: Mapping[str, Choice]
     redact: bool = True
     jobs: int = 1
+    summed: bool = False
 
     def needs_whole(self, capture: Capture) -> bool:
         """Whether the capture cannot be judged in lots: keys open its TLS, or sidecars deliver to 127.0.0.1."""
@@ -95,7 +97,7 @@ class LotRun(Fact, frozen=True):
     """What is kept of a lot: where its lines are, and what it adds to the whole run.
 
     ``wrong`` are the calls that the packets contradict, by kind; ``odd`` is what is strange about its packets, ``said``
-    about what was said.
+    about what was said. ``ends`` are those of its calls, line by line, where a summary is to be told.
     """
 
     calls: Lines
@@ -108,6 +110,7 @@ class LotRun(Fact, frozen=True):
     odd: Tally
     said: Tally
     connections: int
+    ends: LineEnds | None
 
 
 class LotWriter:
@@ -127,6 +130,7 @@ class LotWriter:
         plan = self._task.plan
         self._text = CallText(redact=plan.redact)
         self._answers = Answers(plan.mesh) if plan.mesh else None
+        self._ends = EndLog(redact=plan.redact) if plan.summed else None
         self._alone = None
         if plan.mesh and self._answers and plan.keep is None:
             self._alone = AloneWriter(plan.mesh, self._answers, self._text, self._task.name, self.kinds)
@@ -164,13 +168,15 @@ class LotWriter:
             odd=odd,
             said=_oddities_of([*spoken, *(told.heard[index] for index in told.heard if told.done[index])]),
             connections=len(traffic.connections),
+            ends=self._ends.take() if self._ends else None,
         )
 
     def _tell_alone(self, traffic: LotTraffic, lines: Spill, flows: Spill, watch: Watch) -> Told:
         """Write the calls that are like others, if no connection may carry calls; see what is left."""
         if self._alone is None or any(may_be_leg(kind.ends) for kind in traffic.connections.kinds_of_ends):
             return Told.nothing(len(traffic.connections))
-        return self._alone.write(Lot(traffic.buffer, traffic.traffic, traffic.connections, lines, flows), watch)
+        lot = Lot(traffic.buffer, traffic.traffic, traffic.connections, lines, flows, self._ends)
+        return self._alone.write(lot, watch)
 
     def _hear(self, traffic: LotTraffic, told: Told) -> list[tuple[Wire, Conversation]]:
         """What was said on all wires whose calls are not told yet."""
@@ -205,6 +211,8 @@ class LotWriter:
 
     def _write_calls(self, calls: Sequence[CallRecord], kept: Collection[int], lines: Spill) -> None:
         """Write calls from behind their numbers on; those that are not kept have no line, but a number."""
+        if self._ends:
+            self._ends.add(call if id(call) in kept else None for call in calls)
         for call in calls:
             line = None
             if id(call) in kept:

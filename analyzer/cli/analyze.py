@@ -68,7 +68,8 @@ _BLOCK_LEN = 1 << 19
 INTERRUPTED = "interrupted: this is what was known by then, not all that the captures hold"
 # The format that needs an extra, and that no terminal can show.
 PARQUET = "parquet"
-FORMATS = ("text", "json", "jsonl", "csv", PARQUET, *FORGE_NAMES)
+TEXT, JSONL = "text", "jsonl"
+FORMATS = (TEXT, "json", JSONL, "csv", PARQUET, *FORGE_NAMES)
 
 
 # docs/limits.md has the rest of it.
@@ -84,7 +85,7 @@ _LIMITS = (
 @click.command("analyze", epilog=_LIMITS)
 @capture_arguments
 @history_options
-@click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default="text", help="The format.")
+@click.option("-o", "--output", "output_format", type=click.Choice(FORMATS), default=TEXT, help="The format.")
 @access_log_option
 @keylog_option
 @out_option
@@ -132,7 +133,7 @@ def command(
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
     beside = (access_logs, keylogs, also, save, html)
-    in_lots = output_format == "jsonl" and redact != STRICT and not follow and not any(beside)
+    in_lots = output_format in (TEXT, JSONL) and redact != STRICT and not follow and not any(beside)
     shared = jobs or processors()
     ahead = _begun(captures, jobs=shared) if in_lots and cluster is None else None
     # What takes long to import comes only now.
@@ -164,12 +165,14 @@ def command(
     ):
         how = _How(interval, chosen, progress, help_.open_captures, stop)
         if in_lots:
-            code, how = _told_in_lots(
-                captures, mesh, how, failures, out, ahead=ahead, run_on=help_.run_on, redact=redact != OFF,
-                jobs=shared,
+            run, how = _judged_in_lots(
+                captures, mesh, how, failures, ahead=ahead, run_on=help_.run_on, redact=redact != OFF, jobs=shared,
+                summed=output_format == TEXT,
             )  # fmt: skip
-            if code is not None:
-                return code
+            if run is not None:
+                keep(run.analysis)
+                _write_spilled(run, output_format, out, color, redact=redact != OFF)
+                return _told(run)
         if save is not None or html is not None:
             analysis, sheets = _analyzed_with_questions(captures, mesh, how, save=save, html=html, redact=redact)
         else:
@@ -199,19 +202,19 @@ def _begun(captures: tuple[str, ...], *, jobs: int) -> Ahead | None:
     return click.get_current_context().with_resource(reading_ahead(captures, jobs=jobs))
 
 
-def _told_in_lots(
+def _judged_in_lots(
     captures: tuple[str, ...],
     mesh: Meshes | None,
     how: _How,
     failures: tuple[str, ...],
-    out: str | None,
     *,
     ahead: Ahead | None,
     run_on: RunOn | None,
     redact: bool,
     jobs: int,
-) -> tuple[int | None, _How]:
-    """The exit code of a run that was judged in lots and written; else None, and how the others go on from there."""
+    summed: bool,
+) -> tuple[SpilledRun | None, _How]:
+    """A run that was judged in lots, if it can be; and how others go on from there."""
     from analyzer.cli.large import run_in_lots
     from analyzer.pipeline import Interval, chosen_in
 
@@ -219,20 +222,29 @@ def _told_in_lots(
     run, read = run_in_lots(
         captures, mesh, ahead=ahead, run_on=run_on,
         keep=None if everything else chosen_in(how.interval, how.where), failures=failures, redact=redact,
-        jobs=jobs, progress=how.progress, stop=how.stop,
+        jobs=jobs, summed=summed, progress=how.progress, stop=how.stop,
     )  # fmt: skip
     if run is not None:
-        return _write_spilled(replace(run, analysis=_marked(run.analysis, how)), out, redact=redact), how
+        return replace(run, analysis=_marked(run.analysis, how)), how
     return None, how._replace(open_captures=read or how.open_captures)
 
 
-def _write_spilled(run: SpilledRun, out: str | None, *, redact: bool) -> int:
-    """Write the lines of a run that is not in memory; gives its exit code."""
-    from analyzer.base.ahead import made_ahead
-
-    keep(run.analysis)
+def _write_spilled(run: SpilledRun, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
+    """Write a run that is not in memory, as lines or as a summary."""
     with output(out) as sink:
-        sink.writelines(made_ahead(run.lines(redact=redact)))
+        if output_format == TEXT:
+            from analyzer.report.as_text import render_summary
+
+            summary = run.summary(redact=redact)
+            sink.write(render_summary(summary, width=width(out), colour=colour(color, out)).encode())
+        else:
+            from analyzer.base.ahead import made_ahead
+
+            sink.writelines(made_ahead(run.lines(redact=redact)))
+
+
+def _told(run: SpilledRun) -> int:
+    """The exit code of a run that is not in memory and was written; what is wrong with its input is told."""
     tell_problems(run.analysis)
     found = EXIT_FINDINGS if run.met else 0
     return EXIT_INTERRUPTED if INTERRUPTED in run.analysis.limits else exit_code(run.analysis) or found
@@ -339,7 +351,7 @@ def write_run(
             from analyzer.report.forges import FORGES
 
             sink.writelines(FORGES[output_format](_issues(analysis, redact=redact)))
-        elif output_format == "text":
+        elif output_format == TEXT:
             from analyzer.report.as_text import render_text
 
             sink.write(render_text(analysis, width=width(out), colour=colour(color, out), redact=redact).encode())

@@ -1,4 +1,4 @@
-"""``analyze -o jsonl`` of one capture that is judged lot by lot: too large for memory, or its calls meet nobody."""
+"""``analyze`` of one capture that is judged lot by lot: too large for memory, or its calls meet nobody."""
 
 from __future__ import annotations
 
@@ -104,14 +104,15 @@ def run_in_lots(
     failures: Sequence[str],
     redact: bool,
     jobs: int,
+    summed: bool,
     progress: Progress | None,
     stop: Stop,
 ) -> InLots:
     """The run over a capture that is judged lot by lot, where it is worth it and can be.
 
     What reads it may have begun ``ahead``. With ``run_on`` one that is too large for memory is counted
-    and judged elsewhere, and others are left to who opens them there. Raises ``OutputError`` where there is no room for
-    its temporary files.
+    and judged elsewhere, and others are left to who opens them there. ``summed``: a summary is to be told of it. Raises
+    ``OutputError`` where there is no room for its temporary files.
     """
     source = ahead.source if ahead else _large_source(captures)
     if source is None:
@@ -126,7 +127,7 @@ def run_in_lots(
         return InLots(None)
     watched = {name: FAIL_ON[name] for name in failures}
     record = mesh_record(mesh) if mesh else None
-    plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs)
+    plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs, summed=summed)
     try:
         watch = Watch(progress, source.size, stop=stop)
         if run_on:

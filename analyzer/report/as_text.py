@@ -8,15 +8,15 @@ from itertools import groupby
 from analyzer.report.as_chain import VERDICT_STYLES
 from analyzer.report.as_codes import LEVEL_STYLES
 from analyzer.report.as_info import health_part
-from analyzer.report.grouping import Group, group_calls
+from analyzer.report.ends import End, Summary, count_calls, ranked, summary_of
 from analyzer.report.layout import Column, Long, Page, Part
 from analyzer.report.phrase import (
     VERDICT_ORDER,
+    Outcome,
     calls_phrase,
-    headline,
-    observed_counts,
+    outcomes_phrase,
     packets_phrases,
-    reason_word,
+    run_headline,
     seen_phrase,
     verdict_word,
 )
@@ -27,7 +27,7 @@ from analyzer.verdict.record import Analysis, CaptureRecord, Finding
 
 # How many of each a summary shows; the other formats have all.
 SHOWN_FINDINGS = 12
-SHOWN_GROUPS = 30
+SHOWN_ENDS = 30
 SHOWN_CAPTURES = 12
 SHOWN_ODDITIES = 8
 SHOWN_PLACES = 3
@@ -44,15 +44,20 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 def render_text(analysis: Analysis, *, width: int = 100, colour: bool = False, redact: bool = True) -> str:
     """The summary in ``width`` columns (60 at least); the same run and width give the same text."""
     shown = redact_analysis(analysis) if redact else analysis
-    page = Page(width=width, colour=colour)
-    page.prose((headline(shown), "bold"))
-    _findings_section(page, shown)
-    _verdicts_section(page, shown)
-    _calls_section(page, shown)
-    _captures_section(page, shown)
-    _mesh_section(page, shown)
-    _limits_section(page, shown)
-    _next_section(page, shown)
+    return render_summary(summary_of(shown), width=width, colour=colour)
+
+
+def render_summary(summary: Summary, *, width: int = 100, colour: bool = False) -> str:
+    """As ``render_text``, of a run that need not have its calls."""
+    page, run = Page(width=width, colour=colour), summary.analysis
+    page.prose((run_headline(summary.verdicts, len(run.findings)), "bold"))
+    _findings_section(page, summary)
+    _verdicts_section(page, summary.verdicts)
+    _calls_section(page, summary)
+    _captures_section(page, run)
+    _mesh_section(page, run)
+    _limits_section(page, run)
+    _next_section(page, summary)
     return page.render()
 
 
@@ -62,18 +67,18 @@ def bar(part: int, whole: int, width: int = _BAR_WIDTH) -> str:
     return _EIGHTHS[8] * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def _findings_section(page: Page, analysis: Analysis) -> None:
-    if not analysis.findings:
+def _findings_section(page: Page, summary: Summary) -> None:
+    findings = summary.analysis.findings
+    if not findings:
         return
     page.heading("FINDINGS")
     advised: set[str] = set()
-    calls = {call.id: call for call in analysis.calls}
-    for finding in analysis.findings[:SHOWN_FINDINGS]:
+    for finding in findings[:SHOWN_FINDINGS]:
         advice = finding.advice or finding.code.advice
-        seen = seen_phrase(finding, calls)
+        seen = seen_phrase(finding, summary.found)
         _finding(page, finding, seen=seen, advice="" if advice in advised else advice)
         advised.add(advice)
-    _and_more(page, len(analysis.findings) - SHOWN_FINDINGS, "finding")
+    _and_more(page, len(findings) - SHOWN_FINDINGS, "finding")
 
 
 def _finding(page: Page, finding: Finding, *, seen: str, advice: str) -> None:
@@ -89,11 +94,10 @@ def _finding(page: Page, finding: Finding, *, seen: str, advice: str) -> None:
         page.prose(advice, indent=_FINDING_INDENT, label="→ ")
 
 
-def _verdicts_section(page: Page, analysis: Analysis) -> None:
-    total = len(analysis.calls)
+def _verdicts_section(page: Page, counts: Counter[str | None]) -> None:
+    total = counts.total()
     if not total:
         return
-    counts = Counter(call.decision.verdict for call in analysis.calls)
     page.heading("VERDICTS")
     rows: list[list[Part]] = []
     for verdict in VERDICT_ORDER:
@@ -104,9 +108,9 @@ def _verdicts_section(page: Page, analysis: Analysis) -> None:
     page.table([Column(""), Column("", right=True), Column("", right=True), Column("", least=8)], rows)
 
 
-def _calls_section(page: Page, analysis: Analysis) -> None:
-    groups = group_calls(analysis)
-    if not groups:
+def _calls_section(page: Page, summary: Summary) -> None:
+    rows = ranked(summary.ends)
+    if not rows:
         return
     page.heading("CALLS")
     columns = [
@@ -116,14 +120,13 @@ def _calls_section(page: Page, analysis: Analysis) -> None:
         Column("WHY", 8),
         Column("SEEN", 9, style="dim", long=Long.CUT_END),
     ]
-    shown = groups[:SHOWN_GROUPS]
     sections: list[tuple[Part, list[list[Part]]]] = [
-        (_verdict_part(verdict), [_group_row(group) for group in members])
-        for verdict, members in groupby(shown, key=lambda group: group.verdict)
+        (_verdict_part(verdict), [_end_row(*row) for row in members])
+        for verdict, members in groupby(rows[:SHOWN_ENDS], key=lambda row: row[0].verdict)
     ]
     page.sections(columns, sections)
-    rest = groups[SHOWN_GROUPS:]
-    calls = format_count(sum(len(group.calls) for group in rest), "call")
+    rest = rows[SHOWN_ENDS:]
+    calls = format_count(count_calls(outcomes for _, outcomes in rest), "call")
     _and_more(page, len(rest), f"row of {calls}", f"rows of {calls}")
 
 
@@ -131,10 +134,10 @@ def _verdict_part(verdict: str | None) -> Part:
     return (verdict_word(verdict), VERDICT_STYLES[verdict])
 
 
-def _group_row(group: Group) -> list[Part]:
-    seen = observed_counts(group.calls)
-    mark: Part = (f"! {seen}", "red") if group.disagreements else seen
-    return [group.source, group.target, f"{len(group.calls):,}", group.reason, mark]
+def _end_row(end: End, outcomes: Counter[Outcome]) -> list[Part]:
+    seen = outcomes_phrase(outcomes)
+    mark: Part = seen if all(outcome.fits for outcome in outcomes) else (f"! {seen}", "red")
+    return [end.source, end.target, f"{outcomes.total():,}", end.reason, mark]
 
 
 def _captures_section(page: Page, analysis: Analysis) -> None:
@@ -204,16 +207,16 @@ def _limits_section(page: Page, analysis: Analysis) -> None:
         page.prose((limit, "yellow"), indent=2, label=("! ", "yellow"))
 
 
-def _next_section(page: Page, analysis: Analysis) -> None:
+def _next_section(page: Page, summary: Summary) -> None:
     """What to type next, for the worst there is; the arguments of this run stand for themselves."""
-    if not analysis.calls:
+    if summary.first is None:
         return
-    finding = next((finding for finding in analysis.findings if finding.calls), None)
-    worst = min(analysis.calls, key=lambda call: VERDICT_ORDER.index(call.decision.verdict))
-    call_id = finding.calls[0] if finding else worst.id
-    code = finding.code.name if finding else reason_word(worst.decision)
+    call_id, code = summary.first
+    finding = next((finding for finding in summary.analysis.findings if finding.calls), None)
+    if finding:
+        call_id, code = finding.calls[0], finding.code.name
     hints = [(f"meshverdict explain … --call {call_id}", "why it went there")]
-    if analysis.mesh is None:
+    if summary.analysis.mesh is None:
         hints.append(("meshverdict analyze … -m MESH", "for verdicts"))
     else:
         hints.append((f"meshverdict codes {code}", "what it means"))

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analyzer.report.phrase import (
-    VERDICT_ORDER,
-    observed_phrase,
-    reason_word,
-    source_phrase,
-    target_phrase,
-)
+from analyzer.report.ends import end_of
+from analyzer.report.phrase import VERDICT_ORDER, observed_phrase
 from analyzer.verdict.record import Analysis, CallRecord
 
 Key = tuple[object, ...]
@@ -33,18 +27,16 @@ class Group:
         return sum(call.observed.agrees is False for call in self.calls)
 
 
-def group_calls(analysis: Analysis) -> list[Group]:
-    """Who calls what with which end: worst verdict first, then the most calls, then by name."""
-    return _group(analysis.calls, _end)
-
-
 def group_alike(analysis: Analysis) -> list[Group]:
-    """As ``group_calls``, but only calls that one chain explains: same protocol, method, decision and outcome."""
-    return _group(analysis.calls, _chain)
+    """The calls that one chain explains: worst verdict first, then the most calls, then by name.
 
-
-def _end(call: CallRecord) -> tuple[str, str, str | None, str]:
-    return (source_phrase(call), target_phrase(call), call.decision.verdict, reason_word(call.decision))
+    They have the same ends, protocol, method, decision and outcome.
+    """
+    members: dict[Key, list[CallRecord]] = {}
+    for call in analysis.calls:
+        members.setdefault(_chain(call), []).append(call)
+    groups = [Group(*end_of(alike[0]), tuple(alike)) for alike in members.values()]
+    return sorted(groups, key=_rank)
 
 
 def _chain(call: CallRecord) -> Key:
@@ -52,15 +44,7 @@ def _chain(call: CallRecord) -> Key:
     decided = (decision.outbound, decision.gateway, decision.inbound)
     seen = (observed_phrase(call.observed), call.observed.agrees)
     carried = tuple(leg.role for leg in call.legs)
-    return (*_end(call), call.server, call.server_pod, call.protocol, call.method, decided, seen, carried)
-
-
-def _group(calls: Sequence[CallRecord], key_of: Callable[[CallRecord], Key]) -> list[Group]:
-    members: dict[Key, list[CallRecord]] = {}
-    for call in calls:
-        members.setdefault(key_of(call), []).append(call)
-    groups = [Group(*_end(alike[0]), tuple(alike)) for alike in members.values()]
-    return sorted(groups, key=_rank)
+    return (*end_of(call), call.server, call.server_pod, call.protocol, call.method, decided, seen, carried)
 
 
 def _rank(group: Group) -> tuple[object, ...]:

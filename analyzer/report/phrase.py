@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from analyzer.base.place import PacketPlace
 from analyzer.report.wording import format_count, format_ranges, format_span, format_time
@@ -22,6 +22,25 @@ UNDETERMINED = "undetermined"
 
 # From the worst to the least, as reports list them; null comes after dropped, since it hides what it may be.
 VERDICT_ORDER: tuple[str | None, ...] = (VERDICTS[3], None, VERDICTS[2], VERDICTS[1], VERDICTS[0])
+
+
+class Outcome(NamedTuple):
+    """What happened to a call, in two or three words; not ``fits`` where the packets contradict the decision."""
+
+    fits: bool
+    phrase: str
+
+
+class SeenCall(Protocol):
+    """What the packets show of a call."""
+
+    @property
+    def observed(self) -> Observed:
+        """What happened."""
+
+    @property
+    def first_ns(self) -> int:
+        """The time of its first packet."""
 
 
 def verdict_word(verdict: str | None) -> str:
@@ -103,13 +122,17 @@ def agreement_phrase(observed: Observed) -> str:
     return "agrees with the decision" if observed.agrees else "disagrees with the decision"
 
 
-def observed_counts(calls: Iterable[CallRecord]) -> str:
+def outcome_of(observed: Observed) -> Outcome:
+    """What happened, and whether it contradicts the decision."""
+    return Outcome(observed.agrees is not False, observed_phrase(observed))
+
+
+def outcomes_phrase(counts: Mapping[Outcome, int]) -> str:
     """The outcomes of several calls, those that disagree first, then the most frequent: ``reset ×1, 200 ×3``."""
-    counts = Counter((call.observed.agrees is not False, observed_phrase(call.observed)) for call in calls)
-    ranked = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    ranked = sorted(counts.items(), key=lambda item: (item[0].fits, -item[1], item[0].phrase))
     if len(ranked) == 1:
-        return ranked[0][0][1]
-    return ", ".join(f"{phrase} ×{count:,}" for (_, phrase), count in ranked)
+        return ranked[0][0].phrase
+    return ", ".join(f"{outcome.phrase} ×{count:,}" for outcome, count in ranked)
 
 
 def packets_phrases(places: Iterable[PacketPlace]) -> list[str]:
@@ -147,17 +170,21 @@ def clusters_phrase(outbound: Outbound) -> str | None:
 
 def headline(analysis: Analysis) -> str:
     """The run in a sentence: how many calls, how many of them did not reach a service, and the findings."""
-    calls = len(analysis.calls)
+    return run_headline(Counter(call.decision.verdict for call in analysis.calls), len(analysis.findings))
+
+
+def run_headline(verdicts: Mapping[str | None, int], findings: int) -> str:
+    """As ``headline``, of a run with so many calls of each verdict."""
+    calls = sum(verdicts.values())
     if not calls:
         return "No calls were found."
-    counts = Counter(call.decision.verdict for call in analysis.calls)
-    short = [f"{counts[verdict]:,} {verdict_word(verdict)}" for verdict in VERDICT_ORDER[:3] if counts[verdict]]
-    findings = format_count(len(analysis.findings), "finding") if analysis.findings else "no findings"
+    short = [f"{verdicts[name]:,} {verdict_word(name)}" for name in VERDICT_ORDER[:3] if verdicts.get(name)]
+    found = format_count(findings, "finding") if findings else "no findings"
     ends = ", ".join(short) if short else "every one matched a service"
-    return f"{format_count(calls, 'call')}: {ends}; {findings}."
+    return f"{format_count(calls, 'call')}: {ends}; {found}."
 
 
-def seen_phrase(finding: Finding, calls: Mapping[str, CallRecord]) -> str:
+def seen_phrase(finding: Finding, calls: Mapping[str, SeenCall]) -> str:
     """Since when a finding's calls were made and what the packets show of them; ``calls`` by id.
 
     A finding that names no call has none; one about a change tells its moment itself.
@@ -165,7 +192,7 @@ def seen_phrase(finding: Finding, calls: Mapping[str, CallRecord]) -> str:
     members = [calls[name] for name in finding.calls if name in calls]
     if not members:
         return ""
-    seen = f"the packets show: {observed_counts(members)}"
+    seen = f"the packets show: {outcomes_phrase(Counter(outcome_of(call.observed) for call in members))}"
     if finding.code in (MOVED_BY_CHANGE, OTHER_CONFIGURATION):
         return seen
     first, last = (format_time(pick(call.first_ns for call in members)) for pick in (min, max))

@@ -14,7 +14,7 @@ from analyzer.verdict.decision import DROPPED, PASSTHROUGH, Decision, Step
 from analyzer.verdict.inbound import NOBODY_BEGINS
 from analyzer.verdict.out_of_scope import OUT_OF_SCOPE
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER
-from analyzer.verdict.record import CallRecord, Finding
+from analyzer.verdict.record import CallRecord, Finding, Observed
 
 CONTRADICTION = Code(
     "contradiction",
@@ -74,7 +74,7 @@ _Key = tuple[int, str, str, str]
 
 
 class Mark(Fact, frozen=True):
-    """What a finding needs of a call: its id, what it sorts by, who asked for what, where it begins, why it ended so.
+    """What a finding needs of a call: its id, what it sorts by, who asked for what, where it begins, how it ended.
 
     Small enough to be kept of every call of a large run.
     """
@@ -85,6 +85,7 @@ class Mark(Fact, frozen=True):
     target: str
     packet: PacketPlace
     decision: Decision
+    observed: Observed
 
     @property
     def first_ns(self) -> int:
@@ -122,7 +123,7 @@ def weigh(calls: Iterable[CallRecord]) -> Groups:
 def mark_of(call: CallRecord) -> Mark:
     """The mark of a call."""
     begin, packet = begin_of(call), first_packet_of(call)
-    return Mark(call.id, begin, client_of(call), target_of(call), packet, call.decision)
+    return Mark(call.id, begin, client_of(call), target_of(call), packet, call.decision, call.observed)
 
 
 def begin_of(call: CallRecord) -> tuple[int, Endpoint, int, str]:

@@ -62,13 +62,14 @@ def mapped(looked_into, monkeypatch):
 
 def in_lots(path: Path):
     return run_in_lots(
-        [str(path)], None, keep=None, failures=(), redact=True, jobs=1, progress=None, stop=lambda: 0
+        [str(path)], None, keep=None, failures=(), redact=True, jobs=1, summed=False, progress=None, stop=lambda: 0
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options) -> None:
-    arguments = ("analyze", LO, "-m", MESH, "-o", "jsonl", *options)
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options, output) -> None:
+    arguments = ("analyze", LO, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
 
     all_large()
@@ -77,8 +78,9 @@ def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options) -> None
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, options) -> None:
-    arguments = ("analyze", calls, "-m", MESH, "-o", "jsonl", *options)
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, options, output) -> None:
+    arguments = ("analyze", calls, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
 
     looked_into()
@@ -87,8 +89,9 @@ def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, opti
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options) -> None:
-    arguments = ("analyze", LO, "-m", MESH, "-o", "jsonl", *options)
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options, output) -> None:
+    arguments = ("analyze", LO, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
 
     looked_into()
@@ -155,7 +158,7 @@ def test_of_two_captures_none_is_judged_in_lots(looked_into, calls) -> None:
     looked_into()
 
     found = run_in_lots(
-        [str(calls), str(LO)], None, keep=None, failures=(), redact=True, jobs=1, progress=None, stop=lambda: 0
+        [str(calls), str(LO)], None, keep=None, failures=(), redact=True, jobs=1, summed=False, progress=None, stop=lambda: 0
     )  # fmt: skip
 
     assert found == InLots(None)

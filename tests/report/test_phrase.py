@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from analyzer.base.fact import replace
@@ -12,8 +14,9 @@ from analyzer.report.phrase import (
     clock_phrase,
     clusters_phrase,
     headline,
-    observed_counts,
     observed_phrase,
+    outcome_of,
+    outcomes_phrase,
     packets_phrases,
     range_phrase,
     reason_word,
@@ -82,8 +85,10 @@ def test_a_reason_word_is_what_is_missing_where_there_is_no_reason():
 
 
 def test_outcomes_of_several_calls_are_counted_and_disagreements_come_first(shop):
-    assert observed_counts(shop.calls[:4]) == "reset by server ×1, 200 from app ×3"
-    assert observed_counts(shop.calls[:2]) == "200 from app"
+    outcomes = [outcome_of(call.observed) for call in shop.calls[:4]]
+
+    assert outcomes_phrase(Counter(outcomes)) == "reset by server ×1, 200 from app ×3"
+    assert outcomes_phrase(Counter(outcomes[:2])) == "200 from app"
 
 
 def test_packets_are_told_by_capture():
