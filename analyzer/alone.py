@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analyzer.alone_lines import AloneLines
+from analyzer.alone_sums import AloneSums
 from analyzer.base.pages import forget_pages
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.flow.connection import said_on
@@ -18,8 +19,6 @@ from analyzer.flow.traffic import Bools, Traffic
 from analyzer.flow.tuples import number_rows
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Conversation
-from analyzer.report.end_log import EndLog
-from analyzer.report.json_text import CallText
 from analyzer.report.spill import Spill
 from analyzer.verdict.alone_rows import AloneRows, rows_of
 from analyzer.verdict.answers import Answers
@@ -55,30 +54,28 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What is there of a lot, of which no connection carries the calls of another; and where its lines go.
-
-    ``ends`` takes how its calls ended, where that is to be told.
-    """
+    """What is there of a lot, of which no connection carries the calls of another; and where its lines go."""
 
     buffer: memoryview
     traffic: Traffic
     connections: Connections
     calls: Spill
     flows: Spill
-    ends: EndLog | None
 
 
 class AloneWriter:
-    """Writes the lines of connections whose calls are like others, lot by lot, and counts these among ``kinds``."""
+    """Takes connections whose calls are like others to ``lines``, lot by lot, and counts these among ``kinds``."""
 
-    def __init__(self, mesh: MeshSnapshot, answers: Answers, text: CallText, capture: str, kinds: Kinds) -> None:
+    def __init__(
+        self, mesh: MeshSnapshot, answers: Answers, lines: AloneLines | AloneSums, capture: str, kinds: Kinds
+    ) -> None:
         self._exemplars = Exemplars(mesh, answers)
         askers = Askers(mesh, self._exemplars)
         self._tables = tuple(
             (calls, TableExemplars(askers, self._exemplars, answers, capture))
             for calls in (PlainCalls(mesh), WholeCalls())
         )
-        self._lines = AloneLines(text, capture)
+        self._lines = lines
         self._capture = capture
         self._kinds = kinds
 
@@ -110,8 +107,6 @@ class AloneWriter:
     def _tell(self, rows: AloneRows, lot: Lot, told: Told) -> None:
         shown = self._lines.shown(rows)
         self._lines.write(shown, lot.connections, lot.calls, lot.flows)
-        if lot.ends:
-            lot.ends.add_rows(shown)
         shown.count(self._kinds)
         told.done[shown.connection] = True
         counts = np.bincount(shown.verdict, minlength=len(VERDICTS)).tolist()

@@ -11,7 +11,8 @@ from itertools import chain
 import numpy as np
 
 from analyzer.alone import AloneWriter, Lot, Told
-from analyzer.alone_lines import FLOW, OPENING
+from analyzer.alone_lines import FLOW, OPENING, AloneLines
+from analyzer.alone_sums import AloneSums
 from analyzer.base.fact import Fact, set_derived
 from analyzer.base.pages import forget_pages
 from analyzer.base.scratch import Scratch
@@ -55,7 +56,7 @@ class Plan:
     """How a capture is judged in lots: ``hint`` is whose it may be.
 
     ``keep`` chooses the calls that count, all where it is None; ``watched`` are choices that are told where a call is
-    so. ``summed``: a summary is to be told of the calls.
+    so. ``summed``: a summary is all that is told of the calls, they have no lines.
     """
 
     mesh: MeshSnapshot | None
@@ -97,7 +98,7 @@ class LotRun(Fact, frozen=True):
     """What is kept of a lot: where its lines are, and what it adds to the whole run.
 
     ``wrong`` are the calls that the packets contradict, by kind; ``odd`` is what is strange about its packets, ``said``
-    about what was said. ``ends`` are those of its calls, line by line, where a summary is to be told.
+    about what was said. ``ends`` are those of its calls, one by one, where nothing but a summary is told.
     """
 
     calls: Lines
@@ -133,7 +134,8 @@ class LotWriter:
         self._ends = EndLog(redact=plan.redact) if plan.summed else None
         self._alone = None
         if plan.mesh and self._answers and plan.keep is None:
-            self._alone = AloneWriter(plan.mesh, self._answers, self._text, self._task.name, self.kinds)
+            lines = AloneSums(self._ends) if self._ends else AloneLines(self._text, self._task.name)
+            self._alone = AloneWriter(plan.mesh, self._answers, lines, self._task.name, self.kinds)
 
     def run(self, lot: int, watch: Watch = UNWATCHED) -> LotRun:
         """Judge a lot."""
@@ -149,8 +151,11 @@ class LotWriter:
             set_derived(call, "id", str(number))
         kept = [call for call in calls if plan.keep(call)] if plan.keep else calls
         verdicts = verdicts_by_uid(kept)
-        self._write_calls(calls, set(map(id, kept)), lines)
-        _write_flows(spoken, verdicts, flows)
+        if self._ends:
+            _sum_up(calls, set(map(id, kept)), self._ends, lines)
+        else:
+            self._write_calls(calls, set(map(id, kept)), lines)
+            _write_flows(spoken, verdicts, flows)
         odd = Tally(traffic.traffic.oddities)
         first_packets = traffic.connections.extents["first_packet"]
         for index, oddities in sorted(traffic.connections.oddities.items()):
@@ -175,8 +180,7 @@ class LotWriter:
         """Write the calls that are like others, if no connection may carry calls; see what is left."""
         if self._alone is None or any(may_be_leg(kind.ends) for kind in traffic.connections.kinds_of_ends):
             return Told.nothing(len(traffic.connections))
-        lot = Lot(traffic.buffer, traffic.traffic, traffic.connections, lines, flows, self._ends)
-        return self._alone.write(lot, watch)
+        return self._alone.write(Lot(traffic.buffer, traffic.traffic, traffic.connections, lines, flows), watch)
 
     def _hear(self, traffic: LotTraffic, told: Told) -> list[tuple[Wire, Conversation]]:
         """What was said on all wires whose calls are not told yet."""
@@ -211,14 +215,19 @@ class LotWriter:
 
     def _write_calls(self, calls: Sequence[CallRecord], kept: Collection[int], lines: Spill) -> None:
         """Write calls from behind their numbers on; those that are not kept have no line, but a number."""
-        if self._ends:
-            self._ends.add(call if id(call) in kept else None for call in calls)
         for call in calls:
             line = None
             if id(call) in kept:
                 text = self._text.write(call, OPENING)
                 line = f"{text[len(CALL) + len(call.id) :]}\n".encode()
             lines.add((call.first_ns, call.client, call.request), line)
+
+
+def _sum_up(calls: Sequence[CallRecord], kept: Collection[int], ends: EndLog, lines: Spill) -> None:
+    """Take how calls ended, but for those that are not kept; their lines are hidden."""
+    ends.add(call if id(call) in kept else None for call in calls)
+    for call in calls:
+        lines.add((call.first_ns, call.client, call.request), None)
 
 
 def _oddities_of(spoken: list[tuple[Wire, Conversation]]) -> Tally:

@@ -170,9 +170,7 @@ def command(
                 summed=output_format == TEXT,
             )  # fmt: skip
             if run is not None:
-                keep(run.analysis)
-                _write_spilled(run, output_format, out, color, redact=redact != OFF)
-                return _told(run)
+                return _write_spilled(run, output_format, out, color, redact=redact != OFF)
         if save is not None or html is not None:
             analysis, sheets = _analyzed_with_questions(captures, mesh, how, save=save, html=html, redact=redact)
         else:
@@ -229,8 +227,9 @@ def _judged_in_lots(
     return None, how._replace(open_captures=read or how.open_captures)
 
 
-def _write_spilled(run: SpilledRun, output_format: str, out: str | None, color: str, *, redact: bool) -> None:
-    """Write a run that is not in memory, as lines or as a summary."""
+def _write_spilled(run: SpilledRun, output_format: str, out: str | None, color: str, *, redact: bool) -> int:
+    """Write a run that is not in memory, as lines or as a summary; gives its exit code."""
+    keep(run.analysis)
     with output(out) as sink:
         if output_format == TEXT:
             from analyzer.report.as_text import render_summary
@@ -241,10 +240,6 @@ def _write_spilled(run: SpilledRun, output_format: str, out: str | None, color: 
             from analyzer.base.ahead import made_ahead
 
             sink.writelines(made_ahead(run.lines(redact=redact)))
-
-
-def _told(run: SpilledRun) -> int:
-    """The exit code of a run that is not in memory and was written; what is wrong with its input is told."""
     tell_problems(run.analysis)
     found = EXIT_FINDINGS if run.met else 0
     return EXIT_INTERRUPTED if INTERRUPTED in run.analysis.limits else exit_code(run.analysis) or found

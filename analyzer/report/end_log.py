@@ -1,4 +1,4 @@
-"""How the calls of a lot ended, line by line: what the summary of a large run is counted from."""
+"""How the calls of a lot ended, one by one: what the summary of a large run is counted from."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from analyzer.report.private import redact_call
 from analyzer.verdict.alone_rows import AloneRows
 from analyzer.verdict.record import CallRecord
 
-# Stands for a line that is hidden.
-_HIDDEN = -1
+# Stands for a call that does not count.
+_LEFT_OUT = -1
 
 
 class LineEnds(Fact, frozen=True):
-    """How calls ended, ``(N,)``: each as ``ends[of]``, hidden ones -1."""
+    """How calls ended, ``(N,)``: each as ``ends[of]``; -1 for those that do not count."""
 
     ends: tuple[tuple[End, Outcome], ...]
     of: I32
 
 
 class EndLog:
-    """Takes the calls of a lot in the order of their lines."""
+    """Takes the calls of a lot in the order in which its ``Spill`` has them."""
 
     def __init__(self, *, redact: bool) -> None:
         self._redact = redact
@@ -37,8 +37,8 @@ class EndLog:
         self._of_records: dict[int, tuple[CallRecord, End, Outcome]] = {}
 
     def add(self, calls: Iterable[CallRecord | None]) -> None:
-        """Take calls one by one; None has a hidden line."""
-        told = [_HIDDEN if call is None else self._number(*self._told(call)) for call in calls]
+        """Take calls one by one; None is one that does not count."""
+        told = [_LEFT_OUT if call is None else self._number(*self._told(call)) for call in calls]
         self._parts.append(np.array(told, np.int64))
 
     def add_rows(self, rows: AloneRows) -> None:
@@ -86,7 +86,7 @@ def count_ends(parts: Sequence[LineEnds], numbers: I64) -> tuple[Ends, tuple[str
     before = 0
     for part in parts:
         own, before = numbers[before : before + len(part.of)], before + len(part.of)
-        shown = part.of != _HIDDEN
+        shown = part.of != _LEFT_OUT
         counts = np.bincount(part.of[shown], minlength=len(part.ends))
         first = np.full(len(part.ends), np.iinfo(np.int64).max)
         np.minimum.at(first, part.of[shown], own[shown])

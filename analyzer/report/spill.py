@@ -96,11 +96,19 @@ class Spill:
         """Write lines by a sheet, as that takes them."""
         self._write()
         written = sheet.write(self._scratch, patterns, values, kept=kept)
-        known = np.array([self._ip(ip) for ip in keys.ips], np.int64)
-        columns = keys.times_ns, known[keys.clients], keys.ports, keys.places, written.rows
-        self._columns.append(np.array(columns, np.int64))
-        self._count += len(patterns)
+        self._add_columns(keys, written.rows)
         self._size += written.size
+
+    def hide_rows(self, keys: Keys) -> None:
+        """Count lines that are hidden."""
+        self._write()
+        self._add_columns(keys, np.full(len(keys.places), HIDDEN))
+
+    def _add_columns(self, keys: Keys, rows: I64) -> None:
+        known = np.array([self._ip(ip) for ip in keys.ips], np.int64)
+        columns = keys.times_ns, known[keys.clients], keys.ports, keys.places, rows
+        self._columns.append(np.array(columns, np.int64))
+        self._count += len(rows)
 
     def __len__(self) -> int:
         return self._count

@@ -158,7 +158,8 @@ def test_of_two_captures_none_is_judged_in_lots(looked_into, calls) -> None:
     looked_into()
 
     found = run_in_lots(
-        [str(calls), str(LO)], None, keep=None, failures=(), redact=True, jobs=1, summed=False, progress=None, stop=lambda: 0
+        [str(calls), str(LO)], None, keep=None, failures=(), redact=True, jobs=1, summed=False, progress=None,
+        stop=lambda: 0,
     )  # fmt: skip
 
     assert found == InLots(None)
@@ -260,7 +261,9 @@ def test_a_capture_that_cannot_be_read_ahead_is_told_as_ever(cli, mapped, tmp_pa
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("options", [("--where", "verdict == 'dropped'"), ("--fail-on", "dropped", "--redact", "off")])
+@pytest.mark.parametrize(
+    "options", [("--where", "verdict == 'dropped'"), ("--fail-on", "dropped", "--redact", "off"), ("-o", "text")]
+)
 def test_a_large_capture_that_others_judge_is_told_as_a_small_one(cli, all_large, workers, options) -> None:
     arguments = ("analyze", LO, "-m", MESH, "-o", "jsonl", *options)
     small = cli(*arguments)

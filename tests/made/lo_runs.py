@@ -10,6 +10,7 @@ from analyzer.lot import Plan
 from analyzer.opening import ReadCapture, open_read, read_packets
 from analyzer.pipeline import Interval, assemble, chosen_in, mesh_record
 from analyzer.report.as_json import render_jsonl
+from analyzer.verdict.record import Analysis
 
 
 def read_bytes(data: bytes, name: str = "lo.pcap") -> ReadCapture:
@@ -17,11 +18,20 @@ def read_bytes(data: bytes, name: str = "lo.pcap") -> ReadCapture:
 
 
 def apart(
-    read: ReadCapture, mesh, *, redact=True, keep=None, watched=None, jobs=1, lot=3, watch: Watch = UNWATCHED
+    read: ReadCapture,
+    mesh,
+    *,
+    redact=True,
+    keep=None,
+    watched=None,
+    jobs=1,
+    summed=False,
+    lot=3,
+    watch: Watch = UNWATCHED,
 ) -> SpilledRun | None:
     """The run in lots of so many connections."""
     record = mesh_record(mesh) if mesh else None
-    plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs)
+    plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs, summed=summed)
     return run_apart(read, plan, watch, lot_connections=lot)
 
 
@@ -30,6 +40,9 @@ def lines_of(run: SpilledRun | None, *, redact: bool = True) -> list[bytes]:
     return b"".join(run.lines(redact=redact)).splitlines()
 
 
+def plain_run(read, mesh, *, where=None) -> Analysis:
+    return assemble([open_read(read, None, mesh)], mesh, chosen_in(Interval(), where))
+
+
 def plain_lines(read, mesh, *, redact: bool = True, where=None) -> list[bytes]:
-    analysis = assemble([open_read(read, None, mesh)], mesh, chosen_in(Interval(), where))
-    return b"".join(render_jsonl(analysis, redact=redact)).splitlines()
+    return b"".join(render_jsonl(plain_run(read, mesh, where=where), redact=redact)).splitlines()
