@@ -99,8 +99,8 @@ class Lots:
 def part_in_lots(tuples: Tuples, most_packets: int) -> Lots:
     """Lots of about ``most_packets`` in the order of their first packets; the last one may have any number."""
     ends = _Ends(tuples)
-    apart = _closed_over(ends, _needing_others(ends))
-    home = np.where(apart, _NOBODY, ends.end_of_home)
+    apart, home = _with_open_halves(ends, _closed_over(ends, _needing_others(ends)))
+    home = np.where(apart, _NOBODY, home)
     lot_of = np.full(len(tuples) + 1, _NOBODY, np.int64)
     count = _share_out(tuples, home, lot_of, most_packets)
     lot_of[:-1][apart] = count
@@ -183,17 +183,38 @@ def _needing_others(ends: _Ends) -> Bools:
     """The tuples that are no application's own connection over lo, or of which that is not sure; ``(T,)``."""
     tuples = ends.tuples
     halves = ends.towards | ends.alone
-    open_ends = _open_ends(ends)
     outbound = np.zeros(int(ends.end.max(initial=0)) + 1, np.bool_)
     outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) == _OUTBOUND)]] = True
     outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) != _OUTBOUND)]] = False
-    redirected = halves & ends.known & outbound[ends.end_of_home] & ~open_ends[ends.end_of_home]
+    redirected = halves & ends.known & outbound[ends.end_of_home]
     loopback = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
     inside = (loopback & (ends.at_client(ends.lo) != _DELIVERY)) | (ends.ip[0] == ends.ip[1])
     opened = np.bincount(tuples.syns[TUPLE], minlength=len(tuples))
     own = ~halves & ends.known & inside & (opened <= 1)
     needing: Bools = ~(redirected | own)
     return needing
+
+
+def _with_open_halves(ends: _Ends, apart: Bools) -> tuple[Bools, I64]:
+    """``apart`` with the halves that may be one connection with any of these; and the home of each tuple, ``(T,)``.
+
+    A half that has no other by its handshake is looked for among all of its client's address, whatever their ports
+    (``halves``): where one may answer, these have one home.
+    """
+    halves, mine, address = ends.towards | ends.alone, ends.end_of_home, ends.at_client(ends.ip)
+    open_halves = halves & _open_ends(ends)[mine]
+    answering = open_halves & ~(ends.towards & ends.known)
+    left = open_halves & ~apart
+    has = np.zeros((2, int(ends.ip.max(initial=0)) + 1), np.bool_)
+    has[0, ends.ip[:, answering & apart]] = True
+    has[1, address[answering & ~apart]] = True
+    apart = _with_whole_homes(ends, apart | (left & has[0, address]))
+    together = left & ~apart & has[1, address]
+    firsts = np.full(has.shape[1], len(mine) * 2)
+    np.minimum.at(firsts, address[together], mine[together])
+    home = np.arange(int(ends.end.max(initial=0)) + 1)
+    home[mine[together]] = firsts[address[together]]
+    return apart, home[mine]
 
 
 def _open_ends(ends: _Ends) -> Bools:
@@ -205,10 +226,13 @@ def _open_ends(ends: _Ends) -> Bools:
     asking = ends.towards[tuples.syns[TUPLE]]
     answering = (ends.alone & ~ends.towards)[tuples.syn_acks[TUPLE]]
     asked, answered = (
-        distinct(ends.end_of_home[events[TUPLE, chosen]] << 32 | events[NUMBER, chosen])
+        np.sort(ends.end_of_home[events[TUPLE, chosen]] << 32 | events[NUMBER, chosen])
         for events, chosen in ((tuples.syns, asking), (tuples.syn_acks, answering))
     )
-    found[np.setxor1d(asked, answered, assume_unique=True) >> 32] = True
+    found[np.setxor1d(distinct(asked), distinct(answered), assume_unique=True) >> 32] = True
+    for events in (asked, answered):
+        # Of several that say the same one has the other half.
+        found[events[1:][events[1:] == events[:-1]] >> 32] = True
     return found
 
 

@@ -89,6 +89,55 @@ def test_a_sidecars_connection_is_with_the_calls_that_it_may_carry(wire) -> None
     ]
 
 
+def asked_only(wire, port: int, isn: int):
+    """A client's half: a SYN that nobody answers."""
+    return redirected(wire, port, isn=(isn, 0)).send(0, "S", b"")
+
+
+def answered_only(wire, port: int, isn: int):
+    """A server's half: a SYN-ACK to a SYN that was not captured."""
+    return redirected(wire, port, isn=(isn, 50)).send(0, "S", b"", skip=True).send(1, "SA", b"")
+
+
+def test_calls_near_one_that_nobody_answers_are_not_kept_together_for_that(wire) -> None:
+    finish(*(redirected(wire, 40000 + n, isn=(100 * n, 100 * n + 50)).open() for n in range(3)))
+    for n in range(3):
+        asked_only(wire, 41000 + n, 9000 + n)
+
+    lots = lots_of(wire)
+
+    assert lots.sizes.tolist() == [8, 8, 8, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("answered", "together"), [(7000, True), (8000, True), (None, False)])
+def test_halves_of_one_client_without_another_are_together_where_one_answers(wire, answered, together) -> None:
+    """The port that a client has behind the redirect may be another than it uses itself."""
+    asked_only(wire, 40000, 5000)
+    if answered:
+        answered_only(wire, 40000, answered)
+    asked_only(wire, 41000, 7000)
+
+    lots = lots_of(wire)
+
+    assert (lots.count == 1) is together
+    found = [c for lot in range(lots.count) for c in read(wire, lots.rows(lot))]
+    assert told(found) == told(wire.connections())
+
+
+def test_a_half_that_two_answer_is_together_with_all_without_another(wire) -> None:
+    asked_only(wire, 40000, 5000)
+    for server in ("10.96.0.1:80", "10.96.0.2:80"):
+        wire.talk(f"{APP}:40000", server, towards=SIDECAR, isn=(5000, 50)).send(0, "S", b"", skip=True).send(
+            1, "SA", b""
+        )
+    asked_only(wire, 41000, 5000)
+
+    lots = lots_of(wire)
+
+    assert lots.count == 1
+    assert told(read(wire, lots.rows(0))) == told(wire.connections())
+
+
 def test_what_lots_are_told_of_each_other(wire) -> None:
     finish(redirected(wire, 40000).open(), redirected(wire, 40001, "10.96.0.2:80", isn=(7, 9)).open())
 
@@ -127,7 +176,8 @@ def test_a_capture_with_next_to_nothing_has_next_to_no_lots(wire, packets) -> No
     assert not lots.shows_lo
 
 
-# What may happen on a connection: who (of few ports, so that they are used again), where to, and what of it is seen.
+# What may happen on a connection: who (of few ports, so that they are used again), where to, what of it is seen, and
+# whether it has numbers that others have.
 TALKS = st.lists(
     st.tuples(
         st.integers(40000, 40003),
@@ -135,6 +185,7 @@ TALKS = st.lists(
         st.sampled_from(["outbound", "inbound", "plain", "inside"]),
         st.integers(0, 9),
         st.sampled_from(["whole", "midstream", "silent-server", "silent-client", "unfinished"]),
+        st.booleans(),
     ),
     min_size=1,
     max_size=12,
@@ -147,8 +198,8 @@ TOWARDS = {"outbound": SIDECAR, "inbound": "127.0.0.1:15006", "plain": None, "in
 @given(talks=TALKS, gap_ms=st.sampled_from([0, 1, 3000]), most=st.sampled_from([1, 10, 40]))
 def test_lots_have_the_connections_of_the_whole(new_wire, talks, gap_ms, most) -> None:
     wire, now = new_wire(), 0.0
-    for number, (port, server, kind, salt, shown) in enumerate(talks):
-        isn = (100_000 * (number + 1) + salt, 7_000_000 + 100_000 * number)
+    for number, (port, server, kind, salt, shown, shared) in enumerate(talks):
+        isn = (5000, 9000) if shared else (100_000 * (number + 1) + salt, 7_000_000 + 100_000 * number)
         talk = wire.talk(f"{CLIENTS[kind]}:{port}", server, towards=TOWARDS[kind], isn=isn)
         mute = {"silent-client": 0, "silent-server": 1}.get(shown)
         steps = [(0, "S", b""), (1, "SA", b""), (0, "A", b""), (0, "PA", b"ask"), (1, "PA", b"answer"), (0, "FA", b"")]
