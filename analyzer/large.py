@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analyzer.base.address import format_address
 from analyzer.base.fact import replace
 from analyzer.base.pages import give_back_freed
@@ -17,7 +20,9 @@ from analyzer.base.table import I64, RecordTable
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.capture import Capture
 from analyzer.counting import WINDOW_ROWS, Counted, count_packets, forget_columns
+from analyzer.flow.census import Tuples
 from analyzer.flow.lots import Lots, part_in_lots
+from analyzer.flow.midstream import are_halves
 from analyzer.judging import Judged, SpilledRun, judge_lots, told
 from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.opening import connections_of, read_packets
@@ -66,7 +71,7 @@ def run_large(
     give_back_freed()
     if counted.in_pieces or not tuples.sure:
         return None
-    lots = part_in_lots(tuples, lot_packets)
+    lots = part_in_lots(tuples, lot_packets, partial(_are_halves, capture, tuples))
     if lots.largest > max(lot_packets, len(capture.records) * most_together):
         return None
     give_back_freed()
@@ -84,6 +89,13 @@ def run_large(
         if watch.is_stopped or sights.pod(plan.hint, plan.mesh) == home:
             break
     return told(capture, count, plan, sights, judged)
+
+
+def _are_halves(capture: Capture, tuples: Tuples, pairs: I64) -> NDArray[np.bool_]:
+    found = are_halves(capture, tuples, pairs)
+    forget_columns(capture)
+    give_back_freed()
+    return found
 
 
 def _addresses(columns: I64) -> list[str]:

@@ -2,44 +2,39 @@
 
 What the rooms after this one make of a packet may depend on other packets: on those of its tuple, on the other half of
 a redirected connection, on other connections of one client's port. All of these are in one lot. A connection that an
-application made over lo, with its other half, needs no more than that. All others (a sidecar's own, halves alone, those
-whose beginning was not captured) may carry calls, or be taken for what carries them: they are one lot together, with
-the connections that share an address and a time with them, and with those that share both with these.
+application made over lo, with its other half, needs no more than that; one without it, halves that may be that other.
+All others (a sidecar's own, answers alone, those that were under way when the capture began) may carry calls, or
+be taken for what carries them: they are one lot together, with the connections that share an address and a time with
+them, and with those that share both with these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.table import ACK, I32, I64, IPV4_MAPPED_PREFIX, SYN, by_appearance, distinct
+from analyzer.base.table import I32, I64, IPV4_MAPPED_PREFIX, by_appearance, distinct
 from analyzer.capture.gather import forget
 from analyzer.flow.census import (
     FIRST_NS,
     FIRST_ROW,
-    HIGH_SENT,
     LAST_NS,
     LAST_ROW,
-    LOW_SENT,
     NUMBER,
-    OPENING,
     PACKETS,
-    SENDER,
-    SENDERS,
     TUPLE,
     Tuples,
 )
-from analyzer.flow.halves import REDIRECT_PORTS, is_loopback
-from analyzer.flow.numbering import number_ends
+from analyzer.flow.halves import is_loopback
+from analyzer.flow.tuple_ends import OUTBOUND, TupleEnds
 
 Bools = NDArray[np.bool_]
+# Says which ``(K,)`` of some pairs ``(2, K)`` of tuples are the halves of a connection (``midstream.py``).
+AreHalves = Callable[[I64], Bools]
 
-# The port that iptables redirects outbound connections to: the first of ``REDIRECT_PORTS``.
-_OUTBOUND = REDIRECT_PORTS[0]
 # 127.0.0.6, from which sidecars connect to their applications; in IPv6 that is ::6, which is no loopback address.
 _DELIVERY = IPV4_MAPPED_PREFIX | 127 << 24 | 6
 # Wires meet by times that are at most this far apart: clocks, and packets that were captured out of order.
@@ -47,8 +42,6 @@ NEAR_NS = 1_000_000_000
 # Packets whose tuples are looked up at once.
 _ROWS_AT_ONCE = 1 << 20
 _NOBODY = -1
-# What the header of IPv4 begins with.
-IPV4_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +89,17 @@ class Lots:
             yield np.flatnonzero(self.lot_of[some] == lot) + begin
 
 
-def part_in_lots(tuples: Tuples, most_packets: int) -> Lots:
-    """Lots of about ``most_packets`` in the order of their first packets; the last one may have any number."""
-    ends = _Ends(tuples)
-    apart, home = _with_open_halves(ends, _closed_over(ends, _needing_others(ends)))
-    home = np.where(apart, _NOBODY, home)
+def part_in_lots(tuples: Tuples, most_packets: int, are_halves: AreHalves | None = None) -> Lots:
+    """Lots of about ``most_packets`` in the order of their first packets; the last one may have any number.
+
+    ``are_halves`` says of some pairs of tuples which are one connection; without it that is not known.
+    """
+    ends = TupleEnds(tuples)
+    if are_halves and (pairs := ends.midstream_pairs()).size:
+        ends.settle(pairs[:, are_halves(pairs)])
+    open_ends = _open_ends(ends)
+    apart = _with_open_halves(ends, open_ends, _closed_over(ends, _needing_others(ends, open_ends)))
+    home = np.where(apart, _NOBODY, ends.end_of_home)
     lot_of = np.full(len(tuples) + 1, _NOBODY, np.int64)
     count = _share_out(tuples, home, lot_of, most_packets)
     lot_of[:-1][apart] = count
@@ -118,75 +117,15 @@ def part_in_lots(tuples: Tuples, most_packets: int) -> Lots:
     )  # fmt: skip
 
 
-class _Ends:
-    """The tuples' ends: 0 the lesser one, 1 the greater.
-
-    ``client`` ``(T,)`` is the one that opened connections of the tuple, ``known`` whether that is sure. ``towards``
-    are the clients' halves of redirected connections, ``alone`` all tuples of which one end sent nothing.
-    """
-
-    def __init__(self, tuples: Tuples) -> None:
-        table = tuples.table
-        self.tuples = tuples
-        self.hi, self.lo = table[[0, 2]], table[[1, 3]]
-        self.port = np.stack([table[4] >> 16 & 0xFFFF, table[4] & 0xFFFF])
-        self.version = table[4] >> 32
-        end, ip_of_end = number_ends(self.hi.ravel(), self.lo.ravel(), self.port.ravel())
-        self.end = end.reshape(2, -1)
-        self.ip = ip_of_end[self.end]
-        self.alone = table[SENDERS] != LOW_SENT | HIGH_SENT
-        sender = (table[SENDERS] == HIGH_SENT).astype(np.int64)
-        self.towards = self.alone & np.isin(self._at(self.port, 1 - sender), REDIRECT_PORTS)
-        opened = np.zeros((2, len(tuples)), np.bool_)
-        opened[tuples.syns[SENDER], tuples.syns[TUPLE]] = True
-        opened[1 - tuples.syn_acks[SENDER], tuples.syn_acks[TUPLE]] = True
-        shaken = np.isin(table[OPENING], (SYN, SYN | ACK))
-        self.known = (opened[0] != opened[1]) & shaken
-        self.client = np.where(self.towards, sender, np.where(opened[1] & ~opened[0], 1, 0))
-
-    def _at(self, columns: I64, side: I64) -> I64:
-        found: I64 = np.where(side > 0, columns[1], columns[0])
-        return found
-
-    @cached_property
-    def end_of_home(self) -> I64:
-        """The client's end of each tuple, ``(T,)``."""
-        return self._at(self.end, self.client)
-
-    def at_client(self, columns: I64) -> I64:
-        """Of two columns, one an end, that of the client's, ``(T,)``."""
-        return self._at(columns, self.client)
-
-    def at_server(self, columns: I64) -> I64:
-        """Of two columns, one an end, that of the server's, ``(T,)``."""
-        return self._at(columns, 1 - self.client)
-
-    def addresses(self, tuples: I64, sides: I64) -> I64:
-        """The distinct addresses ``(3, N)`` of some tuples' ends, by their first tuple."""
-        version = self.version[tuples]
-        _, first = by_appearance(self.ip[sides, tuples] << 1 | (version != IPV4_VERSION))
-        which = sides[first], tuples[first]
-        return np.stack([version[first], self.hi[which], self.lo[which]])
-
-    @cached_property
-    def by_address(self) -> tuple[I64, I64]:
-        """The tuples of each address, ``(2 T,)``, one address after the other, and where each begins, and all end."""
-        address = self.ip.ravel()
-        count = int(address.max(initial=-1)) + 1
-        # Small numbers are sorted without comparing them.
-        order = np.argsort(address.astype(np.uint16) if count <= 1 << 16 else address, kind="stable")
-        bounds = np.append(0, np.cumsum(np.bincount(address, minlength=count)))
-        return order % len(self.tuples), bounds
-
-
-def _needing_others(ends: _Ends) -> Bools:
+def _needing_others(ends: TupleEnds, open_ends: Bools) -> Bools:
     """The tuples that are no application's own connection over lo, or of which that is not sure; ``(T,)``."""
     tuples = ends.tuples
     halves = ends.towards | ends.alone
     outbound = np.zeros(int(ends.end.max(initial=0)) + 1, np.bool_)
-    outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) == _OUTBOUND)]] = True
-    outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) != _OUTBOUND)]] = False
-    redirected = halves & ends.known & outbound[ends.end_of_home]
+    outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) == OUTBOUND)]] = True
+    outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) != OUTBOUND)]] = False
+    # Answers alone may be a sidecar's; who talks to its port is none, whether it is answered or not.
+    redirected = halves & ends.known & outbound[ends.end_of_home] & (ends.towards | ~open_ends[ends.end_of_home])
     loopback = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
     inside = (loopback & (ends.at_client(ends.lo) != _DELIVERY)) | (ends.ip[0] == ends.ip[1])
     opened = np.bincount(tuples.syns[TUPLE], minlength=len(tuples))
@@ -195,34 +134,24 @@ def _needing_others(ends: _Ends) -> Bools:
     return needing
 
 
-def _with_open_halves(ends: _Ends, apart: Bools) -> tuple[Bools, I64]:
-    """``apart`` with the halves that may be one connection with any of these; and the home of each tuple, ``(T,)``.
+def _with_open_halves(ends: TupleEnds, open_ends: Bools, chosen: Bools) -> Bools:
+    """``chosen`` with clients' halves that some of these may answer.
 
     A half that has no other by its handshake is looked for among all of its client's address, whatever their ports
-    (``halves``): where one may answer, these have one home.
+    (``halves``).
     """
-    halves, mine, address = ends.towards | ends.alone, ends.end_of_home, ends.at_client(ends.ip)
-    open_halves = halves & _open_ends(ends)[mine]
-    answering = open_halves & ~(ends.towards & ends.known)
-    left = open_halves & ~apart
-    has = np.zeros((2, int(ends.ip.max(initial=0)) + 1), np.bool_)
-    has[0, ends.ip[:, answering & apart]] = True
-    has[1, address[answering & ~apart]] = True
-    apart = _with_whole_homes(ends, apart | (left & has[0, address]))
-    together = left & ~apart & has[1, address]
-    firsts = np.full(has.shape[1], len(mine) * 2)
-    np.minimum.at(firsts, address[together], mine[together])
-    home = np.arange(int(ends.end.max(initial=0)) + 1)
-    home[mine[together]] = firsts[address[together]]
-    return apart, home[mine]
+    is_open = open_ends[ends.end_of_home]
+    answered = np.zeros(int(ends.ip.max(initial=0)) + 1, np.bool_)
+    answered[ends.ip[:, chosen & is_open & ends.alone & ~ends.towards]] = True
+    return _with_whole_homes(ends, chosen | (is_open & ends.towards & answered[ends.at_client(ends.ip)]))
 
 
-def _open_ends(ends: _Ends) -> Bools:
+def _open_ends(ends: TupleEnds) -> Bools:
     """The ends at which some half has no other half by its handshake, by number."""
     tuples = ends.tuples
     found = np.zeros(int(ends.end.max(initial=0)) + 1, np.bool_)
     halves = ends.towards | ends.alone
-    found[ends.end_of_home[halves & ~ends.known]] = True
+    found[ends.end_of_home[halves & ~ends.begun]] = True
     asking = ends.towards[tuples.syns[TUPLE]]
     answering = (ends.alone & ~ends.towards)[tuples.syn_acks[TUPLE]]
     asked, answered = (
@@ -236,7 +165,7 @@ def _open_ends(ends: _Ends) -> Bools:
     return found
 
 
-def _closed_over(ends: _Ends, chosen: Bools) -> Bools:
+def _closed_over(ends: TupleEnds, chosen: Bools) -> Bools:
     """``chosen`` with all that must be looked at together with them."""
     guessed = chosen & ~ends.known
     shared = np.isin(ends.end, distinct(ends.end[:, guessed].ravel())).any(axis=0)
@@ -246,7 +175,7 @@ def _closed_over(ends: _Ends, chosen: Bools) -> Bools:
     return chosen
 
 
-def _with_whole_homes(ends: _Ends, chosen: Bools) -> Bools:
+def _with_whole_homes(ends: TupleEnds, chosen: Bools) -> Bools:
     """With every tuple of the clients' ports that any of them is of."""
     has = np.zeros(int(ends.end.max(initial=0)) + 1, np.bool_)
     has[ends.end_of_home[chosen]] = True
@@ -254,7 +183,7 @@ def _with_whole_homes(ends: _Ends, chosen: Bools) -> Bools:
     return whole
 
 
-def _near(ends: _Ends, chosen: Bools) -> Bools:
+def _near(ends: TupleEnds, chosen: Bools) -> Bools:
     """The tuples that share an address and a time with ``chosen`` ones."""
     table = ends.tuples.table
     found = np.zeros(len(chosen), np.bool_)
@@ -292,20 +221,20 @@ def _share_out(tuples: Tuples, home: I64, lot_of: I64, most_packets: int) -> int
     return len(lots)
 
 
-def _shows_lo(ends: _Ends) -> bool:
+def _shows_lo(ends: TupleEnds) -> bool:
     inside = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
-    return bool((inside | (ends.towards & (ends.at_server(ends.port) == _OUTBOUND))).any())
+    return bool((inside | (ends.towards & (ends.at_server(ends.port) == OUTBOUND))).any())
 
 
-def _is_narrow(ends: _Ends) -> bool:
+def _is_narrow(ends: TupleEnds) -> bool:
     one, other = ends.port
     shared = any(bool(((one == port) | (other == port)).all()) for port in (*one[:1].tolist(), *other[:1].tolist()))
     return shared or bool((ends.ip == ends.ip[:, :1]).all())
 
 
-def _apps(ends: _Ends) -> tuple[I64, I64]:
+def _apps(ends: TupleEnds) -> tuple[I64, I64]:
     """The addresses of the redirected clients, and how many connections each began, or was seen to have."""
-    mine = np.flatnonzero(ends.towards & (ends.at_server(ends.port) == _OUTBOUND))
+    mine = np.flatnonzero(ends.towards & (ends.at_server(ends.port) == OUTBOUND))
     addresses = ends.addresses(mine, ends.client[mine])
     opened = np.maximum(np.bincount(ends.tuples.syns[TUPLE], minlength=len(ends.tuples)), 1)
     by_ip = np.bincount(ends.at_client(ends.ip)[mine], opened[mine])

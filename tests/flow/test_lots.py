@@ -124,6 +124,15 @@ def test_halves_of_one_client_without_another_are_together_where_one_answers(wir
     assert told(found) == told(wire.connections())
 
 
+def test_answers_alone_are_with_the_calls_that_they_may_carry(wire) -> None:
+    """A port that is used again: whose answers these are was not captured, so a sidecar may have got them."""
+    finish(redirected(wire, 40000, isn=(100, 150)).open())
+    answered_only(wire, 40000, 900_000)
+    finish(redirected(wire, 41000, isn=(200, 250)).open())
+
+    assert lots_of(wire).count == 1
+
+
 def test_a_half_that_two_answer_is_together_with_all_without_another(wire) -> None:
     asked_only(wire, 40000, 5000)
     for server in ("10.96.0.1:80", "10.96.0.2:80"):
