@@ -1,7 +1,8 @@
 """Pieces of one large work, given to the workers of a dask scheduler: to each its next one when it has ended one.
 
-A worker that is lost, or that cannot do what it is given, costs time only: its pieces are given to others, and what
-none did is for whoever asks. No more pieces are on their way than workers have threads, and one more for each of them.
+A worker that is lost, or that cannot do what it is given, costs time only: its pieces are given to others. What none
+did, or what hangs in one, is for whoever asks. No more pieces are on their way than workers have threads, and one
+more for each of them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from analyzer.base.watch import Watch
@@ -19,6 +21,8 @@ from analyzer.base.watch import Watch
 LOOK_SECONDS, PATIENCE = 1, 5
 # How long what a worker has ended may take to come, before it is taken for lost.
 FETCH_SECONDS = 10
+# Where no piece has ended for so long, those that are on their way hang: a lot takes seconds.
+STALLED_SECONDS = 300
 # So many workers may be lost with a piece, or fail at it.
 _TRIES = 3
 
@@ -41,11 +45,14 @@ class Work:
 def done_there(client: Any, work: Work, watch: Watch) -> Iterator[tuple[int, bytes]]:
     """Pieces, as workers end them; without those that none can do, or that were not done when the run shall end."""
     desk = _Desk(client, work)
+    ended = monotonic()
     try:
-        while desk.is_busy and not watch.is_stopped:
+        while desk.is_busy and not watch.is_stopped and monotonic() - ended < STALLED_SECONDS:
             if not desk.hand_out():
                 return
-            yield from desk.ended()
+            for piece in desk.ended():
+                yield piece
+                ended = monotonic()
     except CancelledError:
         # The scheduler is gone.
         return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import os
+import signal
 
 import pytest
 
@@ -44,6 +46,24 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(workers, kill_worker, mo
         done[number] = result
 
     assert done == EVERYTHING
+
+
+def test_what_hangs_in_a_worker_is_left(workers, monkeypatch) -> None:
+    monkeypatch.setattr("analyzer.cluster_work.STALLED_SECONDS", 2)
+    workers.wait_for_workers(2, timeout=60)
+    hanging = min(workers.run(os.getpid).values())
+    done = {}
+
+    try:
+        for number, result in done_there(workers, work(count=30), UNWATCHED):
+            if not done:
+                os.kill(hanging, signal.SIGSTOP)
+            done[number] = result
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+
+    assert 0 < len(done) < 30
+    assert done.items() < {number: b"#%d" % number for number in range(30)}.items()
 
 
 @pytest.mark.parametrize("how", [{"begin": int}, {"do": operator.truediv}], ids=["begin", "do"])
