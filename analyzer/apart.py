@@ -40,14 +40,14 @@ def run_apart(
 ) -> SpilledRun | None:
     """The run over a capture that was read; None where its connections may have to do with each other.
 
-    Or where keys open its TLS, sidecars deliver to 127.0.0.1, or more bytes were sent twice than are compared.
+    Or where keys open its TLS, sidecars deliver to 127.0.0.1, or the capture as a whole comes to a limit.
     """
     capture, traffic = read.capture, read.traffic
-    if plan.needs_whole(capture):
+    if plan.needs_whole(capture) or comes_to_limits(traffic):
         return None
     table = end_table(traffic)
     kinds = kinds_of_ends(table, np.arange(len(table)))
-    if not kinds or not all(meets_no_call(kind.ends) for kind in kinds) or may_exceed_budget(traffic):
+    if not kinds or not all(meets_no_call(kind.ends) for kind in kinds):
         return None
     sights = Sights.of(kinds)
     lots = _lots(table, traffic, plan.jobs, lot_connections)
@@ -63,6 +63,11 @@ def run_apart(
     count = Count()
     count.add(capture.records, read.packets)
     return told(capture, count, plan, sights, judged, strange=traffic.oddities)
+
+
+def comes_to_limits(traffic: Traffic) -> bool:
+    """Whether something is left out of a capture that would not be of its lots: they have the same limits each."""
+    return bool(traffic.oddities) or may_exceed_budget(traffic)
 
 
 def shares_by_server(table: EndTable, jobs: int) -> I64:

@@ -30,6 +30,8 @@ _LEAST_LEN = 16 << 20
 _LEAST_LARGE_LEN = 256 << 20
 # The share of a run until the packets are read.
 _READ = 0.3
+# So many lots are for each process, of a capture of which some must be looked at together.
+_LOTS = 4
 
 
 class Ahead(NamedTuple):
@@ -138,7 +140,7 @@ def run_in_lots(
 
 
 def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
-    from analyzer.apart import run_apart
+    from analyzer.apart import comes_to_limits, run_apart
     from analyzer.large import run_large
     from analyzer.opening import read_packets
 
@@ -148,7 +150,11 @@ def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
     if ahead.is_very_large:
         return InLots(run_large(ahead.read(), plan, watch))
     packets = read_packets(ahead.read(), watch.part(0.0, _READ))
-    run = run_apart(packets, plan, watch.part(_READ, 1.0).heed())
+    rest = watch.part(_READ, 1.0).heed()
+    run = run_apart(packets, plan, rest)
+    if run is None and not comes_to_limits(packets.traffic):
+        # Most of them may not.
+        run = run_large(packets.capture, plan, rest, lot_packets=len(packets.packets) // (_LOTS * plan.jobs) + 1)
     return InLots(run, None if run else partial(_opened, packets))
 
 

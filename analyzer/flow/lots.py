@@ -97,8 +97,10 @@ def part_in_lots(tuples: Tuples, most_packets: int, are_halves: AreHalves | None
     ends = TupleEnds(tuples)
     if are_halves and (pairs := ends.midstream_pairs()).size:
         ends.settle(pairs[:, are_halves(pairs)])
+    guessed = ~(ends.known | ends.settle_by_port())
     open_ends = _open_ends(ends)
-    apart = _with_open_halves(ends, open_ends, _closed_over(ends, _needing_others(ends, open_ends)))
+    apart = _closed_over(ends, _needing_others(ends, open_ends), guessed)
+    apart = _with_open_halves(ends, open_ends, apart)
     home = np.where(apart, _NOBODY, ends.end_of_home)
     lot_of = np.full(len(tuples) + 1, _NOBODY, np.int64)
     count = _share_out(tuples, home, lot_of, most_packets)
@@ -165,10 +167,9 @@ def _open_ends(ends: TupleEnds) -> Bools:
     return found
 
 
-def _closed_over(ends: TupleEnds, chosen: Bools) -> Bools:
-    """``chosen`` with all that must be looked at together with them."""
-    guessed = chosen & ~ends.known
-    shared = np.isin(ends.end, distinct(ends.end[:, guessed].ravel())).any(axis=0)
+def _closed_over(ends: TupleEnds, chosen: Bools, guessed: Bools) -> Bools:
+    """``chosen`` with all that must be looked at together with them; who of ``guessed`` is the client others tell."""
+    shared = np.isin(ends.end, distinct(ends.end[:, chosen & guessed].ravel())).any(axis=0)
     chosen = _with_whole_homes(ends, chosen | shared)
     for _ in range(2):
         chosen = _with_whole_homes(ends, chosen | _near(ends, chosen))

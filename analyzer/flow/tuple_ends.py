@@ -11,6 +11,7 @@ from analyzer.base.table import ACK, I64, SYN, by_appearance
 from analyzer.flow.census import HIGH_SENT, LOW_SENT, OPENING, SENDER, SENDERS, TUPLE, Tuples
 from analyzer.flow.halves import REDIRECT_PORTS
 from analyzer.flow.numbering import number_ends
+from analyzer.flow.orientation import FIRST_EPHEMERAL_PORT
 
 Bools = NDArray[np.bool_]
 
@@ -68,6 +69,22 @@ class TupleEnds:
         ends = self.at_client(self.end)[asking]
         paired = (answered[ends] >= 0) & (uses[ends] == 2)
         return np.stack([asking[paired], answered[ends[paired]]])
+
+    def settle_by_port(self) -> Bools:
+        """The tuples ``(T,)`` whose client ports tell, whatever else was captured; before any is asked for its home.
+
+        Of ends that are no more known than this one has an ephemeral port, and is seen nowhere but as a client
+        (``orientation``).
+        """
+        high = self.port >= FIRST_EPHEMERAL_PORT
+        side = high[1].astype(np.int64)
+        mine = self._at(self.end, side)
+        others = np.bincount(self.end.ravel()) - np.bincount(
+            self.at_client(self.end)[self.known], minlength=int(self.end.max(initial=-1)) + 1
+        )
+        found: Bools = ~self.known & (high[0] != high[1]) & (others[mine] == 1)
+        self.client[found] = side[found]
+        return found
 
     def settle(self, pairs: I64) -> None:
         """Take these tuples ``(2, K)`` for the halves of connections: before any is asked for its home."""

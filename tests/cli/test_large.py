@@ -12,7 +12,7 @@ from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
 from analyzer.cli.large import InLots, reading_ahead, run_in_lots
 from analyzer.opening import open_capture
-from made.lo import calls_over_lo
+from made.lo import Lo, calls_over_lo, get, ok
 from made.rings import write_ring
 
 SHOP = Path(__file__).resolve().parents[2] / "captures" / "shop-default"
@@ -97,6 +97,34 @@ def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options, o
     looked_into()
 
     assert cli(*arguments) == small
+
+
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+def test_calls_of_which_few_may_meet_others_are_told_as_any(cli, looked_into, tmp_path, output) -> None:
+    """The last of an answer is all that was captured of a connection."""
+    lo = Lo()
+    lo.talk("10.9.0.1:40000", "10.8.0.1:80").answer(ok())
+    lo.wait(60)
+    for port in range(41_000, 41_020):
+        lo.talk(f"10.9.0.1:{port}", "10.8.0.1:80").open().ask(get()).answer(ok()).close()
+    path = lo.write(tmp_path / "app.lo.pcap")
+    arguments = ("analyze", path, "-m", MESH, "-o", output)
+    small = cli(*arguments)
+
+    looked_into()
+
+    assert in_lots(path).run is not None
+    assert cli(*arguments) == small
+
+
+def test_what_comes_to_a_limit_is_judged_as_a_whole(looked_into, calls, monkeypatch) -> None:
+    looked_into()
+    monkeypatch.setattr("analyzer.apart.comes_to_limits", lambda _: True)
+
+    found = in_lots(calls)
+
+    assert found.run is None
+    assert found.open_captures is not None
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

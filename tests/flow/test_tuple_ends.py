@@ -72,3 +72,36 @@ def test_halves_that_are_settled_are_as_well_known_as_others(wire) -> None:
 
 def test_of_no_tuples_there_are_no_pairs(wire) -> None:
     assert ends_of(wire).midstream_pairs().tolist() == np.empty((2, 0)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "told"),
+    [
+        ("10.0.0.1:40000", "10.0.0.2:80", True), ("10.0.0.2:40000", "10.0.0.1:80", True),
+        ("10.0.0.1:40000", "10.0.0.2:50000", False), ("10.0.0.1:80", "10.0.0.2:81", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("side", [0, 1])
+def test_an_ephemeral_port_tells_the_client_where_the_other_is_none(wire, client, server, told, side) -> None:
+    wire.talk(client, server).send(side, "PA", b"data")
+    ends = ends_of(wire)
+
+    found = ends.settle_by_port()
+
+    assert found.tolist() == [told]
+    if told:
+        assert port_of_client(ends) == [40000]
+
+
+def test_of_an_end_that_others_call_too_ports_tell_nothing(wire) -> None:
+    wire.talk(APP, WEB).send(0, "PA", b"under way")
+    wire.talk("10.0.0.9:50000", APP).open()
+
+    assert ends_of(wire).settle_by_port().tolist() == [False, False]
+
+
+def test_a_client_may_call_others_too(wire) -> None:
+    wire.talk(APP, WEB).send(0, "PA", b"under way")
+    wire.talk(APP, "10.96.0.2:80").open()
+
+    assert ends_of(wire).settle_by_port().tolist() == [True, False]
