@@ -130,8 +130,8 @@ def _needing_others(ends: TupleEnds, open_ends: Bools) -> Bools:
     redirected = halves & ends.known & outbound[ends.end_of_home] & (ends.towards | ~open_ends[ends.end_of_home])
     loopback = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
     inside = (loopback & (ends.at_client(ends.lo) != _DELIVERY)) | (ends.ip[0] == ends.ip[1])
-    opened = np.bincount(tuples.syns[TUPLE], minlength=len(tuples))
-    own = ~halves & ends.known & inside & (opened <= 1)
+    opened, accepted = (np.bincount(each[TUPLE], minlength=len(tuples)) for each in (tuples.syns, tuples.syn_acks))
+    own = ~halves & ends.known & inside & (opened <= 1) & (accepted <= 1)
     needing: Bools = ~(redirected | own)
     return needing
 
@@ -140,11 +140,11 @@ def _with_open_halves(ends: TupleEnds, open_ends: Bools, chosen: Bools) -> Bools
     """``chosen`` with clients' halves that some of these may answer.
 
     A half that has no other by its handshake is looked for among all of its client's address, whatever their ports
-    (``halves``).
+    (``halves``). A tuple of which both ends sent something may have a connection of which one did.
     """
     is_open = open_ends[ends.end_of_home]
     answered = np.zeros(int(ends.ip.max(initial=0)) + 1, np.bool_)
-    answered[ends.ip[:, chosen & is_open & ends.alone & ~ends.towards]] = True
+    answered[ends.ip[:, chosen & ~ends.towards & (is_open | ~ends.alone)]] = True
     return _with_whole_homes(ends, chosen | (is_open & ends.towards & answered[ends.at_client(ends.ip)]))
 
 
