@@ -104,11 +104,13 @@ def _pairs_by_handshake(requests: I64, answers: I64, asking: Bools, answering: B
 def _pairs_by_echo(asking: list[int], answering: list[int], echoes: Echoes) -> dict[int, int]:
     """The pairs A: B of one client's halves that acknowledge each other, the nearest first."""
     found: dict[int, int] = {}
+    first_ns = echoes.flows.first_ns
     for b in answering:
         # Flows are numbered by their first packet, so neighbours in number began at about the same time.
         at = bisect_left(asking, b)
         near = [a for a in asking[max(0, at - COMPARED_HALVES) : at + COMPARED_HALVES] if a not in found]
-        a = next((a for a in sorted(near, key=lambda a: abs(a - b)) if echoes.agree(a, b)), None)
+        near.sort(key=lambda a: abs(int(first_ns[a]) - int(first_ns[b])))
+        a = next((a for a in near if echoes.agree(a, b)), None)
         if a is not None:
             found[a] = b
     return found

@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from analyzer.base.table import I32, I64, IPV4_MAPPED_PREFIX, by_appearance, distinct
 from analyzer.capture.gather import forget
 from analyzer.flow.census import (
-    FIRST_NS,
     FIRST_ROW,
-    LAST_NS,
     LAST_ROW,
     NUMBER,
     PACKETS,
@@ -127,7 +125,8 @@ def _needing_others(ends: TupleEnds, open_ends: Bools) -> Bools:
     outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) == OUTBOUND)]] = True
     outbound[ends.end_of_home[ends.towards & (ends.at_server(ends.port) != OUTBOUND)]] = False
     # Answers alone may be a sidecar's; who talks to its port is none, whether it is answered or not.
-    redirected = halves & ends.known & outbound[ends.end_of_home] & (ends.towards | ~open_ends[ends.end_of_home])
+    redirected = halves & ends.known & ~ends.turned & outbound[ends.end_of_home]
+    redirected &= ends.towards | ~open_ends[ends.end_of_home]
     loopback = is_loopback(ends.at_client(ends.hi), ends.at_client(ends.lo))
     inside = (loopback & (ends.at_client(ends.lo) != _DELIVERY)) | (ends.ip[0] == ends.ip[1])
     opened, accepted = (np.bincount(each[TUPLE], minlength=len(tuples)) for each in (tuples.syns, tuples.syn_acks))
@@ -186,7 +185,7 @@ def _with_whole_homes(ends: TupleEnds, chosen: Bools) -> Bools:
 
 def _near(ends: TupleEnds, chosen: Bools) -> Bools:
     """The tuples that share an address and a time with ``chosen`` ones."""
-    table = ends.tuples.table
+    first_ns, last_ns = ends.first_ns, ends.last_ns
     found = np.zeros(len(chosen), np.bool_)
     if not chosen.any():
         return found
@@ -195,17 +194,18 @@ def _near(ends: TupleEnds, chosen: Bools) -> Bools:
     wanted[ends.ip[:, chosen]] = True
     for ip in np.flatnonzero(wanted).tolist():
         here = of[bounds[ip] : bounds[ip + 1]]
-        begins, ends_ns = _spans(table[:, here[chosen[here]]])
-        at = np.searchsorted(begins, table[LAST_NS, here], "right") - 1
-        found[here[(at >= 0) & (ends_ns[at] >= table[FIRST_NS, here])]] = True
+        some = here[chosen[here]]
+        begins, ends_ns = _spans(first_ns[some], last_ns[some])
+        at = np.searchsorted(begins, last_ns[here], "right") - 1
+        found[here[(at >= 0) & (ends_ns[at] >= first_ns[here])]] = True
     return found
 
 
-def _spans(table: I64) -> tuple[I64, I64]:
+def _spans(first_ns: I64, last_ns: I64) -> tuple[I64, I64]:
     """When any of some tuples lived: the beginnings, and the latest end of those that began until then."""
     # Most are in this order already.
-    order = np.argsort(table[FIRST_NS], kind="stable")
-    return table[FIRST_NS, order] - NEAR_NS, np.maximum.accumulate(table[LAST_NS, order]) + NEAR_NS
+    order = np.argsort(first_ns, kind="stable")
+    return first_ns[order] - NEAR_NS, np.maximum.accumulate(last_ns[order]) + NEAR_NS
 
 
 def _share_out(tuples: Tuples, home: I64, lot_of: I64, most_packets: int) -> int:
@@ -235,7 +235,7 @@ def _is_narrow(ends: TupleEnds) -> bool:
 
 def _apps(ends: TupleEnds) -> tuple[I64, I64]:
     """The addresses of the redirected clients, and how many connections each began, or was seen to have."""
-    mine = np.flatnonzero(ends.towards & (ends.at_server(ends.port) == OUTBOUND))
+    mine = np.flatnonzero(ends.towards & ~ends.turned & (ends.at_server(ends.port) == OUTBOUND))
     addresses = ends.addresses(mine, ends.client[mine])
     opened = np.maximum(np.bincount(ends.tuples.syns[TUPLE], minlength=len(ends.tuples)), 1)
     by_ip = np.bincount(ends.at_client(ends.ip)[mine], opened[mine])

@@ -20,7 +20,7 @@ from analyzer.flow.halves import pair_halves
 from analyzer.flow.table import build_flows
 
 # Packets that are looked at together; of a pair that has more it is not known.
-PACKETS_AT_ONCE = 600_000
+PACKETS_AT_ONCE = 150_000
 _ROWS_AT_ONCE = 1 << 20
 
 

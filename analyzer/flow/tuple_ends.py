@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.table import ACK, I64, SYN, by_appearance
-from analyzer.flow.census import HIGH_SENT, LOW_SENT, OPENING, SENDER, SENDERS, TUPLE, Tuples
+from analyzer.flow.census import FIRST_NS, HIGH_SENT, LAST_NS, LOW_SENT, OPENING, SENDER, SENDERS, TUPLE, Tuples
 from analyzer.flow.halves import REDIRECT_PORTS
 from analyzer.flow.numbering import number_ends
 from analyzer.flow.orientation import FIRST_EPHEMERAL_PORT
@@ -27,6 +28,7 @@ class TupleEnds:
     ``client`` ``(T,)`` is the one that opened connections of the tuple, ``known`` whether that is sure; ``begun`` are
     tuples that begin with a handshake, or are as well known as if they did. ``towards`` are the clients' halves of
     redirected connections, ``alone`` all tuples of which one end sent nothing, and ``sender`` is then the other one.
+    ``first_ns`` and ``last_ns`` are when their connections were seen.
     """
 
     def __init__(self, tuples: Tuples) -> None:
@@ -35,6 +37,7 @@ class TupleEnds:
         self.hi, self.lo = table[[0, 2]], table[[1, 3]]
         self.port = np.stack([table[4] >> 16 & 0xFFFF, table[4] & 0xFFFF])
         self.version = table[4] >> 32
+        self.first_ns, self.last_ns = table[FIRST_NS].copy(), table[LAST_NS].copy()
         end, ip_of_end = number_ends(self.hi.ravel(), self.lo.ravel(), self.port.ravel())
         self.end = end.reshape(2, -1)
         self.ip = ip_of_end[self.end]
@@ -47,10 +50,12 @@ class TupleEnds:
         shaken = np.isin(table[OPENING], (SYN, SYN | ACK))
         self.begun = (opened[0] != opened[1]) & shaken
         self.client = np.where(self.towards, self.sender, np.where(opened[1] & ~opened[0], 1, 0))
+        # Who answers a handshake is no client, whichever port it talks to (``orientation``).
+        self.turned = self.towards & self._at(opened, 1 - self.sender)
         self.known = self.begun | (self.towards & (self.at_server(self.port) == OUTBOUND))
 
-    def _at(self, columns: I64, side: I64) -> I64:
-        found: I64 = np.where(side > 0, columns[1], columns[0])
+    def _at(self, columns: NDArray[Any], side: I64) -> NDArray[Any]:
+        found: NDArray[Any] = np.where(side > 0, columns[1], columns[0])
         return found
 
     def midstream_pairs(self) -> I64:
@@ -89,6 +94,8 @@ class TupleEnds:
     def settle(self, pairs: I64) -> None:
         """Take these tuples ``(2, K)`` for the halves of connections: before any is asked for its home."""
         self.begun[pairs] = self.known[pairs] = True
+        self.first_ns[pairs] = self.first_ns[pairs].min(axis=0)
+        self.last_ns[pairs] = self.last_ns[pairs].max(axis=0)
         self.client[pairs[1]] = 1 - self.sender[pairs[1]]
 
     @cached_property

@@ -133,3 +133,51 @@ def test_lots_have_the_bytes_of_a_plain_run(talks) -> None:
     run = run_large(read.capture, Plan(None, None, None, None, {}), lot_packets=1, window_rows=16, most_together=1.0)
 
     assert lines_of(run) == plain_lines(read, None)
+
+
+def in_lots_and_plain(lo: Lo) -> tuple[list[bytes], list[bytes]]:
+    read = read_bytes(lo.data)
+    run = run_large(read.capture, Plan(None, None, None, None, {}), lot_packets=1, window_rows=16, most_together=1.0)
+    return lines_of(run), plain_lines(read, None)
+
+
+def test_what_a_sidecar_did_between_the_halves_is_looked_at_with_them() -> None:
+    lo = Lo()
+    call = under_way(lo, 40_000).ask(get())
+    lo.wait(5)
+    lo.talk(f"{APP}:50000", WEB, redirect=0).open().ask(get()).answer(ok())
+    lo.wait(5)
+    call.answer(ok())
+
+    found, expected = in_lots_and_plain(lo)
+
+    assert found == expected
+
+
+def test_answers_to_another_handshake_may_be_what_carries_calls() -> None:
+    lo = Lo()
+    unanswered = lo.talk(f"{APP}:41000", WEB).send(True, SYN)
+    call = lo.talk(f"{APP}:40000", API).open()
+    unanswered.next[True] = 9999
+    unanswered.send(False, SYN | ACK)
+    call.send(False, FIN | ACK)
+
+    found, expected = in_lots_and_plain(lo)
+
+    assert found == expected
+
+
+def test_answers_on_a_tuple_that_was_used_again_may_be_those_of_another_port() -> None:
+    lo = Lo()
+    lo.talk(f"{APP}:41000", WEB).send(True, SYN)
+    lo.wait(5)
+    answers = lo.talk(f"{APP}:40000", WEB, redirect=0)
+    answers.next = {True: 1001, False: 5000}
+    answers.send(False, SYN | ACK).answer(ok())
+    lo.wait(5)
+    answers.next = {True: 900_000, False: 800_000}
+    answers.send(True, SYN).send(False, SYN | ACK)
+
+    found, expected = in_lots_and_plain(lo)
+
+    assert found == expected
