@@ -11,7 +11,7 @@ import pytest
 
 from analyzer.base.errors import CaptureError, UsageError
 from analyzer.capture.sources import find_captures
-from analyzer.cluster_capture import can_be_sent, check_whole, received, sent_capture, to_send
+from analyzer.cluster_capture import VERSION, can_be_sent, check_whole, received, sent_capture, to_send
 from made.rings import write_ring
 
 LO = Path(__file__).resolve().parents[1] / "captures" / "shop-default" / "interfaces" / "shop_sleep-0.lo.pcap"
@@ -92,5 +92,5 @@ def test_values_and_their_arrays_are_received_as_they_were_sent() -> None:
 
 
 def test_what_another_release_sent_is_not_read() -> None:
-    with pytest.raises(UsageError, match="found a worker of version 1, expected 7"):
+    with pytest.raises(UsageError, match=f"found a worker of version {VERSION}, expected 7"):
         received(b"\7" + to_send("whatever")[1:])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from analyzer.alone import AloneWriter, Lot, Told
-from analyzer.alone_lines import FLOW, OPENING
+from analyzer.alone_lines import FLOW, OPENING, AloneLines
 from analyzer.base.fact import replace
 from analyzer.base.scratch import Scratch
 from analyzer.flow.connections import Connections
@@ -51,7 +51,8 @@ class Written:
 def writer_of(
     mesh: MeshSnapshot, *, redact: bool = True, kinds: Kinds | None = None, capture: str = NAME
 ) -> AloneWriter:
-    return AloneWriter(mesh, Answers(mesh), CallText(redact=redact), capture, {} if kinds is None else kinds)
+    lines = AloneLines(CallText(redact=redact), capture)
+    return AloneWriter(mesh, Answers(mesh), lines, capture, {} if kinds is None else kinds)
 
 
 def connections_in(heard: Heard) -> Connections:
