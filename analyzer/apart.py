@@ -40,14 +40,14 @@ def run_apart(
 ) -> SpilledRun | None:
     """The run over a capture that was read; None where its connections may have to do with each other.
 
-    Or where keys open its TLS, sidecars deliver to 127.0.0.1, or the capture as a whole comes to a limit.
+    Or where keys open its TLS, sidecars deliver to 127.0.0.1, or more bytes were sent twice than are compared.
     """
     capture, traffic = read.capture, read.traffic
-    if plan.needs_whole(capture) or comes_to_limits(traffic):
+    if plan.needs_whole(capture):
         return None
     table = end_table(traffic)
     kinds = kinds_of_ends(table, np.arange(len(table)))
-    if not kinds or not all(meets_no_call(kind.ends) for kind in kinds):
+    if not kinds or not all(meets_no_call(kind.ends) for kind in kinds) or may_exceed_budget(traffic):
         return None
     sights = Sights.of(kinds)
     lots = _lots(table, traffic, plan.jobs, lot_connections)
@@ -66,7 +66,7 @@ def run_apart(
 
 
 def comes_to_limits(traffic: Traffic) -> bool:
-    """Whether something is left out of a capture that would not be of its lots: they have the same limits each."""
+    """Whether something is left out of a capture that would not be of lots that are read by themselves."""
     return bool(traffic.oddities) or may_exceed_budget(traffic)
 
 

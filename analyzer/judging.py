@@ -48,8 +48,8 @@ from analyzer.verdict.record import Analysis, CaptureRecord, Finding
 class SpilledRun:
     """A run whose ``analysis`` has no calls and no flows: their lines are in ``calls`` and ``flows``.
 
-    ``verdicts`` counts the calls; ``met`` are the names of the choices that some call met. ``found`` are the calls that
-    findings may name, by id; ``ends`` and ``first`` are as in ``Summary``, where one is to be told.
+    ``verdicts`` counts the calls; ``met`` are the names of the choices that some call met. Where a summary is to be
+    told, ``found`` are the calls that findings may name, by id, and ``ends`` and ``first`` as it has them.
     """
 
     analysis: Analysis
@@ -157,7 +157,7 @@ def told(
         limits=limits,
     )
     met = frozenset[str]().union(*(run.met for run in runs))
-    found = {mark.call: mark for run in runs for mark in _marks(run)}
+    found = {mark.call: mark for run in runs for mark in _marks(run)} if plan.summed else {}
     ends, first = count_ends([run.ends for run in runs if run.ends], calls.numbers)
     return SpilledRun(analysis, verdicts, met, calls, flows, found, ends, first)
 

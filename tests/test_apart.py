@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from analyzer.apart import shares_by_server
 from analyzer.base.watch import Watch
 from analyzer.capture.reader import read_capture
 from analyzer.flow.facts import end_table
+from analyzer.flow.traffic import read_traffic
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import read_packets
 from made.lo import Lo, calls_over_lo, get, hello, ok, server_hello
@@ -104,6 +106,14 @@ def test_connections_that_begin_with_one_packet_are_one_however_far_apart_they_a
     read = read_bytes(lo.data)
 
     assert lines_of(apart(read, mesh, lot=1)) == plain_lines(read, mesh)
+
+
+def test_a_capture_with_more_connections_than_are_kept_leaves_out_the_same(mesh) -> None:
+    read = read_bytes(busy(CLIENTS, SERVERS, seed=2).data)
+    limited = replace(read, traffic=read_traffic(read.packets, read.capture.records, most=9))
+
+    assert limited.traffic.oddities
+    assert lines_of(apart(limited, mesh)) == plain_lines(limited, mesh)
 
 
 # What is chosen, and told.

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.base.column import Column
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, DECODED, I32, I64, PROTOCOL_TCP, RST, SYN, PacketTable, RecordTable, distinct
+from analyzer.capture.gather import forget
 from analyzer.flow.numbering import Numbering, number_packets
 from analyzer.flow.table import LOW_32
 from analyzer.flow.tuples import canonical_tuples
@@ -29,7 +31,7 @@ TUPLE, SENDER, NUMBER = range(3)
 # Where these stand in a number that has them all; ``count_tuples`` tells SYNs from SYN-ACKs by a bit above the tuple.
 _SENDER_AT, _TUPLE_AT, _ANSWER_AT = 32, 33, 62
 _HANDSHAKE = SYN | ACK | RST
-# Packets whose tuples are numbered anew at once: those of a section may be as many as a file has.
+# Packets whose tuples are looked at at once: those of a section may be as many as a file has.
 _ROWS_AT_ONCE = 1 << 20
 
 
@@ -168,6 +170,20 @@ class Census:
         if size > before.shape[1]:
             self._table = np.empty((_TABLE_ROWS, max(size, 2 * before.shape[1])), np.int64)
             self._table[:, : before.shape[1]] = before
+
+
+def rows_of(tuple_of: I32, wanted: NDArray[np.bool_], first: int = 0, stop: int | None = None) -> I64:
+    """The rows from ``first`` to ``stop`` whose packets are of ``wanted`` tuples ``(T + 1,)``, ascending.
+
+    What is no TCP, -1, finds itself at the end. What was read of ``tuple_of`` is let go of.
+    """
+    last = len(tuple_of) if stop is None else stop
+    found = [
+        np.flatnonzero(wanted[tuple_of[begin : min(begin + _ROWS_AT_ONCE, last)]]) + begin
+        for begin in range(first, last, _ROWS_AT_ONCE)
+    ]
+    forget(tuple_of.view(np.uint8))
+    return np.concatenate([np.empty(0, np.int64), *found])
 
 
 def _keys(events: I64) -> I64:

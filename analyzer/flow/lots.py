@@ -10,14 +10,13 @@ them, and with those that share both with these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.table import I32, I64, IPV4_MAPPED_PREFIX, by_appearance, distinct
-from analyzer.capture.gather import forget
 from analyzer.flow.census import (
     FIRST_ROW,
     LAST_ROW,
@@ -25,6 +24,7 @@ from analyzer.flow.census import (
     PACKETS,
     TUPLE,
     Tuples,
+    rows_of,
 )
 from analyzer.flow.halves import is_loopback
 from analyzer.flow.tuple_ends import OUTBOUND, TupleEnds
@@ -37,8 +37,6 @@ AreHalves = Callable[[I64], Bools]
 _DELIVERY = IPV4_MAPPED_PREFIX | 127 << 24 | 6
 # Wires meet by times that are at most this far apart: clocks, and packets that were captured out of order.
 NEAR_NS = 1_000_000_000
-# Packets whose tuples are looked up at once.
-_ROWS_AT_ONCE = 1 << 20
 _NOBODY = -1
 
 
@@ -76,15 +74,7 @@ class Lots:
 
     def rows(self, lot: int) -> I64:
         """The rows of a lot's packets, ascending."""
-        first, stop = int(self.first_rows[lot]), int(self.last_rows[lot]) + 1
-        found = np.concatenate(list(self._rows_between(lot, first, stop)))
-        forget(self.tuple_of.view(np.uint8))
-        return found
-
-    def _rows_between(self, lot: int, first: int, stop: int) -> Iterator[I64]:
-        for begin in range(first, stop, _ROWS_AT_ONCE):
-            some = self.tuple_of[begin : min(begin + _ROWS_AT_ONCE, stop)]
-            yield np.flatnonzero(self.lot_of[some] == lot) + begin
+        return rows_of(self.tuple_of, self.lot_of == lot, int(self.first_rows[lot]), int(self.last_rows[lot]) + 1)
 
 
 def part_in_lots(tuples: Tuples, most_packets: int, are_halves: AreHalves | None = None) -> Lots:

@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from analyzer.base.table import I64
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets
-from analyzer.capture.gather import forget
-from analyzer.flow.census import PACKETS, Tuples
+from analyzer.flow.census import PACKETS, Tuples, rows_of
 from analyzer.flow.halves import pair_halves
 from analyzer.flow.table import build_flows
 
 # Packets that are looked at together; of a pair that has more it is not known.
 PACKETS_AT_ONCE = 150_000
-_ROWS_AT_ONCE = 1 << 20
 
 
 def are_halves(capture: Capture, tuples: Tuples, pairs: I64, *, most: int = PACKETS_AT_ONCE) -> NDArray[np.bool_]:
@@ -45,7 +43,9 @@ def _shares(sizes: I64, most: int) -> Iterator[I64]:
 
 
 def _are_halves(capture: Capture, tuples: Tuples, pairs: I64) -> NDArray[np.bool_]:
-    rows = np.concatenate([np.empty(0, np.int64), *_rows_of(tuples, pairs)])
+    wanted = np.zeros(len(tuples) + 1, np.bool_)
+    wanted[pairs] = True
+    rows = rows_of(tuples.tuple_of, wanted)
     records = capture.records.part(rows)
     packets = decode_packets(replace(capture, records=records))
     flows = build_flows(packets, records)
@@ -58,13 +58,3 @@ def _are_halves(capture: Capture, tuples: Tuples, pairs: I64) -> NDArray[np.bool
     single = (counts[pairs] == 1).all(axis=0)
     found: NDArray[np.bool_] = single & (partners[asking] == answering)
     return found
-
-
-def _rows_of(tuples: Tuples, pairs: I64) -> Iterator[I64]:
-    """The rows of the packets that some tuples have, ascending."""
-    # What is no TCP, -1, finds itself at the end.
-    wanted = np.zeros(len(tuples) + 1, np.bool_)
-    wanted[pairs] = True
-    for begin in range(0, len(tuples.tuple_of), _ROWS_AT_ONCE):
-        yield np.flatnonzero(wanted[tuples.tuple_of[begin : begin + _ROWS_AT_ONCE]]) + begin
-    forget(tuples.tuple_of.view(np.uint8))

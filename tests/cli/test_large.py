@@ -99,29 +99,33 @@ def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options, o
     assert cli(*arguments) == small
 
 
-@pytest.mark.parametrize("output", ["jsonl", "text"])
-def test_calls_of_which_few_may_meet_others_are_told_as_any(cli, looked_into, tmp_path, output) -> None:
-    """The last of an answer is all that was captured of a connection."""
+@pytest.fixture
+def lone_answer(tmp_path) -> Path:
+    """A capture in which the last of an answer is all that there is of a connection."""
     lo = Lo()
     lo.talk("10.9.0.1:40000", "10.8.0.1:80").answer(ok())
     lo.wait(60)
     for port in range(41_000, 41_020):
         lo.talk(f"10.9.0.1:{port}", "10.8.0.1:80").open().ask(get()).answer(ok()).close()
-    path = lo.write(tmp_path / "app.lo.pcap")
-    arguments = ("analyze", path, "-m", MESH, "-o", output)
+    return lo.write(tmp_path / "app.lo.pcap")
+
+
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+def test_calls_of_which_few_may_meet_others_are_told_as_any(cli, looked_into, lone_answer, output) -> None:
+    arguments = ("analyze", lone_answer, "-m", MESH, "-o", output)
     small = cli(*arguments)
 
     looked_into()
 
-    assert in_lots(path).run is not None
+    assert in_lots(lone_answer).run is not None
     assert cli(*arguments) == small
 
 
-def test_what_comes_to_a_limit_is_judged_as_a_whole(looked_into, calls, monkeypatch) -> None:
+def test_what_comes_to_a_limit_is_judged_as_a_whole(looked_into, lone_answer, monkeypatch) -> None:
     looked_into()
     monkeypatch.setattr("analyzer.apart.comes_to_limits", lambda _: True)
 
-    found = in_lots(calls)
+    found = in_lots(lone_answer)
 
     assert found.run is None
     assert found.open_captures is not None

@@ -42,6 +42,12 @@ def sizes_of(lo: Lo) -> list[int]:
     return part_in_lots(tuples, 1, partial(are_halves, capture, tuples)).sizes.tolist()
 
 
+def in_lots_and_plain(lo: Lo) -> tuple[list[bytes], list[bytes]]:
+    read = read_bytes(lo.data)
+    run = run_large(read.capture, Plan(None, None, None, None, {}), lot_packets=1, window_rows=16, most_together=1.0)
+    return lines_of(run), plain_lines(read, None)
+
+
 @pytest.mark.parametrize("stamp", [None, 7])
 @pytest.mark.parametrize("most", [1, 4, 5, 1000])
 def test_halves_that_acknowledge_each_other_are_one_connection(stamp, most) -> None:
@@ -128,17 +134,10 @@ def test_lots_have_the_bytes_of_a_plain_run(talks) -> None:
             each.send(True, PSH | ACK, get(), skip=silent is True).send(False, PSH | ACK, ok(), skip=silent is False)
     for talk, mute in begun:
         talk.send(True, FIN | ACK, skip=mute is True)
-    read = read_bytes(lo.data)
 
-    run = run_large(read.capture, Plan(None, None, None, None, {}), lot_packets=1, window_rows=16, most_together=1.0)
+    found, expected = in_lots_and_plain(lo)
 
-    assert lines_of(run) == plain_lines(read, None)
-
-
-def in_lots_and_plain(lo: Lo) -> tuple[list[bytes], list[bytes]]:
-    read = read_bytes(lo.data)
-    run = run_large(read.capture, Plan(None, None, None, None, {}), lot_packets=1, window_rows=16, most_together=1.0)
-    return lines_of(run), plain_lines(read, None)
+    assert found == expected
 
 
 def test_what_a_sidecar_did_between_the_halves_is_looked_at_with_them() -> None:
