@@ -25,10 +25,10 @@ from analyzer.verdict.answers import Answers
 from analyzer.verdict.askers import Askers
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.exemplars import Exemplars
-from analyzer.verdict.parting import Kinds
 from analyzer.verdict.parts import WIRES_AT_ONCE
 from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.record import CallRecord
+from analyzer.verdict.rights import RightLog
 from analyzer.verdict.roles import OUTBOUND_PORT
 from analyzer.verdict.table_exemplars import TableExemplars
 from analyzer.verdict.whole_calls import WholeCalls
@@ -64,10 +64,10 @@ class Lot:
 
 
 class AloneWriter:
-    """Takes connections whose calls are like others to ``lines``, lot by lot, and counts these among ``kinds``."""
+    """Takes connections whose calls are like others to ``lines``, lot by lot, and counts these in ``rights``."""
 
     def __init__(
-        self, mesh: MeshSnapshot, answers: Answers, lines: AloneLines | AloneSums, capture: str, kinds: Kinds
+        self, mesh: MeshSnapshot, answers: Answers, lines: AloneLines | AloneSums, capture: str, rights: RightLog
     ) -> None:
         self._exemplars = Exemplars(mesh, answers)
         askers = Askers(mesh, self._exemplars)
@@ -77,7 +77,7 @@ class AloneWriter:
         )
         self._lines = lines
         self._capture = capture
-        self._kinds = kinds
+        self._rights = rights
 
     @property
     def size(self) -> int:
@@ -107,7 +107,7 @@ class AloneWriter:
     def _tell(self, rows: AloneRows, lot: Lot, told: Told) -> None:
         shown = self._lines.shown(rows)
         self._lines.write(shown, lot.connections, lot.calls, lot.flows)
-        shown.count(self._kinds)
+        shown.count(self._rights)
         told.done[shown.connection] = True
         counts = np.bincount(shown.verdict, minlength=len(VERDICTS)).tolist()
         told.verdicts.update({verdict: n for verdict, n in zip(VERDICTS, counts, strict=True) if n})

@@ -31,7 +31,7 @@ from analyzer.large import JudgeLots, read_lot, run_large
 from analyzer.lot import LotRun, LotTraffic, LotWriter, Plan, Task
 from analyzer.report.spill import Lines
 from analyzer.verdict.beside import Beside
-from analyzer.verdict.parting import Rights, rights_of
+from analyzer.verdict.rights import Rights
 
 # The share of a run until its packets are counted.
 _COUNTED = 0.2
@@ -176,8 +176,7 @@ class _Judge:
         """What is told of a lot."""
         self._records = records
         run = self._writer.run(0, UNWATCHED)
-        rights = rights_of(self._writer.kinds)
-        self._writer.kinds.clear()
+        rights = self._writer.rights.take()
         calls, flows = (squeezed(file.mapped()) for file in self._files)
         for file in self._files:
             file.clear()

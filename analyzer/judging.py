@@ -40,8 +40,9 @@ from analyzer.verdict.codes import CODES
 from analyzer.verdict.findings import Groups, Mark, findings_of
 from analyzer.verdict.health import Sights
 from analyzer.verdict.oddities import Tally
-from analyzer.verdict.parting import Kind, Kinds, Rights, add_rights, parting_finding, parting_of, rights_of
+from analyzer.verdict.parting import Kind, Kinds, parting_finding, parting_of
 from analyzer.verdict.record import Analysis, CaptureRecord, Finding
+from analyzer.verdict.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _judge_some(
             gc.collect(0)
         found.append(writer.run(lot, watch.part(place / len(lots), (place + 1) / len(lots))))
         give_back_freed()
-    return found, rights_of(writer.kinds)
+    return found, writer.rights.take()
 
 
 def told(
@@ -221,7 +222,7 @@ def _findings(runs: Sequence[LotRun], rights: Iterable[Rights]) -> tuple[Finding
     for marks in groups.values():
         marks.sort(key=lambda mark: mark.begin)
     for own_rights in rights:
-        add_rights(kinds, own_rights)
+        own_rights.count_among(kinds)
     parting = parting_of(kinds)
     changed = (parting_finding(parting),) if parting else ()
     told = frozenset(name for finding in changed for name in finding.calls)

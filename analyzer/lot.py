@@ -35,9 +35,10 @@ from analyzer.verdict.flows import Verdicts, flow_records, verdicts_by_uid
 from analyzer.verdict.health import Sights
 from analyzer.verdict.judge import judge
 from analyzer.verdict.oddities import Tally, said_oddities
-from analyzer.verdict.parting import Kind, Kinds, kinds_of
+from analyzer.verdict.parting import kinds_of
 from analyzer.verdict.parts import WIRES_AT_ONCE
 from analyzer.verdict.record import CallRecord, MeshRecord
+from analyzer.verdict.rights import RightLog
 from analyzer.verdict.shards import may_be_leg
 from analyzer.verdict.wires import Sighting, Wire, gather_wires, in_order
 
@@ -117,14 +118,13 @@ class LotRun(Fact, frozen=True):
 class LotWriter:
     """Judges lots, one after the other, and writes their lines to two files.
 
-    ``kinds`` counts the calls of all lots so far that the packets agree with.
+    ``rights`` counts the calls of all lots so far that the packets agree with.
     """
 
     def __init__(self, task: Task, calls: Scratch, flows: Scratch) -> None:
         self._task = task
         self._calls, self._flows = calls, flows
-        # The calls of all lots so far that the packets agree with, by who calls what.
-        self.kinds: Kinds = {}
+        self.rights = RightLog()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -135,7 +135,7 @@ class LotWriter:
         self._alone = None
         if plan.mesh and self._answers and plan.keep is None:
             lines = AloneSums(self._ends) if self._ends else AloneLines(self._text, self._task.name)
-            self._alone = AloneWriter(plan.mesh, self._answers, lines, self._task.name, self.kinds)
+            self._alone = AloneWriter(plan.mesh, self._answers, lines, self._task.name, self.rights)
 
     def run(self, lot: int, watch: Watch = UNWATCHED) -> LotRun:
         """Judge a lot."""
@@ -198,13 +198,9 @@ class LotWriter:
 
     def _parted(self, kept: Sequence[CallRecord]) -> dict[CallKey, list[Mark]]:
         """Count calls that the packets agree with, and give the others."""
-        wrong = {}
-        for key, kind in kinds_of(kept).items():
-            if kind.wrong:
-                wrong[key], kind.wrong = kind.wrong, []
-            if kind.right:
-                self.kinds.setdefault(key, Kind()).join(kind)
-        return wrong
+        kinds = kinds_of(kept)
+        self.rights.add_kinds(kinds)
+        return {key: kind.wrong for key, kind in kinds.items() if kind.wrong}
 
     def _begin_anew_at_times(self) -> None:
         """What is remembered of earlier lots is much the same from lot to lot, but has a ceiling."""

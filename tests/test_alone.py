@@ -10,8 +10,10 @@ import pytest
 
 from analyzer.mesh.load import load_mesh
 from analyzer.report.json_text import CallText
-from analyzer.verdict.parting import Kinds, kinds_of
+from analyzer.verdict.parting import kinds_of
 from analyzer.verdict.record import CallRecord
+from analyzer.verdict.rights import RightLog
+from made.counted import counted, taken
 from made.lo import ACK, FIN, PSH, START_US, SYN, Lo, calls_over_lo, get, hello, ok, server_hello
 from made.lo_alone import Written, call_lines, connections_in, flow_line, write_alone, writer_of
 from made.lo_busy import busy, damaged
@@ -238,27 +240,24 @@ def test_a_pod_of_two_families_is_told_of_by_either_address(town) -> None:
 
 
 def test_calls_are_counted_by_who_calls_what_as_the_judge_counts_them(mesh) -> None:
-    kinds: Kinds = {}
+    rights = RightLog()
     heard = hear(busy(CLIENTS, SERVERS).data)
 
-    records = check(heard, mesh, write_alone(writer_of(mesh, kinds=kinds), heard), redact=True)
+    records = check(heard, mesh, write_alone(writer_of(mesh, rights=rights), heard), redact=True)
 
-    assert rights(kinds) == rights(kinds_of(records)) != {}
-
-
-def rights(found: Kinds) -> dict:
-    return {key: (kind.right, kind.first_right_ns, kind.last_right_ns) for key, kind in found.items()}
+    assert taken(rights) == counted(kinds_of(records)) != {}
 
 
 def test_calls_of_all_lots_are_counted_together(mesh) -> None:
-    kinds: Kinds = {}
-    writer, heard = writer_of(mesh, kinds=kinds), hear(busy(CLIENTS, SERVERS).data)
+    rights = RightLog()
+    writer, heard = writer_of(mesh, rights=rights), hear(busy(CLIENTS, SERVERS).data)
     write_alone(writer, heard)
-    once = {key: count for key, (count, *_) in rights(kinds).items()}
+    once = taken(rights)
 
-    write_alone(writer, heard)
+    for _ in range(2):
+        write_alone(writer, heard)
 
-    assert {key: count for key, (count, *_) in rights(kinds).items()} == {key: 2 * n for key, n in once.items()}
+    assert taken(rights) == {key: (2 * count, *moments) for key, (count, *moments) in once.items()} != {}
 
 
 def test_the_records_are_those_of_the_calls_that_came_first(mesh) -> None:
@@ -308,16 +307,16 @@ def test_connections_that_were_read_by_themselves_are_there_whether_they_are_don
 
 
 def test_a_wire_of_which_one_call_has_no_pattern_is_given_back(mesh) -> None:
-    lo, kinds = Lo(), {}
+    lo, rights = Lo(), RightLog()
     talk = lo.talk("10.9.0.1:40000", WEB).open()
     for host in ("web", "~port~"):
         talk.ask(get("/x", host)).answer(ok())
     talk.close()
 
-    written = write_alone(writer_of(mesh, kinds=kinds), hear(lo.data))
+    written = write_alone(writer_of(mesh, rights=rights), hear(lo.data))
 
     assert (written.done, written.calls, written.flows) == (set(), [], [])
-    assert (kinds, written.told.verdicts) == ({}, {})
+    assert (taken(rights), written.told.verdicts) == ({}, {})
 
 
 def test_a_connection_of_which_one_call_is_worth_a_look_is_given_back(mesh) -> None:

@@ -24,6 +24,9 @@ from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import Interval, chosen_in, mesh_record
 from analyzer.verdict.filter import parse_filter
+from analyzer.verdict.parting import OTHER_CONFIGURATION
+from made.counted import counts_of
+from made.lo_sides import calls_that_fit
 from made.rings import write_ring
 
 SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
@@ -132,6 +135,16 @@ def test_what_was_compressed_is_judged_here(workers, run, tmp_path) -> None:
     assert run(path, on=workers) == run(path)
 
 
+def test_calls_that_disagree_are_held_against_those_of_lots_that_others_judged(workers, run, tmp_path) -> None:
+    path = calls_that_fit("-- - --+ ++ + + +").write(tmp_path / "x.lo.pcap")
+
+    lines, _, lots = run(path, on=workers)
+
+    assert lines == run(path)[0]
+    assert sum(OTHER_CONFIGURATION.name.encode() in line for line in lines.splitlines()) == 1
+    assert lots > 1
+
+
 def test_who_asks_for_the_end_gets_the_lots_that_are_there(workers, run) -> None:
     asked: list[int] = []
 
@@ -180,7 +193,7 @@ def test_the_files_of_a_ring_are_one_capture_there_too(asked, tmp_path, monkeypa
     told, expected = (received(judge_lot(begin_lots(some), of(3))) for some, of in ((packed, piece), (alone, same)))
 
     assert told.run.verdicts == expected.run.verdicts
-    assert told.rights == expected.rights
+    assert counts_of(told.rights) == counts_of(expected.rights)
 
 
 def test_a_lot_is_told_as_often_as_it_is_asked_for_and_wherever(asked) -> None:

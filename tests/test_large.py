@@ -20,7 +20,9 @@ from analyzer.lot import Plan
 from analyzer.mesh.load import load_mesh
 from analyzer.pipeline import analyze_paths, mesh_record
 from analyzer.report.as_json import render_jsonl
+from analyzer.verdict.parting import OTHER_CONFIGURATION
 from made.lo import Lo, get, ok
+from made.lo_sides import calls_that_fit
 from made.rings import write_ring
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -135,6 +137,28 @@ def test_who_asks_for_the_end_while_lots_are_judged_gets_those(large, tmp_path) 
     assert run is not None
     assert len(asked) == 1
     assert 0 < run.verdicts.total() < 6
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("words", "parted"),
+    [
+        ("- - - - + + + + +", 1),
+        ("+ + + + + - - - -", 1),
+        ("-- - -+ ++ -+ + +", 0),
+        ("-- - --+ ++ + + +", 1),
+        ("- - - - -++", 1),
+        ("- + - + - + - +", 0),
+        ("- - - - - -", 0),
+    ],
+)
+def test_calls_that_disagree_are_held_against_those_of_other_lots(large, mesh, tmp_path, words, parted, jobs) -> None:
+    path = calls_that_fit(words).write(tmp_path / "x.lo.pcap")
+
+    run = large(path, jobs=jobs)
+
+    assert lines_of(run) == plain_lines(path, mesh=mesh)
+    assert [finding.code for finding in run.analysis.findings].count(OTHER_CONFIGURATION) == parted
 
 
 def test_what_belongs_together_is_not_parted_in_vain(large) -> None:

@@ -18,6 +18,7 @@ from analyzer.lot import LotTraffic, LotWriter, Plan, Task
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import NOTHING_BESIDE
+from made.counted import taken
 from made.spilled import texts_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,14 +96,14 @@ def test_calls_that_are_written_from_a_pattern_have_the_lines_of_those_that_are_
     assert lines_of(_with_plan(task, keep=None)) == lines_of(_with_plan(task, keep=lambda _: True))
 
 
-def test_kinds_are_those_of_calls_that_are_judged_one_by_one(task) -> None:
-    def kinds(keep):
+def test_calls_that_agree_are_those_that_are_judged_one_by_one(task) -> None:
+    def rights(keep):
         writer = LotWriter(_with_plan(task, keep=keep), Scratch(), Scratch())
         for lot in range(task.count):
             writer.run(lot)
-        return {key: (kind.right, kind.first_right_ns, kind.last_right_ns) for key, kind in writer.kinds.items()}
+        return taken(writer.rights)
 
-    assert kinds(None) == kinds(lambda _: True) != {}
+    assert rights(None) == rights(lambda _: True) != {}
 
 
 def test_without_a_mesh_every_call_is_judged_by_itself(task) -> None:

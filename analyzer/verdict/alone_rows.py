@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.base.table import I64, by_appearance, numbered
-from analyzer.flow.tuples import number_rows
+from analyzer.base.table import I64
 from analyzer.verdict.decision import VERDICTS
-from analyzer.verdict.drift import key_with, path_kind, workload_of
+from analyzer.verdict.drift import asked_of, path_kind, workload_of
 from analyzer.verdict.exemplars import Alike, Asker, Exemplar
-from analyzer.verdict.parting import Kind, Kinds
+from analyzer.verdict.rights import RightLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +53,20 @@ class AloneRows:
         of_kinds = [VERDICTS.index(kind.record.decision.verdict or "") if kind else 0 for kind in self.kinds]
         return np.array(of_kinds, np.int64)[self.kind]
 
-    def count(self, kinds: Kinds) -> None:
+    def count(self, rights: RightLog) -> None:
         """Count calls that the packets agree with, by who calls what."""
-        agrees = np.array([kind is not None and bool(kind.record.observed.agrees) for kind in self.kinds], np.bool_)
-        rows = np.flatnonzero(agrees[self.kind])
-        clients = [workload_of(asker.pod.full_name) if asker else "" for asker in self.askers]
-        paths = [*map(path_kind, self.targets), ""]
-        columns = np.stack([self.kind, numbered(clients)[1][self.asker], numbered(paths)[1][self.target]])[:, rows]
-        numbers, firsts = by_appearance(number_rows(columns))
-        order = np.argsort(numbers, kind="stable")
-        begins, bounds = self.begin_ns[rows[order]], np.searchsorted(numbers[order], np.arange(len(firsts)))
-        found = zip(
-            rows[firsts].tolist(), np.bincount(numbers).tolist(), np.minimum.reduceat(begins, bounds).tolist(),
-            np.maximum.reduceat(begins, bounds).tolist(), strict=True,
-        ) if len(rows) else ()  # fmt: skip
-        for row, count, first_ns, last_ns in found:
-            exemplar = self.kinds[self.kind[row]]
-            assert exemplar is not None, "only calls that are like one are counted"
-            key = key_with(exemplar.record, clients[self.asker[row]], paths[self.target[row]])
-            kind = kinds.get(key)
-            if kind is None:
-                kind = kinds[key] = Kind()
-            kind.add_right(count, first_ns, last_ns)
+        agreeing = {place: kind.record for place, kind in enumerate(self.kinds) if kind and kind.record.observed.agrees}
+        asked = np.full(len(self.kinds), -1)
+        asked[list(agreeing)] = np.arange(len(agreeing))
+        rows = np.flatnonzero(asked[self.kind] >= 0)
+        if len(rows):
+            rights.add(
+                [workload_of(asker.pod.full_name) if asker else "" for asker in self.askers],
+                [*map(asked_of, agreeing.values())],
+                [*map(path_kind, self.targets), ""],
+                np.stack([self.asker, asked[self.kind], self.target])[:, rows],
+                self.begin_ns[rows],
+            )
 
 
 def rows_of(alike: Iterable[tuple[int, Sequence[Alike]]]) -> AloneRows:

@@ -17,11 +17,13 @@ from analyzer.verdict.record import CallRecord, CaptureRecord, MeshRecord, Moved
 # What a ReplicaSet appends to the names of its pods (k8s.io/apimachinery, rand.SafeEncodeString's alphabet).
 _REPLICA = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 # A segment of a path that names one thing of many: a number, a UUID, a long hexadecimal text.
-_IDENTIFIER = re.compile(r"[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
+_IDENTIFIER = re.compile(r"/(?:[0-9]++|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}+)(?![^/])")
 # Below this many calls in either run a share is chance.
 LEAST_SHARED_CALLS = 10
 # Percentage points that a share may change by and still be the same.
 DEFAULT_SHARE_POINTS = 10.0
+# The target, the protocol and the method of a ``CallKey``.
+Asked = tuple[str, str, str]
 
 
 class EndingShare(Fact, frozen=True):
@@ -84,12 +86,12 @@ def with_causes(diff: RunDiff, moved: Iterable[MovedCall]) -> RunDiff:
 def key_of(call: CallRecord) -> CallKey:
     """Who calls what, in words that stay the same from run to run."""
     client = workload_of(call.pod) if call.pod else call.client.ip
-    return key_with(call, client, path_kind(call.path or ""))
+    return CallKey(client, *asked_of(call), path_kind(call.path or ""))
 
 
-def key_with(call: CallRecord, client: str, path: str) -> CallKey:
-    """The key of a call by another client, or to another path; in words as ``key_of`` has them."""
-    return CallKey(client, target_of(call), call.protocol, call.method or "", path)
+def asked_of(call: CallRecord) -> Asked:
+    """What a call's key says of it apart from its client and its path."""
+    return target_of(call), call.protocol, call.method or ""
 
 
 @lru_cache(maxsize=65536)
@@ -101,8 +103,7 @@ def workload_of(pod: str) -> str:
 @lru_cache(maxsize=65536)
 def path_kind(path: str) -> str:
     """A path without its query, with a star for what names one thing of many."""
-    segments = path.partition("?")[0].split("/")
-    return "/".join("*" if _IDENTIFIER.fullmatch(segment) else segment for segment in segments)
+    return _IDENTIFIER.sub("/*", "/" + path.partition("?")[0])[1:]
 
 
 def _by_key(calls: Iterable[CallRecord]) -> dict[CallKey, list[CallRecord]]:

@@ -77,18 +77,9 @@ class Kind:
         self.last_right_ns = max(self.last_right_ns, last_ns) if self.right else last_ns
         self.right += count
 
-    def join(self, other: Kind) -> None:
-        """Take the calls of another part of the run."""
-        self.wrong += other.wrong
-        if other.right:
-            self.add_right(other.right, other.first_right_ns, other.last_right_ns)
-
 
 # By who calls what.
 Kinds = dict[CallKey, Kind]
-# Calls that agree, by the fields of their ``CallKey``: how many, and when the first and the last began. Plain tuples go
-# from process to process in a fraction of the time that objects take.
-Rights = dict[tuple[str, ...], tuple[int, int, int]]
 
 
 def find_parting(calls: Sequence[CallRecord]) -> Parting | None:
@@ -114,25 +105,6 @@ def kinds_of(calls: Iterable[CallRecord]) -> Kinds:
         else:
             kind.wrong.append(mark_of(call))
     return kinds
-
-
-def rights_of(kinds: Kinds) -> Rights:
-    """The calls of each kind that agree."""
-    return {
-        _fields(key): (kind.right, kind.first_right_ns, kind.last_right_ns) for key, kind in kinds.items() if kind.right
-    }
-
-
-def add_rights(kinds: Kinds, rights: Rights) -> None:
-    """Count calls that agree, of kinds that are there: those of which none disagrees are in no parting."""
-    for key, kind in kinds.items():
-        found = rights.get(_fields(key))
-        if found:
-            kind.add_right(*found)
-
-
-def _fields(key: CallKey) -> tuple[str, ...]:
-    return key.client, key.target, key.protocol, key.method, key.path
 
 
 def parting_of(kinds: Kinds) -> Parting | None:

@@ -18,8 +18,8 @@ from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.spill import Spill
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.flows import flow_records, verdicts_by_uid
-from analyzer.verdict.parting import Kinds
 from analyzer.verdict.record import CallRecord
+from analyzer.verdict.rights import RightLog
 from analyzer.verdict.wires import Wire
 from made.lo_heard import NAME, Heard
 from made.spilled import texts_of
@@ -49,10 +49,10 @@ class Written:
 
 
 def writer_of(
-    mesh: MeshSnapshot, *, redact: bool = True, kinds: Kinds | None = None, capture: str = NAME
+    mesh: MeshSnapshot, *, redact: bool = True, rights: RightLog | None = None, capture: str = NAME
 ) -> AloneWriter:
     lines = AloneLines(CallText(redact=redact), capture)
-    return AloneWriter(mesh, Answers(mesh), lines, capture, {} if kinds is None else kinds)
+    return AloneWriter(mesh, Answers(mesh), lines, capture, rights or RightLog())
 
 
 def connections_in(heard: Heard) -> Connections:

@@ -12,8 +12,10 @@ from analyzer.verdict.alone_rows import AloneRows, rows_of
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.exemplars import Alike, Exemplars
-from analyzer.verdict.parting import Kind, Kinds, kinds_of
+from analyzer.verdict.parting import kinds_of
 from analyzer.verdict.record import CallRecord
+from analyzer.verdict.rights import RightLog
+from made.counted import counted, taken
 from made.lo import Lo, get, hello, ok, server_hello
 from made.lo_busy import busy
 from made.lo_heard import Heard, hear
@@ -53,10 +55,6 @@ def told(rows: AloneRows) -> list[tuple]:
     ]
 
 
-def rights(kinds: Kinds) -> dict:
-    return {key: (kind.right, kind.first_right_ns, kind.last_right_ns) for key, kind in kinds.items()}
-
-
 def call(lo: Lo, asked: bytes = b"", *, client: str = "10.9.0.1:1", server: str = WEB, answered: bytes = b"") -> None:
     lo.talk(client, server).open().ask(asked or get()).answer(answered or ok()).close()
 
@@ -93,10 +91,10 @@ def test_a_call_without_a_request_has_no_target(mesh) -> None:
 
 @pytest.mark.parametrize("calls", [[], [(3, ())]])
 def test_no_calls_are_no_rows(calls) -> None:
-    rows, kinds = rows_of(calls), {}
-    rows.count(kinds)
+    rows, rights = rows_of(calls), RightLog()
+    rows.count(rights)
 
-    assert (len(rows), told(rows), rows.verdict.tolist(), kinds) == (0, [], [], {})
+    assert (len(rows), told(rows), rows.verdict.tolist(), taken(rights)) == (0, [], [], {})
 
 
 def test_rows_without_some_connections_are_those_of_the_others(mesh) -> None:
@@ -146,33 +144,24 @@ def replace_kinds(rows: AloneRows, kinds: list) -> AloneRows:
 @pytest.mark.parametrize("seed", range(5))
 def test_calls_are_counted_as_their_records_are(mesh, seed) -> None:
     calls, records = alike_in(hear(busy(CLIENTS, SERVERS, seed=seed).data), mesh)
-    kinds: Kinds = {}
+    rights = RightLog()
 
-    rows_of(calls).count(kinds)
+    rows_of(calls).count(rights)
 
-    assert rights(kinds) == rights(kinds_of(records)) != {}
-
-
-def test_kinds_are_told_of_in_the_order_in_which_they_came(mesh) -> None:
-    calls, records = alike_in(hear(busy(CLIENTS, SERVERS).data), mesh)
-    kinds: Kinds = {}
-
-    rows_of(calls).count(kinds)
-
-    assert list(kinds) == list(kinds_of(records))
+    assert taken(rights) == counted(kinds_of(records)) != {}
 
 
 def test_pods_of_one_workload_and_paths_of_one_kind_are_counted_together(mesh) -> None:
     lo = Lo()
     for number, client in enumerate(("10.9.0.1", "10.9.0.2", "10.9.0.1"), 1):
         call(lo, get(f"/orders/{number}?page={number}"), client=f"{client}:{number}")
-    kinds: Kinds = {}
+    rights = RightLog()
 
-    rows_of(alike_in(hear(lo.data), mesh)[0]).count(kinds)
+    rows_of(alike_in(hear(lo.data), mesh)[0]).count(rights)
 
-    ((key, kind),) = kinds.items()
-    assert (key.path, kind.right) == ("/orders/*", 3)
-    assert kind.first_right_ns < kind.last_right_ns
+    ((key, (count, first_ns, last_ns)),) = taken(rights).items()
+    assert (key.path, count) == ("/orders/*", 3)
+    assert first_ns < last_ns
 
 
 @pytest.mark.parametrize(
@@ -191,30 +180,30 @@ def test_who_calls_what_counts(mesh, other) -> None:
     if "client" in other:
         other = {**other, "asked": get("/a", "web.shop")}
     call(lo, **{"client": "10.9.0.1:2", **other})
-    kinds: Kinds = {}
+    rights = RightLog()
 
-    rows_of(alike_in(hear(lo.data), mesh)[0]).count(kinds)
+    rows_of(alike_in(hear(lo.data), mesh)[0]).count(rights)
 
-    assert [kind.right for kind in kinds.values()] == [1, 1]
+    assert [count for count, *_ in taken(rights).values()] == [1, 1]
 
 
 def test_the_first_and_the_last_moment_are_those_of_all_calls_of_a_kind(mesh) -> None:
     calls, records = alike_in(hear(busy(["10.9.0.1"], [(WEB, "http", "web")]).data), mesh)
     mixed = sorted(calls, key=lambda each: each[0] * 7 % 31)
-    kinds: Kinds = {}
+    rights = RightLog()
 
-    rows_of(mixed).count(kinds)
+    rows_of(mixed).count(rights)
 
-    assert rights(kinds) == rights(kinds_of(records))
+    assert taken(rights) == counted(kinds_of(records))
 
 
 def test_what_was_counted_before_is_counted_on(mesh) -> None:
     calls, records = alike_in(hear(busy(CLIENTS, SERVERS).data), mesh)
-    kinds: Kinds = {}
+    rights = RightLog()
     for half in (calls[::2], calls[1::2]):
-        rows_of(half).count(kinds)
+        rows_of(half).count(rights)
 
-    assert rights(kinds) == rights(kinds_of(records))
+    assert taken(rights) == counted(kinds_of(records))
 
 
 def test_calls_that_the_packets_do_not_agree_with_are_not_counted(mesh) -> None:
@@ -222,10 +211,10 @@ def test_calls_that_the_packets_do_not_agree_with_are_not_counted(mesh) -> None:
     call(lo)
     rows = rows_of(alike_in(hear(lo.data), mesh)[0])
     (exemplar,) = rows.kinds
-    known = {"kept": Kind()}
+    rights = RightLog()
     for agrees in (False, None):
         record = replace(exemplar.record, observed=replace(exemplar.record.observed, agrees=agrees))
-        replace_kinds(rows, [replace(exemplar, record=record)]).count(known)
-    replace_kinds(rows, [None]).count(known)
+        replace_kinds(rows, [replace(exemplar, record=record)]).count(rights)
+    replace_kinds(rows, [None]).count(rights)
 
-    assert rights(known) == {"kept": (0, 0, 0)}
+    assert taken(rights) == {}

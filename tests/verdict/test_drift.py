@@ -6,12 +6,13 @@ import pytest
 
 from analyzer.base.place import YamlPlace
 from analyzer.flow.connection import Endpoint
+from analyzer.verdict.compare import CallKey
 from analyzer.verdict.decision import Step
 from analyzer.verdict.drift import (
     LEAST_SHARED_CALLS,
+    asked_of,
     diff_runs,
     key_of,
-    key_with,
     path_kind,
     with_causes,
     workload_of,
@@ -58,11 +59,11 @@ def test_who_calls_what_counts(record, other) -> None:
     assert key_of(record(pod="shop/web-0", path="/a")) != key_of(record(**{"pod": "shop/web-0", "path": "/a", **other}))
 
 
-def test_a_key_with_another_client_and_path_is_that_of_such_a_call(record) -> None:
-    own, other = record(pod="shop/web-0", path="/a"), record(pod="lab/six-7c9f8d6b5-x2x4z", path="/orders/17?page=1")
+@pytest.mark.parametrize("known", [{}, {"host": None, "method": None}])
+def test_a_key_has_what_is_asked_between_its_client_and_its_path(record, known) -> None:
+    call = record(pod="shop/six-7c9f8d6b5-x2x4z", path="/orders/17?page=1", **known)
 
-    assert key_with(own, "lab/six", "/orders/*") == key_of(other)
-    assert key_with(own, "shop/web-0", "/a") == key_of(own)
+    assert key_of(call) == CallKey("shop/six", *asked_of(call), "/orders/*")
 
 
 def test_another_reason_for_the_same_end_is_no_difference(record, decision) -> None:
@@ -159,6 +160,13 @@ def test_a_workload_is_a_pod_without_what_a_replica_set_appends(pod, workload) -
         ("/c/0b5e5bb4-3f7e-4c5e-9e1a-3a3ef0f7f001", "/c/*"),
         ("/a/b", "/a/b"),
         ("/~port~", "/~port~"),
+        ("17", "*"),
+        ("17/0b5e5bb43f7e4c5e/", "*/*/"),
+        ("//17//18", "//*//*"),
+        ("/17a/b18/0b5e5bb43f7e4c5", "/17a/b18/0b5e5bb43f7e4c5"),
+        ("/0b5e5bb4-3f7e-4c5e-9e1a-3a3ef0f7f001a/17-", "/0b5e5bb4-3f7e-4c5e-9e1a-3a3ef0f7f001a/17-"),
+        ("/17\n/18\n", "/17\n/18\n"),
+        ("/a?/17", "/a"),
     ],
 )
 def test_the_kind_of_a_path_has_a_star_for_what_names_one_of_many(path, kind) -> None:

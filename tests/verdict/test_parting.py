@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.verdict.parting import add_rights, find_parting, kinds_of, parting_finding, parting_of, rights_of
+from analyzer.verdict.parting import find_parting, kinds_of, parting_finding, parting_of
 from analyzer.verdict.record import Observed
+from analyzer.verdict.rights import RightLog
 
 SECOND = 1_000_000_000
 AGREES = {"+": True, "-": False}
@@ -89,6 +90,8 @@ def test_calls_that_agree_may_be_counted_elsewhere(calls, words, cut) -> None:
     kinds = kinds_of(call for call in found if call.observed.agrees is False)
 
     for part in (found[:cut], found[cut:]):
-        add_rights(kinds, rights_of(kinds_of(part)))
+        log = RightLog()
+        log.add_kinds(kinds_of(part))
+        log.take().count_among(kinds)
 
     assert parting_of(kinds) == find_parting(found)
