@@ -8,6 +8,7 @@ from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.protocol.notes import GAP, MIDSTREAM
 from analyzer.verdict.call import Call, Onward, host_and_path
+from analyzer.verdict.handshake import handshake_of
 from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
 from analyzer.verdict.reach import reach
@@ -108,9 +109,10 @@ def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
     if decision.verdict is None or call.exchange is not None:
         return ()
     connection = call.said.wire.connection
-    if _is_handshake(connection.history):
+    handshake = handshake_of(connection.history)
+    if handshake.is_all:
         return (HANDSHAKE_ONLY.name,)
-    if not connection.client_bytes and _lacks_answer_to_syn(connection.history):
+    if not connection.client_bytes and handshake.lacks_answer:
         return (GAP.name,)
     if _hangs_on_unseen_request(call.said, decision):
         return call.said.conversation.missing or (REQUEST_UNSEEN.name,)
@@ -136,16 +138,6 @@ def _hangs_on_unseen_certificate(said: Said, decision: Decision) -> bool:
     if said.istio_mtls:
         return decision.inbound is not None and decision.inbound.mtls
     return decision.reason == MTLS_REQUIRED.name
-
-
-def _is_handshake(history: str) -> bool:
-    """Whether a connection was accepted, and neither end is seen to say anything after that, or to close it."""
-    return "h" in history and set(history) <= set("^SAha")
-
-
-def _lacks_answer_to_syn(history: str) -> bool:
-    """Whether the client heard the server accept, which is not there: so may be missing what the client said then."""
-    return "A" in history and "h" not in history
 
 
 def _missing_of_request(exchange: Exchange) -> tuple[str, ...]:

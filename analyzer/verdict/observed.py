@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyzer.flow.connection import Connection
 from analyzer.protocol.facts import Exchange, Response
 from analyzer.verdict.call import Call
+from analyzer.verdict.handshake import handshake_of
 from analyzer.verdict.record import Observed
 from analyzer.verdict.reply import written_by
 from analyzer.verdict.roles import Said
@@ -45,7 +46,7 @@ def _ending(exchange: Exchange, connection: Connection) -> str:
 
 def _unanswered(connection: Connection) -> str:
     """How a connection ended that brought no byte from the server."""
-    if connection.conn_state == "REJ" and "A" not in connection.history:
+    if connection.conn_state == "REJ" and not handshake_of(connection.history).acknowledged:
         return "refused"  # else the client heard the server accept
     if connection.reset_by == "server":
         return "reset"
