@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from analyzer.base.table import I64, distinct, numbered
@@ -87,15 +85,15 @@ class AloneLines:
         patterns, kept = self._patterns_of(rows), self._kept(which, connections)
         askers, judged = self._of_askers(rows), self._judged(rows, at, which)
         mark = self._texts.mark()
-        kept |= {name: self._texts.add_texts(_some(connections, name, which)) for name in ("uid", "community_id")}
+        kept |= {name: self._texts.add_names(names.bytes[which]) for name, names in connections.names.items()}
         of_calls = {name: column[at] for name, column in kept.items() if name in CALL_TEXTS}
         of_calls |= {"ip": kept["client_ip"][at], "port": kept["client_port"][at], **askers, **self._own(rows)}
         of_calls |= {name: connections.extents[seen][rows.connection] for name, seen in _SEEN.items()}
         extents = {name: column[which] for name, column in connections.extents.items() if name in FLOW_NUMBERS}
-        ips, client = numbered(client.ip for client in _some(connections, "client", which))
-        keys = Keys(ips, client[at], rows.begin_ns, of_calls["port"], rows.ordinal)
+        ips = connections.clients.ips
+        keys = Keys(ips.values, ips.codes[rows.connection], rows.begin_ns, of_calls["port"], rows.ordinal)
         calls.add_rows(self._calls, patterns, of_calls, kept=mark.texts, keys=keys)
-        keys = Keys(ips, client, extents["first_ns"], kept["client_port"], np.zeros_like(which))
+        keys = Keys(ips.values, ips.codes[which], extents["first_ns"], kept["client_port"], np.zeros_like(which))
         of_flows = {**extents, **kept, **judged}
         flows.add_rows(self._flows, np.full(len(which), self._flow), of_flows, kept=mark.texts, keys=keys)
         self._texts.cut(mark)
@@ -122,17 +120,15 @@ class AloneLines:
 
     def _kept(self, which: I64, connections: Connections) -> Values:
         """The columns of connections whose texts many of them share."""
-        clients, servers = _some(connections, "client", which), _some(connections, "server", which)
-        number = self._texts.number
-        columns = {
-            "client_ip": [number(client.ip) for client in clients],
-            "client_port": [client.port for client in clients],
-            "server_ip": [number(server.ip) for server in servers],
-            "server_port": [server.port for server in servers],
-            "conn_state": list(map(number, _some(connections, "conn_state", which))),
-            "history": list(map(number, _some(connections, "history", which))),
+        clients, servers, number = connections.clients, connections.servers, self._texts.number
+        return {
+            "client_ip": clients.ips.numbers(number, which),
+            "client_port": clients.ports[which],
+            "server_ip": servers.ips.numbers(number, which),
+            "server_port": servers.ports[which],
+            "conn_state": connections.coded["conn_state"].numbers(number, which),
+            "history": connections.coded["history"].numbers(number, which),
         }
-        return {name: np.array(column, np.int64) for name, column in columns.items()}
 
     def _of_askers(self, rows: AloneRows) -> Values:
         """What clients fill."""
@@ -171,10 +167,5 @@ class AloneLines:
         return {
             "path": paths[rows.target], "phrase": phrases[rows.target], "first": rows.first, "last": rows.last,
             "asked": rows.asked, "request": rows.ordinal, "first_ns": rows.begin_ns, "last_ns": rows.end_ns,
-            "time": self._texts.add_all(times.tobytes(), np.full(len(rows), _TIME_LEN)),
+            "time": self._texts.add_names(times),
         }  # fmt: skip
-
-
-def _some(connections: Connections, name: str, which: I64) -> list[Any]:
-    column = connections.columns[name]
-    return [column[index] for index in which.tolist()]

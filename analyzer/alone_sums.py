@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.base.table import distinct, numbered
 from analyzer.flow.connections import Connections
 from analyzer.report.end_log import EndLog
 from analyzer.report.spill import Keys, Spill
@@ -37,10 +36,7 @@ class AloneSums:
 
     def write(self, rows: AloneRows, connections: Connections, calls: Spill, _: Spill) -> None:
         """Take calls that are ``shown``."""
-        which = distinct(rows.connection)
-        clients = [connections.columns["client"][index] for index in which.tolist()]
-        ips, client = numbered(each.ip for each in clients)
-        at = np.searchsorted(which, rows.connection)
-        ports = np.array([each.port for each in clients], np.int64)
-        calls.hide_rows(Keys(ips, client[at], rows.begin_ns, ports[at], rows.ordinal))
+        clients, which = connections.clients, rows.connection
+        keys = Keys(clients.ips.values, clients.ips.codes[which], rows.begin_ns, clients.ports[which], rows.ordinal)
+        calls.hide_rows(keys)
         self._ends.add_rows(rows)

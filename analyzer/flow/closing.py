@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.table import I64, distinct
-from analyzer.flow.connection import Columns
 from analyzer.flow.events import Event, Events
+from analyzer.flow.fields import Coded
 from analyzer.flow.lanes import SIDES, LaneTable
 
 Bools = NDArray[np.bool_]
@@ -56,7 +57,7 @@ def conn_state(client: Phase, server: Phase) -> str:
     return "S1" if client is server is Phase.ESTABLISHED else "OTH"
 
 
-def closings(lanes: LaneTable, events: Events) -> Columns:
+def closings(lanes: LaneTable, events: Events) -> Mapping[str, Coded[Any]]:
     """``conn_state`` (Zeek, conn.log), who sent the first FIN or RST, and who aborted the connection.
 
     A RST after both FINs aborts nothing, a RST after a RST neither.
@@ -64,13 +65,13 @@ def closings(lanes: LaneTable, events: Events) -> Columns:
     fin, rst = _first_rows(lanes, events, Event.CLOSES), _first_rows(lanes, events, Event.RESETS)
     reset_by = _earlier(np.where(rst > fin.max(axis=1, keepdims=True), NEVER, rst))
     phases = _phases(lanes, events, fin < NEVER, reset_by) @ (len(Phase), 1)
-    states = {both: conn_state(*map(Phase, divmod(both, len(Phase)))) for both in distinct(phases).tolist()}
-    closed_by = _earlier(np.minimum(fin, rst))
+    different = distinct(phases)
+    states = [conn_state(*map(Phase, divmod(both, len(Phase)))) for both in different.tolist()]
     names = (*SIDES, None)
     return {
-        "conn_state": [states[both] for both in phases.tolist()],
-        "closed_by": [names[side] for side in closed_by.tolist()],
-        "reset_by": [names[side] for side in reset_by.tolist()],
+        "conn_state": Coded(states, np.searchsorted(different, phases)),
+        "closed_by": Coded(names, _earlier(np.minimum(fin, rst))),
+        "reset_by": Coded(names, reset_by),
     }
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.stream import Stream
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
-
-# Fields of connections by name, one value a connection.
-Columns = Mapping[str, Sequence[Any]]
 
 # What a Zeek history begins with where the first packet was not the client's.
 FLIPPED = "^"

@@ -14,10 +14,11 @@ from analyzer.flow.closing import closings
 from analyzer.flow.conflicts import find_conflicts
 from analyzer.flow.connection import Connection
 from analyzer.flow.events import read_events
-from analyzer.flow.facts import EndKind, Ends, end_table, ends, extents, interfaces, kinds_of_ends, openings
+from analyzer.flow.facts import EndKind, Ends, end_table, endpoints, extents, interfaces, kinds_of_ends, openings
+from analyzer.flow.fields import Coded, Field
 from analyzer.flow.identity import community_ids, connection_uids
 from analyzer.flow.oddities import find_oddities
-from analyzer.flow.orientation import GUESSED
+from analyzer.flow.orientation import CLIENT_BY, GUESSED
 from analyzer.flow.streams import Streams
 from analyzer.flow.traffic import Traffic, read_traffic
 
@@ -47,9 +48,9 @@ def _as_it_is(connection: Connection) -> Connection:
 class Connections(Sequence[Connection]):
     """The connections of traffic, of which each is made when it is asked for; what all have is in columns before that.
 
-    ``end_table`` and ``extents`` ``(C,)`` are as in ``facts``; ``columns`` are fields of ``Connection`` by name, as
-    lists. ``amend`` is done to each connection that is given, but not to columns: it changes only those whose client is
-    a guess.
+    ``end_table`` and ``extents`` ``(C,)`` are as in ``facts``; ``clients``, ``servers``, and by name ``coded`` and
+    ``names`` are fields of ``Connection``. ``amend`` is done to each connection that is given, but not to columns: it
+    changes only those whose client is a guess.
     """
 
     def __init__(
@@ -65,17 +66,29 @@ class Connections(Sequence[Connection]):
         self.extents: Mapping[str, I64] = extents(traffic, events)
         self._oddities = find_oddities(capture_name, traffic, events, find_conflicts(traffic, streams))
         self._streams, self._amend, self._count = streams, amend, len(traffic.lanes)
-        self.columns: dict[str, Sequence[Any]] = {
-            **ends(self.end_table),
-            **openings(traffic, events),
+        table, opened = self.end_table, openings(traffic, events)
+        self.clients, self.servers = endpoints(table.client, table.version), endpoints(table.server, table.version)
+        self.coded: Mapping[str, Coded[Any]] = {
+            "client_by": Coded(CLIENT_BY, table.client_by),
             **closings(traffic.lanes, events),
             "history": events.histories,
-            "ifindexes": interfaces(traffic),
         }
-        clients, servers = self.columns["client"], self.columns["server"]
         first_ns = self.extents["first_ns"].tolist()
-        self.columns["uid"] = connection_uids(clients, servers, self.columns["syn_seq"], first_ns)
-        self.columns["community_id"] = community_ids(clients, servers)
+        self.names = {
+            "uid": connection_uids(self.clients, self.servers, opened["syn_seq"], first_ns),
+            "community_id": community_ids(self.clients, self.servers),
+        }
+        self._fields: Mapping[str, Field] = {
+            "client": self.clients,
+            "server": self.servers,
+            "redirect_port": table.redirect_port.tolist(),
+            "joined": table.joined.tolist(),
+            "ifindexes": interfaces(traffic),
+            **opened,
+            **self.coded,
+            **self.names,
+            **{name: column.tolist() for name, column in self.extents.items()},
+        }
 
     @cached_property
     def kinds_of_ends(self) -> list[EndKind]:
@@ -96,10 +109,6 @@ class Connections(Sequence[Connection]):
     def _guessed(self) -> Mapping[int, Connection]:
         return {index: self[index] for index in np.flatnonzero(self.end_table.client_by == GUESSED).tolist()}
 
-    @cached_property
-    def _numbers(self) -> Mapping[str, Sequence[int]]:
-        return {name: column.tolist() for name, column in self.extents.items()}
-
     def __len__(self) -> int:
         return self._count
 
@@ -119,7 +128,7 @@ class Connections(Sequence[Connection]):
     def at(self, indices: Sequence[int]) -> Iterator[Connection]:
         """Some of them: many are made in less time than each by itself."""
         fields: dict[str, Iterable[Any]] = {
-            name: map(column.__getitem__, indices) for name, column in (*self.columns.items(), *self._numbers.items())
+            name: map(column.__getitem__, indices) for name, column in self._fields.items()
         }
         fields |= {
             "index": indices,

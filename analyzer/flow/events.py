@@ -12,6 +12,7 @@ import numpy as np
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, FIN, I32, I64, RST, SYN, U8
 from analyzer.flow.connection import FLIPPED
+from analyzer.flow.fields import Coded
 from analyzer.flow.lanes import LaneTable
 from analyzer.flow.sequence import BAD_FIN, BAD_RST
 from analyzer.flow.table import LOW_32
@@ -99,7 +100,7 @@ class Events:
     """
 
     firsts: I64
-    histories: Sequence[str]
+    histories: Coded[str]
     first_ns: I64
     last_ns: I64
 
@@ -120,7 +121,8 @@ def read_events(traffic: Traffic) -> Events:
     alphabet = np.frombuffer(_LETTERS, np.uint8)
     run_kernel(follow_events, len(lanes.rows), packets, lanes.starts, alphabet, firsts, spans, letters, bounds)
     text = letters[: bounds[-1]].tobytes().decode("ascii")
-    return Events(firsts, [text[first:stop] for first, stop in pairwise(bounds.tolist())], spans[0], spans[1])
+    histories = Coded.of(text[first:stop] for first, stop in pairwise(bounds.tolist()))
+    return Events(firsts, histories, spans[0], spans[1])
 
 
 def _events_of(traffic: Traffic) -> I32:

@@ -11,10 +11,10 @@ import numpy as np
 
 from analyzer.base.address import format_address
 from analyzer.base.table import HAS_TIMESTAMP, I64, U8, U32, by_appearance, distinct
-from analyzer.flow.connection import Columns, Endpoint
+from analyzer.flow.connection import Endpoint
 from analyzer.flow.events import Event, Events
+from analyzer.flow.fields import Coded, Endpoints
 from analyzer.flow.halves import REDIRECT_PORTS, is_loopback, redirected_flows
-from analyzer.flow.orientation import CLIENT_BY
 from analyzer.flow.table import LOW_32
 from analyzer.flow.traffic import Bools, Traffic
 from analyzer.flow.tuples import number_rows
@@ -67,8 +67,9 @@ def kinds_of_ends(table: EndTable, which: I64) -> list[EndKind]:
     """Some connections, by who talks with whom, in the order of the first of each kind."""
     columns = np.stack([*table.client[:2], *table.server[:2], table.version, table.redirect_port])
     numbers, firsts = by_appearance(number_rows(columns[:, which]))
-    fields = ends(table.at(which[firsts]))
-    found = map(Ends, *(fields[name] for name in Ends._fields))
+    some = table.at(which[firsts])
+    clients, servers = endpoints(some.client, some.version), endpoints(some.server, some.version)
+    found = (Ends(clients[at], servers[at], port) for at, port in enumerate(some.redirect_port.tolist()))
     return list(map(EndKind, which[firsts].tolist(), found, np.bincount(numbers).tolist()))
 
 
@@ -110,26 +111,15 @@ def end_table(traffic: Traffic) -> EndTable:
     return EndTable(clients, servers, version, how, redirect_port, joined)
 
 
-def ends(table: EndTable) -> Columns:
-    """The ends of each connection as fields of ``Connection``."""
-    return {
-        "client": _endpoints(table.client, table.version),
-        "server": _endpoints(table.server, table.version),
-        "client_by": [CLIENT_BY[by] for by in table.client_by.tolist()],
-        "redirect_port": table.redirect_port.tolist(),
-        "joined": table.joined.tolist(),
-    }
-
-
-def _endpoints(columns: Sequence[I64], version: U8) -> list[Endpoint]:
+def endpoints(columns: Sequence[I64], version: U8) -> Endpoints:
     """Endpoints by the halves of their addresses, their ports and the version of their packets."""
     hi, lo, port = columns
-    addresses = zip(hi.tolist(), lo.tolist(), version.tolist(), strict=True)
-    texts = [format_address(hi, lo, version=version) for hi, lo, version in addresses]
-    return list(map(Endpoint, texts, port.tolist()))
+    codes, firsts = by_appearance(number_rows(np.stack([hi, lo, version.astype(np.int64)])))
+    addresses = zip(hi[firsts].tolist(), lo[firsts].tolist(), version[firsts].tolist(), strict=True)
+    return Endpoints(Coded([format_address(hi, lo, version=version) for hi, lo, version in addresses], codes), port)
 
 
-def openings(traffic: Traffic, events: Events) -> Columns:
+def openings(traffic: Traffic, events: Events) -> Mapping[str, Sequence[int | None]]:
     """What the SYN and the SYN-ACK that opened each connection say; None where they were not seen."""
     packets, lanes = traffic.packets, traffic.lanes
     syn, syn_ack = (lanes.rows_at(events.firsts[event]) for event in (Event.OPENS, Event.ACCEPTS))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.base.table import I64
 
@@ -54,6 +55,10 @@ class Texts:
         self._spans.frombytes(np.stack([begins, lengths], axis=1).tobytes())
         self._data += data
         return np.arange(first, first + len(lengths))
+
+    def add_names(self, names: NDArray[np.bytes_]) -> I64:
+        """New numbers for texts that are all of one length."""
+        return self.add_all(names.tobytes(), np.full(len(names), names.itemsize))
 
     def add_texts(self, texts: Sequence[str]) -> I64:
         """New numbers for texts."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.base.fact import Fact
-from analyzer.base.table import I64, by_appearance
+from analyzer.base.table import I64, by_appearance, distinct, numbered
 from analyzer.flow.connection import Endpoint
 from analyzer.flow.connections import Connections
+from analyzer.flow.fields import Endpoints
+from analyzer.flow.traffic import Bools
 from analyzer.flow.tuples import number_rows
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.redirect import is_loopback, ports_apart
@@ -31,12 +33,6 @@ class _Client(Fact, frozen=True):
     anywhere: int
     near: int
     apart: frozenset[int] | None
-
-    def treats_alike(self, server: Endpoint) -> bool:
-        """Whether its iptables hand what it sends to a server to the sidecar, as what it sends to most others."""
-        if self.apart is None or server.port in self.apart:
-            return False
-        return server.ip not in self.pod.ips and not is_loopback(server.ip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +62,43 @@ class Askers:
 
     def of(self, calls: CallTable, connections: Connections) -> AskedBy:
         """Who asks the calls of a table."""
-        which = calls.connection
-        ends, silent = connections.end_table.at(which), connections.extents["client_bytes"][which] == 0
-        client = number_rows(np.stack([*ends.client[:2], ends.version]))
-        server, _ = by_appearance(number_rows(np.stack([*ends.server, ends.version, silent, calls.talk])))
-        pair, firsts = by_appearance(number_rows(np.stack([client, server])))
+        which, clients, servers = calls.connection, connections.clients, connections.servers
+        silent = connections.extents["client_bytes"][which] == 0
+        server = np.stack([servers.ips.codes[which], servers.ports[which], silent, calls.talk])
+        server, _ = by_appearance(number_rows(server))
+        usual = self._are_usual(which, clients, servers)
+        pair, firsts = by_appearance(number_rows(np.stack([clients.ips.codes[which], np.where(usual, -1, server)])))
         talks = [Talk.of(talk) for talk in calls.talks]
-        columns = which[firsts], server[firsts], silent[firsts], calls.talk[firsts]
-        found: dict[Hashable, tuple[int, Asker | None, tuple[int, int]]] = {}
-        of_pairs = []
-        for index, number, none, talk in zip(*(column.tolist() for column in columns), strict=True):
-            ip, asked = connections.columns["client"][index].ip, connections.columns["server"][index]
+        askers, classes = list[Asker | None](), []
+        for row in firsts.tolist():
+            index, talk = int(which[row]), int(calls.talk[row])
+            ip, asked = clients.ips[index], servers[index]
             known = self._client(ip)
-            if known is not None and known.treats_alike(asked):
-                if ip not in found:
-                    found[ip] = len(found), self._usual_asker(known, asked), (known.anywhere, known.near)
-                of_pairs.append(found[ip][0])
+            if known and usual[row]:
+                askers.append(self._usual_asker(known, asked))
+                classes.append((known.anywhere, known.near))
                 continue
-            desk = self._exemplars.desk(DeskKey(ip, asked, none, talks[talk]), calls.talks[talk]) if known else None
-            asker = Asker(known.pod, desk.own) if known and desk else None
-            found[ip, number] = len(found), asker, _classes(known, desk)
-            of_pairs.append(found[ip, number][0])
-        askers = [asker for _, asker, _ in found.values()]
-        classes = np.array([each for _, _, each in found.values()], np.int64).reshape(-1, 2).T
-        return AskedBy(askers, np.array(of_pairs, np.int64)[pair], classes, server)
+            key = DeskKey(ip, asked, bool(silent[row]), talks[talk])
+            desk = self._exemplars.desk(key, calls.talks[talk]) if known else None
+            askers.append(Asker(known.pod, desk.own) if known and desk else None)
+            classes.append(_classes(known, desk))
+        return AskedBy(askers, pair, np.array(classes, np.int64).reshape(-1, 2).T, server)
+
+    def _are_usual(self, which: I64, clients: Endpoints, servers: Endpoints) -> Bools:
+        """Of which connections iptables hand to the sidecar what the client sends, as what it sends to most others."""
+        client, address, port = clients.ips.codes[which], servers.ips.codes[which], servers.ports[which]
+        ips = {ip: code for code, ip in enumerate(servers.ips.values)}
+        of_clients = {code: self._client(clients.ips.values[code]) for code in distinct(client).tolist()}
+        of_pods = [(code, ip) for code, known in of_clients.items() if known for ip in known.pod.ips]
+        own = [code * len(ips) + ips[ip] for code, ip in of_pods if ip in ips]
+        loopback = np.array([is_loopback(ip) for ip in ips], np.bool_)
+        # Most clients set the same ports apart.
+        sets, of_sets = numbered(known.apart if known else None for known in of_clients.values())
+        ports = distinct(port)
+        alike = [each is not None and number not in each for each in sets for number in ports.tolist()]
+        client_at, port_at = np.searchsorted(list(of_clients), client), np.searchsorted(ports, port)
+        found: Bools = np.array(alike, np.bool_)[of_sets[client_at] * len(ports) + port_at]
+        return found & ~loopback[address] & ~np.isin(client * len(ips) + address, own)
 
     def _client(self, ip: str) -> _Client | None:
         if ip not in self._clients:

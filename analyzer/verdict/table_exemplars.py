@@ -131,11 +131,12 @@ class _Reader:
     def asked(self, call: int, way: _Way, who: int, what: Hashable) -> _Asked:
         """What a call has in common with those that it may stand for; ``who`` is the class of its client, if any."""
         calls, index = self._calls, int(self._calls.connection[call])
-        columns, extents = self._connections.columns, self._connections.extents
+        connections = self._connections
         one = way in (_Way.OF_ONE, _Way.OF_TARGET)
         return _Asked(
-            way, columns["client"][index].ip if one else who, columns["server"][index],
-            bool(extents["client_bytes"][index] == 0), int(calls.asked[call]), int(calls.answered[call]), what,
+            way, connections.clients.ips[index] if one else who, connections.servers[index],
+            bool(connections.extents["client_bytes"][index] == 0), int(calls.asked[call]),
+            int(calls.answered[call]), what,
         )  # fmt: skip
 
     def exemplar(self, call: int) -> Exemplar | None:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from analyzer.base.pages import forget_pages
-from analyzer.base.table import I64, by_appearance, numbered
+from analyzer.base.table import I64, by_appearance
 from analyzer.flow.connection import said_on
 from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Traffic
@@ -15,9 +15,10 @@ from analyzer.flow.tuples import number_rows
 from analyzer.protocol.facts import Conversation
 from analyzer.protocol.spoken_columns import SpokenClasses, spoken_classes
 from analyzer.verdict.call_table import READ_AT_ONCE, CallTable
+from analyzer.verdict.handshake import handshake_of
 
-# How a connection ended: what is observed of it, and what that proves, goes by these.
-_ENDINGS = ("conn_state", "history", "closed_by", "reset_by")
+# How a connection ended: what is observed of it, and what that proves, goes by these, and by how its handshake went.
+_ENDINGS = ("conn_state", "closed_by", "reset_by")
 # So many ways to end are numbered.
 _MOST_SHOWN = 1 << 15
 _LENGTHS = ("client_bytes", "server_bytes", "server_packets", "missed_bytes")
@@ -28,9 +29,10 @@ class WholeCalls:
 
     def __init__(self) -> None:
         self._spoken = SpokenClasses()
-        # What was said on connections of each class, and the numbers of what connections showed.
+        # What was said on connections of each class; the numbers of what connections showed, and of its parts.
         self._talks: dict[int, Conversation] = {}
-        self._shown: dict[Hashable, int] = {}
+        self._shown: dict[tuple[int, ...], int] = {}
+        self._values: dict[Hashable, int] = {}
 
     @property
     def is_full(self) -> bool:
@@ -66,14 +68,12 @@ class WholeCalls:
 
     def _endings(self, connections: Connections, which: I64) -> I64:
         """The class of each connection by what it showed."""
-        texts, numbers = zip(
-            *(numbered(map(connections.columns[name].__getitem__, which.tolist())) for name in _ENDINGS), strict=True
-        )
-        columns = np.stack([*numbers, *(connections.extents[name][which] > 0 for name in _LENGTHS)])
+        history = connections.coded["history"].numbers(lambda each: self._number(handshake_of(each)), which)
+        endings = (connections.coded[name].numbers(self._number, which) for name in _ENDINGS)
+        columns = np.stack([history, *endings, *(connections.extents[name][which] > 0 for name in _LENGTHS)])
         shown, firsts = by_appearance(number_rows(columns))
-        known = [
-            self._shown.setdefault((*(own[at] for own, at in zip(texts, row, strict=False)), *row[len(texts) :]),
-                                   len(self._shown))
-            for row in columns[:, firsts].T.tolist()
-        ]  # fmt: skip
+        known = [self._shown.setdefault(tuple(row), len(self._shown)) for row in columns[:, firsts].T.tolist()]
         return np.array(known, np.int64)[shown]
+
+    def _number(self, value: Hashable) -> int:
+        return self._values.setdefault(value, len(self._values))

@@ -197,11 +197,12 @@ def test_columns_and_extents_have_what_connections_have(several) -> None:
     found = lazily(several)
     all_of = list(found)
 
-    for name, column in found.columns.items():
-        assert list(column) == [getattr(each, name) for each in all_of]
+    fields = {"client": found.clients, "server": found.servers, **found.coded, **found.names}
+    for name, column in fields.items():
+        assert [column[each.index] for each in all_of] == [getattr(each, name) for each in all_of]
     for name, numbers in found.extents.items():
         assert numbers.tolist() == [getattr(each, name) for each in all_of]
-    assert {"client", "uid", "history", "first_ns", "missed_bytes"} <= {*found.columns, *found.extents}
+    assert {"uid", "history", "first_ns", "missed_bytes"} <= {*fields, *found.extents}
 
 
 def test_the_table_of_ends_has_what_connections_have(several) -> None:
@@ -270,7 +271,7 @@ def test_who_looks_at_columns_makes_no_connection(several) -> None:
         return connection
 
     found = lazily(several, amend)
-    assert len(found.columns["client"]) == len(found.extents["first_ns"]) == 5
+    assert len(found.clients) == len(found.extents["first_ns"]) == 5
     assert made == []
 
     assert (found.kinds_of_ends, found.oddities) != ([], {})

@@ -1,23 +1,35 @@
 """Names that other tools share."""
 
 import re
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from analyzer.flow.connection import Endpoint
+from analyzer.flow.fields import Coded, Endpoints
 from analyzer.flow.identity import community_ids, connection_uids
 
 A, B = Endpoint("128.232.110.120", 34855), Endpoint("66.35.250.204", 80)
 
 
+def endpoints(each: Sequence[Endpoint]) -> Endpoints:
+    return Endpoints(Coded.of(one.ip for one in each), np.array([one.port for one in each], np.int64))
+
+
+def uids(
+    clients: Sequence[Endpoint], servers: Sequence[Endpoint], syn_seqs: Sequence[int | None], first_ns: Sequence[int]
+) -> list[str]:
+    found = connection_uids(endpoints(clients), endpoints(servers), syn_seqs, first_ns)
+    return [found[index] for index in range(len(found))]
+
+
 def connection_uid(client: Endpoint, server: Endpoint, syn_seq: int | None, first_ns: int) -> str:
-    (uid,) = connection_uids([client], [server], [syn_seq], [first_ns])
-    return uid
+    return uids([client], [server], [syn_seq], [first_ns])[0]
 
 
 def community_id(client: Endpoint, server: Endpoint, **options: int) -> str:
-    (found,) = community_ids([client], [server], **options)
-    return found
+    return community_ids(endpoints([client]), endpoints([server]), **options)[0]
 
 
 @pytest.mark.parametrize(
@@ -56,9 +68,12 @@ def test_several_connections_have_the_names_that_each_has_alone() -> None:
     clients, servers, numbers, times = [A, B, A], [B, A, A], [1, None, 3], [4, 5, 6]
     each = list(zip(clients, servers, numbers, times, strict=True))
 
-    assert connection_uids(clients, servers, numbers, times) == [connection_uid(*one) for one in each]
-    assert community_ids(clients, servers) == [community_id(*one[:2]) for one in each]
+    found = community_ids(endpoints(clients), endpoints(servers))
+
+    assert uids(clients, servers, numbers, times) == [connection_uid(*one) for one in each]
+    assert [found[index] for index in range(len(found))] == [community_id(*one[:2]) for one in each]
 
 
 def test_a_capture_without_connections_has_no_names() -> None:
-    assert (connection_uids([], [], [], []), community_ids([], [])) == ([], [])
+    assert len(connection_uids(endpoints([]), endpoints([]), [], [])) == 0
+    assert len(community_ids(endpoints([]), endpoints([]))) == 0

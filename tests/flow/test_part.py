@@ -16,7 +16,7 @@ from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.connection import Connection
 from analyzer.flow.connections import describe
-from analyzer.flow.facts import end_table, ends
+from analyzer.flow.facts import EndTable, end_table, endpoints
 from analyzer.flow.part import part_of_traffic
 from analyzer.flow.traffic import Traffic, read_traffic
 
@@ -27,6 +27,13 @@ NAME = "test.pcap"
 
 def all_of(buffer: memoryview, traffic: Traffic) -> list[Connection]:
     return [replace(each, index=0) for each in describe(NAME, buffer, traffic)]
+
+
+def ends(table: EndTable) -> list[object]:
+    """The ends of connections as values."""
+    clients, servers = endpoints(table.client, table.version), endpoints(table.server, table.version)
+    facts = zip(table.client_by.tolist(), table.redirect_port.tolist(), table.joined.tolist(), strict=True)
+    return [(clients[index], servers[index], *each) for index, each in enumerate(facts)]
 
 
 def check(buffer: memoryview, traffic: Traffic, chosen: I64) -> Traffic:

@@ -13,6 +13,7 @@ from analyzer.base.fact import replace
 from analyzer.protocol.facts import Conversation
 from analyzer.verdict.call import calls_of
 from analyzer.verdict.call_table import CallTable
+from analyzer.verdict.handshake import handshake_of
 from analyzer.verdict.observed import observe
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.telling import asked_packet, packets_of
@@ -74,7 +75,7 @@ def signs_of(call) -> tuple:
     """What else of a connection what it proves goes by."""
     connection = call.said.wire.connection
     numbers = (connection.client_bytes, connection.server_bytes, connection.server_packets, connection.missed_bytes)
-    return (connection.history, connection.conn_state, *(number > 0 for number in numbers))
+    return (handshake_of(connection.history), connection.conn_state, *(number > 0 for number in numbers))
 
 
 def one_of_two(make, other) -> tuple[bool, bool]:
@@ -158,6 +159,14 @@ def test_how_much_is_sent_under_way_makes_no_difference() -> None:
         return lambda talk: talk.open().ask(hello("web")).answer(server_hello()).ask(data).answer(data).close()
 
     assert one_of_two(lengthy(1), lengthy(3)) == (True, True)
+
+
+def test_what_was_sent_twice_makes_no_difference() -> None:
+    def again(talk) -> None:
+        said = server_hello()
+        talk.open().ask(hello("web")).answer(said).answer(said, back=len(said)).close()
+
+    assert one_of_two(sealed, again) == (True, True)
 
 
 # What is there.
