@@ -14,9 +14,9 @@ import numpy as np
 from analyzer.base.table import I64, by_appearance
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.capture import Capture
-from analyzer.flow.conflicts import may_exceed_budget
+from analyzer.flow.conflicts import MAX_COMPARED_PIECES, may_exceed_budget
 from analyzer.flow.count import Count
-from analyzer.flow.facts import Ends, EndTable, end_table, kinds_of_ends
+from analyzer.flow.facts import EndAddresses, EndTable, end_addresses, end_table
 from analyzer.flow.part import part_of_traffic
 from analyzer.flow.traffic import Traffic
 from analyzer.flow.tuples import number_rows
@@ -26,7 +26,7 @@ from analyzer.opening import ReadCapture, connections_of
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.health import Sights
 from analyzer.verdict.roles import OUTBOUND_PORT
-from analyzer.verdict.shards import meets_no_call
+from analyzer.verdict.shards import meet_no_call
 from analyzer.verdict.wires import RETRIED_NS
 
 # Connections that are judged together.
@@ -36,20 +36,26 @@ _JUDGED = 0.95
 
 
 def run_apart(
-    read: ReadCapture, plan: Plan, watch: Watch = UNWATCHED, *, lot_connections: int = LOT_CONNECTIONS
+    read: ReadCapture,
+    plan: Plan,
+    watch: Watch = UNWATCHED,
+    *,
+    lot_connections: int = LOT_CONNECTIONS,
+    most_compared: int = MAX_COMPARED_PIECES,
 ) -> SpilledRun | None:
     """The run over a capture that was read; None where its connections may have to do with each other.
 
-    Or where keys open its TLS, sidecars deliver to 127.0.0.1, or more bytes were sent twice than are compared.
+    Or where keys open its TLS, sidecars deliver to 127.0.0.1, or repeats are to be compared with more than
+    ``most_compared`` pieces of streams: which of them are depends on all others.
     """
     capture, traffic = read.capture, read.traffic
     if plan.needs_whole(capture):
         return None
     table = end_table(traffic)
-    kinds = kinds_of_ends(table, np.arange(len(table)))
-    if not kinds or not all(meets_no_call(kind.ends) for kind in kinds) or may_exceed_budget(traffic):
+    ends = end_addresses(table)
+    if not len(ends) or not meet_no_call(ends).all():
         return None
-    sights = Sights.of(kinds)
+    sights = Sights.of(ends)
     lots = _lots(table, traffic, plan.jobs, lot_connections)
     task = Task(
         name=capture.name,
@@ -57,9 +63,11 @@ def run_apart(
         read=partial(_read_lot, capture, traffic, lots),
         count=len(lots),
         home=sights.pod(plan.hint, plan.mesh),
-        beside=_beside(capture.name, [kind.ends for kind in kinds]),
+        beside=_beside(capture.name, ends),
     )
     judged = judge_lots(task, plan.jobs, watch.part(0.0, _JUDGED))
+    if sum(run.compared for _, run in judged.runs) > most_compared:
+        return None
     count = Count()
     count.add(capture.records, read.packets)
     return told(capture, count, plan, sights, judged, strange=traffic.oddities)
@@ -113,9 +121,9 @@ def _read_lot(capture: Capture, traffic: Traffic, lots: Sequence[I64], lot: int,
     return LotTraffic(capture.buffer, part, connections_of(capture, part))
 
 
-def _beside(name: str, found: Sequence[Ends]) -> Beside:
+def _beside(name: str, ends: EndAddresses) -> Beside:
     return Beside(
-        apps=frozenset(each.client.ip for each in found if each.redirect_port == OUTBOUND_PORT),
-        called=frozenset(each.server.ip for each in found),
+        apps=ends.named(ends.client[ends.redirect_port == OUTBOUND_PORT]),
+        called=ends.named(ends.server),
         lo_captures=frozenset((name,)),
     )

@@ -39,7 +39,7 @@ from analyzer.verdict.parting import kinds_of
 from analyzer.verdict.parts import WIRES_AT_ONCE
 from analyzer.verdict.record import CallRecord, MeshRecord
 from analyzer.verdict.rights import RightLog
-from analyzer.verdict.shards import may_be_leg
+from analyzer.verdict.shards import may_be_legs
 from analyzer.verdict.wires import Sighting, Wire, gather_wires, in_order
 
 # So many decisions of the mesh, and their texts, are remembered from lot to lot: each takes about 4 kB.
@@ -99,7 +99,8 @@ class LotRun(Fact, frozen=True):
     """What is kept of a lot: where its lines are, and what it adds to the whole run.
 
     ``wrong`` are the calls that the packets contradict, by kind; ``odd`` is what is strange about its packets, ``said``
-    about what was said. ``ends`` are those of its calls, one by one, where nothing but a summary is told.
+    about what was said. With ``compared`` pieces of streams repeats were compared. ``ends`` are those of its calls, one
+    by one, where nothing but a summary is told.
     """
 
     calls: Lines
@@ -112,6 +113,7 @@ class LotRun(Fact, frozen=True):
     odd: Tally
     said: Tally
     connections: int
+    compared: int
     ends: LineEnds | None
 
 
@@ -169,16 +171,17 @@ class LotWriter:
             met=frozenset(name for name, choice in plan.watched.items() if any(map(choice, judged))),
             groups=weigh(kept),
             wrong=self._parted(kept),
-            sights=Sights.of(traffic.connections.kinds_of_ends),
+            sights=Sights.of(traffic.connections.addresses),
             odd=odd,
             said=_oddities_of([*spoken, *(told.heard[index] for index in told.heard if told.done[index])]),
             connections=len(traffic.connections),
+            compared=traffic.connections.compared,
             ends=self._ends.take() if self._ends else None,
         )
 
     def _tell_alone(self, traffic: LotTraffic, lines: Spill, flows: Spill, watch: Watch) -> Told:
         """Write the calls that are like others, if no connection may carry calls; see what is left."""
-        if self._alone is None or any(may_be_leg(kind.ends) for kind in traffic.connections.kinds_of_ends):
+        if self._alone is None or may_be_legs(traffic.connections.addresses).any():
             return Told.nothing(len(traffic.connections))
         return self._alone.write(Lot(traffic.buffer, traffic.traffic, traffic.connections, lines, flows), watch)
 

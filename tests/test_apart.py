@@ -168,6 +168,17 @@ def test_a_capture_of_all_interfaces_is_not_parted() -> None:
     assert apart(read_packets(read_capture(path, name=path.name)), None) is None
 
 
+def test_a_capture_with_more_repeats_than_are_compared_is_not_parted(mesh) -> None:
+    lo = Lo()
+    for number in range(4):
+        talk = lo.talk(f"10.9.0.1:{40_000 + number}", "10.8.0.1:80").open().ask(get())
+        talk.ask(get(), back=len(get())).answer(ok()).close()
+    read = read_bytes(lo.data)
+
+    assert apart(read, mesh, lot=2, most_compared=3) is None
+    assert lines_of(apart(read, mesh, lot=2, most_compared=8)) == plain_lines(read, mesh)
+
+
 def test_where_sidecars_deliver_to_localhost_nothing_is_parted(town) -> None:
     mesh = town.settings(inboundTrafficPolicy={"mode": "LOCALHOST"}).mesh()
 

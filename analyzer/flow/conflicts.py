@@ -26,10 +26,12 @@ class Conflicts:
     """Packets that repeat bytes of their stream, as indices into ``LaneTable.rows``.
 
     ``differing`` have other bytes in their place; ``unchecked`` were not compared, because too much was before them.
+    With ``compared`` pieces of streams all were compared, or would have been.
     """
 
     differing: tuple[int, ...]
     unchecked: tuple[int, ...]
+    compared: int
 
 
 def find_conflicts(traffic: Traffic, streams: Sequence[Stream], *, budget: int = MAX_COMPARED_PIECES) -> Conflicts:
@@ -41,18 +43,18 @@ def find_conflicts(traffic: Traffic, streams: Sequence[Stream], *, budget: int =
         chosen, lanes.lane_of[chosen], placement.position[chosen], placement.usable[chosen],
         packets.payload_off[rows], packets.payload_len[rows],
     )  # fmt: skip
-    differing, unchecked = [], []
+    differing, unchecked, compared = [], [], 0
     repeats = zip(*(c.tolist() for c in columns), strict=True)
     for number, (index, lane, position, usable, offset, captured) in enumerate(repeats):
         stream, size = streams[lane], min(usable, captured)
         if number % REPEATS_AT_ONCE == 0:
             forget_pages(stream.buffer)
-        budget -= _pieces_between(stream, position, position + size)
-        if budget < 0:
+        compared += _pieces_between(stream, position, position + size)
+        if compared > budget:
             unchecked.append(index)
         elif _differs(stream, position, offset, size):
             differing.append(index)
-    return Conflicts(tuple(differing), tuple(unchecked))
+    return Conflicts(tuple(differing), tuple(unchecked), compared)
 
 
 def may_exceed_budget(traffic: Traffic, *, budget: int = MAX_COMPARED_PIECES) -> bool:

@@ -14,8 +14,8 @@ from analyzer.flow.closing import closings
 from analyzer.flow.conflicts import find_conflicts
 from analyzer.flow.connection import Connection
 from analyzer.flow.events import read_events
-from analyzer.flow.facts import EndKind, Ends, end_table, endpoints, extents, interfaces, kinds_of_ends, openings
-from analyzer.flow.fields import Coded, Field
+from analyzer.flow.facts import EndAddresses, end_addresses, end_table, extents, interfaces, openings
+from analyzer.flow.fields import Coded, Endpoints, Field
 from analyzer.flow.identity import community_ids, connection_uids
 from analyzer.flow.oddities import find_oddities
 from analyzer.flow.orientation import CLIENT_BY, GUESSED
@@ -49,8 +49,8 @@ class Connections(Sequence[Connection]):
     """The connections of traffic, of which each is made when it is asked for; what all have is in columns before that.
 
     ``end_table`` and ``extents`` ``(C,)`` are as in ``facts``; ``clients``, ``servers``, and by name ``coded`` and
-    ``names`` are fields of ``Connection``. ``amend`` is done to each connection that is given, but not to columns: it
-    changes only those whose client is a guess.
+    ``names`` are fields of ``Connection``; ``compared`` is as in ``Conflicts``. ``amend`` is done to each connection
+    that is given, but not to columns: it changes only those whose client is a guess.
     """
 
     def __init__(
@@ -64,10 +64,14 @@ class Connections(Sequence[Connection]):
         events = read_events(traffic)
         self.end_table = end_table(traffic)
         self.extents: Mapping[str, I64] = extents(traffic, events)
-        self._oddities = find_oddities(capture_name, traffic, events, find_conflicts(traffic, streams))
+        conflicts = find_conflicts(traffic, streams)
+        self.compared = conflicts.compared
+        self._oddities = find_oddities(capture_name, traffic, events, conflicts)
         self._streams, self._amend, self._count = streams, amend, len(traffic.lanes)
         table, opened = self.end_table, openings(traffic, events)
-        self.clients, self.servers = endpoints(table.client, table.version), endpoints(table.server, table.version)
+        self._ends = end_addresses(table)
+        self.clients = Endpoints(Coded(self._ends.texts, self._ends.client), table.client[2])
+        self.servers = Endpoints(Coded(self._ends.texts, self._ends.server), table.server[2])
         self.coded: Mapping[str, Coded[Any]] = {
             "client_by": Coded(CLIENT_BY, table.client_by),
             **closings(traffic.lanes, events),
@@ -91,14 +95,9 @@ class Connections(Sequence[Connection]):
         }
 
     @cached_property
-    def kinds_of_ends(self) -> list[EndKind]:
-        """The connections by who talks with whom; each whose client is a guess by itself, amended."""
-        kinds = kinds_of_ends(self.end_table, np.flatnonzero(self.end_table.client_by != GUESSED))
-        guessed = [
-            EndKind(index, Ends(each.client, each.server, each.redirect_port), 1)
-            for index, each in self._guessed.items()
-        ]
-        return sorted([*kinds, *guessed])
+    def addresses(self) -> EndAddresses:
+        """Who talks with whom, amended."""
+        return self._ends.amended(self._guessed)
 
     @property
     def oddities(self) -> Mapping[int, Sequence[Oddity]]:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from analyzer.base.address import format_address
-from analyzer.base.table import HAS_TIMESTAMP, I64, U8, U32, by_appearance, distinct
-from analyzer.flow.connection import Endpoint
+from analyzer.base.table import HAS_TIMESTAMP, I64, U8, U32, by_appearance, distinct, numbered
+from analyzer.flow.connection import Connection
 from analyzer.flow.events import Event, Events
-from analyzer.flow.fields import Coded, Endpoints
 from analyzer.flow.halves import REDIRECT_PORTS, is_loopback, redirected_flows
 from analyzer.flow.table import LOW_32
 from analyzer.flow.traffic import Bools, Traffic
 from analyzer.flow.tuples import number_rows
-
-
-class Ends(NamedTuple):
-    """Who talks with whom: the fields of ``Connection`` of the same names."""
-
-    client: Endpoint
-    server: Endpoint
-    redirect_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +35,65 @@ class EndTable:
     def __len__(self) -> int:
         return len(self.version)
 
-    def at(self, which: I64) -> EndTable:
-        """The ends of some."""
-        client, server = ([column[which] for column in columns] for columns in (self.client, self.server))
-        by, port = self.client_by[which], self.redirect_port[which]
-        return EndTable(client, server, self.version[which], by, port, self.joined[which])
 
+@dataclass(frozen=True, slots=True)
+class EndAddresses:
+    """Who talks with whom: ``client`` and ``server`` ``(C,)`` are indexes of ``texts``, the different addresses.
 
-class EndKind(NamedTuple):
-    """Connections that differ in nothing but ports: ``ends`` are those of the first, ``number`` is how many there are.
-
-    ``first`` is its index.
+    ``redirect_port`` ``(C,)`` is as in ``EndTable``.
     """
 
-    first: int
-    ends: Ends
-    number: int
+    texts: Sequence[str]
+    client: I64
+    server: I64
+    redirect_port: I64
+
+    def __len__(self) -> int:
+        return len(self.client)
+
+    def clients(self, are: Callable[[str], bool]) -> Bools:
+        """Of which connections the client's address is such a one, ``(C,)``."""
+        return self._which(are)[self.client]
+
+    def servers(self, are: Callable[[str], bool]) -> Bools:
+        """Of which connections the server's address is such a one, ``(C,)``."""
+        return self._which(are)[self.server]
+
+    def _which(self, are: Callable[[str], bool]) -> Bools:
+        return np.fromiter(map(are, self.texts), np.bool_, len(self.texts))
+
+    def named(self, indexes: I64) -> frozenset[str]:
+        """The different addresses that have these indexes."""
+        return frozenset(self.texts[index] for index in np.flatnonzero(np.bincount(indexes)).tolist())
+
+    def amended(self, connections: Mapping[int, Connection]) -> EndAddresses:
+        """The same with the ends of some connections, by index, as these have them."""
+        texts = {text: index for index, text in enumerate(self.texts)}
+        client, server, redirect_port = self.client.copy(), self.server.copy(), self.redirect_port.copy()
+        for index, each in connections.items():
+            client[index] = texts.setdefault(each.client.ip, len(texts))
+            server[index] = texts.setdefault(each.server.ip, len(texts))
+            redirect_port[index] = each.redirect_port
+        return EndAddresses(list(texts), client, server, redirect_port)
 
 
-def kinds_of_ends(table: EndTable, which: I64) -> list[EndKind]:
-    """Some connections, by who talks with whom, in the order of the first of each kind."""
-    columns = np.stack([*table.client[:2], *table.server[:2], table.version, table.redirect_port])
-    numbers, firsts = by_appearance(number_rows(columns[:, which]))
-    some = table.at(which[firsts])
-    clients, servers = endpoints(some.client, some.version), endpoints(some.server, some.version)
-    found = (Ends(clients[at], servers[at], port) for at, port in enumerate(some.redirect_port.tolist()))
-    return list(map(EndKind, which[firsts].tolist(), found, np.bincount(numbers).tolist()))
+def end_addresses(table: EndTable) -> EndAddresses:
+    """The addresses of all connections: texts are made of different ones only."""
+    halves = [np.concatenate(ends) for ends in zip(table.client[:2], table.server[:2], strict=True)]
+    columns = np.stack([np.tile(table.version, 2), *halves])
+    numbers, firsts = by_appearance(number_rows(columns))
+    told = columns[:, firsts].T.tolist()
+    # Halves of one connection may be packets of both versions, where somebody means to confuse: then texts are equal.
+    texts, indexes = numbered(format_address(hi, lo, version=version) for version, hi, lo in told)
+    client, server = indexes[numbers].reshape(2, -1)
+    return EndAddresses(texts, client, server, table.redirect_port)
+
+
+def addresses_in(connections: Sequence[Connection]) -> EndAddresses:
+    """The addresses of connections that are objects."""
+    texts, numbers = numbered(end.ip for each in connections for end in (each.client, each.server))
+    redirect_port = np.array([each.redirect_port for each in connections], np.int64)
+    return EndAddresses(texts, numbers[::2], numbers[1::2], redirect_port)
 
 
 def extents(traffic: Traffic, events: Events) -> Mapping[str, I64]:
@@ -109,14 +132,6 @@ def end_table(traffic: Traffic) -> EndTable:
     servers = [np.where(whole, a[partner], server) for a, server in zip(firsts, servers, strict=True)]
     version = traffic.packets.ip_version[flows.order[flows.starts[lead]]]
     return EndTable(clients, servers, version, how, redirect_port, joined)
-
-
-def endpoints(columns: Sequence[I64], version: U8) -> Endpoints:
-    """Endpoints by the halves of their addresses, their ports and the version of their packets."""
-    hi, lo, port = columns
-    codes, firsts = by_appearance(number_rows(np.stack([hi, lo, version.astype(np.int64)])))
-    addresses = zip(hi[firsts].tolist(), lo[firsts].tolist(), version[firsts].tolist(), strict=True)
-    return Endpoints(Coded([format_address(hi, lo, version=version) for hi, lo, version in addresses], codes), port)
 
 
 def openings(traffic: Traffic, events: Events) -> Mapping[str, Sequence[int | None]]:

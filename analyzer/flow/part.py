@@ -9,10 +9,8 @@ import numpy as np
 from analyzer.base.table import I64, ranges
 from analyzer.flow.lanes import LaneTable
 from analyzer.flow.orientation import Orientation
-from analyzer.flow.reassembly import PieceTable
-from analyzer.flow.sequence import END_AT, END_KIND, Placement
 from analyzer.flow.table import FlowTable
-from analyzer.flow.traffic import Bools, Traffic
+from analyzer.flow.traffic import Traffic
 
 
 def part_of_traffic(traffic: Traffic, connections: I64) -> Traffic:
@@ -23,14 +21,7 @@ def part_of_traffic(traffic: Traffic, connections: I64) -> Traffic:
     lanes = np.stack([2 * connections, 2 * connections + 1], axis=1).ravel()
     leads, partners = traffic.lanes.lead[connections], traffic.lanes.partner[connections]
     flows = np.sort(np.concatenate([leads, partners[partners >= 0]]))
-    of_flows, of_rows, of_pieces = (
-        _members(starts, chosen)
-        for starts, chosen in (
-            (traffic.flows.starts, flows),
-            (traffic.lanes.starts, lanes),
-            (traffic.pieces.starts, lanes),
-        )
-    )
+    of_flows, of_rows = _members(traffic.flows.starts, flows), _members(traffic.lanes.starts, lanes)
     return replace(
         traffic,
         flows=_flows(traffic.flows, flows, of_flows),
@@ -43,8 +34,6 @@ def part_of_traffic(traffic: Traffic, connections: I64) -> Traffic:
             rows=traffic.lanes.rows[of_rows],
             starts=_starts(traffic.lanes.starts, lanes),
         ),
-        placement=_placement(traffic.placement, lanes, of_rows),
-        pieces=_pieces(traffic.pieces, lanes, of_rows, of_pieces),
         oddities=(),
     )
 
@@ -69,36 +58,6 @@ def _flows(table: FlowTable, flows: I64, members: I64) -> FlowTable:
     )
 
 
-def _placement(placement: Placement, lanes: I64, members: I64) -> Placement:
-    facts = placement.lanes[:, lanes]
-    facts[END_AT] = np.where(facts[END_KIND] > 0, np.searchsorted(members, facts[END_AT]), 0)
-    return Placement(
-        position=placement.position[members],
-        usable=placement.usable[members],
-        marks=placement.marks[members],
-        lanes=facts,
-        bases=placement.bases[lanes],
-        from_start=placement.from_start[lanes],
-    )
-
-
-def _pieces(pieces: PieceTable, lanes: I64, of_rows: I64, members: I64) -> PieceTable:
-    broken = _are_members(members, pieces.breaks)
-    repeated = pieces.repeated[_are_members(of_rows, pieces.repeated)]
-    return PieceTable(
-        position=pieces.position[members],
-        length=pieces.length[members],
-        offset=pieces.offset[members],
-        row=pieces.row[members],
-        starts=_starts(pieces.starts, lanes),
-        breaks=np.searchsorted(members, pieces.breaks[broken]),
-        lengths=pieces.lengths[lanes],
-        repeated=np.searchsorted(of_rows, repeated),
-        after_gaps=np.searchsorted(of_rows, pieces.after_gaps[broken]),
-        heard=pieces.heard[lanes],
-    )
-
-
 def _members(starts: I64, chosen: I64) -> I64:
     """The indices of all that belongs to the ``chosen`` rows of a table in CSR form, one row after the other."""
     return ranges(starts[chosen], starts[chosen + 1] - starts[chosen])
@@ -106,11 +65,3 @@ def _members(starts: I64, chosen: I64) -> I64:
 
 def _starts(starts: I64, chosen: I64) -> I64:
     return np.append(0, np.cumsum(starts[chosen + 1] - starts[chosen]))
-
-
-def _are_members(members: I64, indices: I64) -> Bools:
-    """Which of ``indices`` are ``members``, which ascend."""
-    places = np.searchsorted(members, indices)
-    found: Bools = places < len(members)
-    found[found] = members[places[found]] == indices[found]
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,9 @@ from analyzer.flow.table import FlowTable, build_flows
 Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traffic:
-    """The tables of a capture, each built from those before it.
+    """The tables of a capture, each built from those before it; the last two when they are asked for.
 
     ``copies`` are the packets that were captured twice; ``oddities`` is what is strange about all of it together.
     """
@@ -34,9 +35,17 @@ class Traffic:
     orientation: Orientation
     copies: Bools
     lanes: LaneTable
-    placement: Placement
-    pieces: PieceTable
     oddities: tuple[Oddity, ...]
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Where each packet's payload lies in its stream."""
+        return place(self.packets, self.lanes)
+
+    @cached_property
+    def pieces(self) -> PieceTable:
+        """What the streams are made of."""
+        return reassemble(self.packets, self.lanes, self.placement)
 
     @property
     def cut_bytes(self) -> I64:
@@ -56,7 +65,5 @@ def read_traffic(packets: PacketTable, records: RecordTable, *, most: int = MAX_
     copies = find_duplicates(flows, packets, records)
     found = build_lanes(flows, partners, orientation, copies)
     lanes = limit_connections(found, packets, most)
-    placement = place(packets, lanes)
-    pieces = reassemble(packets, lanes, placement)
     oddities = limit_oddities(len(found), len(lanes))
-    return Traffic(packets, records, flows, orientation, copies, lanes, placement, pieces, oddities)
+    return Traffic(packets, records, flows, orientation, copies, lanes, oddities)

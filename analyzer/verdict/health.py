@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzer.base.table import FATE_NAMES, PacketTable
+from analyzer.base.table import FATE_NAMES, I64, PacketTable, by_appearance
 from analyzer.capture.capture import Capture
 from analyzer.flow.connection import Connection
-from analyzer.flow.facts import EndKind, Ends
+from analyzer.flow.facts import EndAddresses, addresses_in
+from analyzer.flow.traffic import Bools
 from analyzer.flow.udp import UdpFlow
 from analyzer.verdict.record import CaptureRecord
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
@@ -57,11 +58,9 @@ def vantage_of(connections: Sequence[Connection]) -> str:
     return sights_of(connections).vantage
 
 
-def sights_of(connections: Iterable[Connection | Ends]) -> Sights:
+def sights_of(connections: Sequence[Connection]) -> Sights:
     """What connections show of where they were captured."""
-    sights = Sights()
-    sights.add(connections)
-    return sights
+    return Sights.of(addresses_in(connections))
 
 
 class Sights:
@@ -79,25 +78,19 @@ class Sights:
         self.everywhere: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, kinds: Iterable[EndKind]) -> Sights:
+    def of(cls, ends: EndAddresses) -> Sights:
         """Those of connections by who talks with whom."""
-        sights = cls()
-        for kind in kinds:
-            sights._look(kind.ends, kind.number)
+        inner = _inner_addresses(ends)
+        numbers, firsts = by_appearance(inner)
+        texts = [ends.texts[index] for index in inner[firsts].tolist()]
+        sights = cls(dict(zip(texts, np.bincount(numbers).tolist(), strict=True)))
+        outside = ~_on_loopback(ends)
+        client, server = ends.client[outside], ends.server[outside]
+        sights.inside = len(client) < len(ends)
+        if len(client):
+            common = [each for each in (client[0], server[0]) if ((client == each) | (server == each)).all()]
+            sights.everywhere = frozenset(ends.texts[each] for each in common)
         return sights
-
-    def add(self, connections: Iterable[Connection | Ends]) -> None:
-        """Look at more connections."""
-        for connection in connections:
-            self._look(connection, 1)
-
-    def _look(self, ends: Connection | Ends, count: int) -> None:
-        if _on_loopback(ends):
-            self.inside = True
-            for address in _inner_addresses(ends):
-                self.inner[address] += count
-        else:
-            self._add_ends(frozenset((ends.client.ip, ends.server.ip)))
 
     def join(self, others: Sights) -> None:
         """Take what others saw."""
@@ -129,21 +122,21 @@ class Sights:
         return hint
 
 
-def _on_loopback(connection: Connection | Ends) -> bool:
-    client, server = connection.client.ip, connection.server.ip
-    if connection.redirect_port or client in DELIVERY_ADDRESSES or client == server:
-        return True
-    return is_loopback(client) or is_loopback(server)
-
-
 def pod_of(connections: Sequence[Connection], hint: str | None, mesh: MeshSnapshot | None) -> str | None:
     """Whose pod it is, by connections; as ``Sights.pod``."""
     return sights_of(connections).pod(hint, mesh)
 
 
-def _inner_addresses(connection: Connection | Ends) -> tuple[str, ...]:
-    if connection.redirect_port == OUTBOUND_PORT:
-        return (connection.client.ip,)
-    if connection.client.ip in DELIVERY_ADDRESSES:
-        return (connection.server.ip,)
-    return ()
+def _on_loopback(ends: EndAddresses) -> Bools:
+    """Which connections only the inside of a pod shows, ``(C,)``."""
+    inside: Bools = (ends.redirect_port != 0) | (ends.client == ends.server)
+    inside |= ends.clients(is_loopback) | ends.servers(is_loopback)
+    return inside | ends.clients(DELIVERY_ADDRESSES.__contains__)
+
+
+def _inner_addresses(ends: EndAddresses) -> I64:
+    """The pod's own address on each connection that tells it, as an index of texts."""
+    redirected = ends.redirect_port == OUTBOUND_PORT
+    delivered = ends.clients(DELIVERY_ADDRESSES.__contains__)
+    addresses: I64 = np.where(redirected, ends.client, ends.server)[redirected | delivered]
+    return addresses

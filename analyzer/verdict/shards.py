@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
-from analyzer.flow.connection import Connection
-from analyzer.flow.facts import Ends
+from analyzer.flow.facts import EndAddresses, addresses_in
+from analyzer.flow.traffic import Bools
 from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
@@ -47,7 +47,7 @@ def shards_of(wires: Sequence[Wire], mesh: MeshSnapshot | None, count: int) -> l
 
 def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
     """The positions of the wires that may meet, by a name that they share."""
-    legs = [may_be_leg(wire.connection) for wire in wires]
+    legs = may_be_legs(addresses_in([wire.connection for wire in wires])).tolist()
     met = {address for wire, leg in zip(wires, legs, strict=True) if leg for address in _addresses(wire)}
     links = _Links()
     names: list[Hashable] = []
@@ -64,23 +64,19 @@ def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
     return groups
 
 
-def may_be_leg(ends: Ends | Connection) -> bool:
-    """Whether a connection may be a sidecar's, whatever was said on it; as ``roles`` has it."""
-    client, redirect_port = ends.client.ip, ends.redirect_port
-    if client in DELIVERY_ADDRESSES:
-        return True
-    if redirect_port:
-        return redirect_port != OUTBOUND_PORT
-    return client != ends.server.ip and not is_loopback(client)
+def may_be_legs(ends: EndAddresses) -> Bools:
+    """Which connections may be a sidecar's, whatever was said on them, ``(C,)``; as ``roles`` has it."""
+    legs: Bools = (ends.redirect_port != 0) & (ends.redirect_port != OUTBOUND_PORT)
+    legs |= (ends.redirect_port == 0) & (ends.client != ends.server) & ~ends.clients(is_loopback)
+    return legs | ends.clients(DELIVERY_ADDRESSES.__contains__)
 
 
-def meets_no_call(ends: Ends) -> bool:
-    """Whether a connection is certainly nothing that carries calls onwards, whichever of its ends is the client."""
-    client, server = ends.client.ip, ends.server.ip
-    if ends.redirect_port == OUTBOUND_PORT:
-        return client not in DELIVERY_ADDRESSES
-    inside = client == server or (is_loopback(client) and is_loopback(server))
-    return inside and not ends.redirect_port and DELIVERY_ADDRESSES.isdisjoint((client, server))
+def meet_no_call(ends: EndAddresses) -> Bools:
+    """Which connections certainly carry no call onwards, whichever of their ends is the client, ``(C,)``."""
+    none: Bools = (ends.client == ends.server) | (ends.clients(is_loopback) & ends.servers(is_loopback))
+    none &= (ends.redirect_port == 0) & ~ends.servers(DELIVERY_ADDRESSES.__contains__)
+    none |= ends.redirect_port == OUTBOUND_PORT
+    return none & ~ends.clients(DELIVERY_ADDRESSES.__contains__)
 
 
 def _hello_of(wire: Wire) -> bytes:

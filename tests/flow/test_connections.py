@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from analyzer.base.address import parse_address
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Oddity
-from analyzer.flow.connection import Connection, swap_ends
+from analyzer.flow.connection import Connection
 from analyzer.flow.connections import Connections
 from analyzer.flow.oddities import GAP
 from analyzer.flow.orientation import CLIENT_BY
+from made.ends import recorded, swapped, whos, whos_of
 
 NAME = "test.pcap"
 C, S = 0, 1
@@ -151,11 +152,6 @@ def several(wire):
     return wire
 
 
-def swapped(connection: Connection) -> Connection:
-    """Who changes only what is a guess."""
-    return swap_ends(connection) if connection.client_by == "port" else connection
-
-
 @pytest.mark.parametrize("amend", [None, swapped])
 def test_each_is_the_one_that_is_made_with_all_others(several, amend) -> None:
     found, all_of = lazily(several, amend), several.connections()
@@ -235,32 +231,21 @@ def test_oddities_are_those_that_were_amended(several) -> None:
     assert tuple(lazily(several, amend).oddities[3]) == (odd,)
 
 
-def test_whoever_has_equal_ends_is_counted_together(wire) -> None:
-    for port in range(3):
-        wire.talk(f"10.0.0.{1 + port % 2}:{1 + port}", "10.96.0.1:80", towards="127.0.0.1:15001").open()
-    wire.talk("10.0.0.1:9", "10.96.0.1:81").open()
-
-    kinds = lazily(wire).kinds_of_ends
-
-    assert [(kind.first, kind.ends.client.port, kind.ends.redirect_port, kind.number) for kind in kinds] == [
-        (0, 1, 15001, 2),
-        (1, 2, 15001, 1),
-        (3, 9, 0, 1),
-    ]
-
-
-def test_ends_that_are_a_guess_are_told_by_themselves_as_they_are_amended(wire) -> None:
+def test_ends_that_are_a_guess_are_told_as_they_are_amended(wire) -> None:
     for port in (40_001, 40_002):
         wire.talk(f"10.0.0.4:{port}", "10.0.0.5:90").send(S, "PA", b"late").send(C, "A")
     wire.talk("10.0.0.4:3", "10.0.0.5:90").open()
 
-    kinds = lazily(wire, swapped).kinds_of_ends
-
-    assert [(kind.first, str(kind.ends.client), kind.number) for kind in kinds] == [
-        (0, "10.0.0.5:90", 1),
-        (1, "10.0.0.5:90", 1),
-        (2, "10.0.0.4:3", 1),
+    assert whos(lazily(wire, swapped).addresses) == [
+        ("10.0.0.5", "10.0.0.4", 0),
+        ("10.0.0.5", "10.0.0.4", 0),
+        ("10.0.0.4", "10.0.0.5", 0),
     ]
+
+
+def test_addresses_are_those_of_recorded_connections() -> None:
+    for found in recorded():
+        assert whos(found.addresses) == whos_of(list(found))
 
 
 def test_who_looks_at_columns_makes_no_connection(several) -> None:
@@ -274,14 +259,14 @@ def test_who_looks_at_columns_makes_no_connection(several) -> None:
     assert len(found.clients) == len(found.extents["first_ns"]) == 5
     assert made == []
 
-    assert (found.kinds_of_ends, found.oddities) != ([], {})
+    assert (len(found.addresses), len(found.oddities)) == (5, 3)
     assert made == [3]
 
 
 def test_of_no_packets_there_are_none(wire) -> None:
     found = lazily(wire)
 
-    assert (len(found), list(found), found.kinds_of_ends, dict(found.oddities)) == (0, [], [], {})
+    assert (len(found), list(found), len(found.addresses), dict(found.oddities)) == (0, [], 0, {})
 
 
 @given(packets=st.lists(packet, max_size=20))
@@ -296,4 +281,4 @@ def test_whatever_was_captured_each_is_the_one_that_is_made_with_all_others(new_
     assert [shown(found[index]) for index in range(len(found))] == expected
     oddities = {index: tuple(each) for index, each in found.oddities.items()}
     assert oddities == {each.index: each.oddities for each in found if each.oddities}
-    assert sum(kind.number for kind in found.kinds_of_ends) == len(expected)
+    assert whos(found.addresses) == whos_of(list(found))

@@ -1,9 +1,11 @@
 """Who, when and how much."""
 
 import numpy as np
+import pytest
 
-from analyzer.flow.connection import Endpoint
-from analyzer.flow.facts import end_table, kinds_of_ends
+from analyzer.flow.connection import Endpoint, swap_ends
+from analyzer.flow.facts import addresses_in, end_addresses, end_table
+from made.ends import ends_of, whos, whos_of
 
 C, S = 0, 1
 HALVES = {"client": "10.0.0.1:40000", "server": "10.96.0.11:9080", "towards": "127.0.0.1:15001"}
@@ -130,20 +132,66 @@ def test_a_link_that_names_no_interface_gives_none(wire) -> None:
     assert wire.connection().ifindexes == ()
 
 
-def test_connections_that_differ_in_nothing_but_ports_are_of_one_kind(wire) -> None:
+# Addresses.
+
+
+@pytest.fixture
+def several(wire):
     wire.talk(**HALVES).open()
-    wire.talk("10.0.0.1:2", "10.0.0.2:80").open()
-    wire.talk("10.0.0.1:3", "10.0.0.2:443").open()
-    wire.talk("10.0.0.1:4", "10.0.0.1:15006", towards="127.0.0.1:15006").send(C, "S")
-    found = wire.connections()
-
-    kinds = kinds_of_ends(end_table(wire.traffic()), np.arange(len(found)))
-
-    assert [(kind.first, kind.number) for kind in kinds] == [(0, 1), (1, 2), (3, 1)]
-    assert [tuple(kind.ends) for kind in kinds] == [
-        (found[n].client, found[n].server, found[n].redirect_port) for n in (0, 1, 3)
-    ]
+    for port in (2, 3):
+        wire.talk(f"10.0.0.1:{port}", "10.0.0.2:80").open()
+    wire.talk("10.0.0.2:4", "10.0.0.2:15006", towards="127.0.0.1:15006").send(C, "S")
+    wire.talk("[::ffff:10.0.0.1]:5", "[fd00::2]:80").open()
+    return wire
 
 
-def test_no_traffic_has_no_ends(wire) -> None:
-    assert kinds_of_ends(end_table(wire.traffic()), np.arange(0)) == []
+def test_each_end_has_the_address_that_its_connection_tells(several) -> None:
+    table, found = end_table(several.traffic()), several.connections()
+
+    assert whos(end_addresses(table)) == whos(addresses_in(found)) == whos_of(found)
+
+
+def test_an_address_has_one_text_whoever_has_it(several) -> None:
+    texts = end_addresses(end_table(several.traffic())).texts
+
+    assert sorted(texts) == ["10.0.0.1", "10.0.0.2", "10.96.0.11", "127.0.0.1", "::ffff:10.0.0.1", "fd00::2"]
+
+
+def test_an_address_in_packets_of_both_versions_has_one_text_too(wire) -> None:
+    wire.packet("10.0.0.1:1", "[fd00::1]:2").packet("[fd00::1]:3", "[fd00::2]:4")
+    table = end_table(wire.traffic())
+
+    assert sorted(end_addresses(table).texts) == ["10.0.0.1", "fd00::1", "fd00::2"]
+    assert whos(end_addresses(table)) == whos_of(wire.connections())
+
+
+def test_no_connections_have_no_addresses(wire) -> None:
+    for ends in (end_addresses(end_table(wire.traffic())), addresses_in([])):
+        assert (len(ends), list(ends.texts), ends.named(ends.client)) == (0, [], frozenset())
+
+
+def test_clients_and_servers_are_asked_by_their_addresses() -> None:
+    ends = ends_of([("a", "b", 0), ("b", "c", 0), ("a", "a", 0)])
+
+    assert ends.clients("a".__eq__).tolist() == [True, False, True]
+    assert ends.servers("a".__eq__).tolist() == [False, False, True]
+
+
+def test_addresses_are_named_once_each() -> None:
+    ends = ends_of([("a", "b", 0), ("d", "b", 0), ("a", "c", 0)])
+
+    assert ends.named(ends.server) == {"b", "c"}
+    assert ends.named(ends.client[np.array([0, 2])]) == {"a"}
+
+
+def test_connections_that_were_amended_have_their_own_ends(several) -> None:
+    ends, found = end_addresses(end_table(several.traffic())), several.connections()
+    before = whos(ends)
+    several.talk("10.0.0.9:1", "10.0.0.1:15006", towards="127.0.0.1:15006").send(C, "S")
+
+    amended = ends.amended({1: swap_ends(found[1]), 2: several.connections()[-1]})
+
+    expected = [before[0], ("10.0.0.2", "10.0.0.1", 0), ("10.0.0.9", "127.0.0.1", 15006), *before[3:]]
+    assert whos(amended) == expected
+    assert whos(ends) == before
+    assert len(set(amended.texts)) == len(amended.texts)

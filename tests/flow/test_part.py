@@ -16,7 +16,7 @@ from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.connection import Connection
 from analyzer.flow.connections import describe
-from analyzer.flow.facts import EndTable, end_table, endpoints
+from analyzer.flow.facts import EndTable, end_addresses, end_table
 from analyzer.flow.part import part_of_traffic
 from analyzer.flow.traffic import Traffic, read_traffic
 
@@ -31,16 +31,18 @@ def all_of(buffer: memoryview, traffic: Traffic) -> list[Connection]:
 
 def ends(table: EndTable) -> list[object]:
     """The ends of connections as values."""
-    clients, servers = endpoints(table.client, table.version), endpoints(table.server, table.version)
-    facts = zip(table.client_by.tolist(), table.redirect_port.tolist(), table.joined.tolist(), strict=True)
-    return [(clients[index], servers[index], *each) for index, each in enumerate(facts)]
+    found = end_addresses(table)
+    texts = ([found.texts[index] for index in each.tolist()] for each in (found.client, found.server))
+    columns = table.client[2], table.server[2], table.client_by, table.redirect_port, table.joined
+    return list(zip(*texts, *(column.tolist() for column in columns), strict=True))
 
 
 def check(buffer: memoryview, traffic: Traffic, chosen: I64) -> Traffic:
     """Hold the connections of a part against those of the whole."""
     whole, part = all_of(buffer, traffic), part_of_traffic(traffic, chosen)
     assert all_of(buffer, part) == [whole[number] for number in chosen.tolist()]
-    assert ends(end_table(part)) == ends(end_table(traffic).at(chosen))
+    of_whole = ends(end_table(traffic))
+    assert ends(end_table(part)) == [of_whole[number] for number in chosen.tolist()]
     assert part.oddities == ()
     return part
 

@@ -28,11 +28,12 @@ def apart(
     summed=False,
     lot=3,
     watch: Watch = UNWATCHED,
+    **most: int,
 ) -> SpilledRun | None:
     """The run in lots of so many connections."""
     record = mesh_record(mesh) if mesh else None
     plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs, summed=summed)
-    return run_apart(read, plan, watch, lot_connections=lot)
+    return run_apart(read, plan, watch, lot_connections=lot, **most)
 
 
 def lines_of(run: SpilledRun | None, *, redact: bool = True) -> list[bytes]:

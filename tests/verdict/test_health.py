@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.base.fact import replace
 from analyzer.base.table import BAD_HEADER, DECODED, NOT_IP, PacketTable, RecordTable
 from analyzer.capture.capture import Capture
-from analyzer.flow.facts import EndKind, Ends
 from analyzer.verdict.health import Sights, capture_record, pod_of, sights_of, vantage_of
+from made.ends import ANY, ends_of, recorded, sights, whos_of
 
 SECOND = 1_000_000_000
 
@@ -136,59 +138,41 @@ def test_what_the_reader_says_is_passed_on() -> None:
     assert (found.complete, found.error) == (False, "a.pcap: cut")
 
 
-@pytest.mark.parametrize(
-    ("client", "server", "redirect"),
-    [
-        ("10.244.1.10:1", "10.96.0.11:80", 15001),
-        ("10.244.1.10:1", "10.96.0.11:80", 0),
-        ("127.0.0.6:1", "10.244.1.10:80", 0),
-        ("127.0.0.1:1", "127.0.0.1:80", 0),
-        ("10.244.1.9:1", "10.244.1.10:80", 15006),
-    ],
-)
-def test_the_ends_of_connections_tell_as_much_as_connections_do(talk, client, server, redirect) -> None:
-    seen = [talk(client, server, redirect=redirect).connection, talk("10.244.1.10:7", "10.96.0.12:80").connection]
-    ends = [Ends(c.client, c.server, c.redirect_port) for c in seen]
-
-    told = [(each.vantage, each.pod("shop/sleep-0", None)) for each in map(sights_of, (seen, ends))]
-
-    assert told[0] == told[1]
-
-
 # Many connections at once.
 
 MANY = [
-    ("10.244.1.10:1", "10.96.0.11:80", 15001), ("10.244.1.10:2", "10.96.0.11:80", 15001),
-    ("10.244.1.11:1", "10.96.0.11:80", 15001), ("127.0.0.6:1", "10.244.1.10:80", 0),
-    ("10.244.1.10:9", "10.244.1.11:80", 0), ("10.244.1.10:9", "10.244.1.12:80", 0),
+    ("10.244.1.10", "10.96.0.11", 15001), ("10.244.1.10", "10.96.0.11", 15001), ("10.244.1.11", "10.96.0.11", 15001),
+    ("127.0.0.6", "10.244.1.10", 0), ("10.244.1.10", "10.244.1.11", 0), ("10.244.1.10", "10.244.1.12", 0),
 ]  # fmt: skip
 
 
-def ends_in(talk, told):
-    found = [talk(client, server, redirect=redirect).connection for client, server, redirect in told]
-    return [Ends(each.client, each.server, each.redirect_port) for each in found]
-
-
-def seen(sights: Sights) -> tuple:
-    return list(sights.inner.items()), sights.inside, sights.everywhere
+def seen(told: Sights) -> tuple:
+    return list(told.inner.items()), told.inside, told.everywhere
 
 
 @pytest.mark.parametrize("first", range(len(MANY)))
-def test_connections_that_differ_in_ports_alone_may_be_told_of_as_one_kind(talk, first) -> None:
-    ends = ends_in(talk, MANY[first:] + MANY[:first])
-    kinds: dict[object, EndKind] = {}
-    for index, each in enumerate(ends):
-        who = each.client.ip, each.server.ip, each.redirect_port
-        known = kinds.get(who, EndKind(index, each, 0))
-        kinds[who] = known._replace(number=known.number + 1)
+@pytest.mark.parametrize("count", [0, 1, 3, len(MANY)])
+def test_many_connections_show_what_they_show_one_by_one(first, count) -> None:
+    some = (MANY[first:] + MANY[:first])[:count]
 
-    assert seen(Sights.of(kinds.values())) == seen(sights_of(ends))
+    assert seen(Sights.of(ends_of(some))) == sights(some)
+
+
+@given(st.lists(st.sampled_from(ANY), max_size=6))
+def test_whoever_talks_is_seen_as_one_by_one(some) -> None:
+    assert seen(Sights.of(ends_of(some))) == sights(some)
+
+
+def test_recorded_connections_show_what_they_show_one_by_one() -> None:
+    for found in recorded():
+        told = list(found)
+        assert seen(Sights.of(found.addresses)) == seen(sights_of(told)) == sights(whos_of(told))
 
 
 @pytest.mark.parametrize("parted", range(len(MANY) + 1))
-def test_what_lots_saw_together_is_what_the_whole_saw(talk, parted) -> None:
-    ends, joined = ends_in(talk, MANY), Sights()
-    for part in (ends[:parted], ends[parted:]):
-        joined.join(sights_of(part))
+def test_what_lots_saw_together_is_what_the_whole_saw(parted) -> None:
+    joined = Sights()
+    for part in (MANY[:parted], MANY[parted:]):
+        joined.join(Sights.of(ends_of(part)))
 
-    assert seen(joined) == seen(sights_of(ends))
+    assert seen(joined) == sights(MANY)

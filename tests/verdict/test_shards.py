@@ -2,9 +2,9 @@
 
 import pytest
 
-from analyzer.flow.facts import Ends
-from analyzer.verdict.shards import may_be_leg, meets_no_call, shards_of
+from analyzer.verdict.shards import may_be_legs, meet_no_call, shards_of
 from analyzer.verdict.wires import gather_wires
+from made.ends import ANY, ends_of, may_be_leg, meets_no_call, recorded, whos_of
 
 HELLO = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
 
@@ -47,7 +47,7 @@ def test_a_leg_goes_with_the_calls_of_its_pod(app, upstream) -> None:
 def test_a_sidecars_connection_to_its_own_pod_is_a_leg(upstream) -> None:
     (wire,) = gather_wires([upstream("10.0.0.1:9", "10.0.0.1:80", redirect=15006).sighting])
 
-    assert may_be_leg(wire.connection)
+    assert may_be_legs(ends_of(whos_of([wire.connection]))).all()
 
 
 def test_a_delivery_goes_with_those_who_reached_its_pod(app, upstream, delivery) -> None:
@@ -91,7 +91,9 @@ def test_clients_of_a_namespace_stay_together(app, shop) -> None:
     ],
 )
 def test_what_may_be_a_leg(talk, client, server, redirect, leg) -> None:
-    assert may_be_leg(talk(client, server, redirect=redirect).connection) is leg
+    ends = ends_of(whos_of([talk(client, server, redirect=redirect).connection]))
+
+    assert may_be_legs(ends).tolist() == [leg]
 
 
 def test_where_sidecars_deliver_to_localhost_all_stay_together(app, town) -> None:
@@ -121,9 +123,24 @@ def test_where_sidecars_deliver_to_localhost_all_stay_together(app, town) -> Non
     ],
 )
 def test_what_certainly_meets_no_call(talk, client, server, redirect, meets_none) -> None:
-    connection = talk(client, server, redirect=redirect).connection
+    ends = ends_of(whos_of([talk(client, server, redirect=redirect).connection]))
 
-    ends = Ends(connection.client, connection.server, connection.redirect_port)
+    assert meet_no_call(ends).tolist() == [meets_none]
 
-    assert meets_no_call(ends) is meets_none
-    assert not (meets_none and may_be_leg(talk(client, server, redirect=redirect).connection))
+
+def test_what_certainly_meets_no_call_is_no_leg() -> None:
+    assert not (meet_no_call(ends_of(ANY)) & may_be_legs(ends_of(ANY))).any()
+
+
+def test_of_many_connections_each_is_told_what_it_is_by_itself() -> None:
+    ends = ends_of(ANY)
+
+    assert may_be_legs(ends).tolist() == [may_be_leg(*who) for who in ANY]
+    assert meet_no_call(ends).tolist() == [meets_no_call(*who) for who in ANY]
+
+
+def test_recorded_connections_are_what_they_are_one_by_one() -> None:
+    for found in recorded():
+        told = whos_of(list(found))
+        assert may_be_legs(found.addresses).tolist() == [may_be_leg(*who) for who in told]
+        assert meet_no_call(found.addresses).tolist() == [meets_no_call(*who) for who in told]
