@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.base.table import I64, distinct, numbered
 from analyzer.flow.connections import Connections
@@ -30,8 +31,8 @@ FLOW = '{"kind":"flow",'
 # The holes that a client fills, and those that a connection fills with what it was seen by.
 _OF_ASKERS = ("pod", "who", "redirect", "told")
 _SEEN = {"begin": "first_packet", "end": "last_packet"}
-# RFC 3339 with nine decimals, without the letter for UTC.
-_TIME_LEN = len("1970-01-01T00:00:00.000000000")
+# RFC 3339, without the letter for UTC, up to the second; and a second's decimals.
+_SECOND, _DECIMALS = "1970-01-01T00:00:00", 9
 Values = dict[str, I64]
 
 
@@ -163,9 +164,22 @@ class AloneLines:
         shown = [self._text.path_texts(target) for target in rows.targets]
         paths = np.append(self._texts.add_texts([path[1:-1] for path, _ in shown]), 0)
         phrases = np.append(self._texts.add_texts([phrase for _, phrase in shown]), 0)
-        times = np.datetime_as_string(rows.begin_ns.astype("M8[ns]"), unit="ns").astype(f"S{_TIME_LEN}")
         return {
             "path": paths[rows.target], "phrase": phrases[rows.target], "first": rows.first, "last": rows.last,
             "asked": rows.asked, "request": rows.ordinal, "first_ns": rows.begin_ns, "last_ns": rows.end_ns,
-            "time": self._texts.add_names(times),
+            "time": self._texts.add_names(_moments(rows.begin_ns)),
         }  # fmt: skip
+
+
+def _moments(times_ns: I64) -> NDArray[np.bytes_]:
+    """RFC 3339 with nine decimals, without the letter for UTC: NumPy takes ten times as long."""
+    seconds, rest = np.divmod(times_ns, 10**_DECIMALS)
+    different = distinct(seconds)
+    texts = np.datetime_as_string(different.astype("M8[s]"), unit="s").astype(f"S{len(_SECOND)}")
+    rows = np.empty((len(times_ns), len(_SECOND) + 1 + _DECIMALS), np.uint8)
+    rows[:, : len(_SECOND)] = texts.view(np.uint8).reshape(-1, len(_SECOND))[np.searchsorted(different, seconds)]
+    rows[:, len(_SECOND)] = ord(".")
+    for at in range(rows.shape[1] - 1, len(_SECOND), -1):
+        rest, digit = np.divmod(rest, 10)
+        rows[:, at] = digit + ord("0")
+    return rows.view(f"S{rows.shape[1]}").reshape(-1)
