@@ -23,6 +23,7 @@ from analyzer.report.spill import Spill
 from analyzer.verdict.alone_rows import AloneRows, rows_of
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.askers import Askers
+from analyzer.verdict.call_table import read_calls
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.exemplars import Exemplars
 from analyzer.verdict.parts import WIRES_AT_ONCE
@@ -98,8 +99,8 @@ class AloneWriter:
         """Write the lines of those connections of a lot of which each call is like another."""
         told = Told.nothing(len(lot.connections))
         chosen = np.flatnonzero(_single(lot.connections))
-        for calls, tables in self._tables:
-            table = calls.of(lot.buffer, lot.traffic, lot.connections, chosen[~told.done[chosen]])
+        readings = [calls.reading(lot.buffer, lot.traffic, lot.connections, chosen) for calls, _ in self._tables]
+        for table, (_, tables) in zip(read_calls(lot.buffer, readings, chosen), self._tables, strict=True):
             self._tell(tables.rows(table, lot.connections), lot, told)
         self._tell(self._heard_rows(lot, chosen[~told.done[chosen]].tolist(), told, watch), lot, told)
         return told

@@ -5,12 +5,12 @@ What is plain here is a part of what ``http1_plain`` takes, and has its exchange
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, U8, ranges
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_machine import (
@@ -26,8 +26,6 @@ from analyzer.protocol.piece_reader import Pieces
 
 # A compile takes as long as plain Python for so many pieces of clients.
 _COMPILE_ROWS = 20_000
-# So many connections at a time, so that what one kernel read is still near when the next one needs it.
-_AT_ONCE = 500
 _ZERO, _PLACES = ord("0"), np.arange(3)[:, None]
 
 
@@ -75,6 +73,15 @@ class PlainExchanges:
     def __len__(self) -> int:
         return len(self.asked)
 
+    @classmethod
+    def joined(cls, parts: Sequence[PlainExchanges]) -> PlainExchanges:
+        """Those of connections that were asked about one part after the other; at least one part."""
+        counts = np.concatenate([np.diff(part.starts) for part in parts])
+        targets = "".join(part.targets for part in parts)
+        names = [each.name for each in fields(cls) if each.name not in ("starts", "targets")]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return cls(starts=np.append(0, np.cumsum(counts)), targets=targets, **columns)
+
 
 class PlainHeads:
     """What plain heads are, and the classes of those that were read so far, of whatever capture.
@@ -95,38 +102,49 @@ class PlainHeads:
         return self.asked.is_full or self.answered.is_full
 
 
-def plain_exchanges(
-    buffer: memoryview, pieces: Pieces, connections: I64, heads: PlainHeads, *, compile_rows: int = _COMPILE_ROWS
-) -> PlainExchanges:
-    """The exchanges of those of ``connections`` that are plain; both lanes of each must begin with its handshake."""
-    which = np.flatnonzero(_may_be_plain(pieces, connections))
-    rows = int(np.diff(pieces.starts)[2 * connections[which]].sum())
-    reader = HeadReader.of(buffer, pieces, rows, compile_rows)
-    counts, parts, targets = np.zeros(len(connections), np.int64), [], list[bytes]()
-    for begin in range(0, max(len(which), 1), _AT_ONCE):
-        some = which[begin : begin + _AT_ONCE]
-        pairs = reader.pairs(connections[some], heads.asking, heads.answering)
+class PlainReader:
+    """Reads exchanges of a capture's plain connections, some of ``connections`` after others.
+
+    Both lanes of each must begin with its handshake.
+    """
+
+    def __init__(
+        self,
+        buffer: memoryview,
+        pieces: Pieces,
+        connections: I64,
+        heads: PlainHeads,
+        *,
+        compile_rows: int = _COMPILE_ROWS,
+    ) -> None:
+        self._heads = heads
+        self._may_be = _may_be_plain(pieces)
+        which = connections[self._may_be[connections]]
+        self._reader = HeadReader.of(buffer, pieces, int(np.diff(pieces.starts)[2 * which].sum()), compile_rows)
+
+    def read(self, connections: I64) -> PlainExchanges:
+        """The exchanges of some connections. There should not be many: kernels read the same bytes in turn."""
+        reader, heads = self._reader, self._heads
+        which = np.flatnonzero(self._may_be[connections])
+        pairs = reader.pairs(connections[which], heads.asking, heads.answering)
         pairs = pairs.only(pairs.free_of(reader.has_texts(pairs.responses, heads.texts)))
         of_requests = heads.asked.of(reader, pairs.requests, np.zeros(len(pairs), np.int64))
         of_responses = heads.answered.of(reader, pairs.responses, pairs.complete)
         told = pairs.free_of((of_requests < 0) | (of_responses < 0))
-        counts[some[pairs.which[told]]] = pairs.counts[told]
+        counts = np.zeros(len(connections), np.int64)
+        counts[which[pairs.which[told]]] = pairs.counts[told]
         columns = {**_columns(reader.data, pairs), "asked": of_requests, "answered": of_responses}
         each = np.repeat(told, pairs.counts)
-        targets.append(_targets(reader.data, pairs.requests.only(each)))
-        parts.append({name: column[each] for name, column in columns.items()})
-        forget_pages(buffer)
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    starts, text = np.append(0, np.cumsum(counts)), b"".join(targets).decode("latin-1")
-    return PlainExchanges(starts=starts, targets=text, **columns)
+        targets = _targets(reader.data, pairs.requests.only(each)).decode("latin-1")
+        own = {name: column[each] for name, column in columns.items()}
+        return PlainExchanges(starts=np.append(0, np.cumsum(counts)), targets=targets, **own)
 
 
-def _may_be_plain(pieces: Pieces, connections: I64) -> NDArray[np.bool_]:
+def _may_be_plain(pieces: Pieces) -> NDArray[np.bool_]:
     """Of which connections no byte is missing between others, and the server spoke after it had heard something."""
     broken = np.searchsorted(pieces.breaks, pieces.starts)
     whole = (np.diff(broken) == 0) & (np.diff(pieces.starts) > 0)
-    may_be: NDArray[np.bool_] = whole[2 * connections] & whole[2 * connections + 1]
-    may_be &= pieces.heard[2 * connections + 1] > 0
+    may_be: NDArray[np.bool_] = whole[::2] & whole[1::2] & (pieces.heard[1::2] > 0)
     return may_be
 
 

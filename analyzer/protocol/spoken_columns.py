@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.kernel import COMPILE_ROWS
-from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, U8
 from analyzer.protocol import opaque_walk as walk
 from analyzer.protocol.classes import Classes
@@ -25,8 +24,6 @@ Bools = NDArray[np.bool_]
 
 # Plain Python needs as long for one connection as for so many rows of the usual kernel.
 _ROWS_A_CONNECTION = 40
-# So many connections at a time, so that what one kernel read is still near when the next one needs it.
-_AT_ONCE = 500
 # Who spoke first; where both spoke before they heard anything, the order of packets tells, which is not looked at.
 _NOBODY, _CLIENT, _SERVER, _BOTH = range(4)
 # A row by which connections are told apart: who spoke first, what it is, and of TLS what ``tls_columns`` has: numbers,
@@ -42,33 +39,42 @@ class SpokenClasses(Classes):
         super().__init__(_LENGTHS, TLS_STRETCHES)
 
 
-def spoken_classes(
-    buffer: memoryview,
-    pieces: Pieces,
-    from_start: Bools,
-    connections: I64,
-    known: SpokenClasses,
-    *,
-    compile_rows: int = COMPILE_ROWS,
-) -> I64:
-    """The class of each of ``connections``, ``(K,)``, -1 where it has to be read by itself.
+class SpokenReader:
+    """Tells the classes of a capture's connections, of some after others; of about so many in all.
 
-    ``from_start`` ``(2C,)`` says which lanes begin with the handshake. Connections of a class are TLS or opaque TCP,
-    or nothing was said. ``parse_conversation`` gives equal conversations for them, but for where in the streams a
-    ClientHello ends and alerts stand; these have no oddities, nothing is missing of them, and what Envoy's inspectors
-    take them for is their protocol. Not a byte is missing of either lane, and both begin with the handshake; only of
-    a client that said nothing and heard nothing it may be that no answer to its handshake was seen.
+    ``from_start`` ``(2C,)`` says which lanes begin with the handshake.
     """
-    reader = _Reader.of(buffer, pieces, len(connections) * _ROWS_A_CONNECTION, compile_rows)
-    speaks = _speaks_first(pieces, connections)
-    which = np.flatnonzero(_is_whole(pieces, from_start, connections) & (speaks != _BOTH))
-    classes = np.full(len(connections), -1)
-    for begin in range(0, len(which), _AT_ONCE):
-        some = which[begin : begin + _AT_ONCE]
-        simple, texts, *rows = reader.rows_of(connections[some], speaks[some])
-        classes[some[simple]] = known.of(reader.run, frozen(texts), *rows)
-        forget_pages(buffer)
-    return classes
+
+    def __init__(
+        self,
+        buffer: memoryview,
+        pieces: Pieces,
+        from_start: Bools,
+        count: int,
+        known: SpokenClasses,
+        *,
+        compile_rows: int = COMPILE_ROWS,
+    ) -> None:
+        self._reader = _Reader.of(buffer, pieces, count * _ROWS_A_CONNECTION, compile_rows)
+        self._speaks = _speaks_first(pieces)
+        self._may_be = _is_whole(pieces, from_start) & (self._speaks != _BOTH)
+        self._known = known
+
+    def classes_of(self, connections: I64) -> I64:
+        """The class of each of some connections, ``(K,)``, -1 where it has to be read by itself.
+
+        Connections of a class are TLS or opaque TCP, or nothing was said. ``parse_conversation`` gives equal
+        conversations for them, but for where in the streams a ClientHello ends and alerts stand; these have no
+        oddities, nothing is missing of them, and what Envoy's inspectors take them for is their protocol. Not a byte is
+        missing of either lane, and both begin with the handshake; only of a client that said nothing and heard nothing
+        it may be that no answer to its handshake was seen.
+        """
+        which = np.flatnonzero(self._may_be[connections])
+        some = connections[which]
+        simple, texts, *rows = self._reader.rows_of(some, self._speaks[some])
+        classes = np.full(len(connections), -1)
+        classes[which[simple]] = self._known.of(self._reader.run, frozen(texts), *rows)
+        return classes
 
 
 class _Reader(PieceReader):
@@ -110,7 +116,7 @@ def _method_bytes() -> U8:
     return np.array([parse_request_line(line) is not None for line in lines], np.uint8)
 
 
-def _is_whole(pieces: Pieces, from_start: Bools, connections: I64) -> Bools:
+def _is_whole(pieces: Pieces, from_start: Bools) -> Bools:
     """Of which connections no byte is missing, from the handshake on, or nothing was said to a client's handshake."""
     gapless = np.diff(np.searchsorted(pieces.breaks, pieces.starts)) == 0
     last = pieces.starts[1:] - 1
@@ -118,17 +124,15 @@ def _is_whole(pieces: Pieces, from_start: Bools, connections: I64) -> Bools:
     ends = np.zeros(len(last), np.int64)
     ends[there] = (pieces.position + pieces.length)[last[there]]
     whole = gapless & (ends == pieces.lengths)
-    client, server = 2 * connections, 2 * connections + 1
-    silent = (pieces.lengths[client] == 0) & (pieces.lengths[server] == 0)
-    found: Bools = whole[client] & whole[server] & from_start[client] & (from_start[server] | silent)
+    silent = (pieces.lengths[::2] == 0) & (pieces.lengths[1::2] == 0)
+    found: Bools = whole[::2] & whole[1::2] & from_start[::2] & (from_start[1::2] | silent)
     return found
 
 
-def _speaks_first(pieces: Pieces, connections: I64) -> I64:
+def _speaks_first(pieces: Pieces) -> I64:
     """Who spoke first on each connection."""
-    client, server = 2 * connections, 2 * connections + 1
-    asks, answers = pieces.lengths[client] > 0, pieces.lengths[server] > 0
-    asked_first, answered_first = pieces.heard[client] == 0, pieces.heard[server] == 0
+    asks, answers = pieces.lengths[::2] > 0, pieces.lengths[1::2] > 0
+    asked_first, answered_first = pieces.heard[::2] == 0, pieces.heard[1::2] == 0
     found: I64 = np.select(
         [~asks & ~answers, ~answers, ~asks, asked_first & answered_first, answered_first],
         [_NOBODY, _CLIENT, _SERVER, _BOTH, _SERVER],

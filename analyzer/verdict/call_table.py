@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64
+from analyzer.flow.traffic import Bools
 from analyzer.protocol.facts import Conversation
 
+# So many connections at a time, so that what one kernel read is still near when the next one needs it.
+_AT_ONCE = 1_000
 # Connections that stand for others are read so many at once: each lies on many pages, which come with their neighbours.
 READ_AT_ONCE = 64
 
@@ -40,3 +45,28 @@ class CallTable:
 
     def __len__(self) -> int:
         return len(self.connection)
+
+
+class Reading(Protocol):
+    """Connections that are read, some after others, for a table of their calls."""
+
+    def read(self, some: I64) -> Bools:
+        """Which of some connections are of this kind, ``(K,)``."""
+
+    def table(self) -> CallTable:
+        """The calls of all connections of this kind that were read."""
+
+
+def read_calls(
+    buffer: memoryview, readings: Sequence[Reading], chosen: I64, *, at_once: int = _AT_ONCE
+) -> Iterator[CallTable]:
+    """The tables of the ``chosen`` connections (ascending), of one kind after the other.
+
+    What is of one kind is not of the next ones. Bytes that lie together are read together, for all kinds.
+    """
+    for begin in range(0, max(len(chosen), 1), at_once):
+        some = chosen[begin : begin + at_once]
+        for reading in readings:
+            some = some[~reading.read(some)]
+        forget_pages(buffer)
+    return (reading.table() for reading in readings)

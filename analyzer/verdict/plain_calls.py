@@ -11,7 +11,7 @@ from analyzer.flow.connections import Connections
 from analyzer.flow.traffic import Bools, Traffic
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Conversation
-from analyzer.protocol.http1_columns import PlainExchanges, PlainHeads, plain_exchanges
+from analyzer.protocol.http1_columns import PlainExchanges, PlainHeads, PlainReader
 from analyzer.verdict.call_table import CallTable
 from analyzer.verdict.reply import OWN_TEXTS
 from analyzer.verdict.sameness import sameness_of
@@ -34,12 +34,37 @@ class PlainCalls:
         """Whether so many classes are known that calls of others may soon not be found."""
         return self._heads.is_full
 
-    def of(self, buffer: memoryview, traffic: Traffic, connections: Connections, chosen: I64) -> CallTable:
-        """The calls of those of the ``chosen`` connections (ascending) that are plain."""
+    def reading(self, buffer: memoryview, traffic: Traffic, connections: Connections, chosen: I64) -> PlainReading:
+        """What reads some of the ``chosen`` connections after others."""
         from_start = traffic.placement.from_start
-        begun: Bools = from_start[::2] & from_start[1::2]
-        chosen = chosen[begun[chosen] & self._may_be]
-        table = plain_exchanges(buffer, traffic.pieces, chosen, self._heads)
+        begun = from_start[::2] & from_start[1::2] & self._may_be
+        return PlainReading(
+            PlainReader(buffer, traffic.pieces, chosen[begun[chosen]], self._heads), begun, traffic, connections
+        )
+
+
+class PlainReading:
+    """Reads connections for the table of their plain calls; of those that were ``begun``."""
+
+    def __init__(self, reader: PlainReader, begun: Bools, traffic: Traffic, connections: Connections) -> None:
+        self._reader = reader
+        self._begun = begun
+        self._traffic, self._connections = traffic, connections
+        self._which = list[I64]()
+        self._parts = list[PlainExchanges]()
+
+    def read(self, some: I64) -> Bools:
+        """Which of some connections are plain."""
+        begun = self._begun[some]
+        self._which.append(some[begun])
+        self._parts.append(self._reader.read(some[begun]))
+        plain = np.zeros(len(some), np.bool_)
+        plain[begun] = np.diff(self._parts[-1].starts) > 0
+        return plain
+
+    def table(self) -> CallTable:
+        """The calls of those that were read and are plain."""
+        table, chosen = PlainExchanges.joined(self._parts), np.concatenate(self._which)
         counts = np.diff(table.starts)
         # How a connection ended tells of the message that this cut off; it can only be the last one.
         lasts = np.maximum(table.starts[1:] - 1, 0)
@@ -50,8 +75,8 @@ class PlainCalls:
         connection = np.repeat(chosen, counts)
         return CallTable(
             connection, ordinals, (_PLAIN,), (None,), np.zeros(len(rows), np.int64), table.asked[rows],
-            table.answered[rows], targets, target, *_places(table, rows, traffic),
-            *_times(table, rows, traffic, connections.extents["last_ns"][connection]),
+            table.answered[rows], targets, target, *_places(table, rows, self._traffic),
+            *_times(table, rows, self._traffic, self._connections.extents["last_ns"][connection]),
         )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -10,10 +11,10 @@ from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, by_appearance
 from analyzer.flow.connection import said_on
 from analyzer.flow.connections import Connections
-from analyzer.flow.traffic import Traffic
+from analyzer.flow.traffic import Bools, Traffic
 from analyzer.flow.tuples import number_rows
 from analyzer.protocol.facts import Conversation
-from analyzer.protocol.spoken_columns import SpokenClasses, spoken_classes
+from analyzer.protocol.spoken_columns import SpokenClasses, SpokenReader
 from analyzer.verdict.call_table import READ_AT_ONCE, CallTable
 from analyzer.verdict.handshake import handshake_of
 
@@ -39,10 +40,13 @@ class WholeCalls:
         """Whether so many classes are known that calls of others may soon not be found."""
         return self._spoken.is_full or len(self._shown) > _MOST_SHOWN
 
-    def of(self, buffer: memoryview, traffic: Traffic, connections: Connections, chosen: I64) -> CallTable:
-        """The calls of those of the ``chosen`` connections (ascending) that need not be read one by one."""
-        spoken = spoken_classes(buffer, traffic.pieces, traffic.placement.from_start, chosen, self._spoken)
-        which, asked = chosen[spoken >= 0], spoken[spoken >= 0]
+    def reading(self, buffer: memoryview, traffic: Traffic, connections: Connections, chosen: I64) -> WholeReading:
+        """What reads some of the ``chosen`` connections after others."""
+        reader = SpokenReader(buffer, traffic.pieces, traffic.placement.from_start, len(chosen), self._spoken)
+        return WholeReading(reader, partial(self.table, buffer, connections))
+
+    def table(self, buffer: memoryview, connections: Connections, which: I64, asked: I64) -> CallTable:
+        """The calls of connections (ascending) of these classes."""
         talk, firsts = by_appearance(asked)
         self._read(connections, which[firsts].tolist(), asked[firsts].tolist(), buffer)
         talks = [self._talks[each] for each in asked[firsts].tolist()]
@@ -77,3 +81,25 @@ class WholeCalls:
 
     def _number(self, value: Hashable) -> int:
         return self._values.setdefault(value, len(self._values))
+
+
+class WholeReading:
+    """Reads connections for the table of those that need not be read one by one; ``table_of`` gives that."""
+
+    def __init__(self, reader: SpokenReader, table_of: Callable[[I64, I64], CallTable]) -> None:
+        self._reader = reader
+        self._table_of = table_of
+        self._which = list[I64]()
+        self._asked = list[I64]()
+
+    def read(self, some: I64) -> Bools:
+        """Which of some connections are of such a class."""
+        classes = self._reader.classes_of(some)
+        known: Bools = classes >= 0
+        self._which.append(some[known])
+        self._asked.append(classes[known])
+        return known
+
+    def table(self) -> CallTable:
+        """The calls of those that were read and are of a class."""
+        return self._table_of(np.concatenate(self._which), np.concatenate(self._asked))

@@ -10,6 +10,7 @@ from analyzer.alone import AloneWriter, Lot, Told
 from analyzer.alone_lines import FLOW, OPENING, AloneLines
 from analyzer.base.fact import replace
 from analyzer.base.scratch import Scratch
+from analyzer.base.table import I64
 from analyzer.flow.connections import Connections
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.opening import connections_of
@@ -17,9 +18,12 @@ from analyzer.protocol.facts import Conversation
 from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.spill import Spill
 from analyzer.verdict.answers import Answers
+from analyzer.verdict.call_table import CallTable, read_calls
 from analyzer.verdict.flows import flow_records, verdicts_by_uid
+from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.rights import RightLog
+from analyzer.verdict.whole_calls import WholeCalls
 from analyzer.verdict.wires import Wire
 from made.lo_heard import NAME, Heard
 from made.spilled import texts_of
@@ -57,6 +61,14 @@ def writer_of(
 
 def connections_in(heard: Heard) -> Connections:
     return connections_of(heard.read.capture, heard.read.traffic)
+
+
+def table_in(
+    calls: PlainCalls | WholeCalls, heard: Heard, connections: Connections, which: I64, **how: int
+) -> CallTable:
+    """The table of some connections of a capture."""
+    reading = calls.reading(heard.buffer, heard.read.traffic, connections, which)
+    return next(read_calls(heard.buffer, [reading], which, **how))
 
 
 def write_alone(writer: AloneWriter, heard: Heard, connections: Connections | None = None) -> Written:

@@ -17,7 +17,7 @@ from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.roles import OUTBOUND_PORT
 from analyzer.verdict.table_exemplars import TableExemplars
 from analyzer.verdict.whole_calls import WholeCalls
-from made.lo_alone import connections_in
+from made.lo_alone import connections_in, table_in
 from made.lo_heard import NAME, Heard
 
 
@@ -40,7 +40,7 @@ class Reader:
         which = np.flatnonzero((ends.redirect_port == OUTBOUND_PORT) & ends.joined)
         which = which if chosen is None else np.array(list(chosen), np.int64)
         calls, tables = self.whole if whole else self.plain
-        return tables.rows(calls.of(heard.buffer, heard.read.traffic, connections, which), connections)
+        return tables.rows(table_in(calls, heard, connections, which), connections)
 
 
 def by_connection(rows: AloneRows) -> dict[int, list[Alike] | None]:

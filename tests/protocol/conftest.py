@@ -14,7 +14,7 @@ from analyzer.base.stream import End, Stream
 from analyzer.protocol.conversation import parse_conversation
 from analyzer.protocol.facts import Conversation
 from analyzer.protocol.notes import Notes
-from analyzer.protocol.spoken_columns import SpokenClasses, spoken_classes
+from analyzer.protocol.spoken_columns import SpokenClasses, SpokenReader
 from made.lanes import Lane, Pieces, pieces_of
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -181,7 +181,9 @@ def _classes_of(*connections: tuple[Lane | bytes, Lane | bytes]) -> list[int]:
     buffer, pieces = _told(lanes)
     from_start, chosen = np.array([lane.from_start for lane in lanes], np.bool_), np.arange(len(connections))
     plain, compiled = (
-        spoken_classes(buffer, pieces, from_start, chosen, SpokenClasses(), compile_rows=rows).tolist()
+        SpokenReader(buffer, pieces, from_start, len(chosen), SpokenClasses(), compile_rows=rows)
+        .classes_of(chosen)
+        .tolist()
         for rows in (1 << 62, 0)
     )
     assert plain == compiled

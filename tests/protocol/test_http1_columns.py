@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.base.stream import End, Stream
+from analyzer.base.table import I64
 from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.traffic import read_traffic
 from analyzer.protocol.conversation import parse_conversation
-from analyzer.protocol.http1_columns import PlainHeads, plain_exchanges
+from analyzer.protocol.http1_columns import PlainExchanges, PlainHeads, PlainReader
 from analyzer.protocol.http1_plain import parse_plain
 from made.lanes import Lane as AnyLane
 from made.lanes import Pieces, pieces_of
@@ -46,13 +47,16 @@ def stream(buffer: memoryview, pieces, lane: int) -> Stream:
     return Stream(buffer, *columns, packets, packets, length, True, End.OPEN, heard=heard)
 
 
+def exchanges(buffer: memoryview, pieces, connections: I64, heads: PlainHeads, **how: int) -> PlainExchanges:
+    """The exchanges of connections that are read at once."""
+    return PlainReader(buffer, pieces, connections, heads, **how).read(connections)
+
+
 def read(*lanes: Lane, looked_at=LOOKED_AT):
     buffer, pieces = told(*lanes)
     connections = np.arange(len(lanes) // 2)
     found = [
-        plain_exchanges(
-            buffer, pieces, connections, PlainHeads(looked_at=looked_at, own_texts=TEXTS), compile_rows=rows
-        )
+        exchanges(buffer, pieces, connections, PlainHeads(looked_at=looked_at, own_texts=TEXTS), compile_rows=rows)
         for rows in (0, 1 << 62)
     ]
     for compiled, plain in zip(*map(astuple, found), strict=True):
@@ -157,15 +161,30 @@ def test_a_connection_that_is_not_plain_has_no_exchanges_and_spoils_no_other() -
 def test_the_connections_that_are_asked_about_are_told_of_in_their_order() -> None:
     buffer, pieces = told(*two(b"junk", OK), *two(GET, OK), *two(GET.replace(b"/a", b"/bc"), OK))
 
-    found = plain_exchanges(buffer, pieces, np.array([2, 0, 1]), PlainHeads())
+    found = exchanges(buffer, pieces, np.array([2, 0, 1]), PlainHeads())
 
     assert (found.starts.tolist(), found.target_len.tolist()) == ([0, 1, 1, 2], [3, 2])
+
+
+def test_connections_that_are_read_one_after_the_other_are_those_that_are_read_at_once() -> None:
+    buffer, pieces = told(
+        *two(GET, OK), *two(b"junk", OK), *two(GET + GET, OK + OK), *two(GET.replace(b"/a", b"/b"), OK)
+    )
+    every = np.arange(4)
+    reader = PlainReader(buffer, pieces, every, PlainHeads())
+
+    parts = [reader.read(some) for some in (every[:1], every[:0], every[1:3], every[3:])]
+
+    at_once = exchanges(buffer, pieces, every, PlainHeads())
+    for joined, whole in zip(astuple(PlainExchanges.joined(parts)), astuple(at_once), strict=True):
+        assert np.array_equal(joined, whole)
+    assert at_once.starts.tolist() == [0, 1, 1, 1, 2]
 
 
 def test_nothing_is_asked_and_nothing_told() -> None:
     buffer, pieces = told()
 
-    found = plain_exchanges(buffer, pieces, np.arange(0), PlainHeads())
+    found = exchanges(buffer, pieces, np.arange(0), PlainHeads())
 
     assert (found.starts.tolist(), len(found)) == ([0], 0)
 
@@ -174,7 +193,7 @@ def test_classes_hold_from_capture_to_capture() -> None:
     other, heads, asked = GET.replace(b"Host: a", b"Host: b"), PlainHeads(), []
     for lanes in ([*two(other, OK), *two(GET, OK)], [*two(GET, OK)], [*two(b"junk", OK), *two(other, OK)]):
         buffer, pieces = told(*lanes)
-        asked.append(plain_exchanges(buffer, pieces, np.arange(len(lanes) // 2), heads).asked.tolist())
+        asked.append(exchanges(buffer, pieces, np.arange(len(lanes) // 2), heads).asked.tolist())
 
     assert asked == [[0, 1], [1], [0]]
 
@@ -358,7 +377,7 @@ def test_nearly_all_connections_are_read_that_the_reader_of_one_at_a_time_takes(
         capture = read_capture(path, name=path.name)
         traffic = read_traffic(decode_packets(capture), capture.records)
         known = np.flatnonzero(traffic.placement.from_start.reshape(-1, 2).all(axis=1))
-        found = plain_exchanges(capture.buffer, traffic.pieces, known, PlainHeads(looked_at=LOOKED_AT, own_texts=TEXTS))
+        found = exchanges(capture.buffer, traffic.pieces, known, PlainHeads(looked_at=LOOKED_AT, own_texts=TEXTS))
         check(capture.buffer, traffic.pieces, known, found, LOOKED_AT)
         found_here += np.count_nonzero(np.diff(found.starts))
         for connection in known.tolist():

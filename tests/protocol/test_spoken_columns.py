@@ -14,7 +14,7 @@ from analyzer.capture.decode import decode_packets
 from analyzer.capture.reader import read_capture
 from analyzer.flow.traffic import read_traffic
 from analyzer.protocol.conversation import parse_conversation
-from analyzer.protocol.spoken_columns import SpokenClasses, spoken_classes
+from analyzer.protocol.spoken_columns import SpokenClasses, SpokenReader
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
@@ -74,12 +74,10 @@ def test_the_connections_that_are_asked_about_are_told_of_in_their_order(spoken)
     ]
     buffer, pieces = spoken.told(lanes)
 
-    assert spoken_classes(buffer, pieces, np.ones(6, np.bool_), np.array([2, 1, 0, 1]), SpokenClasses()).tolist() == [
-        -1,
-        0,
-        1,
-        0,
-    ]
+    reader = SpokenReader(buffer, pieces, np.ones(6, np.bool_), 3, SpokenClasses())
+
+    assert reader.classes_of(np.array([2, 1, 0, 1])).tolist() == [-1, 0, 1, 0]
+    assert reader.classes_of(np.array([0])).tolist() == [1]
 
 
 def test_nothing_is_asked_and_nothing_told(spoken) -> None:
@@ -142,9 +140,8 @@ def test_nearly_all_recorded_tls_is_of_a_class_and_right(spoken) -> None:
             continue
         traffic = read_traffic(decode_packets(capture), capture.records)
         from_start, chosen = traffic.placement.from_start, range(len(traffic.lanes))
-        classes = spoken_classes(
-            capture.buffer, traffic.pieces, from_start, np.array(chosen, np.int64), SpokenClasses(), compile_rows=0
-        )
+        reader = SpokenReader(capture.buffer, traffic.pieces, from_start, len(chosen), SpokenClasses(), compile_rows=0)
+        classes = reader.classes_of(np.array(chosen, np.int64))
         spoken.check(capture.buffer, traffic.pieces, from_start, chosen, classes.tolist())
         whole = (from_start & (traffic.pieces.missing == 0)).reshape(-1, 2).all(axis=1)
         for connection in np.flatnonzero(whole).tolist():

@@ -15,7 +15,7 @@ from analyzer.verdict.exemplars import Asker, DeskKey, Exemplars, Talk
 from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.whole_calls import WholeCalls
 from made.lo import Lo, get, hello, ok, server_hello
-from made.lo_alone import connections_in
+from made.lo_alone import connections_in, table_in
 from made.lo_busy import busy
 from made.lo_heard import Heard, hear
 
@@ -69,11 +69,7 @@ class Look:
     def rows(self, heard: Heard, *, whole: bool = False) -> list[Row]:
         connections = connections_in(heard)
         every = np.arange(len(connections))
-        table = (
-            WholeCalls().of(heard.buffer, heard.read.traffic, connections, every)
-            if whole
-            else PlainCalls(self.mesh).of(heard.buffer, heard.read.traffic, connections, every)
-        )
+        table = table_in(WholeCalls() if whole else PlainCalls(self.mesh), heard, connections, every)
         return self._rows(heard, table, self.askers.of(table, connections))
 
     def _rows(self, heard: Heard, table: CallTable, asked: AskedBy) -> list[Row]:

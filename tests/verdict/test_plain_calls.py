@@ -17,7 +17,7 @@ from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.telling import asked_packet, packets_of
 from made.lo import START_US, Lo, calls_over_lo, get, hello, ok
-from made.lo_alone import connections_in
+from made.lo_alone import connections_in, table_in
 from made.lo_busy import busy
 from made.lo_heard import Heard, hear
 
@@ -51,10 +51,10 @@ class One(NamedTuple):
     end_ns: int
 
 
-def table_of(heard: Heard, mesh, chosen: Sequence[int] | None = None) -> CallTable:
+def table_of(heard: Heard, mesh, chosen: Sequence[int] | None = None, **how: int) -> CallTable:
     connections = connections_in(heard)
     which = np.arange(len(connections)) if chosen is None else np.array(chosen, np.int64)
-    return PlainCalls(mesh).of(heard.buffer, heard.read.traffic, connections, which)
+    return table_in(PlainCalls(mesh), heard, connections, which, **how)
 
 
 def rows_of(table: CallTable) -> dict[int, list[One]]:
@@ -178,8 +178,7 @@ def test_each_target_is_there_once(shop) -> None:
     assert [call.ordinal for call in table_calls] == [1, 2, 3]
 
 
-def test_targets_of_more_connections_than_are_read_at_once_are_all_there(shop, monkeypatch) -> None:
-    monkeypatch.setattr("analyzer.protocol.http1_columns._AT_ONCE", 2)
+def test_targets_of_more_connections_than_are_read_at_once_are_all_there(shop) -> None:
     lo = Lo()
     for number in range(7):
         talk = lo.talk(f"10.244.1.10:{40_000 + number}", "10.96.0.11:9080").open()
@@ -187,7 +186,7 @@ def test_targets_of_more_connections_than_are_read_at_once_are_all_there(shop, m
             talk.ask(get(f"/{'x' * number}")).answer(ok())
         talk.close()
 
-    calls = rows_of(table_of(hear(lo.data), shop()))
+    calls = rows_of(table_of(hear(lo.data), shop(), at_once=2))
 
     found = [[call.target for call in calls[index]] for index in range(7)]
     assert found == [[f"/{'x' * number}"] * (1 + number % 2) for number in range(7)]

@@ -19,7 +19,7 @@ from analyzer.verdict.roles import Role, Said
 from analyzer.verdict.telling import asked_packet, packets_of
 from analyzer.verdict.whole_calls import WholeCalls
 from made.lo import ACK, FIN, SYN, Lo, calls_over_lo, get, hello, ok, server_hello
-from made.lo_alone import connections_in
+from made.lo_alone import connections_in, table_in
 from made.lo_busy import busy, damaged
 from made.lo_heard import Heard, hear
 
@@ -36,7 +36,7 @@ ALERT = b"\x15\x03\x03\x00\x02\x02\x28"
 def table_of(heard: Heard, chosen: Sequence[int] | None = None) -> CallTable:
     connections = connections_in(heard)
     which = np.arange(len(connections)) if chosen is None else np.array(chosen, np.int64)
-    return WholeCalls().of(heard.buffer, heard.read.traffic, connections, which)
+    return table_in(WholeCalls(), heard, connections, which)
 
 
 def without_places(said: Conversation) -> Conversation:
