@@ -153,3 +153,8 @@ FATE_NAMES = (
 )  # fmt: skip
 
 PROTOCOL_TCP, PROTOCOL_UDP = 6, 17
+
+
+def count_fates(packets: PacketTable) -> I64:
+    """How many packets have each fate, by its number. ``np.bincount`` would make eight bytes of each one."""
+    return np.array([np.count_nonzero(packets.fate == fate) for fate in range(len(FATE_NAMES))], np.int64)

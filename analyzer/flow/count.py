@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analyzer.base.table import DECODED, FATE_NAMES, I64, NESTED_TOO_DEEP, PROTOCOL_UDP, PacketTable, RecordTable
+from analyzer.base.table import (
+    DECODED,
+    FATE_NAMES,
+    I64,
+    NESTED_TOO_DEEP,
+    PROTOCOL_UDP,
+    PacketTable,
+    RecordTable,
+    count_fates,
+)
 
 
 @dataclass(slots=True)
@@ -30,7 +39,7 @@ class Count:
         self.join(
             Count(
                 rows=len(packets),
-                fates=np.bincount(packets.fate, minlength=len(FATE_NAMES)),
+                fates=count_fates(packets),
                 udp=[np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP))],
                 bytes=int(window.captured_len.sum(dtype=np.int64)),
                 first_ns=int(window.time_ns.min()),

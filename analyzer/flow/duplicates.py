@@ -30,8 +30,7 @@ def find_duplicates(flows: FlowTable, packets: PacketTable, records: RecordTable
     # Few packets have the numbers of one before them; only those are looked at.
     numbers = (packets.seq.astype(np.uint64) << np.uint64(32) | packets.ack)[flows.order]
     for back in range(1, LOOK_BACK + 1):
-        later = np.flatnonzero(numbers[back:] == numbers[:-back]) + back
-        later = later[_same_packet(flows, packets, later, later - back)]
+        later = _same_packets(flows, packets, np.flatnonzero(numbers[back:] == numbers[:-back]) + back, back)
         rows, before = flows.order[later], flows.order[later - back]
         near = np.abs(records.time_ns[rows] - records.time_ns[before]) <= SAME_PACKET_NS
         elsewhere = _taps(packets, records, rows) != _taps(packets, records, before)
@@ -39,14 +38,14 @@ def find_duplicates(flows: FlowTable, packets: PacketTable, records: RecordTable
     return copies
 
 
-def _same_packet(flows: FlowTable, packets: PacketTable, later: I64, before: I64) -> Bools:
-    """Whether packets of ``flows.order`` with the same numbers say the same, in the same direction of one flow."""
-    same: Bools = flows.forward[later] == flows.forward[before]
-    same &= np.searchsorted(flows.starts, later, side="right") == np.searchsorted(flows.starts, before, side="right")
-    rows, others = flows.order[later], flows.order[before]
-    for column in (packets.tcp_flags, packets.payload_wire_len, packets.window, packets.tsval, packets.tsecr):
-        same &= column[rows] == column[others]
-    return same
+def _same_packets(flows: FlowTable, packets: PacketTable, later: I64, back: int) -> I64:
+    """Those of ``flows.order`` that say what the one so far before them says, in the same direction of one flow."""
+    # The length comes first: most that have the numbers of one before them are the data behind an acknowledgement.
+    for column in (packets.payload_wire_len, packets.tcp_flags, packets.window, packets.tsval, packets.tsecr):
+        later = later[column[flows.order[later]] == column[flows.order[later - back]]]
+    flow, other = (np.searchsorted(flows.starts, each, side="right") for each in (later, later - back))
+    found: I64 = later[(flow == other) & (flows.forward[later] == flows.forward[later - back])]
+    return found
 
 
 def _sent_once(packets: PacketTable, rows: I64) -> Bools:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, repeat, starmap
+from itertools import pairwise, repeat
 from typing import overload
 
 import numpy as np
@@ -32,7 +32,7 @@ class Streams(Sequence[Stream]):
             pieces.position, pieces.offset, pieces.length, records.numbers_at(pieces.row), records.time_ns[pieces.row],
         )  # fmt: skip
         self._tables = [np.ascontiguousarray(table).data for table in tables]
-        self._spans = list(starmap(slice, pairwise(pieces.starts.tolist())))
+        self._starts = pieces.starts.tolist()
         kinds = placement.lanes[END_KIND]
         end_rows = np.where(kinds > 0, lanes.rows[placement.lanes[END_AT]], -1) if len(lanes.rows) else kinds
         end_times = np.where(kinds > 0, records.time_ns[end_rows], 0) if len(lanes.rows) else kinds
@@ -42,7 +42,7 @@ class Streams(Sequence[Stream]):
         self._breaks = _breaks_by_lane(pieces)
 
     def __len__(self) -> int:
-        return len(self._spans)
+        return len(self._starts) - 1
 
     @overload
     def __getitem__(self, lane: int) -> Stream: ...
@@ -59,7 +59,7 @@ class Streams(Sequence[Stream]):
 
     def at(self, lanes: Sequence[int]) -> Iterator[Stream]:
         """Some of them: many are made in less time than each by itself."""
-        spans = list(map(self._spans.__getitem__, lanes))
+        spans = [slice(self._starts[lane], self._starts[lane + 1]) for lane in lanes]
         tables = [map(table.__getitem__, spans) for table in self._tables]
         which = np.array(lanes, np.int64)
         lengths, from_start, kinds, end_packets, end_times, heard = (column[which].tolist() for column in self._columns)

@@ -74,7 +74,7 @@ def build_flows(packets: PacketTable, records: RecordTable) -> FlowTable:
 
     There is no time-out: a connection may be silent for hours (``tcp_keepalive_time`` is two) and go on.
     """
-    rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_TCP))
+    rows = np.flatnonzero(_decoded(packets, PROTOCOL_TCP))
     tuple_of = number_packets(packets, rows)
     tuples = np.full((int(tuple_of.max(initial=-1) >> 1) + 1, 5), -1, np.int64)
     flows = np.empty((len(rows), 6), np.int64)
@@ -174,10 +174,10 @@ def _table(packets: PacketTable, records: RecordTable, rows: I64, flow_of: I64, 
         order=order,
         starts=starts,
         forward=forward,
-        protocols=_count_protocols(packets),
+        protocols={"tcp": len(rows), "udp": int(np.count_nonzero(_decoded(packets, PROTOCOL_UDP)))},
     )
 
 
-def _count_protocols(packets: PacketTable) -> Mapping[str, int]:
-    counts = np.bincount(packets.protocol[packets.fate == DECODED], minlength=PROTOCOL_UDP + 1)
-    return {"tcp": int(counts[PROTOCOL_TCP]), "udp": int(counts[PROTOCOL_UDP])}
+def _decoded(packets: PacketTable, protocol: int) -> Bools:
+    found: Bools = (packets.fate == DECODED) & (packets.protocol == protocol)
+    return found

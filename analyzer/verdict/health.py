@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzer.base.table import FATE_NAMES, I64, PacketTable, by_appearance
+from analyzer.base.table import FATE_NAMES, I64, PacketTable, by_appearance, count_fates
 from analyzer.capture.capture import Capture
 from analyzer.flow.connection import Connection
 from analyzer.flow.facts import EndAddresses, addresses_in
@@ -32,7 +32,7 @@ def capture_record(
 ) -> CaptureRecord:
     """The facts of one capture; ``pod``, ``calls`` and ``oddities`` are filled in when they are known."""
     times = capture.records.time_ns
-    counts = np.bincount(packets.fate, minlength=len(FATE_NAMES))
+    counts = count_fates(packets)
     return CaptureRecord(
         name=capture.name,
         format=capture.format,
