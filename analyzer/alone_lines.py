@@ -18,6 +18,7 @@ from analyzer.report.line_pattern import (
     flow_pattern,
 )
 from analyzer.report.line_sheet import LineSheet
+from analyzer.report.record_form import LINES, RecordForm
 from analyzer.report.spill import Keys, Spill
 from analyzer.report.texts import Texts
 from analyzer.verdict.alone_rows import AloneRows
@@ -25,9 +26,6 @@ from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.exemplars import Asker, Exemplar
 from analyzer.verdict.record import CallRecord
 
-# What the lines of calls and of flows begin with, in front of their first field.
-OPENING = '{"kind":"call",'
-FLOW = '{"kind":"flow",'
 # The holes that a client fills, and those that a connection fills with what it was seen by.
 _OF_ASKERS = ("pod", "who", "redirect", "told")
 _SEEN = {"begin": "first_packet", "end": "last_packet"}
@@ -39,12 +37,13 @@ Values = dict[str, I64]
 class AloneLines:
     """Writes the lines of calls and of flows."""
 
-    def __init__(self, text: CallText, capture: str) -> None:
+    def __init__(self, text: CallText, capture: str, form: RecordForm = LINES) -> None:
         self._text = text
+        self._form = form
         self._texts = Texts()
         self._calls = LineSheet(self._texts, (*CALL_TEXTS, *CALL_NUMBERS), CALL_NUMBERS)
         self._flows = LineSheet(self._texts, (*FLOW_TEXTS, *FLOW_NUMBERS), FLOW_NUMBERS)
-        flow = flow_pattern(capture, FLOW)
+        flow = flow_pattern(capture, form)
         self._flow = None if flow is None else self._flows.add(flow)
         # By the identity of what they are of, which each keeps: numbers of patterns, and of texts.
         self._patterns: dict[tuple[int, str], tuple[Exemplar, int]] = {}
@@ -71,7 +70,7 @@ class AloneLines:
             return -1
         known = self._patterns.get((id(exemplar), before_server))
         if known is None:
-            pattern = call_pattern(exemplar, self._text, OPENING, before_server=before_server)
+            pattern = call_pattern(exemplar, self._text, self._form, before_server=before_server)
             known = exemplar, -1 if pattern is None else self._calls.add(pattern)
             self._patterns[id(exemplar), before_server] = known
         return known[1]

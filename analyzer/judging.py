@@ -30,7 +30,7 @@ from analyzer.capture.reader import shrunk
 from analyzer.flow.count import Count
 from analyzer.flow.udp import udp_flows
 from analyzer.lot import LotRun, LotWriter, Plan, Task
-from analyzer.report.as_json import Object, capture_object, encode, finding_object
+from analyzer.report.as_json import Object, capture_object, document, encode, finding_object
 from analyzer.report.end_log import count_ends
 from analyzer.report.ends import Ends, Summary
 from analyzer.report.json_objects import totals_object
@@ -66,6 +66,12 @@ class SpilledRun:
         """What a summary is made of."""
         shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
         return Summary(shown, self.ends, self.found, self.first)
+
+    def document(self, *, redact: bool) -> Iterator[bytes | memoryview]:
+        """The run as one object, as ``render_json`` gives it, of a plan that has this form; many records in a piece."""
+        shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
+        totals = totals_object(self.analysis, self.verdicts, flows=len(self.flows))
+        return document(totals, shown, self.calls.pieces(), self.flows.pieces())
 
     def lines(self, *, redact: bool) -> Iterator[bytes | memoryview]:
         """The lines of the run, as ``render_jsonl`` gives them; many in a piece."""
@@ -158,7 +164,7 @@ def told(
         limits=limits,
     )
     met = frozenset[str]().union(*(run.met for run in runs))
-    found = {mark.call: mark for run in runs for mark in _marks(run)} if plan.summed else {}
+    found = {mark.call: mark for run in runs for mark in _marks(run)} if plan.form is None else {}
     ends, first = count_ends([run.ends for run in runs if run.ends], calls.numbers)
     return SpilledRun(analysis, verdicts, met, calls, flows, found, ends, first)
 

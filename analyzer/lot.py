@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 
 from analyzer.alone import AloneWriter, Lot, Told
-from analyzer.alone_lines import FLOW, OPENING, AloneLines
+from analyzer.alone_lines import AloneLines
 from analyzer.alone_sums import AloneSums
 from analyzer.base.fact import Fact, set_derived
 from analyzer.base.pages import forget_pages
@@ -26,6 +26,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Conversation
 from analyzer.report.end_log import EndLog, LineEnds
 from analyzer.report.json_text import CallText, flow_text
+from analyzer.report.record_form import LINES, RecordForm
 from analyzer.report.spill import Lines, Spill
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.beside import Beside
@@ -46,8 +47,8 @@ from analyzer.verdict.wires import Sighting, Wire, gather_wires, in_order
 REMEMBERED_ANSWERS = 20_000
 # ... and so many bytes of them: most are in patterns of lines.
 REMEMBERED_LEN = 1 << 27
-# What a call's line begins with, up to its number.
-CALL = f'{OPENING}"id":"'
+# What a call's first field is, up to its number.
+_ID = '"id":"'
 
 Choice = Callable[[CallRecord], bool]
 
@@ -57,7 +58,7 @@ class Plan:
     """How a capture is judged in lots: ``hint`` is whose it may be.
 
     ``keep`` chooses the calls that count, all where it is None; ``watched`` are choices that are told where a call is
-    so. ``summed``: a summary is all that is told of the calls, they have no lines.
+    so. Without a ``form`` a summary is all that is told of calls, they have no lines.
     """
 
     mesh: MeshSnapshot | None
@@ -67,7 +68,7 @@ class Plan:
     watched: Mapping[str, Choice]
     redact: bool = True
     jobs: int = 1
-    summed: bool = False
+    form: RecordForm | None = LINES
 
     def needs_whole(self, capture: Capture) -> bool:
         """Whether the capture cannot be judged in lots: keys open its TLS, or sidecars deliver to 127.0.0.1."""
@@ -126,6 +127,7 @@ class LotWriter:
     def __init__(self, task: Task, calls: Scratch, flows: Scratch) -> None:
         self._task = task
         self._calls, self._flows = calls, flows
+        self._form = task.plan.form or LINES
         self.rights = RightLog()
         self._begin_anew()
 
@@ -133,10 +135,10 @@ class LotWriter:
         plan = self._task.plan
         self._text = CallText(redact=plan.redact)
         self._answers = Answers(plan.mesh) if plan.mesh else None
-        self._ends = EndLog(redact=plan.redact) if plan.summed else None
+        self._ends = None if plan.form else EndLog(redact=plan.redact)
         self._alone = None
         if plan.mesh and self._answers and plan.keep is None:
-            lines = AloneSums(self._ends) if self._ends else AloneLines(self._text, self._task.name)
+            lines = AloneSums(self._ends) if self._ends else AloneLines(self._text, self._task.name, self._form)
             self._alone = AloneWriter(plan.mesh, self._answers, lines, self._task.name, self.rights)
 
     def run(self, lot: int, watch: Watch = UNWATCHED) -> LotRun:
@@ -144,7 +146,7 @@ class LotWriter:
         task, plan = self._task, self._task.plan
         traffic = task.read(lot, watch.part(0.0, 0.4))
         self._begin_anew_at_times()
-        lines, flows = Spill(self._calls, CALL.encode()), Spill(self._flows)
+        lines, flows = Spill(self._calls, f"{self._form.call}{_ID}".encode()), Spill(self._flows)
         told = self._tell_alone(traffic, lines, flows, watch.part(0.4, 0.7))
         spoken = self._hear(traffic, told)
         homes = {task.name: task.home}
@@ -157,7 +159,7 @@ class LotWriter:
             _sum_up(calls, set(map(id, kept)), self._ends, lines)
         else:
             self._write_calls(calls, set(map(id, kept)), lines)
-            _write_flows(spoken, verdicts, flows)
+            self._write_flows(spoken, verdicts, flows)
         odd = Tally(traffic.traffic.oddities)
         first_packets = traffic.connections.extents["first_packet"]
         for index, oddities in sorted(traffic.connections.oddities.items()):
@@ -214,12 +216,22 @@ class LotWriter:
 
     def _write_calls(self, calls: Sequence[CallRecord], kept: Collection[int], lines: Spill) -> None:
         """Write calls from behind their numbers on; those that are not kept have no line, but a number."""
+        before = len(self._form.call) + len(_ID)
         for call in calls:
             line = None
             if id(call) in kept:
-                text = self._text.write(call, OPENING)
-                line = f"{text[len(CALL) + len(call.id) :]}\n".encode()
+                text = self._text.write(call, self._form.call)
+                line = f"{text[before + len(call.id) :]}{self._form.end}".encode()
             lines.add((call.first_ns, call.client, call.request), line)
+
+    def _write_flows(self, spoken: Sequence[tuple[Wire, Conversation]], verdicts: Verdicts, lines: Spill) -> None:
+        """Write the flows, in the order of the wires."""
+        wires, protocols = [wire for wire, _ in spoken], [said.protocol for _, said in spoken]
+        starts = ((wire.first_ns, wire.client) for wire in wires for _ in wire.sightings)
+        flows = flow_records(wires, protocols, verdicts)
+        for number, (start, flow) in enumerate(zip(starts, flows, strict=True)):
+            text = f"{self._form.flow}{flow_text(flow)[1:]}{self._form.end}"
+            lines.add((*start, number), text.encode())
 
 
 def _sum_up(calls: Sequence[CallRecord], kept: Collection[int], ends: EndLog, lines: Spill) -> None:
@@ -235,12 +247,3 @@ def _oddities_of(spoken: list[tuple[Wire, Conversation]]) -> Tally:
     for wire, said in sorted(spoken, key=lambda each: in_order(each[0])):
         odd.add((oddity for _, oddity in said_oddities([(wire, said)])), wire.first_ns)
     return odd
-
-
-def _write_flows(spoken: Sequence[tuple[Wire, Conversation]], verdicts: Verdicts, lines: Spill) -> None:
-    """Write the flows, in the order of the wires."""
-    wires, protocols = [wire for wire, _ in spoken], [said.protocol for _, said in spoken]
-    starts = ((wire.first_ns, wire.client) for wire in wires for _ in wire.sightings)
-    flows = flow_records(wires, protocols, verdicts)
-    for number, (start, flow) in enumerate(zip(starts, flows, strict=True)):
-        lines.add((*start, number), f"{FLOW}{flow_text(flow)[1:]}\n".encode())

@@ -49,7 +49,7 @@ def test_calls_that_meet_no_others_are_summed_up(jobs, with_mesh) -> None:
     mesh = load_mesh([SHOP / "mesh"]) if with_mesh else None
     read = read_bytes(calls_over_lo(sorted((SHOP / "pods").glob("*.any.pcap"))))
 
-    check(apart(read, mesh, jobs=jobs, summed=True), plain_run(read, mesh))
+    check(apart(read, mesh, jobs=jobs, form=None), plain_run(read, mesh))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -58,7 +58,7 @@ def test_calls_that_are_alike_are_summed_up(mesh, seed, redact) -> None:
     read = read_bytes(busy(CLIENTS, SERVERS, seed=seed).data)
 
     for lot in (2, 1000):
-        check(apart(read, mesh, redact=redact, lot=lot, summed=True), plain_run(read, mesh), redact=redact)
+        check(apart(read, mesh, redact=redact, lot=lot, form=None), plain_run(read, mesh), redact=redact)
 
 
 def test_calls_that_do_not_count_are_not_summed_up(mesh) -> None:
@@ -67,7 +67,7 @@ def test_calls_that_do_not_count_are_not_summed_up(mesh) -> None:
 
     read = read_bytes(busy(CLIENTS, SERVERS).data)
 
-    check(apart(read, mesh, keep=to_web, summed=True), plain_run(read, mesh, where=to_web))
+    check(apart(read, mesh, keep=to_web, form=None), plain_run(read, mesh, where=to_web))
 
 
 def test_the_first_of_the_calls_that_ended_worst_is_the_first_in_time_whatever_its_lot(mesh) -> None:
@@ -75,7 +75,7 @@ def test_the_first_of_the_calls_that_ended_worst_is_the_first_in_time_whatever_i
     for number, server in enumerate(("10.8.0.1:80", "10.8.0.2:6379", "10.8.0.1:80")):
         lo.talk(f"10.9.0.{1 + number % 2}:{40_000 + number}", server).open().ask(get()).answer(ok()).close()
     read = read_bytes(lo.data)
-    run = apart(read, mesh, lot=1, summed=True)
+    run = apart(read, mesh, lot=1, form=None)
 
     check(run, plain_run(read, mesh))
     assert run is not None
@@ -87,7 +87,7 @@ def test_every_capture_is_summed_up(path) -> None:
     mesh = load_mesh([SHOP / "mesh"])
     (source,) = find_captures([str(path)])
     hint = "/".join(part for part in source.pod_hint if part) if source.pod_hint else None
-    plan = Plan(mesh, mesh_record(mesh), hint, None, {}, summed=True)
+    plan = Plan(mesh, mesh_record(mesh), hint, None, {}, form=None)
 
     run = run_large(source.read(), plan, lot_packets=20, window_rows=64, most_together=1.0)
 
@@ -96,6 +96,6 @@ def test_every_capture_is_summed_up(path) -> None:
 
 def test_a_run_without_calls_is_summed_up(mesh) -> None:
     read = read_bytes(Lo().data)
-    run = run_large(read.capture, Plan(mesh, mesh_record(mesh), None, None, {}, summed=True))
+    run = run_large(read.capture, Plan(mesh, mesh_record(mesh), None, None, {}, form=None))
 
     check(run, plain_run(read, mesh))

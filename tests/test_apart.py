@@ -16,9 +16,11 @@ from analyzer.flow.facts import end_table
 from analyzer.flow.traffic import read_traffic
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import read_packets
+from analyzer.report.as_json import render_json
+from analyzer.report.record_form import DOCUMENT
 from made.lo import Lo, calls_over_lo, get, hello, ok, server_hello
 from made.lo_busy import busy
-from made.lo_runs import apart, lines_of, plain_lines, read_bytes
+from made.lo_runs import apart, lines_of, plain_lines, plain_run, read_bytes
 
 SHOP = Path(__file__).resolve().parents[1] / "captures" / "shop-default"
 CLIENTS = ["10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.1.1", "fd00::9", "10.9.9.9"]
@@ -74,6 +76,18 @@ def test_many_calls_that_are_alike_have_the_bytes_of_a_plain_run(mesh, seed, red
         assert lines_of(apart(read, mesh, redact=redact, lot=lot), redact=redact) == plain_lines(
             read, mesh, redact=redact
         )
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("redact", [True, False])
+def test_many_calls_that_are_alike_are_the_document_of_a_plain_run(mesh, seed, redact) -> None:
+    read = read_bytes(busy(CLIENTS, SERVERS, seed=seed).data)
+    plain = plain_run(read, mesh)
+
+    run = apart(read, mesh, redact=redact, form=DOCUMENT)
+
+    assert run is not None
+    assert b"".join(run.document(redact=redact)) == b"".join(render_json(plain, redact=redact))
 
 
 @pytest.mark.parametrize("jobs", [2, 3])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -45,6 +46,7 @@ from analyzer.cli.options import (
 from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_INTERRUPTED, FAIL_ON, exit_code, keep, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
+from analyzer.report.record_form import DOCUMENT, LINES, RecordForm
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop, Watch
@@ -68,8 +70,10 @@ _BLOCK_LEN = 1 << 19
 INTERRUPTED = "interrupted: this is what was known by then, not all that the captures hold"
 # The format that needs an extra, and that no terminal can show.
 PARQUET = "parquet"
-TEXT, JSONL = "text", "jsonl"
-FORMATS = (TEXT, "json", JSONL, "csv", PARQUET, *FORGE_NAMES)
+TEXT, JSON, JSONL = "text", "json", "jsonl"
+# How records stand in the formats that a run in lots is told in.
+_FORMS: Mapping[str, RecordForm | None] = MappingProxyType({TEXT: None, JSON: DOCUMENT, JSONL: LINES})
+FORMATS = (TEXT, JSON, JSONL, "csv", PARQUET, *FORGE_NAMES)
 
 
 # docs/limits.md has the rest of it.
@@ -133,7 +137,7 @@ def command(
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
     beside = (access_logs, keylogs, also, save, html)
-    in_lots = output_format in (TEXT, JSONL) and redact != STRICT and not follow and not any(beside)
+    in_lots = output_format in _FORMS and redact != STRICT and not follow and not any(beside)
     shared = jobs or processors()
     ahead = _begun(captures, jobs=shared) if in_lots and cluster is None else None
     # What takes long to import comes only now.
@@ -167,7 +171,7 @@ def command(
         if in_lots:
             run, how = _judged_in_lots(
                 captures, mesh, how, failures, ahead=ahead, run_on=help_.run_on, redact=redact != OFF, jobs=shared,
-                summed=output_format == TEXT,
+                output_format=output_format,
             )  # fmt: skip
             if run is not None:
                 return _write_spilled(run, output_format, out, color, redact=redact != OFF)
@@ -210,7 +214,7 @@ def _judged_in_lots(
     run_on: RunOn | None,
     redact: bool,
     jobs: int,
-    summed: bool,
+    output_format: str,
 ) -> tuple[SpilledRun | None, _How]:
     """A run that was judged in lots, if it can be; and how others go on from there."""
     from analyzer.cli.large import run_in_lots
@@ -220,7 +224,7 @@ def _judged_in_lots(
     run, read = run_in_lots(
         captures, mesh, ahead=ahead, run_on=run_on,
         keep=None if everything else chosen_in(how.interval, how.where), failures=failures, redact=redact,
-        jobs=jobs, summed=summed, progress=how.progress, stop=how.stop,
+        jobs=jobs, form=_FORMS[output_format], progress=how.progress, stop=how.stop,
     )  # fmt: skip
     if run is not None:
         return replace(run, analysis=_marked(run.analysis, how)), how
@@ -239,7 +243,8 @@ def _write_spilled(run: SpilledRun, output_format: str, out: str | None, color: 
         else:
             from analyzer.base.ahead import made_ahead
 
-            sink.writelines(made_ahead(run.lines(redact=redact)))
+            pieces = run.document(redact=redact) if output_format == JSON else run.lines(redact=redact)
+            sink.writelines(made_ahead(pieces))
     tell_problems(run.analysis)
     found = EXIT_FINDINGS if run.met else 0
     return EXIT_INTERRUPTED if INTERRUPTED in run.analysis.limits else exit_code(run.analysis) or found
@@ -356,9 +361,9 @@ def write_run(
             sink.writelines(_in_blocks(renderer(output_format, jobs)(analysis, redact=redact)))
 
 
-def _in_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _in_blocks(pieces: Iterator[bytes | memoryview]) -> Iterator[bytes]:
     """The same bytes in fewer pieces: each piece is a write of its own."""
-    held: list[bytes] = []
+    held: list[bytes | memoryview] = []
     size = 0
     for piece in pieces:
         held.append(piece)

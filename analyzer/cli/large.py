@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from analyzer.lot import Choice, Plan
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll, OpenedCapture, ReadCapture
+    from analyzer.report.record_form import RecordForm
 
 # Makes the run over a capture elsewhere that is too large for memory.
 RunOn = Callable[["CaptureSource", "Plan", "Watch"], "SpilledRun | None"]
@@ -106,15 +107,15 @@ def run_in_lots(
     failures: Sequence[str],
     redact: bool,
     jobs: int,
-    summed: bool,
+    form: RecordForm | None,
     progress: Progress | None,
     stop: Stop,
 ) -> InLots:
     """The run over a capture that is judged lot by lot, where it is worth it and can be.
 
     What reads it may have begun ``ahead``. With ``run_on`` one that is too large for memory is counted
-    and judged elsewhere, and others are left to who opens them there. ``summed``: a summary is to be told of it. Raises
-    ``OutputError`` where there is no room for its temporary files.
+    and judged elsewhere, and others are left to who opens them there. Without a ``form`` a summary is to be told of it.
+    Raises ``OutputError`` where there is no room for its temporary files.
     """
     source = ahead.source if ahead else _large_source(captures)
     if source is None:
@@ -129,7 +130,7 @@ def run_in_lots(
         return InLots(None)
     watched = {name: FAIL_ON[name] for name in failures}
     record = mesh_record(mesh) if mesh else None
-    plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs, summed=summed)
+    plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs, form=form)
     try:
         watch = Watch(progress, source.size, stop=stop)
         if run_on:

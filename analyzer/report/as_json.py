@@ -5,7 +5,7 @@ Encoded text is inert: no control, bidi or invisible character stands raw in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -24,6 +24,7 @@ from analyzer.report.json_objects import (
 )
 from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.private import redact_apart_from_calls
+from analyzer.report.record_form import LINES
 from analyzer.verdict.record import Analysis, CallRecord
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "call_object",
     "capture_object",
     "decision_object",
+    "document",
     "encode",
     "finding_object",
     "flow_object",
@@ -45,8 +47,6 @@ __all__ = [
 _LINES_AT_ONCE = 64
 # Fewer calls are written faster than they are shared out.
 SHARED_CALLS = 4_096
-
-_CALL = '{"kind":"call",'
 
 
 def render_jsonl(analysis: Analysis, *, redact: bool = True, jobs: int = 1) -> Iterator[bytes]:
@@ -78,7 +78,7 @@ def call_lines(calls: Sequence[CallRecord], *, redact: bool = True) -> Iterator[
     """The lines of calls, many in a piece."""
     write = CallText(redact=redact).write
     for first in range(0, len(calls), _LINES_AT_ONCE):
-        lines = [write(call, _CALL) for call in calls[first : first + _LINES_AT_ONCE]]
+        lines = [write(call, LINES.call) for call in calls[first : first + _LINES_AT_ONCE]]
         lines.append("")
         yield "\n".join(lines).encode()
 
@@ -87,29 +87,30 @@ def _line(kind: str, fields: str) -> str:
     return f'{{"kind":"{kind}",{fields[1:]}\n'
 
 
-def render_json(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
+def render_json(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes | memoryview]:
     """The whole run as one object, one record per line inside it, so that two runs can be compared line by line."""
-    yield b'{"run":' + encode(run_object(analysis))
-    for kind, texts in _parts(analysis, redact=redact):
+    shown = redact_apart_from_calls(analysis) if redact else analysis
+    calls = map(CallText(redact=redact).write, analysis.calls)
+    return document(run_object(analysis), shown, _listed(calls), _listed(map(flow_text, shown.flows)))
+
+
+def document(
+    run: Object, shown: Analysis, calls: Iterable[bytes | memoryview], flows: Iterable[bytes | memoryview]
+) -> Iterator[bytes | memoryview]:
+    """A run as one object: ``calls`` and ``flows`` have the form of a ``DOCUMENT``, a piece has one or several."""
+    yield b'{"run":' + encode(run)
+    captures = _listed(_encoded(capture_object(each)) for each in shown.captures)
+    findings = _listed(_encoded(finding_object(each)) for each in shown.findings)
+    for kind, pieces in (("capture", captures), ("call", calls), ("flow", flows), ("finding", findings)):
         yield f',\n"{kind}s":['.encode()
-        separator = "\n"
-        for text in texts:
-            yield f"{separator}{text}".encode()
-            separator = ",\n"
+        for number, piece in enumerate(pieces):
+            yield piece if number else piece[1:]
         yield b"]"
     yield b"}\n"
 
 
-def _parts(analysis: Analysis, *, redact: bool) -> tuple[tuple[str, Iterator[str]], ...]:
-    """Each kind of record with its objects as text."""
-    shown = redact_apart_from_calls(analysis) if redact else analysis
-    call_text = CallText(redact=redact)
-    return (
-        ("capture", (_encoded(capture_object(each)) for each in shown.captures)),
-        ("call", map(call_text.write, analysis.calls)),
-        ("flow", map(flow_text, shown.flows)),
-        ("finding", (_encoded(finding_object(each)) for each in shown.findings)),
-    )
+def _listed(objects: Iterable[str]) -> Iterator[bytes]:
+    return (f",\n{each}".encode() for each in objects)
 
 
 def _encoded(fields: Object) -> str:

@@ -9,7 +9,7 @@ from analyzer.report.as_csv import render_csv
 from analyzer.report.as_json import render_json, render_jsonl
 from analyzer.verdict.record import Analysis
 
-Renderer = Callable[..., Iterator[bytes]]
+Renderer = Callable[..., Iterator[bytes] | Iterator[bytes | memoryview]]
 
 
 def _render_text(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:

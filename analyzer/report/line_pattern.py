@@ -16,6 +16,7 @@ from analyzer.base.place import PacketPlace
 from analyzer.flow.connection import Endpoint
 from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.line_sheet import NUMBERED, LinePattern
+from analyzer.report.record_form import LINES, RecordForm
 from analyzer.report.wording import format_time
 from analyzer.verdict.decision import Step
 from analyzer.verdict.exemplars import Exemplar
@@ -71,16 +72,18 @@ _OF_PATH = ("path", "path")
 _OF_CLIENT = ("redirect", "told")
 
 
-def call_pattern(exemplar: Exemplar, text: CallText, opening: str, *, before_server: str = "") -> LinePattern | None:
+def call_pattern(
+    exemplar: Exemplar, text: CallText, form: RecordForm = LINES, *, before_server: str = ""
+) -> LinePattern | None:
     """The pattern of an exemplar's line; None where what looks like a mark may be none.
 
-    ``opening`` stands for the line's first brace. ``before_server`` is how the step about iptables begins for clients
-    to whom it says the same of all servers: ``redirect`` is then what comes behind the server.
+    ``before_server`` is how the step about iptables begins for clients to whom it says the same of all servers:
+    ``redirect`` is then what comes behind the server.
     """
     blank = _blank(exemplar)
     if blank is None:
         return None
-    parts = text.write(blank, opening).split(_EDGE)
+    parts = text.write(blank, form.call).split(_EDGE)
     marks = [name.removesuffix(_OF_6) for name in parts[1::2]]
     expected = Counter(_OF_ALL)
     expected.update(_OF_PATH if blank.path else ())
@@ -100,7 +103,7 @@ def call_pattern(exemplar: Exemplar, text: CallText, opening: str, *, before_ser
     at = marks.index("first_ns")
     literals[at : at + 1] = f'{literals[at].removesuffix(_TIME)}"time":"', 'Z","first_ns":'
     marks.insert(at, "time")
-    literals[-1] += "\n"
+    literals[-1] += form.end
     return LinePattern(literals, marks)
 
 
@@ -114,12 +117,12 @@ def _in_steps(server: Endpoint) -> str:
     return f"{server.ip}:{server.port}"
 
 
-def flow_pattern(capture: str, opening: str) -> LinePattern | None:
+def flow_pattern(capture: str, form: RecordForm = LINES) -> LinePattern | None:
     """The pattern of the lines of a capture's flows; as ``call_pattern``."""
     marks: dict[str, Any] = {name: f"{_EDGE}{name}{_EDGE}" for name in FLOW_TEXTS}
     marks |= {name: _Mark(name) for name in FLOW_NUMBERS}
     marks |= {end: Endpoint(marks.pop(f"{end}_ip"), marks.pop(f"{end}_port")) for end in ("client", "server")}
-    parts = f"{opening}{flow_text(FlowRecord(capture=capture, **marks))[1:]}\n".split(_EDGE)
+    parts = f"{form.flow}{flow_text(FlowRecord(capture=capture, **marks))[1:]}{form.end}".split(_EDGE)
     literals, holes = parts[::2], parts[1::2]
     return LinePattern(literals, holes) if sorted(holes) == sorted(FLOW_TEXTS + FLOW_NUMBERS) else None
 

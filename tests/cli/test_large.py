@@ -12,6 +12,7 @@ from analyzer.capture.reader import read_capture
 from analyzer.capture.sources import find_captures
 from analyzer.cli.large import InLots, reading_ahead, run_in_lots
 from analyzer.opening import open_capture
+from analyzer.report.record_form import LINES
 from made.lo import Lo, calls_over_lo, get, ok
 from made.rings import write_ring
 
@@ -62,12 +63,12 @@ def mapped(looked_into, monkeypatch):
 
 def in_lots(path: Path):
     return run_in_lots(
-        [str(path)], None, keep=None, failures=(), redact=True, jobs=1, summed=False, progress=None, stop=lambda: 0
+        [str(path)], None, keep=None, failures=(), redact=True, jobs=1, form=LINES, progress=None, stop=lambda: 0
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("output", ["jsonl", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
 def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options, output) -> None:
     arguments = ("analyze", LO, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
@@ -78,7 +79,7 @@ def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options, output)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("output", ["jsonl", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
 def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, options, output) -> None:
     arguments = ("analyze", calls, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
@@ -89,7 +90,7 @@ def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, opti
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("output", ["jsonl", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
 def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options, output) -> None:
     arguments = ("analyze", LO, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
@@ -110,7 +111,7 @@ def lone_answer(tmp_path) -> Path:
     return lo.write(tmp_path / "app.lo.pcap")
 
 
-@pytest.mark.parametrize("output", ["jsonl", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
 def test_calls_of_which_few_may_meet_others_are_told_as_any(cli, looked_into, lone_answer, output) -> None:
     arguments = ("analyze", lone_answer, "-m", MESH, "-o", output)
     small = cli(*arguments)
@@ -190,7 +191,7 @@ def test_of_two_captures_none_is_judged_in_lots(looked_into, calls) -> None:
     looked_into()
 
     found = run_in_lots(
-        [str(calls), str(LO)], None, keep=None, failures=(), redact=True, jobs=1, summed=False, progress=None,
+        [str(calls), str(LO)], None, keep=None, failures=(), redact=True, jobs=1, form=LINES, progress=None,
         stop=lambda: 0,
     )  # fmt: skip
 

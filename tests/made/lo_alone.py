@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from analyzer.alone import AloneWriter, Lot, Told
-from analyzer.alone_lines import FLOW, OPENING, AloneLines
+from analyzer.alone_lines import AloneLines
 from analyzer.base.fact import replace
 from analyzer.base.scratch import Scratch
 from analyzer.base.table import I64
@@ -16,6 +16,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.opening import connections_of
 from analyzer.protocol.facts import Conversation
 from analyzer.report.json_text import CallText, flow_text
+from analyzer.report.record_form import LINES
 from analyzer.report.spill import Spill
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.call_table import CallTable, read_calls
@@ -91,7 +92,7 @@ def call_lines(records: Iterable[CallRecord], text: CallText) -> list[Line]:
     """The lines of calls as the whole writer has them, each as if it was the first."""
     found = []
     for record in records:
-        line = text.write(replace(record, id="1"), OPENING)
+        line = text.write(replace(record, id="1"), LINES.call)
         client = record.client
         found.append(Line(record.first_ns, client.ip, client.port, record.request, f"{line}\n".encode()))
     return found
@@ -100,4 +101,4 @@ def call_lines(records: Iterable[CallRecord], text: CallText) -> list[Line]:
 def flow_line(wire: Wire, conversation: Conversation, records: Iterable[CallRecord]) -> Line:
     """The line of a connection, as the whole writer has it."""
     (flow,) = flow_records([wire], [conversation.protocol], verdicts_by_uid(records))
-    return Line(wire.first_ns, wire.client.ip, wire.client.port, 0, f"{FLOW}{flow_text(flow)[1:]}\n".encode())
+    return Line(wire.first_ns, wire.client.ip, wire.client.port, 0, f"{LINES.flow}{flow_text(flow)[1:]}\n".encode())

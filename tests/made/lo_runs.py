@@ -10,6 +10,7 @@ from analyzer.lot import Plan
 from analyzer.opening import ReadCapture, open_read, read_packets
 from analyzer.pipeline import Interval, assemble, chosen_in, mesh_record
 from analyzer.report.as_json import render_jsonl
+from analyzer.report.record_form import LINES, RecordForm
 from analyzer.verdict.record import Analysis
 
 
@@ -25,14 +26,14 @@ def apart(
     keep=None,
     watched=None,
     jobs=1,
-    summed=False,
+    form: RecordForm | None = LINES,
     lot=3,
     watch: Watch = UNWATCHED,
     **most: int,
 ) -> SpilledRun | None:
     """The run in lots of so many connections."""
     record = mesh_record(mesh) if mesh else None
-    plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs, summed=summed)
+    plan = Plan(mesh, record, None, keep, watched or {}, redact=redact, jobs=jobs, form=form)
     return run_apart(read, plan, watch, lot_connections=lot, **most)
 
 

@@ -6,7 +6,6 @@ from itertools import chain
 
 import pytest
 
-from analyzer.alone_lines import FLOW, OPENING
 from analyzer.base.fact import replace
 from analyzer.flow.connection import Endpoint
 from analyzer.report.json_text import CallText, flow_text, quoted
@@ -20,6 +19,7 @@ from analyzer.report.line_pattern import (
     flow_pattern,
 )
 from analyzer.report.line_sheet import NUMBERED, LinePattern
+from analyzer.report.record_form import LINES
 from analyzer.report.wording import format_time
 from analyzer.verdict.answers import Answers
 from analyzer.verdict.exemplars import Alike, Exemplar, Exemplars
@@ -74,8 +74,8 @@ def pairs(lo: Lo, mesh, *, redact: bool) -> list[tuple[bytes | None, bytes]]:
     exemplars, text, found = Exemplars(mesh, Answers(mesh)), CallText(redact=redact), []
     for wire, conversation, records in hear(lo.data).judged(mesh):
         for alike, record in zip(exemplars.alike(wire, conversation) or (), records, strict=False):
-            pattern = call_pattern(alike.exemplar, text, OPENING)
-            line = text.write(record, OPENING)
+            pattern = call_pattern(alike.exemplar, text)
+            line = text.write(record, LINES.call)
             found.append((pattern and filled(pattern, own_values(record, alike, text)), f"{line}\n".encode()))
     return found
 
@@ -142,7 +142,7 @@ def test_an_exemplar_whose_sentence_does_not_begin_with_its_client_has_no_patter
     text = CallText(redact=True)
 
     def pattern(record: CallRecord) -> LinePattern | None:
-        return call_pattern(Exemplar(record, None), text, OPENING)
+        return call_pattern(Exemplar(record, None), text)
 
     assert pattern(record) is not None
     assert pattern(record_with(record, "somebody sent GET / ")) is None
@@ -161,7 +161,7 @@ def test_the_holes_of_a_call_are_those_that_are_named_and_no_other_call_has_more
     exemplars = Exemplars(mesh, Answers(mesh))
     for wire, conversation in hear(lo.data).spoken:
         (alike,) = exemplars.alike(wire, conversation)
-        pattern = call_pattern(alike.exemplar, text, OPENING)
+        pattern = call_pattern(alike.exemplar, text)
         assert len(pattern.literals) == len(pattern.holes) + 1
         holes.update(pattern.holes)
 
@@ -183,13 +183,13 @@ def test_a_line_in_which_the_server_is_told_apart_from_the_step_is_exact(mesh, s
 
     server_of_first = first.exemplar.record.server
     begin, _ = around_server(text.step_text(first.asker.own.redirect), server_of_first)
-    pattern = call_pattern(first.exemplar, text, OPENING, before_server=begin)
+    pattern = call_pattern(first.exemplar, text, before_server=begin)
 
     for wire, conversation, (record,) in heard:
         (alike,) = exemplars.alike(wire, conversation)
         values = own_values(record, alike, text)
         _, values["redirect"] = around_server(values["redirect"], record.server)
-        assert filled(pattern, values) == f"{text.write(record, OPENING)}\n".encode()
+        assert filled(pattern, values) == f"{text.write(record, LINES.call)}\n".encode()
 
 
 def test_a_step_is_parted_at_the_server_that_it_names() -> None:
@@ -209,7 +209,7 @@ def test_lines_about_flows_are_exact(mesh, name) -> None:
     call(lo, "10.9.0.1:40000", get())
     lo.talk("10.9.0.2:40001", "10.8.0.1:80").open()
     call(lo, "[fd00::1]:40002", get("/x", "wide.shop"), "[fd00::8]:80")
-    pattern = flow_pattern(name, FLOW)
+    pattern = flow_pattern(name)
 
     for wire, conversation, records in hear(lo.data).judged(mesh):
         (flow,) = flow_records([wire], [conversation.protocol], verdicts_by_uid(records))
@@ -217,9 +217,9 @@ def test_lines_about_flows_are_exact(mesh, name) -> None:
         values = {field: getattr(flow, field, None) for field in (*FLOW_TEXTS, *FLOW_NUMBERS)}
         values |= {"client_ip": flow.client.ip, "client_port": flow.client.port}
         values |= {"server_ip": flow.server.ip, "server_port": flow.server.port}
-        assert filled(pattern, values) == f"{FLOW}{flow_text(flow)[1:]}\n".encode()
+        assert filled(pattern, values) == f"{LINES.flow}{flow_text(flow)[1:]}\n".encode()
 
 
 @pytest.mark.parametrize("name", ["~", "a~b.pcap", "~uid~", "~~"])
 def test_a_capture_whose_name_looks_like_a_mark_has_no_pattern_of_flows(name) -> None:
-    assert flow_pattern(name, FLOW) is None
+    assert flow_pattern(name) is None
