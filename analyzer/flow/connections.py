@@ -60,14 +60,14 @@ class Connections(Sequence[Connection]):
         traffic: Traffic,
         amend: Callable[[Connection], Connection] = _as_it_is,
     ) -> None:
-        streams = Streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
         events = read_events(traffic)
         self.end_table = end_table(traffic)
         self.extents: Mapping[str, I64] = extents(traffic, events)
-        conflicts = find_conflicts(traffic, streams)
+        conflicts = find_conflicts(traffic, buffer)
         self.compared = conflicts.compared
         self._oddities = find_oddities(capture_name, traffic, events, conflicts)
-        self._streams, self._amend, self._count = streams, amend, len(traffic.lanes)
+        self._streams = Streams(buffer, traffic.records, traffic.lanes, traffic.placement, traffic.pieces)
+        self._amend, self._count = amend, len(traffic.lanes)
         table, opened = self.end_table, openings(traffic, events)
         self._ends = end_addresses(table)
         self.clients = Endpoints(Coded(self._ends.texts, self._ends.client), table.client[2])
