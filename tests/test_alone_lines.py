@@ -192,7 +192,7 @@ def test_calls_that_are_like_none_are_not_shown(mesh) -> None:
     kinds = [None, *rows.kinds[1:]]
 
     shown = writer.lines.shown(
-        AloneRows(kinds, *(getattr(rows, name) for name in AloneRows.__slots__ if name != "kinds"))
+        AloneRows(kinds, *(getattr(rows, name) for name in AloneRows.__struct_fields__ if name != "kinds"))
     )
 
     assert shown.connection.tolist() == [1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 from analyzer.apart import _lots as lots_of
 from analyzer.apart import shares_by_server
+from analyzer.base.fact import replace
 from analyzer.base.watch import Watch
 from analyzer.capture.reader import read_capture
 from analyzer.flow.facts import end_table

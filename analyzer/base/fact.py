@@ -1,4 +1,4 @@
-"""Facts: values that never change, of which a run makes millions."""
+"""Facts: values that never change, of which a run makes millions, and whose classes cost next to nothing to make."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Thing = TypeVar("Thing")
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
-    """What a frozen, slotted dataclass is, made and compared ten times as fast.
+    """What a frozen, slotted dataclass is, made and compared ten times as fast; its class without compiling anything.
 
     The garbage collector does not look at facts: they refer to older things only, so that they are in no cycle.
     """
@@ -23,6 +23,9 @@ def replace(thing: Thing, **changes: Any) -> Thing:
         return msgspec.structs.replace(thing, **changes)
     return dataclasses.replace(thing, **changes)  # type: ignore[type-var]
 
+
+field = msgspec.field
+"""Makes the default of a field for each fact anew: ``field(default_factory=dict)``."""
 
 set_derived = msgspec.structs.force_setattr
 """Sets a field of a fact that its ``__post_init__`` derives from the others."""

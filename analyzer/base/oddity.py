@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
+from analyzer.base.fact import Fact, field
 from analyzer.base.place import PacketPlace, StreamPlace, YamlPlace
 
 Place = PacketPlace | StreamPlace | YamlPlace
@@ -32,8 +32,7 @@ class Family(Enum):
     LIMIT = "limit"
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Fact, frozen=True):
     """One thing that can be said, with its explanation.
 
     ``name`` is kebab-case and never changes meaning; ``summary`` is one line and may contain ``{named}`` values;
@@ -48,8 +47,7 @@ class Code:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
+class Oddity(Fact, frozen=True):
     """A code that was met at a place, with the values that fill its summary."""
 
     code: Code

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analyzer.base.fact import Fact
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -22,8 +23,7 @@ Value = TypeVar("Value", bound=Hashable)
 IPV4_MAPPED_PREFIX = 0xFFFF_0000_0000
 
 
-@dataclass(frozen=True, slots=True)
-class RecordTable:
+class RecordTable(Fact, frozen=True):
     """Where the records of a capture lie. All columns ``(P,)``.
 
     ``time_ns`` since the epoch; ``data_off`` into the capture's buffer; ``captured_len`` bytes are there, ``wire_len``
@@ -62,8 +62,7 @@ class RecordTable:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PacketTable:
+class PacketTable(Fact, frozen=True):
     """What the headers of every record say. All columns ``(P,)``; a record that is not understood has ``fate`` != 0.
 
     Addresses are the two halves of an IPv6 address in host order, IPv4 as ``::ffff:a.b.c.d``, viewed as int64 so that

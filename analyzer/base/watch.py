@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from analyzer.base.fact import Fact, replace
 
 T = TypeVar("T")
 
@@ -18,8 +19,7 @@ Stop = Callable[[], int]
 _TIMES = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Fact, frozen=True):
     """Tells ``progress``, if anybody waits, how far a run over ``size`` bytes is.
 
     A watch may be of a part of the run, which goes from ``start`` to ``end``. ``stop`` says how often whoever waits has

@@ -12,9 +12,10 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+from analyzer.base.fact import Fact
 
 Result = TypeVar("Result")
 
@@ -26,8 +27,7 @@ _PR_SET_PDEATHSIG = 1
 _DONE = b"\0done"
 
 
-@dataclass(frozen=True, slots=True)
-class _Worker:
+class _Worker(Fact, frozen=True):
     pid: int
     descriptor: int
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Oddity
 from analyzer.base.table import PacketTable, RecordTable
 from analyzer.capture.link import link_name
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Fact, frozen=True):
     """Where packets were taken. ``link`` is the LINKTYPE_ number, ``snaplen`` the most bytes kept of a packet (0: all).
 
     ``name`` and ``description`` are as the file has them (hostile text; empty where it has none).
@@ -27,8 +27,7 @@ class Interface:
         return link_name(self.link)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Fact, frozen=True):
     """Packets, and the bytes and records that they were decoded from: those of others are other packets."""
 
     packets: PacketTable

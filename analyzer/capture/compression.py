@@ -7,9 +7,9 @@ import lzma
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 
 if sys.version_info >= (3, 14):
@@ -74,8 +74,7 @@ class _Gunzip:
         return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
 
 
-@dataclass(frozen=True, slots=True)
-class Expanded:
+class Expanded(Fact, frozen=True):
     """What came out. ``problem`` says why there is not more of it, ``limit`` which ceiling, when that was why."""
 
     data: bytearray
@@ -83,8 +82,7 @@ class Expanded:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Compression:
+class Compression(Fact, frozen=True):
     """A compressed format: its name, its first bytes, and how to begin one member (frame, stream) of it."""
 
     name: str

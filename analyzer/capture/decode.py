@@ -143,7 +143,7 @@ class PacketLog:
 
     def _make_room(self, rows: int) -> None:
         before, self._table = self._table, blank_table(rows, self._zeros)
-        for name in PacketTable.__slots__:
+        for name in PacketTable.__struct_fields__:
             getattr(self._table, name)[: len(before)] = getattr(before, name)
         self._tunnels = np.append(self._tunnels, np.zeros(rows - len(before), np.uint8))
 
@@ -177,7 +177,7 @@ def decode_part(
 
 def rows_of(table: PacketTable, rows: slice) -> PacketTable:
     """Some rows of a table, which can be written through."""
-    return PacketTable(*(getattr(table, name)[rows] for name in PacketTable.__slots__))
+    return PacketTable(*(getattr(table, name)[rows] for name in PacketTable.__struct_fields__))
 
 
 def _frames_left(decoding: Decoding, rows: I64, columns: Columns, begin: int = 0) -> Frames:

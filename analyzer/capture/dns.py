@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from analyzer.base.address import format_address
+from analyzer.base.fact import Fact
 from analyzer.base.table import DECODED, PROTOCOL_UDP, PacketTable
 from analyzer.capture.capture import Capture
 from analyzer.capture.dissect import read_dns_response
@@ -20,8 +20,7 @@ MIN_MESSAGE_LEN, MAX_MESSAGE_LEN = 12, 4096
 MAX_RESPONSES = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class DnsAnswer:
+class DnsAnswer(Fact, frozen=True):
     """At ``time_ns`` packet ``packet`` told ``client`` that ``name`` has these ``addresses``."""
 
     capture: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact, field
 from analyzer.base.table import BAD_HEADER, CUT_HEADER, I64, IP_FRAGMENT, NESTED_TOO_DEEP, U8, PacketTable
 from analyzer.capture.gather import Structures, gather
 
@@ -45,8 +45,7 @@ class LinkHeader(NamedTuple):
 NO_LINK_HEADER = LinkHeader(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(Fact, frozen=True):
     """Rows whose next header is to be read. All columns ``(N,)``.
 
     ``row`` of the table; ``at`` where the next header begins in the buffer; ``end`` after the last captured byte and
@@ -79,11 +78,10 @@ class Frames:
         return Frames(self.row, self.at + size, self.end, self.wire_end, next_header)
 
 
-NO_FRAMES = Frames(*(np.empty(0, np.int64) for _ in Frames.__slots__))
+NO_FRAMES = Frames(*(np.empty(0, np.int64) for _ in Frames.__struct_fields__))
 
 
-@dataclass(frozen=True, slots=True)
-class Fragments:
+class Fragments(Fact, frozen=True):
     """Fragments of IP datagrams. All columns ``(N,)``: of ``Frames``, then what the headers say of the datagram.
 
     ``start`` is the place of the fragment's first byte in the datagram; ``more`` is 0 in the last one.
@@ -103,8 +101,7 @@ class Fragments:
         return Fragments(self.row + rows, at, end, wire_end, self.start, self.more, self.identification)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoding:
+class Decoding(Fact, frozen=True):
     """What a layer works on: the buffer, the table that it fills, and the fragments that it finds.
 
     ``tunnels`` ``(P,)`` counts the tunnels that were entered on the way through each record. ``rows`` is about how many

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from analyzer.base.errors import CaptureError
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.kernel import run_kernel
 from analyzer.base.mapped_files import FilePart
 from analyzer.base.oddity import Code, Family, Level, Oddity
@@ -38,8 +38,7 @@ HEADER_LEN = 24
 RECORD = layout([("seconds", "u4"), ("fraction", "u4"), ("captured_len", "u4"), ("wire_len", "u4")])
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Fact, frozen=True):
     """What a magic number says: the format's name, the unit of the fractions of a second, the record's header."""
 
     format: str
@@ -118,8 +117,7 @@ def walk_records(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Fact, frozen=True):
     """What a file header says."""
 
     variant: Variant

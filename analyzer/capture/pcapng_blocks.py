@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.capture.capture import Interface
 from analyzer.capture.records import Order
 
@@ -23,8 +23,7 @@ MAX_TEXT = 256
 NO_LINK = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceBlock:
+class InterfaceBlock(Fact, frozen=True):
     """An interface and how it counts time: ``resolution`` is the byte of if_tsresol, ``offset_s`` if_tsoffset."""
 
     interface: Interface
@@ -32,8 +31,7 @@ class InterfaceBlock:
     offset_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class StatisticsBlock:
+class StatisticsBlock(Fact, frozen=True):
     """What an interface says of the packets that it received and lost, None where it does not."""
 
     interface: int

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64, U8
 from analyzer.capture import pcapng_walk as walk
 from analyzer.capture.gather import Structures, gather
@@ -41,8 +42,7 @@ class Section:
     described: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BlockTable:
+class BlockTable(Fact, frozen=True):
     """Some blocks of a section that follow each other, ``(N,)``: where they begin, their types and lengths."""
 
     offsets: I64
@@ -56,8 +56,7 @@ class BlockTable:
         return [buffer[begin : begin + size] for begin, size in places]
 
 
-@dataclass(frozen=True, slots=True)
-class Packets:
+class Packets(Fact, frozen=True):
     """The records of some blocks, and how many blocks were left out: of bad lengths, of unknown interfaces."""
 
     part: RecordPart
@@ -65,8 +64,7 @@ class Packets:
     unknown_interface: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Fact, frozen=True):
     """What packet blocks say, ``(N,)`` each, in the order of the file."""
 
     interface: I64

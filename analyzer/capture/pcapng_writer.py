@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from analyzer.base.escape import shorten, visible
+from analyzer.base.fact import Fact
 from analyzer.capture.capture import Capture
 
 SECTION_HEADER, INTERFACE_DESCRIPTION, NAME_RESOLUTION, ENHANCED_PACKET = 0x0A0D0D0A, 1, 4, 6
@@ -25,8 +25,7 @@ MAX_COMMENT, MAX_NAME = 2_000, 253
 _LOW_64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class PickedPacket:
+class PickedPacket(Fact, frozen=True):
     """Record ``row`` (0-based) of a capture, with what is to be said about it; ``kept_len`` bytes, None for all.
 
     ``interface`` is the name of the one that it is written for, None for its own.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.pages import SPAN
@@ -105,8 +105,7 @@ def expected_records(file_len: int, count: int, end: int) -> int:
     return file_len * count // end if end else count
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPart:
+class RecordPart(Fact, frozen=True):
     """The records of one stretch of a file, in the columns of ``RecordTable``, not yet narrowed.
 
     ``time_is_bad`` marks those whose time stamp had to be brought back into range.

@@ -7,12 +7,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from analyzer.base.errors import CaptureError
+from analyzer.base.fact import Fact, replace
 from analyzer.base.spelling import path_hint
 from analyzer.capture.capture import Capture
 from analyzer.capture.reader import READERS, Opened
@@ -32,8 +32,7 @@ _KUBERNETES_NAME = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 _POD = re.compile(rf"(?:({_KUBERNETES_NAME})_)?({_KUBERNETES_NAME})")
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureSource:
+class CaptureSource(Fact, frozen=True):
     """A capture to open.
 
     ``name`` is short, unique among the sources, and printable: the file's name, with as many of its folders as it

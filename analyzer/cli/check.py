@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import click
 
 from analyzer.base.errors import UsageError
 from analyzer.base.escape import visible
+from analyzer.base.fact import replace
 from analyzer.cli.options import (
     FORGE_NAMES,
     OFF,

@@ -7,12 +7,12 @@ What windows give is joined in their order: however a capture is parted, the sam
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.base.column import Column
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, DECODED, I32, I64, PROTOCOL_TCP, RST, SYN, PacketTable, RecordTable, distinct
 from analyzer.capture.gather import forget
@@ -35,8 +35,7 @@ _HANDSHAKE = SYN | ACK | RST
 _ROWS_AT_ONCE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Tuples:
+class Tuples(Fact, frozen=True):
     """The TCP tuples of a capture, or of packets of it that follow each other, in the order of their first packet.
 
     ``table`` ``(12, T)``; ``OPENING`` is what the first packet has of SYN, ACK and RST. ``tuple_of`` ``(P,)`` is each

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from analyzer.base.fact import Fact
 from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64, ranges
 from analyzer.flow.reassembly import PieceTable
@@ -19,8 +19,7 @@ MAX_COMPARED_PIECES = 2_000_000
 PIECES_AT_ONCE = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Conflicts:
+class Conflicts(Fact, frozen=True):
     """Packets that repeat bytes of their stream, as indices into ``LaneTable.rows``.
 
     ``differing`` have other bytes in their place; ``unchecked`` were not compared, because too much was before them.
@@ -32,8 +31,7 @@ class Conflicts:
     compared: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Repeats:
+class _Repeats(Fact, frozen=True):
     """What was captured of the packets that repeat bytes, columns ``(R,)``, in the order of ``PieceTable.repeated``.
 
     ``begin`` and ``end`` are on the stream, ``offset`` is where that lies in the buffer. No pieces but those from

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.base.fact import Fact
 from analyzer.base.stream import Stream
 from analyzer.base.table import (
     ACK,
@@ -31,8 +31,7 @@ _KEPT_FATES = (CUT_HEADER, BAD_HEADER, IP_FRAGMENT, FRAGMENT_CONFLICT)
 _DNS_PORT = 53
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Fact, frozen=True):
     """What must stay of a connection: spans of stream positions by direction, None where all of it must."""
 
     from_client: tuple[tuple[int, int], ...] | None

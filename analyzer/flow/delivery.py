@@ -8,10 +8,10 @@ start together the longest, then the first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import I64, U8, ranges
 from analyzer.flow.lanes import LaneTable
@@ -22,8 +22,7 @@ START, STOP = range(2)
 SEGMENT, BEGIN = range(2)
 
 
-@dataclass(frozen=True, slots=True)
-class Cuts:
+class Cuts(Fact, frozen=True):
     """What was delivered of lanes in which some segment had to wait; the others deliver each segment as it comes.
 
     ``index`` ``(K,)`` of the packet in ``LaneTable.rows`` and the position ``begin`` from which on it was taken, in the

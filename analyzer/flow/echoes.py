@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import ACK, HAS_TIMESTAMP, I64, RST, PacketTable
 from analyzer.flow.table import HALF_32, LOW_32, FlowTable
 
@@ -22,8 +21,7 @@ RANGE_SLACK = 65_536
 NOWHERE = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Echoes:
+class Echoes(Fact, frozen=True):
     """What each flow sends and what it acknowledges, as ranges of sequence numbers.
 
     ``sent`` and ``acked`` are each three columns ``(F,)``: a number of the flow, and how far below and above it the

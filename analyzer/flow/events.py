@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
 
 import numpy as np
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, FIN, I32, I64, RST, SYN, U8
 from analyzer.flow.connection import FLIPPED
@@ -89,8 +89,7 @@ def _events_by_flags(flags: int) -> int:
 _EVENTS = np.array([_events_by_flags(flags) for flags in range(64)], np.int32)
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(Fact, frozen=True):
     """The events of all connections.
 
     ``firsts`` ``(18, 2C)`` by ``Event`` and lane: the index into ``LaneTable.rows`` of the first such packet, -1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from analyzer.base.address import format_address
+from analyzer.base.fact import Fact
 from analyzer.base.table import HAS_TIMESTAMP, I64, U8, U32, by_appearance, distinct, numbered
 from analyzer.flow.connection import Connection
 from analyzer.flow.events import Event, Events
@@ -18,8 +18,7 @@ from analyzer.flow.traffic import Bools, Traffic
 from analyzer.flow.tuples import number_rows
 
 
-@dataclass(frozen=True, slots=True)
-class EndTable:
+class EndTable(Fact, frozen=True):
     """The ends of all connections, ``(C,)``: ``client`` and ``server`` are two halves of an address, and a port.
 
     ``version`` is that of their packets, ``client_by`` an index of ``CLIENT_BY``.
@@ -36,8 +35,7 @@ class EndTable:
         return len(self.version)
 
 
-@dataclass(frozen=True, slots=True)
-class EndAddresses:
+class EndAddresses(Fact, frozen=True):
     """Who talks with whom: ``client`` and ``server`` ``(C,)`` are indexes of ``texts``, the different addresses.
 
     ``redirect_port`` ``(C,)`` is as in ``EndTable``.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64, numbered
 from analyzer.flow.connection import Endpoint
 
@@ -23,8 +23,7 @@ class Field(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Coded(Generic[Value]):
+class Coded(Fact, Generic[Value], frozen=True, eq=False):
     """A field of which many connections have the same: each has ``values[codes[index]]``."""
 
     values: Sequence[Value]
@@ -47,8 +46,7 @@ class Coded(Generic[Value]):
         return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Endpoints:
+class Endpoints(Fact, frozen=True, eq=False):
     """Addresses and ports."""
 
     ips: Coded[str]
@@ -67,8 +65,7 @@ class Endpoints:
         return [f"{hosts[code]}{port}" for code, port in zip(codes, ports, strict=True)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Names:
+class Names(Fact, frozen=True, eq=False):
     """Texts in ASCII that are all of one length, as bytes of an array, ``(C,)``."""
 
     bytes: NDArray[np.bytes_]

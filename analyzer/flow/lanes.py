@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import I64, U8, distinct
 from analyzer.flow.orientation import Orientation
@@ -18,8 +17,7 @@ Bools = NDArray[np.bool_]
 SIDES = ("client", "server")
 
 
-@dataclass(frozen=True, slots=True)
-class LaneTable:
+class LaneTable(Fact, frozen=True):
     """A lane is one direction of a connection: of connection c, lane 2c is from the client, 2c + 1 from the server.
 
     ``lead`` ``(C,)`` is the flow that a connection's facts are read from: the client's half of a redirected one;

@@ -11,11 +11,11 @@ them, and with those that share both with these.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I32, I64, IPV4_MAPPED_PREFIX, by_appearance, distinct
 from analyzer.flow.census import (
     FIRST_ROW,
@@ -40,8 +40,7 @@ NEAR_NS = 1_000_000_000
 _NOBODY = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Lots:
+class Lots(Fact, frozen=True):
     """Which packets are in which lot: ``lot_of`` ``(T + 1,)`` by tuple, the last one for packets without any.
 
     ``tuple_of`` ``(P,)`` is each packet's tuple; the packets of each lot lie between ``first_rows`` and ``last_rows``

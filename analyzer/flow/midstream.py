@@ -6,11 +6,11 @@ No handshake says so. What each half sends and acknowledges does, which is in it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import replace
 from analyzer.base.table import I64
 from analyzer.capture.capture import Capture
 from analyzer.capture.decode import decode_packets

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64, PacketTable
 from analyzer.flow.halves import redirected_flows
 from analyzer.flow.table import FlowTable
@@ -23,8 +22,7 @@ GUESSED = CLIENT_BY.index("port")
 FIRST_EPHEMERAL_PORT = 32_768
 
 
-@dataclass(frozen=True, slots=True)
-class Orientation:
+class Orientation(Fact, frozen=True):
     """Of every flow, ``(F,)``: whether its first sender is the client, and an index of ``CLIENT_BY``."""
 
     first_is_client: Bools

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
+from analyzer.base.fact import replace
 from analyzer.base.table import I64, ranges
 from analyzer.flow.lanes import LaneTable
 from analyzer.flow.orientation import Orientation

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, I64, PacketTable
 from analyzer.flow.delivery import cut_waiting
@@ -19,8 +19,7 @@ POSITION, PIECE_LEN, OFFSET, ROW = range(4)
 BREAK, AFTER_GAP, REPEATED = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class PieceTable:
+class PieceTable(Fact, frozen=True):
     """The pieces of all lanes: columns ``(K,)``, those of lane k are ``starts[k]:starts[k + 1]``.
 
     ``position``, ``length`` and ``offset`` are as in ``Stream``, ``row`` is the packet's. ``breaks`` are the indices

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, FIN, I64, RST, SYN, U8, U32, PacketTable
 from analyzer.flow.lanes import LaneTable
@@ -46,8 +46,7 @@ _KINDS = np.array(
 EARLY_SEGMENTS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Fact, frozen=True):
     """Where every packet of ``LaneTable.rows`` lies in its stream, and how each lane ends.
 
     ``position`` ``(N,)`` of the first payload byte, from the lane's first; ``usable`` ``(N,)`` how many bytes from

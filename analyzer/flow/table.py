@@ -7,11 +7,11 @@ them. The packets of a flow keep the order of the capture.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import ACK, DECODED, I64, PROTOCOL_TCP, PROTOCOL_UDP, RST, SYN, PacketTable, RecordTable
 from analyzer.flow.numbering import number_packets
@@ -32,8 +32,7 @@ LOW_32 = 0xFFFF_FFFF
 HALF_32 = 0x8000_0000
 
 
-@dataclass(frozen=True, slots=True)
-class FlowTable:
+class FlowTable(Fact, frozen=True):
     """All TCP flows of a capture, in the order of their first packet.
 
     Columns ``(F,)``: the address halves and port of who sent the flow's first packet, and of the other end; when its

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from analyzer.base.fact import Fact, replace, set_derived
+from analyzer.base.fact import Fact, field, replace, set_derived
 
 
 class Span(Fact, frozen=True, order=True):
@@ -41,3 +41,13 @@ def test_what_is_derived_follows_a_change() -> None:
 
 def test_a_dataclass_can_be_replaced_too() -> None:
     assert replace(Plain(1, 2), last=9) == Plain(1, 9)
+
+
+class Held(Fact, frozen=True):
+    values: dict[str, int] = field(default_factory=dict)
+
+
+def test_facts_share_no_default() -> None:
+    Held().values["a"] = 1
+
+    assert Held().values == {}

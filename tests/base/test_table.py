@@ -11,7 +11,7 @@ from analyzer.base.table import FATE_NAMES, PacketTable, RecordTable
 
 @pytest.mark.parametrize("kind", [RecordTable, PacketTable])
 def test_a_table_is_as_long_as_its_columns(kind: type[RecordTable] | type[PacketTable]) -> None:
-    columns = {name: np.zeros(3, dtype=np.int64) for name in kind.__dataclass_fields__}
+    columns = {name: np.zeros(3, dtype=np.int64) for name in kind.__struct_fields__}
 
     assert len(kind(**columns)) == 3
 

@@ -15,7 +15,11 @@ from analyzer.capture.sources import find_captures
 
 
 def columns(table: PacketTable | RecordTable) -> dict[str, list[int]]:
-    return {name: getattr(table, name).tolist() for name in type(table).__slots__ if getattr(table, name) is not None}
+    return {
+        name: getattr(table, name).tolist()
+        for name in type(table).__struct_fields__
+        if getattr(table, name) is not None
+    }
 
 
 def facts(capture: Capture) -> tuple[object, ...]:

@@ -45,7 +45,7 @@ TSHARK_FIELDS = (
 
 
 def columns(packets: PacketTable) -> dict[str, list[int]]:
-    return {name: getattr(packets, name).tolist() for name in PacketTable.__slots__}
+    return {name: getattr(packets, name).tolist() for name in PacketTable.__struct_fields__}
 
 
 def as_tshark_says_it(packets: PacketTable, row: int) -> list[str]:
@@ -213,7 +213,9 @@ def test_of_more_packets_than_are_used_together_none_is_decoded_on_the_way(read,
     capture = read(data)
     log = PacketLog(len(data), most=most)
     records = capture.records
-    columns = {name: getattr(records, name).astype(np.int64) for name in RecordPart.__slots__ if name != "time_is_bad"}
+    columns = {
+        name: getattr(records, name).astype(np.int64) for name in RecordPart.__struct_fields__ if name != "time_is_bad"
+    }
 
     log.add(RecordPart(**columns, time_is_bad=np.zeros(3, np.bool_)), np.frombuffer(data, np.uint8), 0)
 

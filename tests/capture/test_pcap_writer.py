@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.capture.capture import Capture
 from analyzer.capture.pcap_writer import write_cut
 from analyzer.capture.reader import read_capture, read_capture_bytes

@@ -27,7 +27,7 @@ def windows(write_pcap):
 
 
 def joined(tables: list[PacketTable] | list[RecordTable]) -> dict[str, list[int]]:
-    names = [name for name in type(tables[0]).__slots__ if name != "numbers"]
+    names = [name for name in type(tables[0]).__struct_fields__ if name != "numbers"]
     return {name: np.concatenate([getattr(table, name) for table in tables]).tolist() for name in names}
 
 

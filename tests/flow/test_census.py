@@ -34,7 +34,7 @@ def windows_of(wire, bounds: Sequence[int]) -> list[Tuples]:
     packets, records = wire.packets(), wire.records()
     return [
         tuples_of(
-            PacketTable(**{name: getattr(packets, name)[first:stop] for name in PacketTable.__dataclass_fields__}),
+            PacketTable(**{name: getattr(packets, name)[first:stop] for name in PacketTable.__struct_fields__}),
             records.part(slice(first, stop)),
         )
         for first, stop in pairwise(bounds)

@@ -26,7 +26,7 @@ def lots_of(wire, most: int = 1) -> Lots:
 
 def read(wire, rows: np.ndarray) -> list[Connection]:
     packets = wire.packets()
-    chosen = PacketTable(**{name: getattr(packets, name)[rows] for name in PacketTable.__dataclass_fields__})
+    chosen = PacketTable(**{name: getattr(packets, name)[rows] for name in PacketTable.__struct_fields__})
     return connections("test.pcap", memoryview(bytes(wire.buffer)), wire.records().part(rows), chosen)
 
 

@@ -15,7 +15,7 @@ def values(found: Counted) -> list[object]:
 def told(capture: Capture) -> tuple[object, ...]:
     columns = [
         column.tolist()
-        for name in type(capture.records).__slots__
+        for name in type(capture.records).__struct_fields__
         if (column := getattr(capture.records, name)) is not None
     ]
     return capture.name, capture.format, columns, capture.interfaces, capture.oddities, capture.complete, capture.error

@@ -135,7 +135,7 @@ def test_a_call_that_is_like_none_has_a_verdict_that_nobody_counts(mesh) -> None
 
 
 def replace_kinds(rows: AloneRows, kinds: list) -> AloneRows:
-    return AloneRows(kinds, *(getattr(rows, name) for name in AloneRows.__slots__ if name != "kinds"))
+    return AloneRows(kinds, *(getattr(rows, name) for name in AloneRows.__struct_fields__ if name != "kinds"))
 
 
 # Counts.

@@ -25,7 +25,7 @@ def of(talks=(), *, fates=(DECODED,), times=(1, 5), hint=None, mesh=None, **capt
         np.array(times, np.int64) * SECOND, np.zeros(len(times), np.int64), np.full(len(times), 60, np.uint32),
         np.full(len(times), 90, np.uint32), np.zeros(len(times), np.uint16), np.ones(len(times), np.uint16),
     )  # fmt: skip
-    names = {name: np.zeros(len(fates), np.int64) for name in PacketTable.__dataclass_fields__}
+    names = {name: np.zeros(len(fates), np.int64) for name in PacketTable.__struct_fields__}
     packets = PacketTable(**{**names, "fate": np.array(fates, np.uint8)})
     whole = {"format": "pcap", "complete": True, "error": None, "oddities": (), **capture}
     given = Capture(name="a.pcap", buffer=memoryview(b""), records=records, interfaces=(), **whole)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from analyzer.base.fact import Fact
 from analyzer.capture.frames import NO_LINK_HEADER, Layer, LinkHeader
 from analyzer.capture.link.arcnet import decode_arcnet_bsd, decode_arcnet_linux
 from analyzer.capture.link.cisco_hdlc import decode_cisco_hdlc
@@ -21,8 +21,7 @@ from analyzer.capture.link.wifi import decode_radiotap, decode_wifi
 from analyzer.capture.network.pppoe import decode_pppoe
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Fact, frozen=True):
     """A link layer that is decoded: its LINKTYPE_ name, the layer that reads its header, and that header if plain."""
 
     name: str

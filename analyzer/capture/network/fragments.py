@@ -81,7 +81,9 @@ def join_fragments(decoding: Decoding, records: RecordTable, decode: Callable[[D
     """
     if not decoding.fragments:
         return
-    columns = (np.concatenate([getattr(part, name) for part in decoding.fragments]) for name in Fragments.__slots__)
+    columns = (
+        np.concatenate([getattr(part, name) for part in decoding.fragments]) for name in Fragments.__struct_fields__
+    )
     met = Fragments(*columns)
     whole = list(_complete(decoding.table, records, met))
     heads = [_head(decoding, met, datagram) for datagram in whole]

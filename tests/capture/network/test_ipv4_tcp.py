@@ -52,7 +52,7 @@ def decoded(packets: list[tuple[bytes, int]], *, fast: bool) -> tuple[dict[str, 
     tcp = further.keep(further.following == IP_PROTOCOL + 6)
     decode_tcp(decoding, tcp)
     others = further.keep(further.following != IP_PROTOCOL + 6)
-    return {name: getattr(table, name).tolist() for name in PacketTable.__slots__}, others.row.tolist()
+    return {name: getattr(table, name).tolist() for name in PacketTable.__struct_fields__}, others.row.tolist()
 
 
 packets = st.tuples(
@@ -131,7 +131,7 @@ def decoded_at_once(link: int, packets: list[tuple[bytes, int]], begin: int) -> 
     place = np.arange(len(packets)), np.cumsum(sizes) - sizes + begin, captured
     left = decode_whole(decoding, place, header, begin=begin)
     assert left is not None
-    return {name: getattr(decoding.table, name).tolist() for name in PacketTable.__slots__}, left.tolist()
+    return {name: getattr(decoding.table, name).tolist() for name in PacketTable.__struct_fields__}, left.tolist()
 
 
 def decoded_by_layers(link: int, packets: list[tuple[bytes, int]]) -> dict[str, list[int]]:
@@ -139,7 +139,7 @@ def decoded_by_layers(link: int, packets: list[tuple[bytes, int]]) -> dict[str, 
     records = [(1, 0, packet[: len(packet) - cut], len(packet)) for packet, cut in packets]
     data = write(link, records)
     table = decode_packets(read_capture_bytes(data, name="x"))
-    return {name: getattr(table, name).tolist() for name in PacketTable.__slots__}
+    return {name: getattr(table, name).tolist() for name in PacketTable.__struct_fields__}
 
 
 def write(link: int, records: list[tuple[int, int, bytes, int]]) -> bytes:

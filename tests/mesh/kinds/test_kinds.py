@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from analyzer.base.fact import replace
 from analyzer.mesh.kinds import KINDS, view_of
 from analyzer.mesh.resource import read_resource
 from analyzer.mesh.source import YamlMap
