@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from analyzer.alone_lines import AloneLines
 from analyzer.alone_sums import AloneSums
+from analyzer.base.fact import Fact, field
 from analyzer.base.pages import forget_pages
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.flow.connection import said_on
@@ -36,8 +36,7 @@ from analyzer.verdict.whole_calls import WholeCalls
 from analyzer.verdict.wires import Wire, wire_of
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Fact, frozen=True):
     """What was told of a lot: of connections that are ``done``, ``(C,)``, all lines are written.
 
     ``verdicts`` counts their calls. ``heard`` has the connections that were read by themselves, done or not, by index.
@@ -53,8 +52,7 @@ class Told:
         return cls(np.zeros(count, np.bool_))
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(Fact, frozen=True):
     """What is there of a lot, of which no connection carries the calls of another; and where its lines go."""
 
     buffer: memoryview

@@ -11,10 +11,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from analyzer.base.fact import Fact
 from analyzer.base.watch import Watch
 
 # So long is a worker waited for before it is looked whether any are left, and so many times in a row there may be none.
@@ -27,8 +27,7 @@ STALLED_SECONDS = 300
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Fact, frozen=True):
     """``count`` pieces; ``begin`` makes of ``packed`` what a worker does them with, once on each worker.
 
     ``piece`` gives what ``do`` needs for one of them. Both functions are found by their names on the workers, which

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.base.errors import UsageError
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.opening import OpenAll, open_all
@@ -29,8 +28,7 @@ from analyzer.verdict.record import Analysis, CallRecord, WhatIf
 from analyzer.verdict.whatif import what_if
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Fact, frozen=True):
     """A call, what would have made it end better, and where its packets are; None of a saved run."""
 
     call: CallRecord

@@ -9,14 +9,13 @@ import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from operator import itemgetter
 
 import numpy as np
 
-from analyzer.base.fact import replace, set_derived
+from analyzer.base.fact import Fact, replace, set_derived
 from analyzer.base.oddity import Oddity
 from analyzer.base.pages import give_back_freed
 from analyzer.base.scratch import Scratch
@@ -45,8 +44,7 @@ from analyzer.verdict.record import Analysis, CaptureRecord, Finding
 from analyzer.verdict.rights import Rights
 
 
-@dataclass(frozen=True, slots=True)
-class SpilledRun:
+class SpilledRun(Fact, frozen=True):
     """A run whose ``analysis`` has no calls and no flows: their lines are in ``calls`` and ``flows``.
 
     ``verdicts`` counts the calls; ``met`` are the names of the choices that some call met. Where a summary is to be
@@ -85,8 +83,7 @@ class SpilledRun:
             yield _line("finding", finding_object(finding))
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Fact, frozen=True):
     """Lots in their order, each with the place of its files among ``files``; ``rights`` are of all processes."""
 
     runs: list[tuple[int, LotRun]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -53,8 +52,7 @@ _ID = '"id":"'
 Choice = Callable[[CallRecord], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Fact, frozen=True):
     """How a capture is judged in lots: ``hint`` is whose it may be.
 
     ``keep`` chooses the calls that count, all where it is None; ``watched`` are choices that are told where a call is
@@ -75,8 +73,7 @@ class Plan:
         return bool(capture.secrets) or (self.mesh is not None and self.mesh.config.inbound_policy == LOCALHOST)
 
 
-@dataclass(frozen=True, slots=True)
-class LotTraffic:
+class LotTraffic(Fact, frozen=True):
     """A lot: the bytes that its tables point into, its traffic, and the connections of that, each at its index."""
 
     buffer: memoryview
@@ -84,8 +81,7 @@ class LotTraffic:
     connections: Connections
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Fact, frozen=True):
     """What the ``count`` lots of a capture are judged by; ``read`` gives one of them."""
 
     name: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analyzer.base.errors import CaptureError
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.pages import give_back_freed
 from analyzer.base.table import PacketTable
@@ -37,8 +36,7 @@ _DECODED, _PLACED = 0.2, 0.5
 LARGE_RECORDS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedCapture:
+class OpenedCapture(Fact, frozen=True):
     """A capture that was read: its record, so far without calls, its connections, and the limits that were hit."""
 
     record: CaptureRecord
@@ -81,8 +79,7 @@ def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch, keys: KeyLog
     return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0), keys=keys)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCapture:
+class ReadCapture(Fact, frozen=True):
     """A capture with its packets and their traffic."""
 
     capture: Capture

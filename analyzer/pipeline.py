@@ -6,13 +6,12 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Code, Level, Oddity
 from analyzer.base.shrinking import has_shrunk
 from analyzer.base.watch import UNWATCHED, Progress, Stop, Watch
@@ -39,8 +38,7 @@ if TYPE_CHECKING:
     from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Fact, frozen=True):
     """The calls whose first packet lies in ``since_ns <= t < until_ns``; None leaves an end open."""
 
     since_ns: int | None = None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from analyzer.base.errors import CaptureError, MeshError
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.pseudonym import Pseudonyms
 from analyzer.base.stream import Stream
 from analyzer.base.vocabulary import VOCABULARY
@@ -34,8 +33,7 @@ CAPTURES, MESH = "captures", "mesh"
 _YAML = (".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True, slots=True)
-class Redaction:
+class Redaction(Fact, frozen=True):
     """Files under pseudonyms, as paths below the folder that they are for, and their bytes; ``mesh`` is as it was.
 
     ``packets`` are those that are left, ``dropped`` those that are not rewritten. ``differing`` are the ids of calls

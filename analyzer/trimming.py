@@ -6,12 +6,11 @@ import gzip
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from analyzer.base.errors import CaptureError
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.table import I64
 from analyzer.base.watch import Progress, Watch
 from analyzer.capture.capture import Capture
@@ -40,8 +39,7 @@ _GZIP_LEVEL = 9
 _Uids = dict[str, set[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class TrimmedCapture:
+class TrimmedCapture(Fact, frozen=True):
     """A capture and what is left of it.
 
     ``data`` is the new file, to be called ``file``; ``before_len`` and ``before_packets`` are the old one's, expanded.
@@ -55,8 +53,7 @@ class TrimmedCapture:
     before_packets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trimming:
+class Trimming(Fact, frozen=True):
     """Captures that were cut, and how many calls they hold; ``differing`` are the ids of those that would change.
 
     Where there are such, the files must not be used.
@@ -70,14 +67,12 @@ class Trimming:
     limits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Original:
+class _Original(Fact, frozen=True):
     source: CaptureSource
     capture: Capture
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Attempt(Fact, frozen=True):
     """Captures as one attempt cut them, and the calls that come out otherwise, each as it was and as it would be."""
 
     captures: tuple[TrimmedCapture, ...]

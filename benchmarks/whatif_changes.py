@@ -16,10 +16,11 @@ import random
 import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.base.errors import AnalyzerError
+from analyzer.base.fact import replace
 from analyzer.mesh.load import parse_mesh
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.pipeline import analyze_paths, what_if_paths

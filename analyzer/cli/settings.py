@@ -10,13 +10,13 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.base.spelling import hint
 from analyzer.cli.toml_lines import KeyPath, key_lines
 
@@ -29,8 +29,7 @@ PROJECT_TABLE = ("tool", "meshverdict")
 Options = Mapping[str, Mapping[str, click.Option]]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Fact, frozen=True):
     """A value that a file or the environment gives: ``key`` is an option, or a command and an option.
 
     ``origin`` is ``file:line``, or the variable's name.
@@ -46,8 +45,7 @@ class Setting:
         return ".".join(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(Fact, frozen=True):
     """What a file sets; paths in it are relative to ``folder``."""
 
     folder: Path

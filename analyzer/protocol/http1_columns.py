@@ -6,11 +6,11 @@ What is plain here is a part of what ``http1_plain`` takes, and has its exchange
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64, U8, ranges
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.http1_machine import (
@@ -29,8 +29,7 @@ _COMPILE_ROWS = 20_000
 _ZERO, _PLACES = ord("0"), np.arange(3)[:, None]
 
 
-@dataclass(frozen=True, slots=True)
-class PlainExchanges:
+class PlainExchanges(Fact, frozen=True):
     """The exchanges of plain connections, each with request and response.
 
     Those of the k-th connection that was asked about are ``starts[k]:starts[k + 1]``: none where it is not plain. All
@@ -78,7 +77,7 @@ class PlainExchanges:
         """Those of connections that were asked about one part after the other; at least one part."""
         counts = np.concatenate([np.diff(part.starts) for part in parts])
         targets = "".join(part.targets for part in parts)
-        names = [each.name for each in fields(cls) if each.name not in ("starts", "targets")]
+        names = [name for name in cls.__struct_fields__ if name not in ("starts", "targets")]
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         return cls(starts=np.append(0, np.cumsum(counts)), targets=targets, **columns)
 

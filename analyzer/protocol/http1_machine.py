@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64
 from analyzer.protocol.request_line import KNOWN_METHODS
 
@@ -63,8 +63,7 @@ def ends(field: int) -> int:
     return _FIRST_SPOT + 3 * field + 2
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Fact, frozen=True):
     """``table[state << 8 | byte]`` is the state behind a byte, ``(256 S,)`` for S states.
 
     Few states tell something: the first ones, which ``marks`` has. A mark is the spot behind which the byte stands that

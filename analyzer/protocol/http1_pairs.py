@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64, ranges
 from analyzer.protocol import http1_walk as walk
 from analyzer.protocol.classes import Classes
@@ -20,8 +19,7 @@ Bools = NDArray[np.bool_]
 _HEAD = ord("H")
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Fact, frozen=True):
     """Heads of one direction ``(7, E)`` and the spots in them ``(E, S)``, as ``http1_walk`` gives them."""
 
     heads: I64
@@ -38,8 +36,7 @@ class Side:
         return self.heads[walk.AT] + begin - 1, np.where(there, self.spots[:, ends(field)] - begin, -1)
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(Fact, frozen=True):
     """Each request with its response: ``counts`` of each of the connections at some places, ``which``.
 
     ``complete`` ``(E,)`` is 1 where all of the response was sent.
@@ -74,7 +71,7 @@ class Pairs:
         )
 
 
-class HeadReader(PieceReader):
+class HeadReader(PieceReader, frozen=True):
     """Finds heads by their kernels."""
 
     def pairs(self, connections: I64, asking: Machine, answering: Machine) -> Pairs:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Headers, Request
@@ -58,8 +58,7 @@ HOST_MISMATCH = Code(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRequest:
+class FoundRequest(Fact, frozen=True):
     """A request with what the capture lacks of it; ``after_loss``: requests before it may be missing.
 
     ``leaves_http``: if the server agrees, what follows is no longer HTTP/1 (CONNECT, Upgrade).

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
 
+from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.table import I64, U8
 
@@ -49,8 +49,7 @@ class Pieces(Protocol):
         """How many bytes of the other lane's the first piece of each acknowledges."""
 
 
-@dataclass(frozen=True, slots=True)
-class PieceReader:
+class PieceReader(Fact, frozen=True):
     """Runs kernels over a capture: ``data`` are its bytes, ``matrix`` ``(3, K)`` its pieces.
 
     ``rows`` is how much there is to do in all, which tells if compiled code pays: from ``compile_rows`` on.

@@ -77,7 +77,7 @@ class SpokenReader:
         return classes
 
 
-class _Reader(PieceReader):
+class _Reader(PieceReader, frozen=True):
     """Gives what connections are told apart by."""
 
     def rows_of(self, connections: I64, speaks: I64) -> tuple[I64, U8, I64, I64]:

@@ -7,12 +7,12 @@ but for positions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.fact import Fact
 from analyzer.base.table import I64, U8, ranges
 from analyzer.protocol import tls_walk as walk
 from analyzer.protocol.piece_reader import Pieces
@@ -49,8 +49,7 @@ _MAX_PROTOCOLS_LEN, _MAX_LEAF_LEN = 256, 4096
 _SPARE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class TlsColumns:
+class TlsColumns(Fact, frozen=True):
     """``sound`` ``(K,)`` says which connections are told of; all else is of those, ``(S, …)``.
 
     ``numbers`` are versions, alerts and the like, ``stretches`` the begin in ``texts`` and the length, -1 for none, of
@@ -84,8 +83,7 @@ def read_tls(run: Run, data: U8, matrix: I64, pieces: Pieces, connections: I64) 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Flights:
+class _Flights(Fact, frozen=True):
     """The first flights of one side: their bytes and the matrix of ``tls_walk``; which ``extensions`` it has."""
 
     data: U8

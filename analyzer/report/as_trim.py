@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.report.as_json import encode
 from analyzer.report.layout import Column, Page
 from analyzer.report.wording import format_bytes, format_count
@@ -19,8 +19,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TrimmedFile:
+class TrimmedFile(Fact, frozen=True):
     """A capture that was cut: its name, the file that was written, and packets and bytes before and after."""
 
     capture: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.report.phrase import VERDICT_ORDER, source_phrase
 from analyzer.verdict.decision import DROPPED
 from analyzer.verdict.record import CallRecord
@@ -18,8 +18,7 @@ SHOWN_EDGES = 300
 _PORT = re.compile(r":\d{1,5}$")
 
 
-@dataclass(frozen=True, slots=True)
-class GraphEdge:
+class GraphEdge(Fact, frozen=True):
     """The calls of ``source`` to ``target``; ``counts`` are by verdict, from the worst to the least, without zeros."""
 
     source: str
@@ -37,8 +36,7 @@ class GraphEdge:
         return self.counts[0][0]
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Fact, frozen=True):
     """Nodes are the names at the ends of ``edges``, sorted; so are the edges. ``left_out`` edges are not among them."""
 
     nodes: tuple[str, ...]

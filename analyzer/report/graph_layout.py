@@ -8,9 +8,9 @@ within a column the order follows the neighbours'. Every edge has its own point 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from analyzer.base.fact import Fact
 from analyzer.report.graph import Graph, GraphEdge
 
 # In pixels. An edge that comes in needs room for its number, one that goes out does not.
@@ -23,8 +23,7 @@ SWEEPS = 4
 _Item = str | tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Fact, frozen=True):
     """The place of a name; y grows downwards."""
 
     x: float
@@ -33,8 +32,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Fact, frozen=True):
     """An edge from ``start`` on the right of one box over ``stops`` (left, right, y) to ``tip`` on the left of another.
 
     ``lane`` is the height at which an edge leads back: under all boxes, or under its own where it ends at its source.
@@ -48,8 +46,7 @@ class Route:
     lane: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Fact, frozen=True):
     """A picture of ``width`` times ``height`` with its boxes by name and its routes in the order of the edges."""
 
     boxes: Mapping[str, Box]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.report.ends import end_of
 from analyzer.report.phrase import VERDICT_ORDER, observed_phrase
 from analyzer.verdict.record import Analysis, CallRecord
@@ -11,8 +10,7 @@ from analyzer.verdict.record import Analysis, CallRecord
 Key = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Fact, frozen=True):
     """Calls of one source to one target with one verdict and reason, in the order of the run."""
 
     source: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 
@@ -103,8 +103,7 @@ NAMED_CALLS = 10
 _REVISION = re.compile(r"git:[^:]*:")
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Fact, frozen=True):
     """One thing to look at. ``message`` is plain text from the wire and from YAML: formats escape it.
 
     ``yaml`` begins with the line to show it at. ``identity`` is what stays the same when lines and counts change;
@@ -155,16 +154,14 @@ class Issue:
         return sha256("\0".join((self.code.name, *self.identity)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Fact, frozen=True):
     """A case that holds; ``group`` is its suite."""
 
     group: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Issues:
+class Issues(Fact, frozen=True):
     """What one command found: a ``headline`` in a sentence, the issues, the worst first, and what held.
 
     ``file`` is where an issue without a line is shown: a file of the mesh, or the suite.

@@ -6,10 +6,9 @@ dropped; the legs of the captures are laid on the links by their role. A link wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.flow.connection import Endpoint
 from analyzer.verdict.decision import DROPPED, Inbound, LocalResponse, Outbound
 from analyzer.verdict.findings import client_of
@@ -25,8 +24,7 @@ class Place(Enum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Fact, frozen=True):
     """Someone on the way. ``dropped`` says that the call ends here, ``answer`` what Envoy answers in its place."""
 
     place: Place
@@ -35,8 +33,7 @@ class Stop:
     answer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Fact, frozen=True):
     """The way between two stops; several legs where several captures saw it, or where Envoy tried again."""
 
     role: str
@@ -51,16 +48,14 @@ class Link:
         return [tuple(legs) for legs in seen.values()]
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(Fact, frozen=True):
     """``links[i]`` joins ``stops[i]`` and ``stops[i + 1]``."""
 
     stops: tuple[Stop, ...]
     links: tuple[Link, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(Fact, frozen=True):
     """A stop, the role of the leg that leads to it, and what decides there (None at an application)."""
 
     stop: Stop

@@ -5,8 +5,7 @@ Pure geometry in units of the drawing (text is 11 units high); the template turn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analyzer.base.fact import Fact
 from analyzer.report.journey import Journey, Link, Stop
 from analyzer.report.phrase import range_phrase
 
@@ -21,8 +20,7 @@ SHOWN_CONNECTIONS, SHOWN_CAPTURES = 4, 4
 _TOP, _STOP, _LINE, _GAP = 14, 30, 15, 8
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Fact, frozen=True):
     """A stop at ``y``: its kind, name, and what it does to the call where that is its end."""
 
     y: int
@@ -32,8 +30,7 @@ class Mark:
     dropped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Fact, frozen=True):
     """A link from ``top`` to ``bottom``: ``seen``, ``probable`` or ``unseen``."""
 
     top: int
@@ -41,8 +38,7 @@ class Wire:
     style: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Fact, frozen=True):
     """A line of text whose baseline is ``y``; ``strong`` for the first of a leg."""
 
     y: int
@@ -50,8 +46,7 @@ class Note:
     strong: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Fact, frozen=True):
     """The drawing; ``title`` tells it in words to who cannot see it."""
 
     height: int

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzer.base.escape import ELLIPSIS, shorten, visible
+from analyzer.base.fact import Fact
 
 # Below this a table of calls has no room for a name.
 LEAST_WIDTH = 60
@@ -44,8 +44,7 @@ class Long(Enum):
     WRAP = "wrap"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Fact, frozen=True):
     """A column of a table.
 
     ``least`` is what it may shrink to, 0 keeps its natural width; ``long`` is what becomes of text that does not fit.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.report.phrase import (
     VERDICT_ORDER,
@@ -18,8 +18,7 @@ from analyzer.verdict.decision import Decision
 from analyzer.verdict.record import MovedCall
 
 
-@dataclass(frozen=True, slots=True)
-class MoveGroup:
+class MoveGroup(Fact, frozen=True):
     """Calls of one source to one target that move alike, in the order of the captures."""
 
     source: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import PacketPlace
 from analyzer.report.phrase import VERDICT_ORDER, reason_word, source_phrase, target_phrase, verdict_word
 from analyzer.report.private import redact_call
@@ -16,8 +16,7 @@ MARK = "meshverdict: "
 NAMED_CALLS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Comments:
+class Comments(Fact, frozen=True):
     """What is said ``by_packet``, and ``by_connection`` (of a capture, by uid) at each of its packets."""
 
     by_packet: Mapping[PacketPlace, tuple[str, ...]]

@@ -6,11 +6,11 @@ A name with a dot is a field of the object before the dot; ``[]`` stands for eac
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from analyzer.base.fact import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Fact, frozen=True):
     """A field: its JSON type (``?`` where it may be null, ``-`` where it may be absent), and what it means."""
 
     name: str
@@ -18,8 +18,7 @@ class Field:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordKind:
+class RecordKind(Fact, frozen=True):
     """A kind of record: what it is, which command writes it, and its fields in their order."""
 
     about: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from analyzer.base.fact import Fact
 from analyzer.report.wording import format_span
 from analyzer.verdict.record import APP_TO_SIDECAR, DIRECT, CallRecord, FlowRecord
 
@@ -17,16 +17,14 @@ AT_ONCE_NS = 500_000_000
 LEAST_CONNECTIONS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
+class Restart(Fact, frozen=True):
     """A pod that seems to have begun anew at ``time_ns``."""
 
     time_ns: int
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Life:
+class _Life(Fact, frozen=True, order=True):
     """A connection of a pod with a peer; not ``closed``, it only has no more packets."""
 
     last_ns: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.report.as_mtls import mtls_headline, percent_phrase, server_phrase
 from analyzer.report.as_names import NAMED_BY, shown_name
 from analyzer.report.as_service_entry import service_entries
@@ -37,8 +37,7 @@ Links = tuple[tuple[str, str], ...]
 Anchors = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class EventView:
+class EventView(Fact, frozen=True):
     """An event of the timeline; ``links`` are ``(call id, anchor of its row or nothing)``."""
 
     day: str
@@ -50,8 +49,7 @@ class EventView:
     packets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineView:
+class TimelineView(Fact, frozen=True):
     """The events in the order of their time; ``more`` are left out, none of them a change, a restart or a gap."""
 
     events: tuple[EventView, ...]
@@ -59,8 +57,7 @@ class TimelineView:
     strip: Strip | None
 
 
-@dataclass(frozen=True, slots=True)
-class LaneView:
+class LaneView(Fact, frozen=True):
     """A leg as one capture saw it; ``x`` and ``width`` are of ``BAR_WIDTH``."""
 
     role: str
@@ -75,8 +72,7 @@ class LaneView:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class JourneyView:
+class JourneyView(Fact, frozen=True):
     """A call over all captures that saw it."""
 
     call_id: str
@@ -90,8 +86,7 @@ class JourneyView:
     lanes: tuple[LaneView, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeView:
+class EdgeView(Fact, frozen=True):
     """Who calls whom, with the counts by verdict."""
 
     source: str
@@ -99,8 +94,7 @@ class EdgeView:
     counts: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GraphView:
+class GraphView(Fact, frozen=True):
     """The graph that the picture shows, and its first edges as a table, the worst first."""
 
     graph: Graph
@@ -108,8 +102,7 @@ class GraphView:
     more: int
 
 
-@dataclass(frozen=True, slots=True)
-class NameView:
+class NameView(Fact, frozen=True):
     """One name of what no Service took."""
 
     workload: str
@@ -124,8 +117,7 @@ class NameView:
     more_calls: int
 
 
-@dataclass(frozen=True, slots=True)
-class NamesView:
+class NamesView(Fact, frozen=True):
     """All names, and the lines of the ServiceEntries that would make them known."""
 
     names: tuple[NameView, ...]
@@ -134,8 +126,7 @@ class NamesView:
     more_draft: int
 
 
-@dataclass(frozen=True, slots=True)
-class SecuredView:
+class SecuredView(Fact, frozen=True):
     """One edge of the mTLS sheet; ``counts`` are Istio's mutual TLS, other TLS, plaintext, unknown."""
 
     client: str
@@ -147,8 +138,7 @@ class SecuredView:
     packets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MtlsView:
+class MtlsView(Fact, frozen=True):
     """The mTLS sheet, those edges first that are not all mutual TLS."""
 
     headline: str
@@ -156,8 +146,7 @@ class MtlsView:
     more: int
 
 
-@dataclass(frozen=True, slots=True)
-class SectionsView:
+class SectionsView(Fact, frozen=True):
     """The sections; of a run without its captures ``journeys``, ``names`` and ``mtls`` are None."""
 
     timeline: TimelineView

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.report.phrase import VERDICT_ORDER, verdict_word
 from analyzer.report.wording import format_time
 from analyzer.verdict.record import CallRecord
@@ -16,8 +16,7 @@ COLUMNS, WIDTH, HEIGHT = 96, 960, 72
 _LEAST = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class StripBar:
+class StripBar(Fact, frozen=True):
     """A part of a column: the calls of one verdict."""
 
     x: float
@@ -27,16 +26,14 @@ class StripBar:
     verdict: str
 
 
-@dataclass(frozen=True, slots=True)
-class StripColumn:
+class StripColumn(Fact, frozen=True):
     """A column with what it says in words."""
 
     title: str
     bars: tuple[StripBar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
+class Strip(Fact, frozen=True):
     """A strip from ``begin`` to ``end``; the highest column has ``most`` calls. ``marks`` are at the given x."""
 
     columns: tuple[StripColumn, ...]

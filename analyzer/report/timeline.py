@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import PacketPlace
 from analyzer.report.phrase import observed_phrase, reason_word, source_phrase, target_phrase
 from analyzer.report.restarts import find_restarts
@@ -27,8 +27,7 @@ KINDS = ("change", "restart", "first-failure", "burst", "reset", "gap")
 _FAILED_OUTCOMES = frozenset({"reset", "refused", "no-answer", "tls-alert"})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Fact, frozen=True):
     """Something at ``time_ns``; ``kind`` is one of ``KINDS``."""
 
     time_ns: int

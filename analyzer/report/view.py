@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code
 from analyzer.base.place import YamlPlace
 from analyzer.report.as_info import skipped_phrase
@@ -48,8 +48,7 @@ Row = tuple[str, ...]
 Cited = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class FindingView:
+class FindingView(Fact, frozen=True):
     """A finding; ``links`` are ``(call id, anchor)``, the anchor empty where the call's row is not on the page.
 
     ``advice`` is empty where an earlier finding gives the same.
@@ -64,8 +63,7 @@ class FindingView:
     yaml: tuple[Cited, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FindingsView:
+class FindingsView(Fact, frozen=True):
     """The findings of a code: ``first`` are shown, ``rest`` can be opened."""
 
     level: str
@@ -75,8 +73,7 @@ class FindingsView:
     rest: tuple[FindingView, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictView:
+class VerdictView(Fact, frozen=True):
     """A verdict's share: ``width`` of 1000, ``reasons`` the most frequent first."""
 
     word: str
@@ -86,8 +83,7 @@ class VerdictView:
     reasons: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LostView:
+class LostView(Fact, frozen=True):
     """A candidate that lost."""
 
     name: str
@@ -95,8 +91,7 @@ class LostView:
     yaml: tuple[Cited, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
+class StepView(Fact, frozen=True):
     """A step of a chain; ``yaml`` are ``(file:line, the line's text or nothing)``; ``more_lost`` are left out."""
 
     sentence: str
@@ -106,8 +101,7 @@ class StepView:
     more_lost: int
 
 
-@dataclass(frozen=True, slots=True)
-class DetailView:
+class DetailView(Fact, frozen=True):
     """One call explained, standing for all that are alike."""
 
     call_id: str
@@ -122,8 +116,7 @@ class DetailView:
     missing: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RowView:
+class RowView(Fact, frozen=True):
     """Alike calls as one row of the table: ``others`` counts what else was sent; ``members`` are the table's cells.
 
     ``detail`` is None for a row that has no chain on the page: the row is then told by the data of the page's script.
@@ -149,8 +142,7 @@ class RowView:
     facts: RowFacts = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureView:
+class CaptureView(Fact, frozen=True):
     """A capture as a row."""
 
     name: str
@@ -166,8 +158,7 @@ class CaptureView:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PageView:
+class PageView(Fact, frozen=True):
     """The whole page. ``cuts`` say in words what it leaves out."""
 
     headline: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from analyzer.base.fact import Fact, replace
 from analyzer.base.table import I64
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.drift import asked_of, path_kind, workload_of
@@ -15,8 +15,7 @@ from analyzer.verdict.exemplars import Alike, Asker, Exemplar
 from analyzer.verdict.rights import RightLog
 
 
-@dataclass(frozen=True, slots=True)
-class AloneRows:
+class AloneRows(Fact, frozen=True):
     """Calls connection by connection, ``(N,)``.
 
     Each is like ``kinds[kind]``, asked by ``askers[asker]`` for ``targets[target]``, -1 without one; None stands for
@@ -43,7 +42,7 @@ class AloneRows:
     def without(self, connections: I64) -> AloneRows:
         """The calls of all connections but these."""
         kept = ~np.isin(self.connection, connections)
-        columns: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        columns: dict[str, Any] = {name: getattr(self, name) for name in self.__struct_fields__}
         own: dict[str, Any] = {name: c[kept] for name, c in columns.items() if isinstance(c, np.ndarray)}
         return replace(self, **own)
 

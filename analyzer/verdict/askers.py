@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,8 +34,7 @@ class _Client(Fact, frozen=True):
     apart: frozenset[int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class AskedBy:
+class AskedBy(Fact, frozen=True):
     """Who asks the calls of a table, ``(N,)``: each ``askers[asker]``, None where nobody answers.
 
     ``classes`` ``(2, A)`` numbers the classes of askers, the wider one first: those of one class are told the same by

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from analyzer.base.fact import Fact
 from analyzer.base.pages import forget_pages
 from analyzer.base.table import I64
 from analyzer.flow.traffic import Bools
@@ -17,8 +17,7 @@ _AT_ONCE = 1_000
 READ_AT_ONCE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class CallTable:
+class CallTable(Fact, frozen=True):
     """The calls of connections that need not be read one by one, by call, ``(N,)``.
 
     ``connection`` is the index of each call's connection, ``ordinal`` its place on it. What was said on the connection

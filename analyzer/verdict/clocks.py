@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from analyzer.base.fact import Fact
 from analyzer.base.stream import Stream
 from analyzer.verdict.wires import Sighting, Wire
 
@@ -18,8 +19,7 @@ COMPARED_PIECES = 64
 COMPARED_WIRES = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Skew:
+class Skew(Fact, frozen=True):
     """``offset_ns`` is what a clock shows beyond another, give or take ``error_ns``; by how many ``connections``."""
 
     offset_ns: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from analyzer.base.fact import Fact
 from analyzer.verdict.decision import Decision, Outbound
@@ -22,8 +21,7 @@ class CallKey(Fact, frozen=True, order=True):
     path: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ending:
+class Ending(Fact, frozen=True, order=True):
     """Where a call ended; empty text stands for none.
 
     ``cluster`` is the client's, ``gateway`` and ``inbound`` the other sides' clusters; ``code`` (0 for none) and

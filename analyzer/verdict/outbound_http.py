@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, field, replace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.request import HttpRequest, refused_upgrade
@@ -57,8 +56,7 @@ _HOST_HEADERS = ("host", ":authority")
 _MAX_LOST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(Fact, frozen=True):
     """Where routes come from: a route configuration by name, and the normalisation of paths before it.
 
     ``scheme`` is what the connection itself says of requests. ``edge``: the proxy stands at the edge, where it does not

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import PacketPlace
 from analyzer.base.stream import Stream
 from analyzer.flow.connection import Endpoint
@@ -20,8 +20,7 @@ REQUEST = "request"
 REPLY = "reply"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Fact, frozen=True):
     """A capture saw the ``request`` or the ``reply`` (``what``) begin on a leg.
 
     ``time_ns`` is on the clock of the call's own capture, as far as that is known; ``seen_ns`` is what the capture has.
@@ -40,8 +39,7 @@ class Moment:
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Fact, frozen=True):
     """A call with its moments in the order of their time; ``skews`` are of the other captures, None where unknown."""
 
     call: CallRecord

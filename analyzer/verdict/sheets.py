@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.history import Meshes, MeshHistory
 from analyzer.verdict.clocks import estimate_clocks
 from analyzer.verdict.decision import DROPPED
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from analyzer.protocol.facts import Conversation
 
 
-@dataclass(frozen=True, slots=True)
-class Sheets:
+class Sheets(Fact, frozen=True):
     """The sheets of a run.
 
     ``passages`` are of calls that several captures saw, at most so many: those in trouble first, then the longest.

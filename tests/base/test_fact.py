@@ -51,3 +51,14 @@ def test_facts_share_no_default() -> None:
     Held().values["a"] = 1
 
     assert Held().values == {}
+
+
+class Own(Fact, frozen=True, eq=False):
+    first: int
+
+
+def test_facts_may_be_told_apart_by_what_they_are() -> None:
+    one, same = Own(1), Own(1)
+
+    assert len({one, same}) == 2
+    assert one in {one}

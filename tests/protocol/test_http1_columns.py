@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,10 @@ def exchanges(buffer: memoryview, pieces, connections: I64, heads: PlainHeads, *
     return PlainReader(buffer, pieces, connections, heads, **how).read(connections)
 
 
+def columns_of(found: PlainExchanges) -> list[I64 | str]:
+    return [getattr(found, name) for name in PlainExchanges.__struct_fields__]
+
+
 def read(*lanes: Lane, looked_at=LOOKED_AT):
     buffer, pieces = told(*lanes)
     connections = np.arange(len(lanes) // 2)
@@ -59,7 +63,7 @@ def read(*lanes: Lane, looked_at=LOOKED_AT):
         exchanges(buffer, pieces, connections, PlainHeads(looked_at=looked_at, own_texts=TEXTS), compile_rows=rows)
         for rows in (0, 1 << 62)
     ]
-    for compiled, plain in zip(*map(astuple, found), strict=True):
+    for compiled, plain in zip(*map(columns_of, found), strict=True):
         assert np.array_equal(compiled, plain)
     return found[1]
 
@@ -176,7 +180,7 @@ def test_connections_that_are_read_one_after_the_other_are_those_that_are_read_a
     parts = [reader.read(some) for some in (every[:1], every[:0], every[1:3], every[3:])]
 
     at_once = exchanges(buffer, pieces, every, PlainHeads())
-    for joined, whole in zip(astuple(PlainExchanges.joined(parts)), astuple(at_once), strict=True):
+    for joined, whole in zip(columns_of(PlainExchanges.joined(parts)), columns_of(at_once), strict=True):
         assert np.array_equal(joined, whole)
     assert at_once.starts.tolist() == [0, 1, 1, 1, 2]
 

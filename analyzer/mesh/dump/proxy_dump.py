@@ -7,8 +7,8 @@ printed by ``istioctl proxy-config all -o json`` (or yaml).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.dump.synthetic import resource_at
@@ -38,8 +38,7 @@ DUMP_UNUSED = Code(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ProxyDump:
+class ProxyDump(Fact, frozen=True, eq=False):
     """The dump of a sidecar or of a gateway, which ``role`` says.
 
     ``listeners`` are those of the way out, or a gateway's, by address and port, ``virtual_outbound`` and

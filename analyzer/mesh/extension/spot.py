@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from analyzer.base.fact import Fact
 
 SIDECAR_OUTBOUND = "SIDECAR_OUTBOUND"
 SIDECAR_INBOUND = "SIDECAR_INBOUND"
 GATEWAY = "GATEWAY"
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Fact, frozen=True):
     """A call's way through one Envoy, in Envoy's words; None where it did not get that far, or it is not known.
 
     ``context`` is the patch context of EnvoyFilter. ``port`` is what ``portNumber`` is compared with: the listener's,

@@ -7,8 +7,8 @@ buildListener; listener_conflict.go.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.gateway.certificates import has_certificate
 from analyzer.mesh.hosts import CLUSTER_DOMAIN
 from analyzer.mesh.kinds.gateway import (
@@ -62,8 +62,7 @@ _ROUTE_KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ApiListener:
+class ApiListener(Fact, frozen=True, eq=False):
     """A listener that istiod knows: its internal Gateway's name, and the server.
 
     ``owner`` is what it stands in: the Gateway itself or a ListenerSet. ``services`` are the hosts of the Services

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.gateway.api_gateways import ApiListener, api_listeners
 from analyzer.mesh.hosts import CLUSTER_DOMAIN, hosts_overlap, is_subset, is_wildcard
 from analyzer.mesh.kinds.api_route import GROUP, ApiRoute, ParentRef
@@ -21,8 +21,7 @@ _LISTENER_OWNERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Fact, frozen=True):
     """A route's hold on one parent.
 
     ``gateway`` is what its VirtualService names: ``mesh``, or the internal Gateway of a listener with ``hostname``.

@@ -6,9 +6,8 @@ istio pilot/pkg/config/kube/gateway: route_collections.go, conversion.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.mesh.gateway.api_parents import Attachment, attachments_of
 from analyzer.mesh.hosts import CLUSTER_DOMAIN, hosts_overlap, is_subset
 from analyzer.mesh.kinds.api_route import GROUP, ApiRoute, ApiRule, BackendRef, prefix_rewrite
@@ -31,8 +30,7 @@ _SERVICE_IMPORT = ("multicluster.x-k8s.io", "ServiceImport")
 _ZERO_WEIGHT_HOST = "internal.cluster.local"
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(Fact, frozen=True):
     """One VirtualService before those of the same key are merged."""
 
     key: str

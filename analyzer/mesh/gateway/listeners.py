@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
+from analyzer.base.fact import Fact, field
 from analyzer.mesh.gateway.merge import BoundServer, MergedServers, merged_servers
 from analyzer.mesh.hosts import hosts_overlap, is_subset
 from analyzer.mesh.inbound.chains import ISTIO_ALPN
@@ -38,8 +38,7 @@ class GatewayChain(FilterChain, frozen=True):
     server: BoundServer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Building:
+class _Building(Fact, frozen=True):
     """What the chains of one pod are built from; ``sni_taken`` are the names of passthrough chains by port and bind."""
 
     mesh: MeshSnapshot

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.gateway.offer import GatewayOffer, offers_of
 from analyzer.mesh.kinds.gateway import AUTO_PASSTHROUGH, PASSTHROUGH, Server
 from analyzer.mesh.kinds.pod import Pod
@@ -12,8 +13,7 @@ from analyzer.mesh.port_protocol import HTTP_FAMILY, HTTPS, declared_protocol
 from analyzer.mesh.snapshot import MeshSnapshot
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BoundServer:
+class BoundServer(Fact, frozen=True, eq=False):
     """A server on a port of the pod.
 
     ``hosts`` are without ``./`` and ``*/``, with ``namespace/`` where only that namespace's VirtualServices may bind.
@@ -57,16 +57,14 @@ class BoundServer:
         return tuple(sorted({host.rpartition("/")[2] for host in self.hosts}))
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Fact, frozen=True):
     """A server that istiod left out, and why."""
 
     server: BoundServer
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerPort:
+class ServerPort(Fact, frozen=True):
     """What servers share a listener by: two of one port may differ by protocol or bind."""
 
     number: int

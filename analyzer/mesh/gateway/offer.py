@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.mesh.gateway.api_gateways import api_listeners
 from analyzer.mesh.gateway.ingress import (
     NAMESPACE,
@@ -23,8 +23,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 NO_TRANSLATION_LABEL = "experimental.istio.io/disable-gateway-port-translation"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GatewayOffer:
+class GatewayOffer(Fact, frozen=True, eq=False):
     """A Gateway as one pod serves it.
 
     ``namespace`` and ``name`` are istiod's (VirtualServices bind to them); ``targets`` are the service ports that

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from analyzer.base.fact import Fact, field
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node
 from analyzer.mesh.selector import LabelSelector, parse_label_selector
@@ -36,8 +36,7 @@ VISIBLE_IN_NAMESPACE = "NAMESPACE"
 VISIBLE_NOWHERE = "NONE"
 
 
-@dataclass(frozen=True, slots=True)
-class EntryVisibility:
+class EntryVisibility(Fact, frozen=True):
     """``serviceEntryVisibility``: the first policy all of whose selectors take the entry's namespace, else the default.
 
     A selector that is None takes no namespace; a policy without selectors takes all.
@@ -54,8 +53,7 @@ class EntryVisibility:
         return self.default
 
 
-@dataclass(frozen=True, slots=True)
-class MeshConfig:
+class MeshConfig(Fact, frozen=True):
     """Mesh settings. ``node`` is the document they come from (an empty node: all defaults).
 
     ``discovery_selectors`` is empty where every namespace is seen. ``protocol_detection_timeout_ns`` is 0 for none.

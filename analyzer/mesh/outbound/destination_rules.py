@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import most_specific, resolve_short_name
 from analyzer.mesh.kinds.destination_rule import ClientTls, DestinationRule, Subset, TrafficPolicy
@@ -21,8 +21,7 @@ from analyzer.mesh.visibility import PRIVATE, PUBLIC
 PASSTHROUGH_BALANCER = "PASSTHROUGH"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MergedRule:
+class MergedRule(Fact, frozen=True, eq=False):
     """DestinationRules of one host and namespace as one: the first policy, and the subsets of all.
 
     ``exports`` are as written; empty where none is.
@@ -139,8 +138,7 @@ def _merge(found: _ByHost, host: str, rule: DestinationRule, exports: frozenset[
         known.append(MergedRule(exports, (rule,), rule.policy, rule.subsets))
 
 
-@dataclass(frozen=True, slots=True)
-class EffectivePolicy:
+class EffectivePolicy(Fact, frozen=True):
     """What a rule comes to for one port and subset.
 
     ``inherited_tls`` is what the check of endpoints sees; ``declared_balancer`` what the guess at the server's mode of

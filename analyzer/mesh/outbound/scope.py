@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import hosts_overlap, is_subset, is_wildcard, most_specific
 from analyzer.mesh.kinds.sidecar import EgressListener, EgressProxy, Sidecar, SidecarPort
@@ -21,8 +21,7 @@ from analyzer.mesh.visibility import is_visible, ranked_virtual_services, servic
 _ANY = "*"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EgressScope:
+class EgressScope(Fact, frozen=True, eq=False):
     """An egress listener with what it imports, in istiod's order. ``port`` is None for the one that catches all.
 
     ``wildcard_index`` names, by service host, the VirtualService whose host fits it best.
@@ -44,8 +43,7 @@ class EgressScope:
         return self.listener.bind if self.listener else ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scope:
+class Scope(Fact, frozen=True, eq=False):
     """All that a proxy is told of the mesh. ``services`` are those that have clusters, by host.
 
     ``policy`` is what happens to what nothing else matches; ``policy_place`` is None where it is Istio's default.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import alternative_names, hosts_overlap, is_wildcard
 from analyzer.mesh.kinds.mesh_config import ALLOW_ANY, ALLOW_ANY_DYNAMIC_DNS
@@ -39,8 +39,7 @@ _ANY_PORT = 0
 PLAIN_HTTP_PORT = 80
 
 
-@dataclass(frozen=True, slots=True)
-class _PortServices:
+class _PortServices(Fact, frozen=True):
     """The services that have a port, by host, each with that port alone."""
 
     services: Mapping[str, RegistryService]
@@ -161,8 +160,7 @@ def _services_first_on(egress: EgressScope, number: int) -> _PortServices:
     return _PortServices(services, ports)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrapper:
+class _Wrapper(Fact, frozen=True):
     """Routes with the hosts that they are for: registry services, and plain names."""
 
     routes: tuple[Route, ...]

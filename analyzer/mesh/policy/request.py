@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from analyzer.base.fact import Fact, field, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.request_authentication import JwtRule, RequestAuthentication, TokenHeader
@@ -26,8 +26,7 @@ _FOREIGN = "no RequestAuthentication accepts the token's issuer"
 _TOKEN_TEXT = re.compile(r"[A-Za-z0-9\-_=.]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Fact, frozen=True):
     """What the token filter says.
 
     ``code`` is the status Envoy answers with, None where the request goes on; ``claims`` are those of a verified token,

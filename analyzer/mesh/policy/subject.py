@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from analyzer.base.fact import Fact, field
 from analyzer.mesh.hosts import is_ip
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Fact, frozen=True):
     """The facts that policies ask for; None is *not known*, empty is *known to be absent*.
 
     ``http``: the filter chain speaks HTTP, so that request fields exist. ``principals`` are the peer's identities

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import PacketPlace, YamlPlace
 from analyzer.verdict.codes import CODES
 from analyzer.verdict.coverage import CoverageCount
@@ -18,8 +18,7 @@ NAMED = 3
 _ARRIVED = (SERVICE_MATCHED, HEADLESS_MATCHED)
 
 
-@dataclass(frozen=True, slots=True)
-class Blame:
+class Blame(Fact, frozen=True):
     """The calls that are not as expected: what decided them, their ids, and the lines and packets to look at."""
 
     why: str = ""
@@ -28,8 +27,7 @@ class Blame:
     packets: tuple[PacketPlace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Fact, frozen=True):
     """One thing that a suite asks; ``place`` is where it asks, ``blame`` is empty where no call is to blame."""
 
     name: str
@@ -41,8 +39,7 @@ class Case:
     blame: Blame = Blame()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Fact, frozen=True):
     """A suite that ran. ``lacking`` says what evidence is too little, empty where it suffices.
 
     ``accepted`` counts the calls that an acceptance took out of the budgets. ``notes`` fail nothing. ``coverage`` is

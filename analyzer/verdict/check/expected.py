@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from analyzer.base.errors import UsageError
-from analyzer.base.fact import replace
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.place import YamlPlace
 from analyzer.base.secret import redact_host, redact_target
@@ -26,8 +25,7 @@ _NO_VERDICT = "null"
 _KEY_FIELDS = {"from": "client", "to": "target", "protocol": "protocol", "method": "method", "path": "path"}
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedCall:
+class RecordedCall(Fact, frozen=True):
     """Who calls what, and the ways in which it ends with how many calls each; ``place`` is None for a new one."""
 
     key: CallKey

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.base.moment import parse_moment
 from analyzer.base.oddity import Level, Oddity
 from analyzer.base.place import YamlPlace
@@ -35,8 +35,7 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Fact, frozen=True):
     """A number of calls, or a share of all in percent."""
 
     number: float
@@ -50,8 +49,7 @@ class Amount:
         return f"{self.number:g}%" if self.percent else f"{self.number:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Fact, frozen=True):
     """At most so many calls that end so."""
 
     what: str
@@ -64,8 +62,7 @@ class Budget:
         return f"budget for {self.what}"
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Fact, frozen=True):
     """Every call that ``where`` chooses is as ``expect`` says, and there are ``least`` to ``most`` of them."""
 
     name: str
@@ -76,8 +73,7 @@ class Expectation:
     place: YamlPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Fact, frozen=True):
     """Calls (``where``) or findings of lint that somebody answers for until a day; ``until`` None is forever.
 
     ``text`` is the filter, or the pattern of the finding, as written.
@@ -105,8 +101,7 @@ class Acceptance:
         return self.finding is not None and self.finding.hides(finding)
 
 
-@dataclass(frozen=True, slots=True)
-class LintBudget:
+class LintBudget(Fact, frozen=True):
     """No finding of lint of this ``level`` or worse, but for accepted ones."""
 
     level: Level
@@ -117,16 +112,14 @@ class LintBudget:
         return _LEVELS.index(finding.level) <= _LEVELS.index(self.level)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Fact, frozen=True):
     """What there must be to call it a pass: calls, and the share of them that has a verdict."""
 
     calls: int = 1
     determined: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Fact, frozen=True):
     """A suite; paths are as written, relative to its file, times in nanoseconds since the epoch.
 
     ``expected`` names the file that ``--update`` writes.

@@ -6,8 +6,8 @@ route.go GetDestinationCluster: the route exists all the same, and requests get 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import is_wildcard
@@ -56,8 +56,7 @@ IMPLIED_DESTINATION_PORT = Code(
 MAX_SERVICES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Leg:
+class _Leg(Fact, frozen=True):
     """A destination of a rule, with the ports on which sidecars and gateways may ask for it.
 
     ``keeps_port``: a request of a sidecar keeps its port even where the destination has a single other one.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Resource
@@ -14,8 +14,7 @@ LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
 _NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LintFinding:
+class LintFinding(Fact, frozen=True):
     """One finding. ``resource`` is ``Kind namespace/name``, empty where no resource is to blame.
 
     ``yaml`` begins with the place to look at first. ``advice`` is empty where the code's own says it all.

@@ -7,8 +7,8 @@ DENY rule only the HTTP fields are left out, so that it denies more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.authorization_policy import ALLOW, DENY, AuthorizationPolicy, Match, PolicyRule
@@ -43,8 +43,7 @@ HTTP_ALLOW_ON_TCP = Code(
 _PORT_KEY = "destination.port"
 
 
-@dataclass(frozen=True, slots=True)
-class _TcpPort:
+class _TcpPort(Fact, frozen=True):
     """An opaque port of a pod that a policy selects, and the Service port that makes it one."""
 
     number: int

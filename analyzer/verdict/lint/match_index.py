@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.virtual_service import HttpMatch, HttpRule, L4Rule, VirtualService
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -14,8 +15,7 @@ from analyzer.verdict.lint.match_cover import covers, takes_any_path
 MAX_COMPARED = 500
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedMatch:
+class PlacedMatch(Fact, frozen=True):
     """A match with its rule, by what it is called and where it stands; ``match`` None is a rule without matches.
 
     ``owner`` is the VirtualService that it is of, where several are compared.

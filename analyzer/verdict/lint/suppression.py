@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from analyzer.base.errors import UsageError
+from analyzer.base.fact import Fact
 from analyzer.base.spelling import hint
 from analyzer.verdict.lint.finding import LintFinding
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Fact, frozen=True):
     """A pattern for codes and one for the resources (``namespace/name``, or ``Kind namespace/name``)."""
 
     code: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import is_ip
 from analyzer.mesh.regex import compile_pattern
@@ -22,8 +22,7 @@ _FIRST_LABEL = re.compile(r"\*|(?:\*-?)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?
 _LAST_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Fact, frozen=True):
     """What is wrong, in a few words, and where."""
 
     what: str
