@@ -21,7 +21,7 @@ from analyzer.capture.rings import open_ring
 from analyzer.capture.sources import CaptureSource
 
 # Of what is sent; another release would read it otherwise.
-VERSION = 4
+VERSION = 5
 # Of a file so many bytes are compared, in about so many places.
 _BLOCK_LEN, _BLOCKS = 1 << 16, 16
 

@@ -29,7 +29,7 @@ from analyzer.capture.reader import shrunk
 from analyzer.flow.count import Count
 from analyzer.flow.udp import udp_flows
 from analyzer.lot import LotRun, LotWriter, Plan, Task
-from analyzer.report.as_json import Object, capture_object, document, encode, finding_object
+from analyzer.report.as_json import Object, document_of, lines_of
 from analyzer.report.end_log import count_ends
 from analyzer.report.ends import Ends, Summary
 from analyzer.report.json_objects import totals_object
@@ -62,25 +62,21 @@ class SpilledRun(Fact, frozen=True):
 
     def summary(self, *, redact: bool) -> Summary:
         """What a summary is made of."""
-        shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
-        return Summary(shown, self.ends, self.found, self.first)
+        return Summary(self._shown(redact=redact), self.ends, self.found, self.first)
 
     def document(self, *, redact: bool) -> Iterator[bytes | memoryview]:
         """The run as one object, as ``render_json`` gives it, of a plan that has this form; many records in a piece."""
-        shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
-        totals = totals_object(self.analysis, self.verdicts, flows=len(self.flows))
-        return document(totals, shown, self.calls.pieces(), self.flows.pieces())
+        return document_of(self._totals(), self._shown(redact=redact), self.calls.pieces(), self.flows.pieces())
 
     def lines(self, *, redact: bool) -> Iterator[bytes | memoryview]:
         """The lines of the run, as ``render_jsonl`` gives them; many in a piece."""
-        yield _line("run", totals_object(self.analysis, self.verdicts, flows=len(self.flows)))
-        shown = redact_apart_from_calls(self.analysis) if redact else self.analysis
-        for capture in shown.captures:
-            yield _line("capture", capture_object(capture))
-        yield from self.calls.pieces()
-        yield from self.flows.pieces()
-        for finding in shown.findings:
-            yield _line("finding", finding_object(finding))
+        return lines_of(self._totals(), self._shown(redact=redact), self.calls.pieces(), self.flows.pieces())
+
+    def _totals(self) -> Object:
+        return totals_object(self.analysis, self.verdicts, flows=len(self.flows))
+
+    def _shown(self, *, redact: bool) -> Analysis:
+        return redact_apart_from_calls(self.analysis) if redact else self.analysis
 
 
 class Judged(Fact, frozen=True):
@@ -230,7 +226,3 @@ def _findings(runs: Sequence[LotRun], rights: Iterable[Rights]) -> tuple[Finding
     changed = (parting_finding(parting),) if parting else ()
     told = frozenset(name for finding in changed for name in finding.calls)
     return (*changed, *findings_of(groups, CODES, told=told))
-
-
-def _line(kind: str, fields: Object) -> bytes:
-    return f'{{"kind":"{kind}",{encode(fields).decode()[1:]}\n'.encode()

@@ -142,7 +142,7 @@ class LotWriter:
         task, plan = self._task, self._task.plan
         traffic = task.read(lot, watch.part(0.0, 0.4))
         self._begin_anew_at_times()
-        lines, flows = Spill(self._calls, f"{self._form.call}{_ID}".encode()), Spill(self._flows)
+        lines, flows = Spill(self._calls, f"{self._form.opening('call')}{_ID}".encode()), Spill(self._flows)
         told = self._tell_alone(traffic, lines, flows, watch.part(0.4, 0.7))
         spoken = self._hear(traffic, told)
         homes = {task.name: task.home}
@@ -212,12 +212,13 @@ class LotWriter:
 
     def _write_calls(self, calls: Sequence[CallRecord], kept: Collection[int], lines: Spill) -> None:
         """Write calls from behind their numbers on; those that are not kept have no line, but a number."""
-        before = len(self._form.call) + len(_ID)
+        opening = self._form.opening("call")
+        before = len(opening) + len(_ID)
         for call in calls:
             line = None
             if id(call) in kept:
-                text = self._text.write(call, self._form.call)
-                line = f"{text[before + len(call.id) :]}{self._form.end}".encode()
+                text = self._text.write(call, opening)
+                line = f"{text[before + len(call.id) :]}{self._form.behind}".encode()
             lines.add((call.first_ns, call.client, call.request), line)
 
     def _write_flows(self, spoken: Sequence[tuple[Wire, Conversation]], verdicts: Verdicts, lines: Spill) -> None:
@@ -226,8 +227,7 @@ class LotWriter:
         starts = ((wire.first_ns, wire.client) for wire in wires for _ in wire.sightings)
         flows = flow_records(wires, protocols, verdicts)
         for number, (start, flow) in enumerate(zip(starts, flows, strict=True)):
-            text = f"{self._form.flow}{flow_text(flow)[1:]}{self._form.end}"
-            lines.add((*start, number), text.encode())
+            lines.add((*start, number), self._form.record("flow", flow_text(flow)).encode())
 
 
 def _sum_up(calls: Sequence[CallRecord], kept: Collection[int], ends: EndLog, lines: Spill) -> None:

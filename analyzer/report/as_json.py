@@ -24,7 +24,7 @@ from analyzer.report.json_objects import (
 )
 from analyzer.report.json_text import CallText, flow_text
 from analyzer.report.private import redact_apart_from_calls
-from analyzer.report.record_form import LINES
+from analyzer.report.record_form import DOCUMENT, LINES, RecordForm
 from analyzer.verdict.record import Analysis, CallRecord
 
 __all__ = [
@@ -33,15 +33,18 @@ __all__ = [
     "call_object",
     "capture_object",
     "decision_object",
-    "document",
+    "document_of",
     "encode",
     "finding_object",
     "flow_object",
+    "lines_of",
     "mesh_object",
     "render_json",
     "render_jsonl",
     "run_object",
 ]
+
+Pieces = Iterable[bytes | memoryview]
 
 # Lines of calls that are put together before they are written.
 _LINES_AT_ONCE = 64
@@ -49,22 +52,23 @@ _LINES_AT_ONCE = 64
 SHARED_CALLS = 4_096
 
 
-def render_jsonl(analysis: Analysis, *, redact: bool = True, jobs: int = 1) -> Iterator[bytes]:
+def render_jsonl(analysis: Analysis, *, redact: bool = True, jobs: int = 1) -> Iterator[bytes | memoryview]:
     """The lines of a run: ``run``, then each ``capture``, ``call``, ``flow`` and ``finding``.
 
     So many processes write the calls. A piece may be several lines, or part of one.
     """
-    yield _line("run", _encoded(run_object(analysis))).encode()
     shown = redact_apart_from_calls(analysis) if redact else analysis
-    for capture in shown.captures:
-        yield _line("capture", _encoded(capture_object(capture))).encode()
-    yield from stream_from_workers(
-        [partial(call_lines, calls, redact=redact) for calls in _shares(analysis.calls, jobs)]
-    )
-    for flow in shown.flows:
-        yield _line("flow", flow_text(flow)).encode()
-    for finding in shown.findings:
-        yield _line("finding", _encoded(finding_object(finding))).encode()
+    calls = stream_from_workers([partial(call_lines, calls, redact=redact) for calls in _shares(analysis.calls, jobs)])
+    return lines_of(run_object(analysis), shown, calls, _records(LINES, "flow", map(flow_text, shown.flows)))
+
+
+def lines_of(run: Object, shown: Analysis, calls: Pieces, flows: Pieces) -> Iterator[bytes | memoryview]:
+    """The lines of a run; ``calls`` and ``flows`` have the form of ``LINES``, a piece has any number of them."""
+    yield from _records(LINES, "run", (_encoded(run),))
+    yield from _records(LINES, "capture", (_encoded(capture_object(each)) for each in shown.captures))
+    yield from calls
+    yield from flows
+    yield from _records(LINES, "finding", (_encoded(finding_object(each)) for each in shown.findings))
 
 
 def _shares(calls: Sequence[CallRecord], jobs: int) -> list[Sequence[CallRecord]]:
@@ -76,31 +80,25 @@ def _shares(calls: Sequence[CallRecord], jobs: int) -> list[Sequence[CallRecord]
 
 def call_lines(calls: Sequence[CallRecord], *, redact: bool = True) -> Iterator[bytes]:
     """The lines of calls, many in a piece."""
-    write = CallText(redact=redact).write
+    write, opening = CallText(redact=redact).write, LINES.opening("call")
     for first in range(0, len(calls), _LINES_AT_ONCE):
-        lines = [write(call, LINES.call) for call in calls[first : first + _LINES_AT_ONCE]]
+        lines = [write(call, opening) for call in calls[first : first + _LINES_AT_ONCE]]
         lines.append("")
         yield "\n".join(lines).encode()
-
-
-def _line(kind: str, fields: str) -> str:
-    return f'{{"kind":"{kind}",{fields[1:]}\n'
 
 
 def render_json(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes | memoryview]:
     """The whole run as one object, one record per line inside it, so that two runs can be compared line by line."""
     shown = redact_apart_from_calls(analysis) if redact else analysis
-    calls = map(CallText(redact=redact).write, analysis.calls)
-    return document(run_object(analysis), shown, _listed(calls), _listed(map(flow_text, shown.flows)))
+    calls = _records(DOCUMENT, "call", map(CallText(redact=redact).write, analysis.calls))
+    return document_of(run_object(analysis), shown, calls, _records(DOCUMENT, "flow", map(flow_text, shown.flows)))
 
 
-def document(
-    run: Object, shown: Analysis, calls: Iterable[bytes | memoryview], flows: Iterable[bytes | memoryview]
-) -> Iterator[bytes | memoryview]:
-    """A run as one object: ``calls`` and ``flows`` have the form of a ``DOCUMENT``, a piece has one or several."""
+def document_of(run: Object, shown: Analysis, calls: Pieces, flows: Pieces) -> Iterator[bytes | memoryview]:
+    """A run as one object; ``calls`` and ``flows`` have the form of a ``DOCUMENT``, a piece has one or several."""
     yield b'{"run":' + encode(run)
-    captures = _listed(_encoded(capture_object(each)) for each in shown.captures)
-    findings = _listed(_encoded(finding_object(each)) for each in shown.findings)
+    captures = _records(DOCUMENT, "capture", (_encoded(capture_object(each)) for each in shown.captures))
+    findings = _records(DOCUMENT, "finding", (_encoded(finding_object(each)) for each in shown.findings))
     for kind, pieces in (("capture", captures), ("call", calls), ("flow", flows), ("finding", findings)):
         yield f',\n"{kind}s":['.encode()
         for number, piece in enumerate(pieces):
@@ -109,8 +107,8 @@ def document(
     yield b"}\n"
 
 
-def _listed(objects: Iterable[str]) -> Iterator[bytes]:
-    return (f",\n{each}".encode() for each in objects)
+def _records(form: RecordForm, kind: str, texts: Iterable[str]) -> Iterator[bytes]:
+    return (form.record(kind, text).encode() for text in texts)
 
 
 def _encoded(fields: Object) -> str:

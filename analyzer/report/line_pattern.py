@@ -83,7 +83,7 @@ def call_pattern(
     blank = _blank(exemplar)
     if blank is None:
         return None
-    parts = text.write(blank, form.call).split(_EDGE)
+    parts = text.write(blank, form.opening("call")).split(_EDGE)
     marks = [name.removesuffix(_OF_6) for name in parts[1::2]]
     expected = Counter(_OF_ALL)
     expected.update(_OF_PATH if blank.path else ())
@@ -103,7 +103,7 @@ def call_pattern(
     at = marks.index("first_ns")
     literals[at : at + 1] = f'{literals[at].removesuffix(_TIME)}"time":"', 'Z","first_ns":'
     marks.insert(at, "time")
-    literals[-1] += form.end
+    literals[-1] += form.behind
     return LinePattern(literals, marks)
 
 
@@ -122,7 +122,7 @@ def flow_pattern(capture: str, form: RecordForm = LINES) -> LinePattern | None:
     marks: dict[str, Any] = {name: f"{_EDGE}{name}{_EDGE}" for name in FLOW_TEXTS}
     marks |= {name: _Mark(name) for name in FLOW_NUMBERS}
     marks |= {end: Endpoint(marks.pop(f"{end}_ip"), marks.pop(f"{end}_port")) for end in ("client", "server")}
-    parts = f"{form.flow}{flow_text(FlowRecord(capture=capture, **marks))[1:]}{form.end}".split(_EDGE)
+    parts = form.record("flow", flow_text(FlowRecord(capture=capture, **marks))).split(_EDGE)
     literals, holes = parts[::2], parts[1::2]
     return LinePattern(literals, holes) if sorted(holes) == sorted(FLOW_TEXTS + FLOW_NUMBERS) else None
 

@@ -1,4 +1,4 @@
-"""How the records of calls and flows stand in a report: what comes before their first field, and behind their end."""
+"""How records stand in a report: what comes before their first field, and behind their end."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from typing import NamedTuple
 
 
 class RecordForm(NamedTuple):
-    """What stands for the first brace of a call and of a flow, and what stands behind the last one."""
+    """What stands for a record's first brace, ``{kind}`` being its kind, and what stands behind its last one."""
 
-    call: str
-    flow: str
-    end: str
+    before: str
+    behind: str
+
+    def opening(self, kind: str) -> str:
+        """What stands for the first brace of a record of a kind."""
+        return self.before.format(kind=kind)
+
+    def record(self, kind: str, text: str) -> str:
+        """A record of a kind, of which ``text`` is the whole object."""
+        return f"{self.opening(kind)}{text[1:]}{self.behind}"
 
 
 # JSON Lines: one object a line.
-LINES = RecordForm('{"kind":"call",', '{"kind":"flow",', "\n")
+LINES = RecordForm('{{"kind":"{kind}",', "\n")
 # Lists in one object, a line for each record; the first one has a comma too many.
-DOCUMENT = RecordForm(",\n{", ",\n{", "")
+DOCUMENT = RecordForm(",\n{{", "")

@@ -92,7 +92,7 @@ def call_lines(records: Iterable[CallRecord], text: CallText) -> list[Line]:
     """The lines of calls as the whole writer has them, each as if it was the first."""
     found = []
     for record in records:
-        line = text.write(replace(record, id="1"), LINES.call)
+        line = text.write(replace(record, id="1"), LINES.opening("call"))
         client = record.client
         found.append(Line(record.first_ns, client.ip, client.port, record.request, f"{line}\n".encode()))
     return found
@@ -101,4 +101,6 @@ def call_lines(records: Iterable[CallRecord], text: CallText) -> list[Line]:
 def flow_line(wire: Wire, conversation: Conversation, records: Iterable[CallRecord]) -> Line:
     """The line of a connection, as the whole writer has it."""
     (flow,) = flow_records([wire], [conversation.protocol], verdicts_by_uid(records))
-    return Line(wire.first_ns, wire.client.ip, wire.client.port, 0, f"{LINES.flow}{flow_text(flow)[1:]}\n".encode())
+    return Line(
+        wire.first_ns, wire.client.ip, wire.client.port, 0, f"{LINES.opening('flow')}{flow_text(flow)[1:]}\n".encode()
+    )

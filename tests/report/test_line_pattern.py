@@ -75,7 +75,7 @@ def pairs(lo: Lo, mesh, *, redact: bool) -> list[tuple[bytes | None, bytes]]:
     for wire, conversation, records in hear(lo.data).judged(mesh):
         for alike, record in zip(exemplars.alike(wire, conversation) or (), records, strict=False):
             pattern = call_pattern(alike.exemplar, text)
-            line = text.write(record, LINES.call)
+            line = text.write(record, LINES.opening("call"))
             found.append((pattern and filled(pattern, own_values(record, alike, text)), f"{line}\n".encode()))
     return found
 
@@ -189,7 +189,7 @@ def test_a_line_in_which_the_server_is_told_apart_from_the_step_is_exact(mesh, s
         (alike,) = exemplars.alike(wire, conversation)
         values = own_values(record, alike, text)
         _, values["redirect"] = around_server(values["redirect"], record.server)
-        assert filled(pattern, values) == f"{text.write(record, LINES.call)}\n".encode()
+        assert filled(pattern, values) == f"{text.write(record, LINES.opening('call'))}\n".encode()
 
 
 def test_a_step_is_parted_at_the_server_that_it_names() -> None:
@@ -217,7 +217,7 @@ def test_lines_about_flows_are_exact(mesh, name) -> None:
         values = {field: getattr(flow, field, None) for field in (*FLOW_TEXTS, *FLOW_NUMBERS)}
         values |= {"client_ip": flow.client.ip, "client_port": flow.client.port}
         values |= {"server_ip": flow.server.ip, "server_port": flow.server.port}
-        assert filled(pattern, values) == f"{LINES.flow}{flow_text(flow)[1:]}\n".encode()
+        assert filled(pattern, values) == f"{LINES.opening('flow')}{flow_text(flow)[1:]}\n".encode()
 
 
 @pytest.mark.parametrize("name", ["~", "a~b.pcap", "~uid~", "~~"])

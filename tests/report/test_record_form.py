@@ -8,23 +8,23 @@ import pytest
 
 from analyzer.report.record_form import DOCUMENT, LINES, RecordForm
 
-RECORDS = ['"id":"1"}', '"id":"2"}']
+RECORDS = ['{"id":"1"}', '{"id":"2"}']
 
 
-def written(opening: str, form: RecordForm) -> str:
-    return "".join(f"{opening}{record}{form.end}" for record in RECORDS)
+def written(kind: str, form: RecordForm) -> str:
+    return "".join(form.record(kind, record) for record in RECORDS)
 
 
 @pytest.mark.parametrize("kind", ["call", "flow"])
 def test_lines_say_what_they_are(kind) -> None:
-    found = written(getattr(LINES, kind), LINES)
+    found = written(kind, LINES)
 
     assert [json.loads(line) for line in found.splitlines()] == [{"kind": kind, "id": "1"}, {"kind": kind, "id": "2"}]
 
 
 @pytest.mark.parametrize("kind", ["call", "flow"])
 def test_a_document_has_a_line_for_each_behind_a_comma(kind) -> None:
-    found = written(getattr(DOCUMENT, kind), DOCUMENT)
+    found = written(kind, DOCUMENT)
 
     assert found[0] == ","
     assert json.loads(f"[{found[1:]}]") == [{"id": "1"}, {"id": "2"}]
