@@ -154,6 +154,12 @@ FATE_NAMES = (
 PROTOCOL_TCP, PROTOCOL_UDP = 6, 17
 
 
+def decoded_as(packets: PacketTable, protocol: int) -> NDArray[np.bool_]:
+    """Which packets have whole headers of a transport protocol, ``(P,)``."""
+    found: NDArray[np.bool_] = (packets.fate == DECODED) & (packets.protocol == protocol)
+    return found
+
+
 def count_fates(packets: PacketTable) -> I64:
     """How many packets have each fate, by its number. ``np.bincount`` would make eight bytes of each one."""
     return np.array([np.count_nonzero(packets.fate == fate) for fate in range(len(FATE_NAMES))], np.int64)

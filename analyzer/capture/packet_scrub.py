@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from analyzer.base.pseudonym import Pseudonyms
-from analyzer.base.table import DECODED, PROTOCOL_TCP, PacketTable
+from analyzer.base.table import PROTOCOL_TCP, PacketTable, decoded_as
 from analyzer.capture.capture import Capture
 
 _VLAN = (b"\x81\x00", b"\x88\xa8")
@@ -34,7 +34,7 @@ def scrub_packets(
     buffer = bytearray(len(capture.buffer))
     kept = []
     records = capture.records
-    rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_TCP)).tolist()
+    rows = np.flatnonzero(decoded_as(packets, PROTOCOL_TCP)).tolist()
     for row in rows:
         begin, size = int(records.data_off[row]), int(records.captured_len[row])
         frame = bytearray(capture.buffer[begin : begin + size])

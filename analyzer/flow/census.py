@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analyzer.base.column import Column
 from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
-from analyzer.base.table import ACK, DECODED, I32, I64, PROTOCOL_TCP, RST, SYN, PacketTable, RecordTable, distinct
+from analyzer.base.table import ACK, I32, I64, PROTOCOL_TCP, RST, SYN, PacketTable, RecordTable, decoded_as, distinct
 from analyzer.capture.gather import forget
 from analyzer.flow.numbering import Numbering, number_packets
 from analyzer.flow.table import LOW_32
@@ -56,7 +56,7 @@ class Tuples(Fact, frozen=True):
 
 def tuples_of(packets: PacketTable, records: RecordTable) -> Tuples:
     """The tuples of a window: packets, and their records."""
-    rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_TCP))
+    rows = np.flatnonzero(decoded_as(packets, PROTOCOL_TCP))
     numbers = number_packets(packets, rows)
     seen = np.zeros((int(numbers.max(initial=-1) >> 1) + 1, _TABLE_ROWS), np.int64)
     handshakes = np.empty(len(rows), np.int64)

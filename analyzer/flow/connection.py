@@ -22,7 +22,12 @@ class Endpoint(Fact, frozen=True, order=True):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+        return f"{before_port(self.ip)}:{self.port}"
+
+
+def before_port(ip: str) -> str:
+    """An address as it stands before a port (RFC 3986, section 3.2.2)."""
+    return f"[{ip}]" if ":" in ip else ip
 
 
 class Connection(Fact, frozen=True):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analyzer.base.table import (
-    DECODED,
     FATE_NAMES,
     I64,
     NESTED_TOO_DEEP,
@@ -15,6 +14,7 @@ from analyzer.base.table import (
     PacketTable,
     RecordTable,
     count_fates,
+    decoded_as,
 )
 
 
@@ -40,7 +40,7 @@ class Count:
             Count(
                 rows=len(packets),
                 fates=count_fates(packets),
-                udp=[np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP))],
+                udp=[np.flatnonzero(decoded_as(packets, PROTOCOL_UDP))],
                 bytes=int(window.captured_len.sum(dtype=np.int64)),
                 first_ns=int(window.time_ns.min()),
                 last_ns=int(window.time_ns.max()),

@@ -12,7 +12,6 @@ from analyzer.base.table import (
     ACK,
     BAD_HEADER,
     CUT_HEADER,
-    DECODED,
     FIN,
     FRAGMENT_CONFLICT,
     I64,
@@ -20,6 +19,7 @@ from analyzer.base.table import (
     PROTOCOL_UDP,
     RST,
     SYN,
+    decoded_as,
 )
 from analyzer.flow.connection import Connection
 from analyzer.flow.traffic import Bools, Traffic
@@ -77,7 +77,7 @@ def kept_lengths(
 def _other_packets(traffic: Traffic) -> Bools:
     """What is kept as it is though no connection of ours has it, ``(P,)``: DNS, and what could not be read."""
     packets = traffic.packets
-    udp = (packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP)
+    udp = decoded_as(packets, PROTOCOL_UDP)
     dns = udp & ((packets.src_port == _DNS_PORT) | (packets.dst_port == _DNS_PORT))
     found: Bools = dns | np.isin(packets.fate, _KEPT_FATES)
     return found

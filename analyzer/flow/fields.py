@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analyzer.base.fact import Fact
 from analyzer.base.table import I64, numbered
-from analyzer.flow.connection import Endpoint
+from analyzer.flow.connection import Endpoint, before_port
 
 Value = TypeVar("Value")
 
@@ -60,9 +60,9 @@ class Endpoints(Fact, frozen=True, eq=False):
 
     def texts(self) -> list[str]:
         """Each as ``str`` gives it."""
-        hosts = [f"[{ip}]:" if ":" in ip else f"{ip}:" for ip in self.ips.values]
+        hosts = list(map(before_port, self.ips.values))
         codes, ports = self.ips.codes.tolist(), self.ports.tolist()
-        return [f"{hosts[code]}{port}" for code, port in zip(codes, ports, strict=True)]
+        return [f"{hosts[code]}:{port}" for code, port in zip(codes, ports, strict=True)]
 
 
 class Names(Fact, frozen=True, eq=False):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
-from analyzer.base.table import ACK, DECODED, I64, PROTOCOL_TCP, PROTOCOL_UDP, RST, SYN, PacketTable, RecordTable
+from analyzer.base.table import ACK, I64, PROTOCOL_TCP, PROTOCOL_UDP, RST, SYN, PacketTable, RecordTable, decoded_as
 from analyzer.flow.numbering import number_packets
 
 Bools = NDArray[np.bool_]
@@ -73,7 +73,7 @@ def build_flows(packets: PacketTable, records: RecordTable) -> FlowTable:
 
     There is no time-out: a connection may be silent for hours (``tcp_keepalive_time`` is two) and go on.
     """
-    rows = np.flatnonzero(_decoded(packets, PROTOCOL_TCP))
+    rows = np.flatnonzero(decoded_as(packets, PROTOCOL_TCP))
     tuple_of = number_packets(packets, rows)
     tuples = np.full((int(tuple_of.max(initial=-1) >> 1) + 1, 5), -1, np.int64)
     flows = np.empty((len(rows), 6), np.int64)
@@ -173,10 +173,5 @@ def _table(packets: PacketTable, records: RecordTable, rows: I64, flow_of: I64, 
         order=order,
         starts=starts,
         forward=forward,
-        protocols={"tcp": len(rows), "udp": int(np.count_nonzero(_decoded(packets, PROTOCOL_UDP)))},
+        protocols={"tcp": len(rows), "udp": int(np.count_nonzero(decoded_as(packets, PROTOCOL_UDP)))},
     )
-
-
-def _decoded(packets: PacketTable, protocol: int) -> Bools:
-    found: Bools = (packets.fate == DECODED) & (packets.protocol == protocol)
-    return found

@@ -15,7 +15,7 @@ from analyzer.base.address import format_address
 from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.ranks import stable_order
-from analyzer.base.table import DECODED, I64, PROTOCOL_UDP, PacketTable, RecordTable
+from analyzer.base.table import I64, PROTOCOL_UDP, PacketTable, RecordTable, decoded_as
 from analyzer.flow.connection import Endpoint
 from analyzer.flow.tuples import canonical_tuples, number_rows
 
@@ -69,7 +69,7 @@ def udp_flows(
     buffer: memoryview, packets: PacketTable, records: RecordTable, *, most: int = MAX_FLOWS
 ) -> tuple[list[UdpFlow], list[Oddity]]:
     """The UDP flows of a capture in the order of their first packet, and what is to be said about all of them."""
-    rows = np.flatnonzero((packets.fate == DECODED) & (packets.protocol == PROTOCOL_UDP))
+    rows = np.flatnonzero(decoded_as(packets, PROTOCOL_UDP))
     if not len(rows):
         return [], []
     groups = _groups(packets, rows)

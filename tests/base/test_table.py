@@ -34,6 +34,24 @@ def test_every_fate_has_a_name_at_its_own_index() -> None:
     assert named == {name: name for name in FATE_NAMES}
 
 
+def packets_with(fates: list[int], protocols: list[int]) -> PacketTable:
+    columns = {name: np.zeros(len(fates), np.int64) for name in PacketTable.__struct_fields__}
+    return PacketTable(**{**columns, "fate": np.array(fates, np.uint8), "protocol": np.array(protocols, np.uint8)})
+
+
+def test_packets_are_counted_by_what_became_of_them() -> None:
+    found = table.count_fates(packets_with([0, 8, 0, 3], [6, 6, 17, 6]))
+
+    assert found.tolist() == [2, 0, 0, 1, 0, 0, 0, 0, 1]
+
+
+def test_packets_of_a_transport_protocol_have_whole_headers() -> None:
+    packets = packets_with([0, 3, 0, 0], [6, 6, 17, 6])
+
+    assert table.decoded_as(packets, table.PROTOCOL_TCP).tolist() == [True, False, False, True]
+    assert table.decoded_as(packets, table.PROTOCOL_UDP).tolist() == [False, False, True, False]
+
+
 def test_the_mapped_prefix_is_that_of_the_address_architecture() -> None:
     assert IPv6Address(table.IPV4_MAPPED_PREFIX) == IPv6Address("::ffff:0.0.0.0")
 
