@@ -6,7 +6,7 @@ of one file by several processes, each of which has a section of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
@@ -142,15 +142,19 @@ def _wait(source: CaptureSource, opened: Opened, forks: list[_Beside]) -> tuple[
 
 
 def _joined(
-    name: str, buffer: memoryview, shares: Sequence[_Share], found: Sequence[tuple[I64, RecordFacts, Counted]]
+    name: str, buffer: memoryview, shares: list[_Share], found: list[tuple[I64, RecordFacts, Counted]]
 ) -> tuple[Capture | None, Counted]:
-    """The capture of all sections, and what was counted of it; None where they do not follow each other."""
+    """The capture of all sections, and what was counted of it; None where they do not follow each other.
+
+    Each section's share is let go when it is joined.
+    """
     census, count = Census(in_file=True), Count()
-    log = shares[0].log
-    for share, (_, facts, counted) in zip(shares, found, strict=True):
+    log, ends = shares[0].log, [state for state, *_ in found]
+    while found:
+        share, (_, facts, counted) = shares.pop(0), found.pop(0)
         if share.log is not log:
             log.join(share.log, facts)
         census.join(counted.tuples)
         count.join(counted.packets)
-    capture = joined_sections(buffer, [state for state, *_ in found], name=name, log=log)
+    capture = joined_sections(buffer, ends, name=name, log=log)
     return capture and check_links(capture), Counted(census.finish(), count)

@@ -17,7 +17,6 @@ import numpy as np
 
 from analyzer.base.fact import Fact, replace, set_derived
 from analyzer.base.oddity import Oddity
-from analyzer.base.pages import give_back_freed
 from analyzer.base.scratch import Scratch
 from analyzer.base.shrinking import has_shrunk
 from analyzer.base.table import FATE_NAMES, I64, NESTED_TOO_DEEP
@@ -131,7 +130,6 @@ def _judge_some(
             # The command line looks for no garbage; here there is some, and only what the last lot made is looked at.
             gc.collect(0)
         found.append(writer.run(lot, watch.part(place / len(lots), (place + 1) / len(lots))))
-        give_back_freed()
     return found, writer.rights.take()
 
 

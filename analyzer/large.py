@@ -29,8 +29,8 @@ from analyzer.opening import connections_of, read_packets
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.health import Sights
 
-# Packets that are judged together: about 100 MB with the calls that they hold.
-LOT_PACKETS = 150_000
+# Packets that are judged together: about 130 MB with the calls that they hold.
+LOT_PACKETS = 200_000
 MOST_TOGETHER = 0.5
 # The share of a run until its lots are known, and until they are judged.
 _COUNTED, _JUDGED = 0.2, 0.95

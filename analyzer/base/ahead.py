@@ -1,4 +1,4 @@
-"""What is made one ahead of its use, by a thread: worth it where most of the time goes to kernels or the system."""
+"""What is made ahead of its use, by a thread: worth it where most of the time goes to kernels or the system."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
+# So many items are ahead: with one each of the two threads would wait for the other to wake up.
+_AHEAD = 2
+
 
 @dataclass(frozen=True, slots=True)
 class _End:
@@ -19,12 +22,13 @@ class _End:
 
 
 def made_ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items: while one is used, the one after it is made. What they raise is raised where it came."""
+    """The same items: while one is used, the next ones are made. What they raise is raised where it came."""
     wanted: SimpleQueue[bool] = SimpleQueue()
     made: SimpleQueue[Item | _End] = SimpleQueue()
     thread = Thread(target=_make, args=(items, wanted, made), daemon=True)
     thread.start()
-    wanted.put(True)
+    for _ in range(_AHEAD):
+        wanted.put(True)
     try:
         while not isinstance(item := made.get(), _End):
             wanted.put(True)

@@ -59,6 +59,8 @@ def begun_beside(task: Callable[[], bytes]) -> Iterator[Callable[[], bytes | Non
     These are None where there is no fork, or the task was lost or raised. Who leaves before does not wait for it.
     """
     worker = _fork(partial(_uninterrupted, task))
+    # What it is at work on may be large, and is needed there alone.
+    del task
     try:
         yield lambda: _bytes_of(worker)
     finally:

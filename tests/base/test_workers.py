@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,13 @@ from analyzer.base.workers import begun_beside, run_in_workers, shared_out, stre
 
 HERE = os.getpid()
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class Large:
+    """What a task may need."""
+
+    def name(self) -> bytes:
+        return b"large"
 
 
 def lost_elsewhere(value):
@@ -138,6 +146,15 @@ def test_who_does_not_wait_for_what_is_done_beside_leaves_nobody_behind() -> Non
 
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_is_needed_beside_alone_is_let_go_here() -> None:
+    known = weakref.ref(needed := Large())
+
+    with begun_beside(needed.name) as wait:
+        del needed
+        assert known() is None
+        assert wait() == b"large"
 
 
 def test_an_interruption_does_not_end_what_is_done_beside() -> None:
