@@ -62,7 +62,7 @@ def open_all(
         if watch.is_stopped:
             opened.append(OpenedCapture(_unreadable(source.name, f"{source.name}: interrupted before it was read"), ()))
             continue
-        opened.append(_open(source, mesh, watch.part(before / whole, after / whole), keys))
+        opened.append(_open(source, source.read, mesh, watch.part(before / whole, after / whole), keys))
         # The tables of packets are done with; what is made from now on is small.
         if opened[-1].record.records > LARGE_RECORDS:
             give_back_freed()
@@ -70,10 +70,19 @@ def open_all(
     return opened
 
 
-def _open(source: CaptureSource, mesh: Meshes | None, watch: Watch, keys: KeyLog) -> OpenedCapture:
+def open_one(
+    read: Callable[[], Capture], sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch
+) -> list[OpenedCapture]:
+    """As ``open_all``, of one source, whose capture ``read`` gives."""
+    return [_open(sources[0], read, mesh, watch, NO_KEYS)]
+
+
+def _open(
+    source: CaptureSource, read: Callable[[], Capture], mesh: Meshes | None, watch: Watch, keys: KeyLog
+) -> OpenedCapture:
     watch.tell(source.name)
     try:
-        capture = source.read()
+        capture = read()
     except CaptureError as error:
         return OpenedCapture(_unreadable(source.name, str(error)), ())
     return open_capture(capture, source.pod_hint, mesh, watch.part(_FOUND, 1.0), keys=keys)

@@ -9,16 +9,19 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
+from analyzer.base.errors import OutputError
 from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level
+from analyzer.base.pages import SPAN, forget_pages
+from analyzer.base.spool import Spool
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-# The most bytes that a compressed capture may hold: they lie in memory.
-MAX_EXPANDED = 2 << 30
+# The most bytes that a compressed capture may hold: many of them lie in a temporary file.
+MAX_EXPANDED = 16 << 30
 
 # A capture compresses ten- or twentyfold. Beyond this ratio, and beyond the bytes that are free, it is a bomb.
 MAX_RATIO = 100
@@ -35,7 +38,8 @@ EXPANSION_LIMIT = Code(
     Family.LIMIT,
     Level.ERROR,
     "the compressed capture holds more than {limit} bytes; the rest is not read",
-    "A compressed capture is expanded in memory, up to a ceiling, and no further than a hundred times its size.",
+    "A compressed capture is expanded, into a temporary file where it is large, up to a ceiling, and no further than a "
+    "hundred times its size.",
     "Decompress the file first: an uncompressed capture of any size is read.",
 )
 
@@ -77,7 +81,7 @@ class _Gunzip:
 class Expanded(Fact, frozen=True):
     """What came out. ``problem`` says why there is not more of it, ``limit`` which ceiling, when that was why."""
 
-    data: bytearray
+    data: memoryview
     problem: str | None = None
     limit: int | None = None
 
@@ -92,18 +96,21 @@ class Compression(Fact, frozen=True):
     def expand(self, buffer: memoryview, *, max_expanded: int = MAX_EXPANDED) -> Expanded:
         """All members of ``buffer``, one after another, up to the ceiling. Never raises."""
         ceiling = min(max_expanded, max(FREE_BYTES, len(buffer) * MAX_RATIO))
-        data = bytearray()
+        data = Spool()
         try:
             problem = self._expand_members(buffer, data, ceiling)
+            data.close()
+        except OutputError as error:
+            problem = str(error)
         except (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError, ValueError, MemoryError) as error:
-            return Expanded(data, f"{self.name} data is damaged ({error})")
+            problem = f"{self.name} data is damaged ({error})"
         if len(data) > ceiling:
-            del data[ceiling:]
-            return Expanded(data, f"{self.name} data expands to more than {ceiling} bytes, the limit", ceiling)
-        return Expanded(data, problem)
+            problem = f"{self.name} data expands to more than {ceiling} bytes, the limit"
+            return Expanded(data.whole()[:ceiling], problem, ceiling)
+        return Expanded(data.whole(), problem)
 
-    def _expand_members(self, buffer: memoryview, data: bytearray, ceiling: int) -> str | None:
-        at = 0
+    def _expand_members(self, buffer: memoryview, data: Spool, ceiling: int) -> str | None:
+        at = kept_from = 0
         while at < len(buffer) and len(data) <= ceiling:
             if buffer[at : at + len(self.magic)] != self.magic:
                 return self._judge_trailer(buffer[at:])
@@ -113,8 +120,11 @@ class Compression(Fact, frozen=True):
                 if member.needs_input and not chunk:
                     return f"{self.name} data ends in the middle"
                 at += len(chunk)
+                if at - kept_from > SPAN:
+                    forget_pages(buffer)
+                    kept_from = at
                 size = min(2 * size, CHUNK)
-                data += member.decompress(chunk, CHUNK)
+                data.add(member.decompress(chunk, CHUNK))
             at -= len(member.unused_data)
         return None
 

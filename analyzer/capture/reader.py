@@ -22,6 +22,7 @@ from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.room import Zeros
 from analyzer.base.shrinking import has_shrunk, survive_shrinking
+from analyzer.base.spool import Spool
 from analyzer.capture.capture import Capture
 from analyzer.capture.compression import EXPANSION_LIMIT, MAX_EXPANDED, Expanded, compression_of
 from analyzer.capture.link import LINKS
@@ -42,6 +43,8 @@ _SQLITE = b"SQLi"
 # Larger files are mapped. Smaller ones are read: that costs nothing, and a file that shrinks meanwhile (tcpdump -W
 # starts its files anew) cannot take pages away from under us.
 MAPPED_FROM = 32 << 20
+# What is taken of standard input at once.
+_BLOCK_LEN = 1 << 20
 
 
 class Opened(NamedTuple):
@@ -130,7 +133,7 @@ def read_capture_bytes(
     expanded = compression.expand(buffer)
     if not len(expanded.data) and expanded.problem:
         raise CaptureError(f"{name}: {expanded.problem}; expected a capture")
-    capture = _read(memoryview(expanded.data), name)
+    capture = _read(expanded.data, name)
     capture = replace(capture, format=f"{capture.format}+{compression.name}")
     return check_links(_with_problem(capture, expanded))
 
@@ -152,13 +155,16 @@ def _load(path: Path, file: BufferedReader, name: str) -> Opened:
     return Opened(mapped, (part_of(path, len(mapped), file.fileno()),))
 
 
-def _read_standard_input(name: str) -> bytes:
+def _read_standard_input(name: str) -> memoryview:
     if sys.stdin is None or sys.stdin.closed:
         raise CaptureError(f"{name}: standard input is closed; expected a capture")
-    data = sys.stdin.buffer.read(MAX_EXPANDED + 1)
-    if len(data) > MAX_EXPANDED:
-        raise CaptureError(f"{name}: more than {MAX_EXPANDED} bytes on standard input; expected a file for so many")
-    return data
+    data = Spool()
+    while block := sys.stdin.buffer.read(_BLOCK_LEN):
+        data.add(block)
+        if len(data) > MAX_EXPANDED:
+            raise CaptureError(f"{name}: more than {MAX_EXPANDED} bytes on standard input; expected a file for so many")
+    data.close()
+    return data.whole()
 
 
 def _read(

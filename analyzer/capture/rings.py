@@ -15,6 +15,7 @@ from typing import NamedTuple
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import replace
 from analyzer.base.mapped_files import FilePart, can_map_files, map_files
+from analyzer.base.spool import Spool
 from analyzer.capture import reader
 from analyzer.capture.capture import Capture
 from analyzer.capture.pcap import HEADER_LEN
@@ -29,7 +30,7 @@ from analyzer.capture.reader import (
     read_opened,
 )
 
-# Files that cannot be mapped are in memory together: of a larger ring each is a capture then.
+# Files that cannot be mapped are copied: of a larger ring each is a capture then.
 MAX_JOINED = 512 << 20
 # What has the first packet in it: a record of the greatest length, and what may stand before it.
 _PREFIX_LEN = 512 << 10
@@ -81,14 +82,15 @@ def open_ring(paths: Sequence[Path | None], *, name: str) -> Opened | None:
 
 
 def _read_joined(paths: Sequence[Path | None], name: str) -> Capture:
-    """The capture in files that are copied into memory, one behind another."""
-    data, parts, problems = bytearray(), [], []
+    """The capture in files that are copied, one behind another."""
+    data, parts, problems = Spool(), [], []
     for path in paths:
         capture = read_capture(path, name=name)
         parts.append(FilePart(len(data), len(data) + len(capture.buffer)))
-        data += capture.buffer
+        data.add(capture.buffer)
         problems += [capture.error] if capture.error else []
-    joined = read_capture_bytes(data, name=name, files=parts)
+    data.close()
+    joined = read_capture_bytes(data.whole(), name=name, files=parts)
     return replace(joined, complete=False, error=joined.error or problems[0]) if problems else joined
 
 

@@ -79,7 +79,7 @@ FORMATS = (TEXT, JSON, JSONL, "csv", PARQUET, *FORGE_NAMES)
 # docs/limits.md has the rest of it.
 _LIMITS = (
     "Limits, told when hit, with exit code 6: connection-limit (250,000), udp-flows-limit (10,000), follow-limit (256 "
-    "MiB), decompression-limit (2 GiB, 100-fold), too-many-interfaces (65,535), nesting-limit (4 tunnels, 256 "
+    "MiB), decompression-limit (16 GiB, 100-fold), too-many-interfaces (65,535), nesting-limit (4 tunnels, 256 "
     "headers), tcp-overlap-unchecked (2,000,000 repeats), http1-request-line-too-long (64 KiB), http1-head-too-large "
     "(60 KiB), http1-too-many-headers (100), h2-continuation-flood (1,024 frames), tls-client-hello-too-large (16 "
     "KiB), tls-handshake-too-large (128 KiB), tls-record-flood (4,096 records). meshverdict codes NAME explains each."

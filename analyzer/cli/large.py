@@ -91,7 +91,7 @@ def _make_kernels(source: CaptureSource, jobs: int) -> None:
 
 
 class InLots(NamedTuple):
-    """A run in lots; or None, with what opens the capture without reading its packets once more."""
+    """A run in lots; or None, with what opens the capture without reading it once more, where it was read."""
 
     run: SpilledRun | None
     open_captures: OpenAll | None = None
@@ -117,40 +117,53 @@ def run_in_lots(
     and judged elsewhere, and others are left to who opens them there. Without a ``form`` a summary is to be told of it.
     Raises ``OutputError`` where there is no room for its temporary files.
     """
-    source = ahead.source if ahead else _large_source(captures)
-    if source is None:
-        return InLots(None)
-    # A small run does not pay for these rooms, nor does what is read ahead wait for them.
-    from analyzer.lot import Plan
     from analyzer.mesh.snapshot import MeshSnapshot
-    from analyzer.opening import pod_name
-    from analyzer.pipeline import mesh_record
 
-    if not (mesh is None or isinstance(mesh, MeshSnapshot)):
+    source = ahead.source if ahead else _large_source(captures)
+    if source is None or not (mesh is None or isinstance(mesh, MeshSnapshot)):
         return InLots(None)
-    watched = {name: FAIL_ON[name] for name in failures}
-    record = mesh_record(mesh) if mesh else None
-    plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs, form=form)
+    if run_on and not _is_very_large(source):
+        return InLots(None)
+    ahead = ahead or _not_ahead(source)
+    read_before = partial(_opened_once, ahead.read)
     try:
+        if source.path is None and len(ahead.read().buffer) < _LEAST_LEN:
+            return InLots(None, read_before)
+        # A small run does not pay for these rooms, nor does what is read ahead wait for them.
+        from analyzer.lot import Plan
+        from analyzer.opening import pod_name
+        from analyzer.pipeline import mesh_record
+
+        watched = {name: FAIL_ON[name] for name in failures}
+        record = mesh_record(mesh) if mesh else None
+        plan = Plan(mesh, record, pod_name(source.pod_hint), keep, watched, redact=redact, jobs=jobs, form=form)
         watch = Watch(progress, source.size, stop=stop)
-        if run_on:
-            return InLots(run_on(source, plan, watch) if _is_very_large(source) else None)
-        return _run(ahead or Ahead(source, source.read, _is_very_large(source)), plan, watch)
+        found = InLots(run_on(source, plan, watch)) if run_on else _run(ahead, plan, watch)
     except CaptureError:
-        return InLots(None)
+        return InLots(None, read_before)
+    return found if run_on or any(found) else InLots(None, read_before)
+
+
+def _not_ahead(source: CaptureSource) -> Ahead:
+    from analyzer.capture.once import ReadOnce
+
+    return Ahead(source, ReadOnce(source.read), _is_very_large(source))
 
 
 def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
     from analyzer.apart import comes_to_limits, run_apart
+    from analyzer.counting import LARGE_RECORDS
     from analyzer.large import run_large
     from analyzer.opening import read_packets
 
     if ahead.counting:
         capture, counted = ahead.counting()
         return InLots(run_large(capture, plan, watch, counted=counted))
-    if ahead.is_very_large:
-        return InLots(run_large(ahead.read(), plan, watch))
-    packets = read_packets(ahead.read(), watch.part(0.0, _READ))
+    capture = ahead.read()
+    # How many packets a compressed capture has is seen when it is expanded.
+    if ahead.is_very_large or len(capture.records) > LARGE_RECORDS:
+        return InLots(run_large(capture, plan, watch))
+    packets = read_packets(capture, watch.part(0.0, _READ))
     rest = watch.part(_READ, 1.0).heed()
     run = run_apart(packets, plan, rest)
     if run is None and not comes_to_limits(packets.traffic):
@@ -175,9 +188,19 @@ def _opened(
     return [open_read(read, sources[0].pod_hint, mesh)]
 
 
+def _opened_once(
+    read: Callable[[], Capture], sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch
+) -> list[OpenedCapture]:
+    """As ``OpenAll`` has it, of the one capture of a run, which ``read`` gives."""
+    from analyzer.opening import open_one
+
+    return open_one(read, sources, mesh, watch)
+
+
 def _large_source(captures: Sequence[str]) -> CaptureSource | None:
-    """The run's one capture, where it has many bytes."""
+    """The run's one capture, where it has many bytes, or is standard input, which may have many."""
     from analyzer.capture.sources import find_captures
 
     sources = find_captures(captures)
-    return sources[0] if len(sources) == 1 and sources[0].size >= _LEAST_LEN else None
+    one = len(sources) == 1 and (sources[0].path is None or sources[0].size >= _LEAST_LEN)
+    return sources[0] if one else None

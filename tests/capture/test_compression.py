@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import lzma
+import mmap
 import sys
 
 import pytest
@@ -86,6 +87,27 @@ def test_a_bomb_is_held_to_a_ratio(name: str, monkeypatch: pytest.MonkeyPatch) -
     bomb = COMPRESS[name](bytes(3_000_000))
 
     assert expand(bomb).limit == max(len(bomb) * module.MAX_RATIO, 1000)
+
+
+@pytest.mark.parametrize("ceiling", [len(DATA), len(DATA) - 1])
+def test_what_is_large_comes_out_in_a_file(ceiling: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.base.spool.IN_MEMORY_LEN", 1000)
+
+    expanded = expand(gzip.compress(DATA), max_expanded=ceiling)
+
+    assert bytes(expanded.data) == DATA[:ceiling]
+    assert isinstance(expanded.data.obj, mmap.mmap)
+
+
+def test_where_there_is_no_room_for_it_what_came_out_before_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.base.spool.IN_MEMORY_LEN", len(DATA))
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+
+    expanded = expand(gzip.compress(DATA) + gzip.compress(DATA))
+
+    assert expanded.problem is not None
+    assert expanded.problem.startswith("temporary files: ")
+    assert bytes(expanded.data) == DATA
 
 
 def test_zeros_behind_the_data_are_padding() -> None:

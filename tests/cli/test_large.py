@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gzip
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -61,10 +63,61 @@ def mapped(looked_into, monkeypatch):
     return begin
 
 
+@pytest.fixture
+def standard_input(monkeypatch):
+    """A function that gives a file on standard input."""
+    return lambda path: monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(path.read_bytes())))
+
+
 def in_lots(path: Path):
     return run_in_lots(
         [str(path)], None, keep=None, failures=(), redact=True, jobs=1, form=LINES, progress=None, stop=lambda: 0
     )  # fmt: skip
+
+
+def opened_by(found: InLots, path: Path):
+    """What a run that is not made in lots goes on with."""
+    assert found.open_captures is not None
+    return found.open_captures(find_captures([str(path)]), None, UNWATCHED)
+
+
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+def test_a_large_capture_on_standard_input_is_told_as_a_small_one(cli, all_large, standard_input, output) -> None:
+    standard_input(LO)
+    small = cli("analyze", "-", "-m", MESH, "-o", output)
+
+    all_large()
+
+    standard_input(LO)
+    assert in_lots(Path("-")).run is not None
+    standard_input(LO)
+    assert cli("analyze", "-", "-m", MESH, "-o", output) == small
+
+
+def test_a_small_capture_on_standard_input_is_read_once(standard_input) -> None:
+    standard_input(LO)
+    found = in_lots(Path("-"))
+
+    (opened,) = opened_by(found, Path("-"))
+
+    assert found.run is None
+    assert opened.record.records == len(read_capture(LO, name="x").records)
+
+
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+def test_what_is_large_when_it_is_expanded_is_told_as_what_is_small(
+    cli, looked_into, monkeypatch, tmp_path, output
+) -> None:
+    path = tmp_path / "sleep.lo.pcap.gz"
+    path.write_bytes(gzip.compress(LO.read_bytes()))
+    small = cli("analyze", path, "-m", MESH, "-o", output)
+
+    looked_into()
+    monkeypatch.setattr("analyzer.counting.LARGE_RECORDS", 1)
+    monkeypatch.setattr("analyzer.base.spool.IN_MEMORY_LEN", 1000)
+
+    assert in_lots(path).run is not None
+    assert cli("analyze", path, "-m", MESH, "-o", output) == small
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -239,7 +292,11 @@ def test_a_capture_that_cannot_be_read_is_left_to_a_run_in_memory(all_large, tmp
     path = tmp_path / "none.pcap"
     path.write_bytes(b"no capture")
 
-    assert in_lots(path) == InLots(None)
+    found = in_lots(path)
+
+    assert found.run is None
+    (opened,) = opened_by(found, path)
+    assert opened.record.error == ("none.pcap: not a capture: it begins with 6e 6f 20 63; expected pcap or pcapng")
 
 
 @pytest.mark.parametrize("capture", ["calls", "meeting"])
