@@ -31,6 +31,7 @@ from analyzer.lot import LotRun, LotWriter, Plan, Task
 from analyzer.report.as_json import Object, document_of, lines_of
 from analyzer.report.end_log import count_ends
 from analyzer.report.ends import Ends, Summary
+from analyzer.report.from_json import calls_in
 from analyzer.report.json_objects import totals_object
 from analyzer.report.merged import Merged
 from analyzer.report.private import redact_apart_from_calls
@@ -39,7 +40,7 @@ from analyzer.verdict.findings import Groups, Mark, findings_of
 from analyzer.verdict.health import Sights
 from analyzer.verdict.oddities import Tally
 from analyzer.verdict.parting import Kind, Kinds, parting_finding, parting_of
-from analyzer.verdict.record import Analysis, CaptureRecord, Finding
+from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding
 from analyzer.verdict.rights import Rights
 
 
@@ -70,6 +71,10 @@ class SpilledRun(Fact, frozen=True):
     def lines(self, *, redact: bool) -> Iterator[bytes | memoryview]:
         """The lines of the run, as ``render_jsonl`` gives them; many in a piece."""
         return lines_of(self._totals(), self._shown(redact=redact), self.calls.pieces(), self.flows.pieces())
+
+    def shown_calls(self) -> Iterator[CallRecord]:
+        """The calls of a run whose lines are JSON Lines, one by one as these show them."""
+        return calls_in(self.calls.pieces())
 
     def _totals(self) -> Object:
         return totals_object(self.analysis, self.verdicts, flows=len(self.flows))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -16,6 +15,7 @@ from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
 from analyzer.cli.follow import check_follow, follow_capture
 from analyzer.cli.interrupt import interruptible
+from analyzer.cli.large import FORMS, PARQUET, TEXT, pieces_of
 from analyzer.cli.options import (
     FORGE_NAMES,
     OFF,
@@ -46,7 +46,6 @@ from analyzer.cli.options import (
 from analyzer.cli.outcome import EXIT_FINDINGS, EXIT_INTERRUPTED, FAIL_ON, exit_code, keep, parse_fail_on, tell_problems
 from analyzer.cli.progress import showing_progress
 from analyzer.cli.terminal import colour, width
-from analyzer.report.record_form import DOCUMENT, LINES, RecordForm
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop, Watch
@@ -68,12 +67,7 @@ if TYPE_CHECKING:
 _BLOCK_LEN = 1 << 19
 # What a run says of itself that the user ended early.
 INTERRUPTED = "interrupted: this is what was known by then, not all that the captures hold"
-# The format that needs an extra, and that no terminal can show.
-PARQUET = "parquet"
-TEXT, JSON, JSONL = "text", "json", "jsonl"
-# How records stand in the formats that a run in lots is told in.
-_FORMS: Mapping[str, RecordForm | None] = MappingProxyType({TEXT: None, JSON: DOCUMENT, JSONL: LINES})
-FORMATS = (TEXT, JSON, JSONL, "csv", PARQUET, *FORGE_NAMES)
+FORMATS = (*FORMS, *FORGE_NAMES)
 
 
 # docs/limits.md has the rest of it.
@@ -137,7 +131,7 @@ def command(
 ) -> int:
     """Say of every call in CAPTURE... (files, folders, globs, - for standard input) where the mesh sent it and why."""
     beside = (access_logs, keylogs, also, save, html)
-    in_lots = output_format in _FORMS and redact != STRICT and not follow and not any(beside)
+    in_lots = output_format in FORMS and redact != STRICT and not follow and not any(beside)
     shared = jobs or processors()
     ahead = _begun(captures, jobs=shared) if in_lots and cluster is None else None
     # What takes long to import comes only now.
@@ -224,7 +218,7 @@ def _judged_in_lots(
     run, read = run_in_lots(
         captures, mesh, ahead=ahead, run_on=run_on,
         keep=None if everything else chosen_in(how.interval, how.where), failures=failures, redact=redact,
-        jobs=jobs, form=_FORMS[output_format], progress=how.progress, stop=how.stop,
+        jobs=jobs, form=FORMS[output_format], progress=how.progress, stop=how.stop,
     )  # fmt: skip
     if run is not None:
         return replace(run, analysis=_marked(run.analysis, how)), how
@@ -243,8 +237,7 @@ def _write_spilled(run: SpilledRun, output_format: str, out: str | None, color: 
         else:
             from analyzer.base.ahead import made_ahead
 
-            pieces = run.document(redact=redact) if output_format == JSON else run.lines(redact=redact)
-            sink.writelines(made_ahead(pieces))
+            sink.writelines(made_ahead(pieces_of(run, output_format, redact=redact)))
     tell_problems(run.analysis)
     found = EXIT_FINDINGS if run.met else 0
     return EXIT_INTERRUPTED if INTERRUPTED in run.analysis.limits else exit_code(run.analysis) or found

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.base.errors import CaptureError
 from analyzer.base.watch import Watch
 from analyzer.cli.outcome import FAIL_ON
+from analyzer.report.record_form import DOCUMENT, LINES, RecordForm
 
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop
@@ -21,10 +23,17 @@ if TYPE_CHECKING:
     from analyzer.lot import Choice, Plan
     from analyzer.mesh.history import Meshes
     from analyzer.opening import OpenAll, OpenedCapture, ReadCapture
-    from analyzer.report.record_form import RecordForm
 
 # Makes the run over a capture elsewhere that is too large for memory.
 RunOn = Callable[["CaptureSource", "Plan", "Watch"], "SpilledRun | None"]
+
+TEXT, JSON, JSONL, CSV = "text", "json", "jsonl", "csv"
+# The format that needs an extra, and that no terminal can show.
+PARQUET = "parquet"
+# How records stand in the formats that a run in lots is told in, or in the lines that these are made of.
+FORMS: Mapping[str, RecordForm | None] = MappingProxyType(
+    {TEXT: None, JSON: DOCUMENT, JSONL: LINES, CSV: LINES, PARQUET: LINES}
+)
 
 # Smaller files are not looked into: they are judged in a moment, and with packets of common sizes fit into memory.
 _LEAST_LEN = 16 << 20
@@ -170,6 +179,21 @@ def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
         # Most of them may not.
         run = run_large(packets.capture, plan, rest, lot_packets=len(packets.packets) // (_LOTS * plan.jobs) + 1)
     return InLots(run, None if run else partial(_opened, packets))
+
+
+def pieces_of(run: SpilledRun, output_format: str, *, redact: bool) -> Iterator[bytes | memoryview]:
+    """A run in lots in one of ``FORMS``, but ``TEXT``."""
+    if output_format == JSON:
+        return run.document(redact=redact)
+    if output_format == JSONL:
+        return run.lines(redact=redact)
+    if output_format == CSV:
+        from analyzer.report.as_csv import csv_of
+
+        return csv_of(run.shown_calls())
+    from analyzer.report.as_parquet import parquet_of
+
+    return parquet_of(run.shown_calls())
 
 
 def _is_very_large(source: CaptureSource) -> bool:

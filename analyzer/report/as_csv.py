@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from analyzer.base.batches import batches
 from analyzer.base.escape import csv_cell
 from analyzer.report.private import redact_analysis
 from analyzer.report.wording import format_time
@@ -111,16 +112,20 @@ COLUMNS: tuple[tuple[str, Getter], ...] = (
 
 def render_csv(analysis: Analysis, *, redact: bool = True) -> Iterator[bytes]:
     """The header, then a row per call; null is an empty cell, booleans are ``true`` and ``false``."""
-    calls = redact_analysis(analysis).calls if redact else analysis.calls
+    return csv_of(redact_analysis(analysis).calls if redact else analysis.calls)
+
+
+def csv_of(calls: Iterable[CallRecord]) -> Iterator[bytes]:
+    """As ``render_csv``, of calls that are shown as they are."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow([name for name, _ in COLUMNS])
-    for start in range(0, max(len(calls), 1), _BATCH_ROWS):
-        for call in calls[start : start + _BATCH_ROWS]:
-            writer.writerow([_cell(read(call)) for _, read in COLUMNS])
+    for batch in batches(calls, _BATCH_ROWS):
+        writer.writerows([_cell(read(call)) for _, read in COLUMNS] for call in batch)
         yield out.getvalue().encode()
         out.seek(0)
         out.truncate()
+    yield out.getvalue().encode()
 
 
 def _cell(value: Cell) -> str | int:

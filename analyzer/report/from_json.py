@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,13 @@ def read_run(path: Path) -> Analysis:
         expected = "the output of analyze -o json or jsonl"
         raise UsageError(f"{path.name}: found no run ({error}); expected {expected}") from None
     return Analysis(calls=calls, flows=(), findings=(), captures=(), mesh=None)
+
+
+def calls_in(pieces: Iterable[bytes | memoryview]) -> Iterator[CallRecord]:
+    """The calls in lines of ours, many in a piece, as they are shown there."""
+    for piece in pieces:
+        for line in bytes(piece).splitlines():
+            yield _call(msgspec.json.decode(line))
 
 
 def _call_objects(data: bytes) -> Iterable[Object]:

@@ -121,7 +121,7 @@ def test_what_is_large_when_it_is_expanded_is_told_as_what_is_small(
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text", "csv"])
 def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options, output) -> None:
     arguments = ("analyze", LO, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
@@ -132,7 +132,7 @@ def test_a_large_capture_is_told_as_a_small_one(cli, all_large, options, output)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text", "csv"])
 def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, options, output) -> None:
     arguments = ("analyze", calls, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
@@ -143,7 +143,7 @@ def test_calls_that_meet_no_others_are_told_as_any(cli, looked_into, calls, opti
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text", "csv"])
 def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options, output) -> None:
     arguments = ("analyze", LO, "-m", MESH, "-o", output, *options)
     small = cli(*arguments)
@@ -151,6 +151,18 @@ def test_calls_that_may_meet_others_are_told_as_any(cli, looked_into, options, o
     looked_into()
 
     assert cli(*arguments) == small
+
+
+def test_a_large_capture_is_the_same_parquet_as_a_small_one(cli, all_large, tmp_path) -> None:
+    pytest.importorskip("pyarrow")
+    small, large = tmp_path / "small.parquet", tmp_path / "large.parquet"
+    arguments = ("analyze", LO, "-m", MESH, "-o", "parquet", "--out")
+    cli(*arguments, small)
+
+    all_large()
+
+    cli(*arguments, large)
+    assert large.read_bytes() == small.read_bytes()
 
 
 @pytest.fixture
@@ -164,7 +176,7 @@ def lone_answer(tmp_path) -> Path:
     return lo.write(tmp_path / "app.lo.pcap")
 
 
-@pytest.mark.parametrize("output", ["jsonl", "json", "text"])
+@pytest.mark.parametrize("output", ["jsonl", "json", "text", "csv"])
 def test_calls_of_which_few_may_meet_others_are_told_as_any(cli, looked_into, lone_answer, output) -> None:
     arguments = ("analyze", lone_answer, "-m", MESH, "-o", output)
     small = cli(*arguments)

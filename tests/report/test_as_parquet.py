@@ -72,7 +72,8 @@ def test_what_is_not_there_is_null(shop, table):
 
 
 def test_more_rows_than_one_group_are_all_there_once(many, monkeypatch, parquet):
-    monkeypatch.setattr(as_parquet, "GROUP_ROWS", 8)
+    monkeypatch.setattr(as_parquet, "_BATCH_ROWS", 4)
+    monkeypatch.setattr(as_parquet, "_GROUP_BATCHES", 2)
     pieces = list(render_parquet(many(20)))
 
     found = parquet.ParquetFile(io.BytesIO(b"".join(pieces)))
