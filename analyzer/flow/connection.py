@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from analyzer.base.authority import uri_host
 from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Oddity
 from analyzer.base.stream import Stream
@@ -22,12 +23,7 @@ class Endpoint(Fact, frozen=True, order=True):
     port: int
 
     def __str__(self) -> str:
-        return f"{before_port(self.ip)}:{self.port}"
-
-
-def before_port(ip: str) -> str:
-    """An address as it stands before a port (RFC 3986, section 3.2.2)."""
-    return f"[{ip}]" if ":" in ip else ip
+        return f"{uri_host(self.ip)}:{self.port}"
 
 
 class Connection(Fact, frozen=True):

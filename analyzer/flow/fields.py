@@ -8,9 +8,10 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.base.authority import uri_host
 from analyzer.base.fact import Fact
 from analyzer.base.table import I64, numbered
-from analyzer.flow.connection import Endpoint, before_port
+from analyzer.flow.connection import Endpoint
 
 Value = TypeVar("Value")
 
@@ -60,7 +61,7 @@ class Endpoints(Fact, frozen=True, eq=False):
 
     def texts(self) -> list[str]:
         """Each as ``str`` gives it."""
-        hosts = list(map(before_port, self.ips.values))
+        hosts = list(map(uri_host, self.ips.values))
         codes, ports = self.ips.codes.tolist(), self.ports.tolist()
         return [f"{hosts[code]}:{port}" for code, port in zip(codes, ports, strict=True)]
 

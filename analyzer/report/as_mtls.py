@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from analyzer.base.authority import uri_host
 from analyzer.base.escape import csv_cell
 from analyzer.base.place import PacketPlace
 from analyzer.report.as_json import SCHEMA, Object, encode
@@ -130,7 +131,7 @@ def _cite(page: Page, title: str, cited: Iterable[tuple[SecuredEdge, tuple[Packe
 
 def server_phrase(edge: SecuredEdge) -> str:
     """The server with its port."""
-    return f"[{edge.server}]:{edge.port}" if ":" in edge.server else f"{edge.server}:{edge.port}"
+    return f"{uri_host(edge.server)}:{edge.port}"
 
 
 def percent_phrase(share: float) -> str:

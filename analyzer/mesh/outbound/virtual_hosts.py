@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from analyzer.base.authority import uri_host
 from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import alternative_names, hosts_overlap, is_wildcard
@@ -265,8 +266,8 @@ def _default_wrapper(service: RegistryService, port: RegistryPort) -> _Wrapper:
 def _hosts_of(wrapper: _Wrapper, proxy: Proxy, port: int, domains: _Domains) -> Iterator[VirtualHost]:
     """A virtual host per name and service; one whose name is taken is dropped, as are domains that are taken."""
     for name in wrapper.names:
-        # An IPv6 address stands in brackets in a request, and so in a domain.
-        shown = f"[{name}]" if ":" in name else name
+        # As an address stands in a request, it stands in a domain.
+        shown = uri_host(name)
         yield from _virtual_host(wrapper, shown, [shown], set(), port, domains)
     for service in wrapper.services:
         every, short = service_domains(service, proxy)
@@ -303,5 +304,5 @@ def service_domains(service: RegistryService, proxy: Proxy) -> tuple[list[str], 
         every += [f"*.{domain}" for domain in every]
     for address in service.addresses_for(proxy):
         if address != UNSPECIFIED:
-            every.append(f"[{address}]" if ":" in address else address)
+            every.append(uri_host(address))
     return every, short
