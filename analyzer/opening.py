@@ -63,9 +63,7 @@ def open_all(
             opened.append(OpenedCapture(_unreadable(source.name, f"{source.name}: interrupted before it was read"), ()))
             continue
         opened.append(_open(source, source.read, mesh, watch.part(before / whole, after / whole), keys))
-        # The tables of packets are done with; what is made from now on is small.
-        if opened[-1].record.records > LARGE_RECORDS:
-            give_back_freed()
+        _give_back_tables(opened[-1])
         before = after
     return opened
 
@@ -74,7 +72,15 @@ def open_one(
     read: Callable[[], Capture], sources: Sequence[CaptureSource], mesh: Meshes | None, watch: Watch
 ) -> list[OpenedCapture]:
     """As ``open_all``, of one source, whose capture ``read`` gives."""
-    return [_open(sources[0], read, mesh, watch, NO_KEYS)]
+    opened = _open(sources[0], read, mesh, watch, NO_KEYS)
+    _give_back_tables(opened)
+    return [opened]
+
+
+def _give_back_tables(opened: OpenedCapture) -> None:
+    """The tables of packets are done with; what is made from now on is small."""
+    if opened.record.records > LARGE_RECORDS:
+        give_back_freed()
 
 
 def _open(

@@ -15,7 +15,7 @@ from analyzer.base.errors import UsageError
 from analyzer.base.fact import replace
 from analyzer.cli.follow import check_follow, follow_capture
 from analyzer.cli.interrupt import interruptible
-from analyzer.cli.large import FORMS, PARQUET, TEXT, pieces_of
+from analyzer.cli.large import FORMS, PARQUET, TEXT, Ahead, RunOn, pieces_of, reading_ahead, run_in_lots
 from analyzer.cli.options import (
     FORGE_NAMES,
     OFF,
@@ -50,7 +50,6 @@ from analyzer.cli.terminal import colour, width
 if TYPE_CHECKING:
     from analyzer.base.watch import Progress, Stop, Watch
     from analyzer.capture.sources import CaptureSource
-    from analyzer.cli.large import Ahead, RunOn
     from analyzer.judging import SpilledRun
     from analyzer.lot import Plan
     from analyzer.mesh.history import Meshes
@@ -193,8 +192,6 @@ def command(
 
 def _begun(captures: tuple[str, ...], *, jobs: int) -> Ahead | None:
     """The reading of a large capture, begun before the rooms that judge it are there; the command's end ends it."""
-    from analyzer.cli.large import reading_ahead
-
     return click.get_current_context().with_resource(reading_ahead(captures, jobs=jobs))
 
 
@@ -211,7 +208,6 @@ def _judged_in_lots(
     output_format: str,
 ) -> tuple[SpilledRun | None, _How]:
     """A run that was judged in lots, if it can be; and how others go on from there."""
-    from analyzer.cli.large import run_in_lots
     from analyzer.pipeline import Interval, chosen_in
 
     everything = how.where is None and how.interval == Interval()

@@ -45,14 +45,10 @@ _LOTS = 4
 
 
 class Ahead(NamedTuple):
-    """A capture whose reading may have begun, and what waits for it: ``counting``, if that is counted on the way.
-
-    ``is_very_large``: it is too large for memory.
-    """
+    """A capture whose reading may have begun, and what waits for it: ``counting``, if that is counted on the way."""
 
     source: CaptureSource
     read: Callable[[], Capture]
-    is_very_large: bool
     counting: Reading | None = None
 
 
@@ -73,12 +69,12 @@ def reading_ahead(captures: Sequence[str], *, jobs: int) -> Iterator[Ahead | Non
         from analyzer.counting_ahead import count_ahead
 
         with count_ahead(source, jobs) as counting:
-            yield Ahead(source, source.read, is_very_large=True, counting=counting)
+            yield Ahead(source, source.read, counting)
     else:
         from analyzer.capture.ahead import read_ahead
 
         with read_ahead(source) as read:
-            yield Ahead(source, read, is_very_large=False)
+            yield Ahead(source, read)
 
 
 def _size_of(files: Sequence[str]) -> int:
@@ -133,12 +129,14 @@ def run_in_lots(
         return InLots(None)
     if run_on and not _is_very_large(source):
         return InLots(None)
-    ahead = ahead or _not_ahead(source)
-    read_before = partial(_opened_once, ahead.read)
+    # A small run does not pay for these rooms, nor does what is read ahead wait for them.
+    from analyzer.capture.once import ReadOnce
+
+    ahead = ahead or Ahead(source, ReadOnce(source.read))
+    read_before = None if run_on else partial(_opened_once, ahead.read)
     try:
         if source.path is None and len(ahead.read().buffer) < _LEAST_LEN:
             return InLots(None, read_before)
-        # A small run does not pay for these rooms, nor does what is read ahead wait for them.
         from analyzer.lot import Plan
         from analyzer.opening import pod_name
         from analyzer.pipeline import mesh_record
@@ -150,13 +148,7 @@ def run_in_lots(
         found = InLots(run_on(source, plan, watch)) if run_on else _run(ahead, plan, watch)
     except CaptureError:
         return InLots(None, read_before)
-    return found if run_on or any(found) else InLots(None, read_before)
-
-
-def _not_ahead(source: CaptureSource) -> Ahead:
-    from analyzer.capture.once import ReadOnce
-
-    return Ahead(source, ReadOnce(source.read), _is_very_large(source))
+    return found if any(found) else InLots(None, read_before)
 
 
 def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
@@ -169,8 +161,7 @@ def _run(ahead: Ahead, plan: Plan, watch: Watch) -> InLots:
         capture, counted = ahead.counting()
         return InLots(run_large(capture, plan, watch, counted=counted))
     capture = ahead.read()
-    # How many packets a compressed capture has is seen when it is expanded.
-    if ahead.is_very_large or len(capture.records) > LARGE_RECORDS:
+    if len(capture.records) > LARGE_RECORDS:
         return InLots(run_large(capture, plan, watch))
     packets = read_packets(capture, watch.part(0.0, _READ))
     rest = watch.part(_READ, 1.0).heed()

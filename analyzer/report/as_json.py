@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
+from analyzer.base.batches import batches
 from analyzer.base.workers import stream_from_workers
 from analyzer.report.json_objects import (
     SCHEMA,
@@ -81,8 +82,8 @@ def _shares(calls: Sequence[CallRecord], jobs: int) -> list[Sequence[CallRecord]
 def call_lines(calls: Sequence[CallRecord], *, redact: bool = True) -> Iterator[bytes]:
     """The lines of calls, many in a piece."""
     write, opening = CallText(redact=redact).write, LINES.opening("call")
-    for first in range(0, len(calls), _LINES_AT_ONCE):
-        lines = [write(call, opening) for call in calls[first : first + _LINES_AT_ONCE]]
+    for batch in batches(calls, _LINES_AT_ONCE):
+        lines = [write(call, opening) for call in batch]
         lines.append("")
         yield "\n".join(lines).encode()
 

@@ -20,7 +20,7 @@ from analyzer.verdict.record import Analysis, CallRecord
 if TYPE_CHECKING:
     import pyarrow
 
-# So many calls at a time become columns, which take a tenth of their memory, ...
+# So many calls at a time become columns, which are smaller, ...
 _BATCH_ROWS = 4_096
 # ... and so many batches are a row group, which readers take as one.
 _GROUP_BATCHES = 16
