@@ -70,7 +70,7 @@ class _Share(NamedTuple):
             count.add(records, packets)
 
         windows = WindowLog(expected, take)
-        told = read(Sink(self.log, windows.add))
+        told = read(Sink(self.log, windows))
         windows.finish()
         found = without_packets(self.census)
         counted = Counted(replace(found, table=self.room.kept(found.table)), count)

@@ -51,20 +51,15 @@ class Known(NamedTuple):
         keep_code(getattr(import_module(f"{__package__}.{self.module}"), self.name), self.kinds)
 
 
+# Headers of links and of records; the columns of packets and of records.
+_HEADER = _of(*[None] * 5)
+_PACKETS = _of(_U1, _U1, _U1, _I8, _I8, _I8, _I8, _U2, _U2, _U2, _U2, _U4, _U4, _U4, _U4, _I8, _U4, _U4, _U1, _U4)
+_RECORDS = _of(_I8, _I8, _U4, _U4, _BOOL)
+
 # In the order of their calls.
 KERNELS = (
-    Known(
-        "capture.network.ipv4_tcp",
-        "decode_segments",
-        (
-            _U1,
-            _of(*[_I8] * 3),
-            _of(*[None] * 5),
-            _of(_U1, _U1, _U1, _I8, _I8, _I8, _I8, _U2, _U2, _U2, _U2, _U4, _U4, _U4, _U4, _I8, _U4, _U4, _U1, _U4),
-            _I8,
-        ),
-    ),
-    Known("capture.pcap", "walk_records", (_U1, _I8, _I8, _I8, None, None, None, None)),
+    Known("capture.pcap_walk", "walk_records", (_U1, _I8, _I8, _HEADER, _RECORDS, _HEADER, _PACKETS, _I8)),
+    Known("capture.network.ipv4_tcp", "decode_segments", (_U1, _of(*[_I8] * 3), _HEADER, _PACKETS, _I8)),
     Known("flow.numbering", "number_tuples", (_of(_I8, _I8, _U2, _I8, _I8, _U2, _U1), _I8, _I8, _I4, _GRID, _I8)),
     Known("flow.census", "count_tuples", (_of(_U2, _U4, _U4, _I8), _I8, _I8, _GRID, _I8)),
     Known("flow.table", "follow_tuples", (_of(_U2, _U4, _U4), _I8, _I8, _GRID, _GRID, _I8)),

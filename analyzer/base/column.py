@@ -26,12 +26,22 @@ class Column:
         self._zeros = zeros
         self._file = Scratch() if in_file else None
 
+    @property
+    def in_file(self) -> bool:
+        """Whether the values are in a file."""
+        return self._file is not None
+
     def make_room(self, rows: int) -> None:
         """Let so many values in all be appended where they will stay. In a file there is room."""
         if self._file is None:
             before, self._room = self.array(), self._zeros(rows, self._dtype)
             self._room[: len(before)] = before
             self._len, self._pieces = len(before), []
+
+    def space(self, rows: int) -> NDArray[Any]:
+        """Where values may be put that are appended next, up to so many: what is there by then is not copied."""
+        free = self._room[self._len : self._len + rows]
+        return free if len(free) and not self._pieces else np.empty(rows, self._dtype)
 
     def append(self, values: NDArray[Any]) -> None:
         """Add values, brought to the column's type."""

@@ -2,6 +2,7 @@
 
 Small inputs run the plain function over memoryviews, whose elements are Python integers: faster than NumPy scalars,
 and without their overflow. Large inputs run the compiled function, which must leave the same bytes in every array.
+What kernels share is a plain function that they call.
 To keep both equal, kernels stay inside int64: no array argument of uint64, no division of negatives, no floats.
 """
 
@@ -20,6 +21,7 @@ from analyzer.base.machine_code import (
     CodeFile,
     Kind,
     MachineCode,
+    called_by,
     count_parts,
     has_code,
     kinds_of,
@@ -76,6 +78,7 @@ def _kept(function: Kernel, kinds: tuple[Kind, ...]) -> Kernel | None:
 def _run_by_numba(function: Kernel) -> Kernel:
     import numba
 
+    _let_call_others(function)
     compiled: Kernel = numba.njit(cache=True, nogil=True)(function)
     return compiled
 
@@ -114,9 +117,20 @@ def _lowered(function: Kernel, types: tuple[Any, ...]) -> Any:
 
     made_by: Any = compiler
     target: Any = cpu_target
+    _let_call_others(function)
     flags = made_by.Flags()
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     return made_by.compile_extra(target.typing_context, target.target_context, function, types, None, flags, {})
+
+
+def _let_call_others(function: Kernel) -> None:
+    """Have numba know the plain functions that a kernel calls; what it makes of them becomes part of the kernel."""
+    from numba import extending
+
+    words: Any = extending
+    for other in called_by(function):
+        words.register_jitable(other)
+        _let_call_others(other)
 
 
 def _optimize(library: Any, module: Any, entry: Any) -> None:

@@ -15,6 +15,7 @@ from functools import cache
 from glob import escape
 from hashlib import blake2b
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -147,11 +148,23 @@ def can_keep_beside(modules: Path) -> bool:
 
 def _home_of(function: Callable[..., int]) -> tuple[Path, str]:
     """The folder for the code of a function, and what the names of its files begin with."""
-    code, known = function.__code__, function.__globals__
-    constants = [(name, repr(known[name])) for name in code.co_names if name in known]
-    own = _digest(_FORMAT, code.co_code, code.co_consts, code.co_varnames, constants)
-    module = Path(code.co_filename)
+    module = Path(function.__code__.co_filename)
+    own = _digest(_FORMAT, *_facts_of(function))
     return module.parent / _FOLDER, f"{module.stem}.{function.__name__}-{own}-"
+
+
+def _facts_of(function: Callable[..., int]) -> list[object]:
+    """What the code of a function is made of: its own, the constants that it uses, and the functions that it calls."""
+    code = function.__code__
+    used = [(name, function.__globals__[name]) for name in code.co_names if name in function.__globals__]
+    constants = [(name, repr(value)) for name, value in used if not isinstance(value, FunctionType)]
+    return [code.co_code, code.co_consts, code.co_varnames, constants, *map(_facts_of, called_by(function))]
+
+
+def called_by(function: Callable[..., int]) -> list[FunctionType]:
+    """The plain functions that a kernel calls by their names."""
+    known = function.__globals__
+    return [known[name] for name in function.__code__.co_names if isinstance(known.get(name), FunctionType)]
 
 
 def _digest(*facts: object) -> str:

@@ -34,6 +34,7 @@ from analyzer.capture.frames import (
     Fragments,
     Frames,
     Layer,
+    LinkHeader,
     join,
 )
 from analyzer.capture.gather import as_bytes
@@ -41,7 +42,8 @@ from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
 from analyzer.capture.network.fragments import join_fragments
 from analyzer.capture.network.ipv4_tcp import decode_whole
-from analyzer.capture.records import RecordPart, expected_records
+from analyzer.capture.record_log import Space
+from analyzer.capture.records import Stretch, expected_records
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
@@ -121,25 +123,37 @@ class PacketLog:
         self._zeros = zeros
         self._most = most
         self._len = 0
+        self._expected = 0
         self._is_full = False
         self._table = blank_table(0)
         self._tunnels = np.zeros(0, np.uint8)
         self._fragments: list[Fragments] = []
 
-    def add(self, part: RecordPart, data: U8, begin: int) -> None:
-        """Take the next records, which have one link; ``data`` are the bytes of the file from ``begin`` on."""
+    def space(self, rows: int, link: int, expected: int) -> Space | None:
+        """The next rows, unless there are too many; None where packets do not begin plainly."""
+        header = plain_header(link)
+        self._is_full = self._is_full or self._len + expected > self._most * 9 // 8
+        if header is None or self._is_full:
+            return None
+        if self._len == len(self._table):
+            self._make_room(max(self._len + expected, self._expected * 9 // 8))
+        return Space(rows_of(self._table, slice(self._len, self._len + rows)), header)
+
+    def add(self, stretch: Stretch) -> None:
+        """Take the next records."""
+        part = stretch.records
         first, self._len = self._len, self._len + len(part.time_ns)
         if first == self._len or self._is_full:
             return
-        expected = expected_records(self._file_len, self._len, part.end)
+        self._expected = expected = expected_records(self._file_len, self._len, part.end)
         if expected > self._most:
             self._is_full = True
             return
         if self._len > len(self._table):
             self._make_room(max(expected * 9 // 8, self._len))
         some = slice(first, self._len)
-        fragments = decode_part(rows_of(self._table, some), self._tunnels[some], part, data, begin, rows=expected)
-        self._fragments += [each.moved(first, begin) for each in fragments]
+        fragments = decode_stretch(rows_of(self._table, some), self._tunnels[some], stretch, rows=expected)
+        self._fragments += [each.moved(first, stretch.begin) for each in fragments]
 
     def _make_room(self, rows: int) -> None:
         before, self._table = self._table, blank_table(rows, self._zeros)
@@ -157,21 +171,24 @@ class PacketLog:
         return Decoded(table, capture.buffer, capture.records)
 
 
-def decode_part(
-    table: PacketTable, tunnels: U8, part: RecordPart, data: U8, begin: int, *, rows: int
-) -> list[Fragments]:
-    """Decode some records, which have one link, into a blank table; gives the fragments among them.
+def decode_stretch(table: PacketTable, tunnels: U8, stretch: Stretch, *, rows: int) -> list[Fragments]:
+    """Decode what is left of a stretch into its table; gives the fragments among it. There are about so many ``rows``.
 
-    ``data`` are the bytes of the file from ``begin`` on; there are about so many ``rows`` in all. Fragments know their
-    rows in this table, and their places in ``data``.
+    Fragments know their rows in this table, and their places in the stretch's bytes.
     """
+    part, data, begin, left = stretch
+    if left is not None and not len(left):
+        return []
     decoding = Decoding(data, table, tunnels, rows=rows)
     columns = part.data_off, part.captured_len, part.wire_len, part.link
-    frames = _frames_left(decoding, np.arange(len(table)), columns, begin)
-    if len(frames):
-        _decode_rows(decoding, frames)
-        found = frames.row[table.payload_off[frames.row] > 0]
-        table.payload_off[found] += begin
+    every = np.arange(len(table))
+    if left is None:
+        frames = _frames_left(decoding, every, columns, begin)
+    else:
+        frames = _frames(every, columns, begin).pick(left)
+    _decode_rows(decoding, frames)
+    found = frames.row[table.payload_off[frames.row] > 0]
+    table.payload_off[found] += begin
     return decoding.fragments
 
 
@@ -185,19 +202,25 @@ def _frames_left(decoding: Decoding, rows: I64, columns: Columns, begin: int = 0
 
     ``columns`` are the records', for these rows of the table; the bytes of ``decoding`` begin at ``begin`` of the file.
     """
-    data_off, captured_len, wire_len, link = columns
-    first = LINKS.get(int(link[0]))
-    left = None
-    if first is not None and first.header is not None and (link == link[0]).all():
-        left = decode_whole(decoding, (rows, data_off, captured_len.astype(np.int64)), first.header, begin=begin)
+    data_off, captured_len, _, link = columns
+    header, left = plain_header(int(link[0])), None
+    if header is not None and (link == link[0]).all():
+        left = decode_whole(decoding, (rows, data_off, captured_len.astype(np.int64)), header, begin=begin)
     if left is not None and not len(left):
         return NO_FRAMES
-    frames = _frames(rows, data_off - begin, captured_len, wire_len, link)
+    frames = _frames(rows, columns, begin)
     return frames if left is None else frames.pick(left)
 
 
-def _frames(rows: I64, data_off: I64, captured_len: I64 | U32, wire_len: I64 | U32, link: I64 | U16) -> Frames:
-    """The records of some rows."""
+def plain_header(link: int) -> LinkHeader | None:
+    """The header of a link that is of one length and has no options; None where it is not so, or not known."""
+    known = LINKS.get(link)
+    return known.header if known else None
+
+
+def _frames(rows: I64, columns: Columns, begin: int) -> Frames:
+    """The records of some rows; the bytes that they lie in begin at ``begin`` of the file."""
+    data_off, captured_len, wire_len, link = columns[0] - begin, *columns[1:]
     captured_end = data_off + captured_len
     wire_end = np.maximum(data_off + np.minimum(wire_len, MAX_PACKET_LEN), captured_end)
     return Frames(rows, data_off, captured_end, wire_end, link.astype(np.int64) + LINK_TYPE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -10,26 +10,38 @@ import numpy as np
 
 from analyzer.base.errors import CaptureError
 from analyzer.base.fact import Fact, replace
-from analyzer.base.kernel import run_kernel
+from analyzer.base.kernel import pays, run_kernel
 from analyzer.base.mapped_files import FilePart
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.room import Zeros
-from analyzer.base.table import I64, U8
+from analyzer.base.table import I64
 from analyzer.capture.blocks import Blocks
 from analyzer.capture.capture import Capture, Interface
-from analyzer.capture.decode import PacketLog
-from analyzer.capture.gather import gather
-from analyzer.capture.record_log import IN_FILE_FROM, RecordLog, Sink
+from analyzer.capture.decode import PacketLog, blank_table
+from analyzer.capture.frames import NO_LINK_HEADER
+from analyzer.capture.network.ipv4_tcp import columns_of
+from analyzer.capture.pcap_walk import (
+    AT,
+    FILE_HEADER,
+    HEADER_CUT,
+    LEFT,
+    LENGTH_BAD,
+    NO_HEADER,
+    RUNNING,
+    STATES,
+    STOPPED,
+    walk_records,
+)
+from analyzer.capture.record_log import IN_FILE_FROM, Packets, RecordLog, Sink
 from analyzer.capture.records import (
-    BYTE_STEPS,
     FIRST_ROUND,
     MAX_RECORD_LEN,
     MAX_ROUND,
     ORDERS,
-    SECOND_NS,
     Order,
     RecordPart,
+    Stretch,
     expected_records,
     layout,
 )
@@ -71,50 +83,7 @@ CONCATENATED = Code(
 # Each appended file is an interface of its own; more than these were not appended by anyone who means well.
 MAX_FILES = 4_096
 
-# How a walk over records may stop.
-RUNNING, AT_END, HEADER_CUT, LENGTH_BAD, FILE_HEADER = range(5)
-
-
-def walk_records(
-    data: U8, offsets: I64, state: I64, place: I64, header_len: int, low: int, step: int, length_at: int
-) -> int:
-    """Kernel: where records begin in ``data``. ``low`` and ``step`` give the order of bytes (0, 1 little; 3, -1 big).
-
-    ``place`` is (where ``data`` begins in the file, how long the file is, how long a record may be); ``state`` has
-    (where to begin, how it stopped, the offending length, what is no file header), with offsets in the file. It stops
-    ``RUNNING`` where ``offsets`` are full, and before a record that is not all in ``data``.
-    """
-    size = place[1] - place[0]
-    at = state[0] - place[0]
-    not_header = state[3] - place[0]
-    room = len(offsets)
-    found = 0
-    status = RUNNING
-    while found < room:
-        if at + header_len > size:
-            status = AT_END if at == size else HEADER_CUT
-            break
-        if at + header_len > len(data):
-            break
-        if ((data[at] == 0xA1 and data[at + 1] == 0xB2) or (data[at + 3] == 0xA1 and data[at + 2] == 0xB2)) and (
-            data[at + 4] + data[at + 5] == 2 and data[at + 6] + data[at + 7] == 4 and at != not_header
-        ):
-            status = FILE_HEADER
-            break
-        field = at + length_at + low
-        length = data[field] | data[field + step] << 8 | data[field + 2 * step] << 16 | data[field + 3 * step] << 24
-        if length > place[2] or at + header_len + length > size:
-            status = LENGTH_BAD
-            state[2] = length
-            break
-        if at + header_len + length > len(data):
-            break
-        offsets[found] = at
-        found += 1
-        at += header_len + length
-    state[0] = at + place[0]
-    state[1] = status
-    return found
+_NO_PACKETS = blank_table(0)
 
 
 class Header(Fact, frozen=True):
@@ -125,6 +94,12 @@ class Header(Fact, frozen=True):
     swapped_lengths: bool
     interface: Interface
 
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """What records look like, as ``walk_records`` takes it."""
+        lengths_at = (12, 8) if self.swapped_lengths else (8, 12)
+        return self.variant.record_header_len, int(self.order == "big"), *lengths_at, self.variant.fraction_ns
+
 
 @dataclass(slots=True)
 class Reading:
@@ -133,27 +108,26 @@ class Reading:
     name: str
     buffer: memoryview
     log: RecordLog
-    packets: PacketLog | None
-    take: Callable[[RecordPart, U8, int], None] | None
+    packets: Packets | None
     headers: list[Header] = field(default_factory=list)
     problem: str | None = None
 
     def read(self, blocks: Blocks, begin: int) -> None:
         """Read the file that lies from ``begin`` to the end of ``blocks``, and files that were appended to it."""
-        state = np.array([begin, FILE_HEADER, 0, -1], np.int64)
+        state = state_at(begin, FILE_HEADER)
         number = 0
-        while state[1] == FILE_HEADER and len(self.headers) < MAX_FILES:
-            at = int(state[0])
+        while state[STOPPED] == FILE_HEADER and len(self.headers) < MAX_FILES:
+            at = int(state[AT])
             raw = self.buffer[at : min(at + HEADER_LEN, len(blocks))]
             header = read_header(raw, self.name, first=not self.headers)
             if header is not None:
                 number = self._number_of(header, begins=at == begin)
-                state[0] = at + HEADER_LEN
+                state[AT] = at + HEADER_LEN
             elif at == begin:
                 self.stop("a file of the ring does not begin with a pcap file header")
                 return
             else:
-                state[3] = at
+                state[NO_HEADER] = at
             self.take_records(blocks, state, number)
         error = explain_stop(state, len(blocks), self.headers[number].variant.record_header_len)
         if error is not None:
@@ -168,11 +142,50 @@ class Reading:
 
     def take_records(self, blocks: Blocks, state: I64, number: int) -> None:
         """Read the records from ``state`` on, which have the header of this number; leaves there how that ended."""
-        for part, block, begin in _read_parts(blocks, state, self.headers[number], number, before=len(self.log)):
-            self.log.expect(expected_records(len(self.buffer), len(self.log) + len(part.time_ns), part.end))
+        for stretch in self._stretches(blocks, state, number):
+            part = stretch.records
+            self._expect(len(part.time_ns), part.end)
             self.log.add(part)
-            if self.take is not None:
-                self.take(part, block, begin)
+            if self.packets is not None:
+                self.packets.add(stretch)
+
+    def _expect(self, more: int, end: int) -> None:
+        """Make room for all records, as many as there are likely: so many ``more`` reach to ``end``."""
+        self.log.expect(expected_records(len(self.buffer), len(self.log) + more, end))
+
+    def _stretches(self, blocks: Blocks, state: I64, number: int) -> Iterator[Stretch]:
+        """The records from ``state`` on, many at once.
+
+        How long the first ones are tells whether so many make compiling pay, as those of earlier files do. Where they
+        do packets are decoded in the same walk, as far as they are plain.
+        """
+        header, before, total = self.headers[number], len(self.log), 0
+        state[STOPPED] = RUNNING
+        begun, link = state.copy(), header.interface.link
+        room, expected = FIRST_ROUND, max(FIRST_ROUND, before)
+        while state[STOPPED] == RUNNING:
+            compiled, begin = pays(walk_records, expected), int(state[AT])
+            bounds = np.array([begin, len(blocks), MAX_RECORD_LEN], np.int64)
+            free = self.log.space(room)
+            space = self.packets.space(len(free[0]), link, expected) if self.packets and compiled else None
+            table, plain = space or (_NO_PACKETS, NO_LINK_HEADER)
+            rows = len(table) if space else len(free[0])
+            columns = (*(column[:rows] for column in free), np.empty(rows, np.bool_))
+            left, block = np.empty(len(table), np.int64), blocks.at(begin)
+            arguments = state, bounds, header.parts, columns, (*plain, begin), columns_of(table), left
+            found = run_kernel(walk_records, expected, block, *arguments)
+            total += found
+            mean = max((int(state[AT]) - int(begun[AT])) // max(total, 1), 1)
+            expected = max((len(blocks) - int(state[AT])) // mean * 9 // 8, FIRST_ROUND, before)
+            room = min(expected, max(len(block) // mean * 9 // 8, FIRST_ROUND), MAX_ROUND)
+            if not compiled and state[STOPPED] == RUNNING and pays(walk_records, expected):
+                # Once more from the beginning.
+                self._expect(found, int(state[AT]))
+                state[:], total = begun, 0
+                continue
+            same = (np.full(found, value, np.uint16) for value in (number, link))
+            part = RecordPart(*(column[:found] for column in columns), *same)
+            yield Stretch(part, block, begin, left[: state[LEFT]] if space else None)
 
     def stop(self, error: str) -> None:
         """Note what ended a file too early, behind the records that were taken."""
@@ -198,6 +211,13 @@ class Reading:
         return replace(capture, decoded=self.packets.decoded(capture)) if self.packets is not None else capture
 
 
+def state_at(begin: int, status: int) -> I64:
+    """The state of a walk over records that begins there."""
+    state = np.zeros(STATES, np.int64)
+    state[AT], state[STOPPED], state[NO_HEADER] = begin, status, -1
+    return state
+
+
 def read_pcap(
     buffer: memoryview,
     *,
@@ -209,17 +229,17 @@ def read_pcap(
     """The records of a pcap file, of several where files were appended to one another, or those of a ring.
 
     ``files`` are those that lie in ``buffer``; without them it is one. Of files that are mapped, and not very large,
-    packets are decoded on the way. ``zeros`` makes the columns of both tables; or all goes to ``sink``. Raises
+    packets are decoded on the way; ``zeros`` makes the columns of both tables; or all goes to ``sink``. Raises
     ``CaptureError`` when the first file's header is cut or of another version. A record that is cut, or claims more
     than can be, ends its file, and the capture then is not ``complete``.
     """
     files = files or (FilePart(0, len(buffer)),)
     in_file = len(buffer) >= IN_FILE_FROM
     is_mapped = files[0].path is not None
-    packets = PacketLog(len(buffer), zeros=zeros) if is_mapped and not in_file and sink is None else None
-    log = sink.log if sink else RecordLog(name, in_file=in_file, zeros=zeros)
-    take = sink.take if sink else packets.add if packets else None
-    reading = Reading(name, buffer, log, packets, take)
+    if sink is None:
+        packets = PacketLog(len(buffer), zeros=zeros) if is_mapped and not in_file else None
+        sink = Sink(RecordLog(name, in_file=in_file, zeros=zeros), packets)
+    reading = Reading(name, buffer, *sink)
     for file in files:
         with file.opened() as descriptor:
             reading.read(Blocks(buffer[: file.end], descriptor, file_at=file.begin), file.begin)
@@ -256,54 +276,3 @@ def read_header(raw: memoryview, name: str, *, first: bool) -> Header | None:
     if len(raw) < HEADER_LEN:
         raise CaptureError(f"{name}: {len(raw)} bytes; expected a pcap file header of {HEADER_LEN}")
     raise CaptureError(f"{name}: pcap version {major}.{minor}; expected 2.0 to 2.4")
-
-
-def _read_parts(
-    blocks: Blocks, state: I64, header: Header, interface: int, *, before: int
-) -> Iterator[tuple[RecordPart, U8, int]]:
-    """The records from ``state`` on by stretches of the file, each with its bytes and where those begin.
-
-    So many records were found ``before``.
-    """
-    variant = header.variant
-    captured, wire = ("wire_len", "captured_len") if header.swapped_lengths else ("captured_len", "wire_len")
-    for at, block, begin in _offset_rounds(blocks, state, header, before):
-        record = gather(block, at, RECORD[header.order])
-        fraction_ns = record["fraction"].astype(np.int64) * variant.fraction_ns
-        part = RecordPart(
-            time_ns=record["seconds"].astype(np.int64) * SECOND_NS + np.minimum(fraction_ns, SECOND_NS - 1),
-            data_off=at + (begin + variant.record_header_len),
-            captured_len=record[captured].astype(np.int64),
-            wire_len=record[wire].astype(np.int64),
-            interface=np.full(len(at), interface, np.int64),
-            link=np.full(len(at), header.interface.link, np.int64),
-            time_is_bad=fraction_ns >= SECOND_NS,
-        )
-        yield part, block, begin
-
-
-def _offset_rounds(blocks: Blocks, state: I64, header: Header, before: int) -> Iterator[tuple[I64, U8, int]]:
-    """Where records begin in a stretch of the file, the stretch, and where that begins, from ``state`` on.
-
-    The first round is short: it tells how long records are, and with that whether so many make compiling pay, as those
-    ``before`` it do.
-    """
-    low, step = BYTE_STEPS[header.order]
-    arguments = header.variant.record_header_len, low, step, 12 if header.swapped_lengths else 8
-    first, total = int(state[0]), 0
-    room, expected = FIRST_ROUND, max(FIRST_ROUND, before)
-    state[1] = RUNNING
-    while state[1] == RUNNING:
-        begin = int(state[0])
-        block = blocks.at(begin)
-        place = np.array([begin, len(blocks), MAX_RECORD_LEN], np.int64)
-        found = asked = 0
-        while found == asked:
-            asked = room
-            offsets = np.empty(asked, np.int64)
-            found = run_kernel(walk_records, expected, block, offsets, state, place, *arguments)
-            yield offsets[:found], block, begin
-            total += found
-            mean = max((int(state[0]) - first) // max(total, 1), 1)
-            expected = max((len(blocks) - int(state[0])) // mean * 9 // 8, FIRST_ROUND, before)
-            room = min(expected, MAX_ROUND)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from analyzer.base.column import Column
 from analyzer.base.oddity import Code, Oddity
 from analyzer.base.place import PacketPlace
 from analyzer.base.room import Zeros
-from analyzer.base.table import I64, U8, RecordTable
+from analyzer.base.table import I64, PacketTable, RecordTable
+from analyzer.capture.capture import Capture, Decoded
+from analyzer.capture.frames import LinkHeader
 from analyzer.capture.records import (
     BAD_TIMESTAMP,
     NO_TIMESTAMP,
@@ -22,6 +24,7 @@ from analyzer.capture.records import (
     TIME_BACKWARDS,
     WIRE_LEN_SHORT,
     RecordPart,
+    Stretch,
 )
 
 # The table of records of a larger capture is not kept in memory: it takes a twentieth of the capture.
@@ -49,6 +52,10 @@ RECORD_TYPES: Mapping[str, type[np.generic]] = MappingProxyType(
         "link": np.uint16,
     }
 )
+
+
+# Those of them that differ from record to record.
+_FOUND = "time_ns", "data_off", "captured_len", "wire_len"
 
 
 @dataclass(slots=True)
@@ -99,12 +106,21 @@ class RecordLog:
     def __len__(self) -> int:
         return self.facts.rows
 
+    @property
+    def in_file(self) -> bool:
+        """Whether the columns are in files."""
+        return all(column.in_file for column in self._columns.values())
+
     def expect(self, rows: int) -> None:
         """Make room for about so many records in all; they may be more, or fewer."""
         if self._room < rows <= MOST_ROOM:
             self._room = min(rows * 9 // 8, MOST_ROOM)
             for column in self._columns.values():
                 column.make_room(self._room)
+
+    def space(self, rows: int) -> list[NDArray[Any]]:
+        """Where times, places and lengths of records may be put that are added next, up to so many."""
+        return [self._columns[name].space(rows) for name in _FOUND]
 
     def add(self, part: RecordPart) -> None:
         """Take the records of the next stretch."""
@@ -152,6 +168,10 @@ class RecordLog:
     def _note_late(self, time_ns: I64, before: int) -> None:
         """Of records behind so many, those older than one before them; those without a time say nothing."""
         facts = self.facts
+        if len(time_ns) and 0 < time_ns[0] >= facts.latest_ns and bool((time_ns[1:] >= time_ns[:-1]).all()):
+            # Nearly always.
+            facts.latest_ns, facts.earliest_ns = int(time_ns[-1]), min(facts.earliest_ns, int(time_ns[0]))
+            return
         latest = np.maximum.accumulate(np.append(facts.latest_ns, time_ns))[1:]
         lag = np.where(time_ns != 0, latest - time_ns, 0)
         self._seen(TIME_BACKWARDS).note(before, lag > 0)
@@ -180,8 +200,31 @@ class RecordLog:
         return {"count": count}
 
 
+class Space(NamedTuple):
+    """The next rows of a table, still blank, for packets behind a plain link header."""
+
+    table: PacketTable
+    header: LinkHeader
+
+
+class Packets(Protocol):
+    """Takes packets while the records that bring them are found, and their bytes are at hand."""
+
+    def space(self, rows: int, link: int, expected: int) -> Space | None:
+        """Where up to so many of the next packets may be decoded; None where that is done when they are taken.
+
+        So many are ``expected`` in this file.
+        """
+
+    def add(self, stretch: Stretch) -> None:
+        """Take the next records, decoded into the last space but for those that are left."""
+
+    def decoded(self, capture: Capture) -> Decoded | None:
+        """The packets of ``capture``, all of whose records were taken; None where they are not all here."""
+
+
 class Sink(NamedTuple):
-    """Where the records of a pcap capture go: into a log, and with their bytes, to ``PacketLog.add`` or its like."""
+    """Where the records of a pcap capture go, and their packets, if anywhere."""
 
     log: RecordLog
-    take: Callable[[RecordPart, U8, int], None]
+    packets: Packets | None = None

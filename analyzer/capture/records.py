@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from analyzer.base.fact import Fact
 from analyzer.base.kernel import run_kernel
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.base.pages import SPAN
-from analyzer.base.table import I64, U8
+from analyzer.base.table import I64, U8, U16, U32
 from analyzer.capture.gather import forget
 
 # The largest record that libpcap and Wireshark accept (libpcap: MAXIMUM_SNAPLEN in pcap-int.h).
@@ -106,20 +106,32 @@ def expected_records(file_len: int, count: int, end: int) -> int:
 
 
 class RecordPart(Fact, frozen=True):
-    """The records of one stretch of a file, in the columns of ``RecordTable``, not yet narrowed.
+    """The records of one stretch of a file, in the columns of ``RecordTable``, some not yet narrowed.
 
     ``time_is_bad`` marks those whose time stamp had to be brought back into range.
     """
 
     time_ns: I64
     data_off: I64
-    captured_len: I64
-    wire_len: I64
-    interface: I64
-    link: I64
+    captured_len: I64 | U32
+    wire_len: I64 | U32
     time_is_bad: NDArray[np.bool_]
+    interface: I64 | U16
+    link: I64 | U16
 
     @property
     def end(self) -> int:
         """Where in the file the last record ends; 0 where there is none."""
         return int(self.data_off[-1] + self.captured_len[-1]) if len(self.data_off) else 0
+
+
+class Stretch(NamedTuple):
+    """The next records of a file, which have one link; ``data`` are its bytes from ``begin`` on.
+
+    ``left`` are those of which no packet was decoded yet, while they were found; all where it is None.
+    """
+
+    records: RecordPart
+    data: U8
+    begin: int
+    left: I64 | None = None

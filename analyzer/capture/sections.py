@@ -17,17 +17,8 @@ from analyzer.base.table import I64
 from analyzer.capture.blocks import Blocks
 from analyzer.capture.capture import Capture
 from analyzer.capture.gather import as_bytes
-from analyzer.capture.pcap import (
-    AT_END,
-    FILE_HEADER,
-    HEADER_LEN,
-    RECORD,
-    RUNNING,
-    Header,
-    Reading,
-    explain_stop,
-    read_header,
-)
+from analyzer.capture.pcap import HEADER_LEN, RECORD, Header, Reading, explain_stop, read_header, state_at
+from analyzer.capture.pcap_walk import AT_END, FILE_HEADER, RUNNING
 from analyzer.capture.record_log import RecordLog, Sink
 from analyzer.capture.records import MAX_RECORD_LEN, SECOND_NS
 
@@ -59,8 +50,8 @@ def sections_of(buffer: memoryview, name: str, count: int) -> list[Section]:
 
 def read_section(buffer: memoryview, file: FilePart, section: Section, *, name: str, sink: Sink) -> I64:
     """Read a section of the one file in ``buffer`` into ``sink``; gives how that ended, for ``joined_sections``."""
-    reading = Reading(name, buffer, sink.log, None, sink.take, [_header_of(buffer, name)])
-    state = np.array([section.begin, RUNNING, 0, -1], np.int64)
+    reading = Reading(name, buffer, *sink, [_header_of(buffer, name)])
+    state = state_at(section.begin, RUNNING)
     with file.opened() as descriptor:
         reading.take_records(Blocks(buffer[: section.end], descriptor), state, 0)
     return state
@@ -71,7 +62,7 @@ def joined_sections(buffer: memoryview, ends: Sequence[I64], *, name: str, log: 
     *others, last = ends
     if any(state[1] != AT_END for state in others) or last[1] == FILE_HEADER:
         return None
-    reading = Reading(name, buffer, log, None, None, [_header_of(buffer, name)])
+    reading = Reading(name, buffer, log, None, [_header_of(buffer, name)])
     error = explain_stop(last, len(buffer), reading.headers[0].variant.record_header_len)
     if error is not None:
         reading.stop(error)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.base.table import U8, PacketTable, RecordTable
-from analyzer.capture.decode import blank_table, decode_part, rows_of
-from analyzer.capture.record_log import RECORD_TYPES
-from analyzer.capture.records import RecordPart
+from analyzer.base.table import PacketTable, RecordTable
+from analyzer.capture.capture import Capture
+from analyzer.capture.decode import blank_table, decode_stretch, plain_header, rows_of
+from analyzer.capture.record_log import RECORD_TYPES, Space
+from analyzer.capture.records import RecordPart, Stretch
 
 # Rows that are handed on together: about 15 MB.
 WINDOW_ROWS = 1 << 17
@@ -33,18 +34,31 @@ class WindowLog:
         self._parts: list[RecordPart] = []
         self._len = 0
 
-    def add(self, part: RecordPart, data: U8, begin: int) -> None:
-        """Take the next records, which have one link; ``data`` are the bytes of the file from ``begin`` on."""
-        count = len(part.time_ns)
+    def space(self, rows: int, link: int, _: int) -> Space | None:
+        """The next rows of this window, or of another where it is full; None where packets do not begin plainly."""
+        header = plain_header(link)
+        if header is None:
+            return None
+        if self._len == len(self._table):
+            self.finish()
+            self._table = blank_table(self._rows)
+        return Space(rows_of(self._table, slice(self._len, self._len + rows)), header)
+
+    def add(self, stretch: Stretch) -> None:
+        """Take the next records."""
+        count = len(stretch.records.time_ns)
         if not count:
             return
         if self._len + count > len(self._table):
             self.finish()
             self._table = blank_table(max(self._rows, count))
         table = rows_of(self._table, slice(self._len, self._len + count))
-        decode_part(table, np.zeros(count, np.uint8), part, data, begin, rows=self._expected)
-        self._parts.append(part)
+        decode_stretch(table, np.zeros(count, np.uint8), stretch, rows=self._expected)
+        self._parts.append(stretch.records)
         self._len += count
+
+    def decoded(self, _: Capture) -> None:
+        """Nothing: packets are handed on."""
 
     def finish(self) -> None:
         """Hand on what is left."""

@@ -57,6 +57,41 @@ def test_what_fits_into_the_room_that_was_made_stays_there() -> None:
     assert room.place_of(column.array()) == (0, (3,), "<i8")
 
 
+def test_what_was_put_into_its_space_is_appended_where_it_is() -> None:
+    column = Column(np.int64)
+    column.make_room(4)
+    column.append(np.array([1]))
+
+    space = column.space(2)
+    space[:] = 2, 3
+    column.append(space)
+
+    assert column.array().tolist() == [1, 2, 3]
+    assert np.shares_memory(column.array(), space)
+
+
+@pytest.mark.parametrize(("room", "rows"), [(0, 3), (1, 3), (2, 1), (9, 3)])
+def test_there_is_space_as_far_as_there_is_room_or_elsewhere(room: int, rows: int) -> None:
+    column = Column(np.int64)
+    column.make_room(room)
+    column.append(np.array([7] * min(room, 1), np.int64))
+
+    space = column.space(3)
+
+    assert (len(space), space.dtype) == (rows, np.int64)
+
+
+def test_values_in_pieces_have_space_elsewhere() -> None:
+    column = Column(np.int64)
+    column.make_room(2)
+    column.append(np.array([1]))
+    column.append(np.array([2, 3]))
+
+    column.append(column.space(1) * 0 + 4)
+
+    assert column.array().tolist() == [1, 2, 3, 4]
+
+
 def test_in_a_file_there_is_room() -> None:
     column = Column(np.int64, in_file=True)
 

@@ -102,6 +102,31 @@ def test_a_kernel_with_a_part_that_numba_makes_by_itself_is_kept_whole(run) -> N
     assert [run(kernel=kernel), run(kernel=kernel)] == [f"{SUMS} True", f"{SUMS} False"]
 
 
+SHARING = KERNEL.replace("def add_up", "def step(value):\n    return value * STEP\n\n\ndef add_up").replace(
+    "small[i] * STEP", "step(small[i])"
+)
+
+
+@only_where_known
+def test_a_kernel_that_calls_a_function_is_kept_whole(run) -> None:
+    assert [run(kernel=SHARING), run(kernel=SHARING)] == [f"{SUMS} True", f"{SUMS} False"]
+
+
+@only_where_known
+@pytest.mark.parametrize("change", [("STEP = 3", "STEP = 4"), ("value * STEP", "value * 4")])
+def test_a_function_that_changes_makes_a_kernel_that_calls_it_anew(run, change: tuple[str, str]) -> None:
+    run(kernel=SHARING)
+
+    assert run(kernel=SHARING.replace(*change)) == "188 [113, 132, 157, 188] True"
+
+
+@only_where_known
+def test_where_nothing_can_be_kept_numba_runs_a_kernel_that_calls_a_function(run, tmp_path: Path) -> None:
+    (tmp_path / "__pycache__").write_text("no folder")
+
+    assert run(kernel=SHARING) == f"{SUMS} True"
+
+
 PLAIN = f"{SUMS} False"
 FEWER_ROWS = (
     RUN.replace("add_up, 0", "add_up, ROWS").replace("compile_rows=0", "compile_rows=KEPT_PAYS * 100")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from analyzer.base.address import format_address
 from analyzer.base.fact import replace
 from analyzer.base.table import (
+    BAD_HEADER,
     DECODED,
     FATE_NAMES,
     NESTED_TOO_DEEP,
@@ -26,14 +27,16 @@ from analyzer.capture.decode import (
     MAX_PACKET_LEN,
     ROWS_AT_ONCE,
     PacketLog,
+    blank_table,
     decode_packets,
+    decode_stretch,
     decoding_oddities,
 )
 from analyzer.capture.frames import IP_PROTOCOL, LINK_TYPE, UDP_PORT
 from analyzer.capture.link import LINKS
 from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
 from analyzer.capture.reader import read_capture
-from analyzer.capture.records import RecordPart
+from analyzer.capture.records import RecordPart, Stretch
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
@@ -213,10 +216,39 @@ def test_of_more_packets_than_are_used_together_none_is_decoded_on_the_way(read,
     capture = read(data)
     log = PacketLog(len(data), most=most)
     records = capture.records
-    columns = {
-        name: getattr(records, name).astype(np.int64) for name in RecordPart.__struct_fields__ if name != "time_is_bad"
-    }
+    columns = {name: getattr(records, name) for name in RecordPart.__struct_fields__ if name != "time_is_bad"}
+    part = RecordPart(**columns, time_is_bad=np.zeros(3, np.bool_))
 
-    log.add(RecordPart(**columns, time_is_bad=np.zeros(3, np.bool_)), np.frombuffer(data, np.uint8), 0)
+    log.add(Stretch(part, np.frombuffer(data, np.uint8), 0))
 
     assert (log.decoded(capture) is not None) == known
+
+
+@pytest.mark.parametrize(("most", "known"), [(7, False), (8, True)])
+def test_of_more_packets_than_are_used_together_none_has_space(most, known) -> None:
+    log = PacketLog(1_000, most=most)
+
+    assert (log.space(3, 101, 9) is not None) == known
+
+
+@pytest.mark.parametrize(("link", "header"), [(1, 14), (101, 0), (276, 20), (113, None), (999, None)])
+def test_there_is_space_for_packets_that_begin_plainly(link: int, header: int | None) -> None:
+    space = PacketLog(1_000).space(3, link, 9)
+
+    assert (space and space.header.length) == header
+    assert space is None or len(space.table) == 3
+
+
+def test_what_is_left_of_a_stretch_is_decoded_by_layers(read, write_pcap, http_packet: bytes) -> None:
+    data = write_pcap([http_packet, b"\x45", http_packet], link=101)
+    records = read(data).records
+    columns = {name: getattr(records, name) for name in RecordPart.__struct_fields__ if name != "time_is_bad"}
+    stretch = Stretch(
+        RecordPart(**columns, time_is_bad=np.zeros(3, np.bool_)), np.frombuffer(data[40:], np.uint8), 40, np.array([2])
+    )
+    table = blank_table(3)
+
+    decode_stretch(table, np.zeros(3, np.uint8), stretch, rows=3)
+
+    assert table.fate.tolist() == [BAD_HEADER, BAD_HEADER, DECODED]
+    assert table.payload_off[2] == records.data_off[2] + 40

@@ -3,17 +3,17 @@ import struct
 from pathlib import Path
 
 import dpkt
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.base.errors import CaptureError
-from analyzer.base.kernel import run_kernel
+from analyzer.base.table import PacketTable
 from analyzer.capture import blocks, reader
 from analyzer.capture.capture import Capture
-from analyzer.capture.pcap import read_pcap, walk_records
-from analyzer.capture.records import BYTE_STEPS, MAX_RECORD_LEN
+from analyzer.capture.decode import decode_packets
+from analyzer.capture.pcap import read_pcap
+from analyzer.capture.records import MAX_RECORD_LEN
 
 # Two packets a second apart, the second one cut to 3 of 9 bytes.
 PACKETS = [(1_700_000_000, 5, b"first"), (1_700_000_001, 6, b"sec", 9)]
@@ -162,25 +162,6 @@ def test_a_cut_capture_is_a_prefix_of_the_whole(write_pcap, read, cut: int) -> N
     assert capture.complete == ((cut - 24) % 30 == 0)
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    data=st.binary(max_size=60).map(lambda noise: noise + struct.pack("<IIII", 1, 2, 3, 3) * 4 + noise),
-    order=st.sampled_from(["little", "big"]),
-    header_len=st.sampled_from([16, 24]),
-    more=st.sampled_from([0, 30]),
-)
-def test_the_compiled_walk_leaves_the_same_bytes(data: bytes, order: str, header_len: int, more: int) -> None:
-    results = []
-    for compile_rows in (0, 1 << 60):
-        offsets, state = np.zeros(8, np.int64), np.array([5, 0, 0, -1], np.int64)
-        raw, place = np.frombuffer(data, np.uint8), np.array([5, 5 + len(data) + more, MAX_RECORD_LEN])
-        arguments = (raw, offsets, state, place, header_len, *BYTE_STEPS[order], 8)
-        found = run_kernel(walk_records, 8, *arguments, compile_rows=compile_rows)
-        results.append((found, offsets.tobytes(), state.tobytes()))
-
-    assert results[0] == results[1]
-
-
 @pytest.mark.parametrize("size", [40, 41, 56, 57, 90])
 def test_records_are_the_same_in_stretches_of_any_size(
     tmp_path: Path, write_pcap, read, monkeypatch: pytest.MonkeyPatch, size: int
@@ -194,3 +175,32 @@ def test_records_are_the_same_in_stretches_of_any_size(
 
     assert data_of(capture) == data_of(whole) == [b"a" * 24, b"", b"bcd", b"e" * 21, b"f", b"g"]
     assert (capture.oddities, capture.error) == (whole.oddities, whole.error)
+
+
+@pytest.mark.parametrize("how", [{}, {"order": ">"}, {"magic": 0xA1B23C4D}, {"magic": 0xA1B2CD34}, {"version": (2, 2)}])
+@pytest.mark.parametrize("size", [200, 1 << 20])
+def test_packets_that_are_decoded_in_the_same_walk_are_those_that_are_decoded_later(
+    tmp_path: Path, write_pcap, read, http_packet: bytes, monkeypatch: pytest.MonkeyPatch, size: int, how: dict
+) -> None:
+    file = write_pcap([http_packet, b"\x45", (3, 4_000_000_000, http_packet)] * 4, link=101, **how)
+    (tmp_path / "x.pcap").write_bytes(file)
+    whole = read(file)
+    monkeypatch.setattr(blocks, "BLOCK_LEN", size)
+    monkeypatch.setattr(reader, "MAPPED_FROM", 1)
+    monkeypatch.setattr("analyzer.capture.pcap.pays", lambda *_: True)
+
+    capture = reader.read_capture(tmp_path / "x.pcap", name="x.pcap")
+
+    assert capture.decoded is not None
+    for name in PacketTable.__struct_fields__:
+        assert getattr(decode_packets(capture), name).tolist() == getattr(decode_packets(whole), name).tolist()
+    assert data_of(capture) == data_of(whole)
+    assert capture.records.time_ns.tolist() == whole.records.time_ns.tolist()
+    assert (capture.oddities, capture.error) == (whole.oddities, whole.error)
+
+
+def test_many_records_are_walked_over_once_more_in_a_compiled_walk(write_pcap, read) -> None:
+    capture = read(write_pcap([(n, n, bytes(n % 7)) for n in range(1, 12_001)]))
+
+    assert capture.records.time_ns.tolist() == [n * 10**9 + n * 1000 for n in range(1, 12_001)]
+    assert capture.records.captured_len.tolist() == [n % 7 for n in range(1, 12_001)]

@@ -11,7 +11,7 @@ from analyzer.capture.records import RecordPart
 def part(times: list[int], captured: list[int], wire: list[int], bad: list[bool] | None = None) -> RecordPart:
     zeros = np.zeros(len(times), np.int64)
     flags = np.array(bad if bad is not None else [False] * len(times), np.bool_)
-    return RecordPart(np.array(times), zeros, np.array(captured), np.array(wire), zeros, zeros, flags)
+    return RecordPart(np.array(times), zeros, np.array(captured), np.array(wire), flags, zeros, zeros)
 
 
 def oddities(*parts: RecordPart) -> list[Oddity]:

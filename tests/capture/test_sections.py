@@ -28,7 +28,7 @@ def by_sections(data: bytes, sections: list[Section]) -> Capture | None:
     buffer, log, ends = memoryview(data), RecordLog("x.pcap"), []
     for section in sections:
         own = RecordLog("x.pcap")
-        sink = Sink(own, lambda *_: None)
+        sink = Sink(own)
         ends.append(read_section(buffer, FilePart(0, len(data)), section, name="x.pcap", sink=sink))
         log.join(own, own.facts)
     return joined_sections(buffer, ends, name="x.pcap", log=log)
@@ -110,9 +110,7 @@ def test_what_is_no_capture_is_told() -> None:
 def test_how_a_section_ended_is_told_by_its_walk(file) -> None:
     data, log = file(), RecordLog("x.pcap")
 
-    state = read_section(
-        memoryview(data), FilePart(0, len(data)), Section(24, len(data)), name="x", sink=Sink(log, lambda *_: None)
-    )
+    state = read_section(memoryview(data), FilePart(0, len(data)), Section(24, len(data)), name="x", sink=Sink(log))
 
     assert state[0] == len(data)
     assert len(log) == 400

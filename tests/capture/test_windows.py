@@ -19,7 +19,7 @@ def windows(write_pcap):
     def read(packets: list[bytes], rows: int, **how):
         data, found = write_pcap(packets, **how), []
         log = WindowLog(len(packets), lambda *window: found.append(window), rows=rows)
-        capture = read_capture_bytes(data, name="x.pcap", sink=Sink(RecordLog("x.pcap"), log.add))
+        capture = read_capture_bytes(data, name="x.pcap", sink=Sink(RecordLog("x.pcap"), log))
         log.finish()
         return found, capture
 
@@ -31,12 +31,22 @@ def joined(tables: list[PacketTable] | list[RecordTable]) -> dict[str, list[int]
     return {name: np.concatenate([getattr(table, name) for table in tables]).tolist() for name in names}
 
 
-@pytest.mark.parametrize("rows", [1, 5_000, 100_000])
-def test_windows_have_the_packets_of_the_whole(windows, http_packet: bytes, rows: int) -> None:
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("rows", [1, 7, 5_000, 100_000])
+def test_windows_have_the_packets_of_the_whole(
+    windows, http_packet: bytes, rows: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analyzer.capture.pcap.pays", lambda *_: compiled)
     found, capture = windows([http_packet, b"\x45"] * 5_000, rows, link=101)
 
     assert joined([packets for packets, _ in found]) == joined([decode_packets(capture)])
     assert joined([records for _, records in found]) == joined([capture.records])
+
+
+def test_windows_of_packets_that_do_not_begin_plainly_are_those_of_the_whole(windows, http_packet: bytes) -> None:
+    found, capture = windows([b"\x02\x00\x00\x00" + http_packet] * 3, 2, link=0)
+
+    assert joined([packets for packets, _ in found]) == joined([decode_packets(capture)])
 
 
 def test_a_capture_without_packets_has_no_windows(windows) -> None:
