@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -160,14 +162,21 @@ class AloneLines:
 
     def _own(self, rows: AloneRows) -> Values:
         """What each call has of its own."""
-        shown = [self._text.path_texts(target) for target in rows.targets]
-        paths = np.append(self._texts.add_texts([path[1:-1] for path, _ in shown]), 0)
-        phrases = np.append(self._texts.add_texts([phrase for _, phrase in shown]), 0)
+        paths, phrases = (np.append(numbers, 0) for numbers in self._of_targets(rows.targets))
         return {
             "path": paths[rows.target], "phrase": phrases[rows.target], "first": rows.first, "last": rows.last,
             "asked": rows.asked, "request": rows.ordinal, "first_ns": rows.begin_ns, "last_ns": rows.end_ns,
             "time": self._texts.add_names(_moments(rows.begin_ns)),
         }  # fmt: skip
+
+    def _of_targets(self, targets: Sequence[str]) -> tuple[I64, I64]:
+        """The numbers of request targets as they are shown, and as sentences show them."""
+        if self._text.shows_as_sent(targets):
+            numbers = self._texts.add_texts(targets)
+            return numbers, numbers
+        shown = [self._text.path_texts(target) for target in targets]
+        paths = self._texts.add_texts([path[1:-1] for path, _ in shown])
+        return paths, self._texts.add_texts([phrase for _, phrase in shown])
 
 
 def _moments(times_ns: I64) -> NDArray[np.bytes_]:

@@ -162,9 +162,11 @@ class Reading:
         header, before, total = self.headers[number], len(self.log), 0
         state[STOPPED] = RUNNING
         begun, link = state.copy(), header.interface.link
-        room, expected = FIRST_ROUND, max(FIRST_ROUND, before)
+        room = expected = FIRST_ROUND
         while state[STOPPED] == RUNNING:
-            compiled, begin = pays(walk_records, expected), int(state[AT])
+            # What pays for the first ones pays for the last ones as well.
+            count, begin = max(expected, before + total), int(state[AT])
+            compiled = pays(walk_records, count)
             bounds = np.array([begin, len(blocks), MAX_RECORD_LEN], np.int64)
             free = self.log.space(room)
             space = self.packets.space(len(free[0]), link, expected) if self.packets and compiled else None
@@ -173,13 +175,13 @@ class Reading:
             columns = (*(column[:rows] for column in free), np.empty(rows, np.bool_))
             left, block = np.empty(len(table), np.int64), blocks.at(begin)
             arguments = state, bounds, header.parts, columns, (*plain, begin), columns_of(table), left
-            found = run_kernel(walk_records, expected, block, *arguments)
-            total += found
+            found = run_kernel(walk_records, count, block, *arguments)
+            is_first, total = total == 0, total + found
             mean = max((int(state[AT]) - int(begun[AT])) // max(total, 1), 1)
-            expected = max((len(blocks) - int(state[AT])) // mean * 9 // 8, FIRST_ROUND, before)
+            expected = max((len(blocks) - int(state[AT])) // mean * 9 // 8, FIRST_ROUND)
             room = min(expected, max(len(block) // mean * 9 // 8, FIRST_ROUND), MAX_ROUND)
-            if not compiled and state[STOPPED] == RUNNING and pays(walk_records, expected):
-                # Once more from the beginning.
+            if is_first and not compiled and state[STOPPED] == RUNNING and pays(walk_records, expected):
+                # Once more from the beginning, which nobody has got yet.
                 self._expect(found, int(state[AT]))
                 state[:], total = begun, 0
                 continue

@@ -6,7 +6,7 @@ calls have in common (a decision, legs, the words around a path) is written once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from analyzer.base.fact import Fact
@@ -108,6 +108,12 @@ class CallText:
             f'],"time":"{format_time(call.first_ns)}","first_ns":{call.first_ns},"last_ns":{call.last_ns},'
             f"{self._end(frame.names, call.inside)}"
         )
+
+    def shows_as_sent(self, paths: Iterable[str]) -> bool:
+        """Whether all of some request targets certainly stand in lines and in sentences as they were sent."""
+        # No secret has a blank in it, and what shows none in a text shows none in its parts.
+        text = " ".join(paths)
+        return _is_plain(text) and (not self._redact or shows_no_secret(text))
 
     def forget_calls(self) -> None:
         """Let go of the calls that were written; what the decisions of the next ones share is kept."""
@@ -284,9 +290,12 @@ def flow_text(flow: FlowRecord) -> str:
 
 def quoted(text: str) -> str:
     """A text as JSON; plain ASCII without the encoder."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return encode(text).decode()
+    return f'"{text}"' if _is_plain(text) else encode(text).decode()
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing in a text is escaped in JSON."""
+    return text.isascii() and text.isprintable() and '"' not in text and "\\" not in text
 
 
 def _optional(text: str | None) -> str:

@@ -25,7 +25,6 @@ from analyzer.protocol.facts import Headers
 
 # Paths that every normalisation leaves as they are, but for dot segments and empty ones.
 _PLAIN = re.compile(r"/[A-Za-z0-9._~:@!$&'()*+,;=/-]*")
-_UNRESOLVED = ("/.", "//")
 _HEADER_KEY = re.compile(r"request\.headers\[(.*)\]")
 _PATH_KEY, _PATH_HEADER = "request.path", ":path"
 _FORWARDED = "x-forwarded-for"
@@ -94,8 +93,8 @@ class Sameness(Fact, frozen=True):
     def class_of(self, target: str) -> Hashable:
         """Equal for request targets that no rule tells apart; the target itself where normalisation may change it."""
         path, _, query = target.partition("?")
-        plain = _PLAIN.fullmatch(path) is not None and not any(each in path for each in _UNRESOLVED)
-        if self.paths is None or not plain or "#" in query:
+        unresolved = "/." in path or "//" in path
+        if self.paths is None or unresolved or _PLAIN.fullmatch(path) is None or "#" in query:
             return target
         return self.paths.class_of(path), query if self.query else None
 

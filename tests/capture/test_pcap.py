@@ -199,6 +199,18 @@ def test_packets_that_are_decoded_in_the_same_walk_are_those_that_are_decoded_la
     assert (capture.oddities, capture.error) == (whole.oddities, whole.error)
 
 
+@pytest.mark.parametrize("first", [0, 1, 3, 9])
+@pytest.mark.parametrize("least", [1, 9, 20, 1_000])
+def test_no_record_is_told_twice_whenever_compiling_pays(
+    write_pcap, read, monkeypatch: pytest.MonkeyPatch, first: int, least: int
+) -> None:
+    monkeypatch.setattr("analyzer.capture.pcap.FIRST_ROUND", 2)
+    monkeypatch.setattr("analyzer.capture.pcap.pays", lambda _, rows: rows >= least)
+    packets = [bytes(400)] * first + [b"x"] * 60 + [bytes(300)] * 5
+
+    assert data_of(read(write_pcap(packets))) == packets
+
+
 def test_many_records_are_walked_over_once_more_in_a_compiled_walk(write_pcap, read) -> None:
     capture = read(write_pcap([(n, n, bytes(n % 7)) for n in range(1, 12_001)]))
 

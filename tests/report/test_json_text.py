@@ -56,6 +56,37 @@ def test_a_text_is_quoted_as_the_encoder_quotes_it(text) -> None:
     assert quoted(text) == encode(text).decode()
 
 
+PATHS = TEXTS | st.sampled_from(
+    [
+        "/items/7",
+        "/a?token=CANARY",
+        "/reset/CANARY-1234567",
+        "/bot123456:CANARY-123",
+        "/u/0123456789abc",
+        "/eyJCANARY1.abcdefgh",
+    ]
+)
+
+
+@given(paths=st.lists(PATHS, max_size=4), redact=st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_what_shows_all_paths_as_sent_shows_each_as_it_is(paths, redact) -> None:
+    text = CallText(redact=redact)
+
+    if text.shows_as_sent(paths):
+        assert [text.path_texts(path) for path in paths] == [(f'"{path}"', path) for path in paths]
+
+
+@pytest.mark.parametrize("path", ["/items/7", "/v1/projects/12345", ""])
+def test_paths_that_are_plain_are_shown_as_sent(path) -> None:
+    assert CallText(redact=True).shows_as_sent([path, path])
+
+
+@pytest.mark.parametrize("path", ["/a?token=CANARY", '/"', "/\x7f", "/\u00e9", "/reset/CANARY-1234567"])
+def test_paths_are_not_shown_as_sent_where_one_may_not_be(path) -> None:
+    assert not CallText(redact=True).shows_as_sent(["/items/7", path])
+
+
 def test_the_words_around_a_path_are_redacted_with_it(shop) -> None:
     step = Step("user:pw@host sent GET /p?token=CANARY with Host a@b to x", (PacketPlace("a", 1),))
     call = replace(shop.calls[0], path="/p?token=CANARY", before=(step,))
