@@ -232,8 +232,9 @@ def _write_spilled(run: SpilledRun, output_format: str, out: str | None, color: 
             sink.write(render_summary(summary, width=width(out), colour=colour(color, out)).encode())
         else:
             from analyzer.base.ahead import made_ahead
+            from analyzer.base.pages import write_large
 
-            sink.writelines(made_ahead(pieces_of(run, output_format, redact=redact)))
+            write_large(sink, made_ahead(pieces_of(run, output_format, redact=redact)))
     tell_problems(run.analysis)
     found = EXIT_FINDINGS if run.met else 0
     return EXIT_INTERRUPTED if INTERRUPTED in run.analysis.limits else exit_code(run.analysis) or found

@@ -1,8 +1,13 @@
 """Letting go of pages changes nothing of what can be read."""
 
+import io
 import mmap
+import os
 
-from analyzer.base.pages import forget_pages, give_back_freed
+import pytest
+
+from analyzer.base import pages as module
+from analyzer.base.pages import forget_pages, give_back_freed, write_large
 
 
 def test_what_was_forgotten_can_be_read_again(tmp_path) -> None:
@@ -29,3 +34,64 @@ def test_memory_can_be_had_again_after_it_was_given_back() -> None:
     give_back_freed()
 
     assert len(bytearray(2 << 20)) == 2 << 20
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch):
+    """What the system is asked to let go of: where from, and how many bytes; small files are large."""
+    found: list[tuple[int, int]] = []
+    monkeypatch.setattr(module, "_WRITTEN_LEN", 4)
+    monkeypatch.setattr(module, "_KEPT_LEN", 8)
+
+    def note(_: int, begin: int, size: int, __: int) -> None:
+        found.append((begin, size))
+
+    monkeypatch.setattr(os, "posix_fadvise", note, raising=False)
+    return found
+
+
+def test_of_a_large_file_that_is_written_the_system_lets_go(tmp_path, asked) -> None:
+    pieces = [b"abc", b"d", b"", memoryview(b"efgh"), b"ijklmnop", b"qr", b"stuvwx"]
+
+    with open(tmp_path / "file", "wb") as sink:
+        write_large(sink, pieces)
+
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
+    assert asked == [(0, 8), (0, 16), (8, 16)]
+
+
+def test_a_small_file_stays_in_memory(tmp_path, asked) -> None:
+    with open(tmp_path / "file", "wb") as sink:
+        write_large(sink, [b"abc", b"defg"])
+
+    assert not asked
+
+
+def test_a_disk_that_is_waited_for_is_left_to_the_system(tmp_path, asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_SECONDS", 0)
+
+    with open(tmp_path / "file", "wb") as sink:
+        write_large(sink, [b"12345678"] * 4)
+
+    assert asked == [(0, 8)]
+
+
+@pytest.mark.usefixtures("asked")
+def test_what_is_no_file_is_written_as_well() -> None:
+    sink = io.BytesIO()
+
+    write_large(sink, [b"12345678"] * 4)
+
+    assert sink.getvalue() == b"12345678" * 4
+
+
+def test_a_pipe_is_written_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WRITTEN_LEN", 4)
+    monkeypatch.setattr(module, "_KEPT_LEN", 8)
+    reading, writing = os.pipe()
+
+    with open(writing, "wb") as sink:
+        write_large(sink, [b"12345678"] * 4)
+
+    with open(reading, "rb") as source:
+        assert source.read() == b"12345678" * 4
