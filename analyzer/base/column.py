@@ -26,11 +26,6 @@ class Column:
         self._zeros = zeros
         self._file = Scratch() if in_file else None
 
-    @property
-    def in_file(self) -> bool:
-        """Whether the values are in a file."""
-        return self._file is not None
-
     def make_room(self, rows: int) -> None:
         """Let so many values in all be appended where they will stay. In a file there is room."""
         if self._file is None:

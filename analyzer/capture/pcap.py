@@ -26,6 +26,7 @@ from analyzer.capture.pcap_walk import (
     FILE_HEADER,
     HEADER_CUT,
     LEFT,
+    LENGTH,
     LENGTH_BAD,
     NO_HEADER,
     RUNNING,
@@ -250,7 +251,7 @@ def read_pcap(
 
 def explain_stop(state: I64, size: int, header_len: int) -> str | None:
     """Why a walk that ended so, in a file of ``size`` bytes, ended too early; None where it did not."""
-    at, status, claimed = (int(value) for value in state[:3])
+    at, status, claimed = (int(state[each]) for each in (AT, STOPPED, LENGTH))
     left = size - at
     if status == FILE_HEADER:
         return f"more than {MAX_FILES} file headers, the limit"

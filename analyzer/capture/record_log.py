@@ -106,11 +106,6 @@ class RecordLog:
     def __len__(self) -> int:
         return self.facts.rows
 
-    @property
-    def in_file(self) -> bool:
-        """Whether the columns are in files."""
-        return all(column.in_file for column in self._columns.values())
-
     def expect(self, rows: int) -> None:
         """Make room for about so many records in all; they may be more, or fewer."""
         if self._room < rows <= MOST_ROOM:

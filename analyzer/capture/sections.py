@@ -18,7 +18,7 @@ from analyzer.capture.blocks import Blocks
 from analyzer.capture.capture import Capture
 from analyzer.capture.gather import as_bytes
 from analyzer.capture.pcap import HEADER_LEN, RECORD, Header, Reading, explain_stop, read_header, state_at
-from analyzer.capture.pcap_walk import AT_END, FILE_HEADER, RUNNING
+from analyzer.capture.pcap_walk import AT_END, FILE_HEADER, RUNNING, STOPPED
 from analyzer.capture.record_log import RecordLog, Sink
 from analyzer.capture.records import MAX_RECORD_LEN, SECOND_NS
 
@@ -60,7 +60,7 @@ def read_section(buffer: memoryview, file: FilePart, section: Section, *, name: 
 def joined_sections(buffer: memoryview, ends: Sequence[I64], *, name: str, log: RecordLog) -> Capture | None:
     """The capture of a file whose sections ended so, and whose records are in ``log``; None where a guess was wrong."""
     *others, last = ends
-    if any(state[1] != AT_END for state in others) or last[1] == FILE_HEADER:
+    if any(state[STOPPED] != AT_END for state in others) or last[STOPPED] == FILE_HEADER:
         return None
     reading = Reading(name, buffer, log, None, [_header_of(buffer, name)])
     error = explain_stop(last, len(buffer), reading.headers[0].variant.record_header_len)

@@ -21,6 +21,7 @@ from analyzer.base.table import (
     PROTOCOL_TCP,
     UNKNOWN_LINK,
     PacketTable,
+    RecordTable,
 )
 from analyzer.capture.decode import (
     LAYERS,
@@ -210,16 +211,19 @@ def test_packets_are_decoded_anew_where_records_or_bytes_are_others(mapped, http
     assert DECODED not in decode_packets(blank).fate.tolist()
 
 
+def part_of(records: RecordTable) -> RecordPart:
+    """All records of a table in one part, with good times."""
+    columns = {name: getattr(records, name) for name in RecordPart.__struct_fields__ if name != "time_is_bad"}
+    return RecordPart(**columns, time_is_bad=np.zeros(len(records), np.bool_))
+
+
 @pytest.mark.parametrize(("most", "known"), [(2, False), (3, True)])
 def test_of_more_packets_than_are_used_together_none_is_decoded_on_the_way(read, write_pcap, most, known) -> None:
     data = write_pcap([b"a", b"b", b"c"])
     capture = read(data)
     log = PacketLog(len(data), most=most)
-    records = capture.records
-    columns = {name: getattr(records, name) for name in RecordPart.__struct_fields__ if name != "time_is_bad"}
-    part = RecordPart(**columns, time_is_bad=np.zeros(3, np.bool_))
 
-    log.add(Stretch(part, np.frombuffer(data, np.uint8), 0))
+    log.add(Stretch(part_of(capture.records), np.frombuffer(data, np.uint8), 0))
 
     assert (log.decoded(capture) is not None) == known
 
@@ -242,10 +246,7 @@ def test_there_is_space_for_packets_that_begin_plainly(link: int, header: int | 
 def test_what_is_left_of_a_stretch_is_decoded_by_layers(read, write_pcap, http_packet: bytes) -> None:
     data = write_pcap([http_packet, b"\x45", http_packet], link=101)
     records = read(data).records
-    columns = {name: getattr(records, name) for name in RecordPart.__struct_fields__ if name != "time_is_bad"}
-    stretch = Stretch(
-        RecordPart(**columns, time_is_bad=np.zeros(3, np.bool_)), np.frombuffer(data[40:], np.uint8), 40, np.array([2])
-    )
+    stretch = Stretch(part_of(records), np.frombuffer(data[40:], np.uint8), 40, np.array([2]))
     table = blank_table(3)
 
     decode_stretch(table, np.zeros(3, np.uint8), stretch, rows=3)
