@@ -26,14 +26,13 @@ from analyzer.verdict.askers import Askers
 from analyzer.verdict.call_table import read_calls
 from analyzer.verdict.decision import VERDICTS
 from analyzer.verdict.exemplars import Exemplars
-from analyzer.verdict.parts import WIRES_AT_ONCE
 from analyzer.verdict.plain_calls import PlainCalls
 from analyzer.verdict.record import CallRecord
 from analyzer.verdict.rights import RightLog
 from analyzer.verdict.roles import OUTBOUND_PORT
 from analyzer.verdict.table_exemplars import TableExemplars
 from analyzer.verdict.whole_calls import WholeCalls
-from analyzer.verdict.wires import Wire, wire_of
+from analyzer.verdict.wires import WIRES_AT_ONCE, Wire, wire_of
 
 
 class Told(Fact, frozen=True):

@@ -13,7 +13,7 @@ from analyzer.alone import AloneWriter, Lot, Told
 from analyzer.alone_lines import AloneLines
 from analyzer.alone_sums import AloneSums
 from analyzer.base.fact import Fact, set_derived
-from analyzer.base.pages import forget_pages
+from analyzer.base.pages import letting_go
 from analyzer.base.scratch import Scratch
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.capture.capture import Capture
@@ -36,11 +36,10 @@ from analyzer.verdict.health import Sights
 from analyzer.verdict.judge import judge
 from analyzer.verdict.oddities import Tally, said_oddities
 from analyzer.verdict.parting import kinds_of
-from analyzer.verdict.parts import WIRES_AT_ONCE
 from analyzer.verdict.record import CallRecord, MeshRecord
 from analyzer.verdict.rights import RightLog
 from analyzer.verdict.shards import may_be_legs
-from analyzer.verdict.wires import Sighting, Wire, gather_wires, in_order
+from analyzer.verdict.wires import WIRES_AT_ONCE, Sighting, Wire, gather_wires, in_order
 
 # So many decisions of the mesh, and their texts, are remembered from lot to lot: each takes about 4 kB.
 REMEMBERED_ANSWERS = 20_000
@@ -189,13 +188,10 @@ class LotWriter:
         left = np.flatnonzero(~told.done).tolist()
         others = traffic.connections.at([index for index in left if index not in heard])
         found = (heard[index] if index in heard else next(others) for index in left)
-        wires, spoken = gather_wires(Sighting(self._task.name, connection) for connection in found), []
-        for number, wire in enumerate(wires, 1):
-            known = told.heard.get(wire.connection.index)
-            spoken.append((wire, known[1] if known else said_on(wire.connection)))
-            if number % WIRES_AT_ONCE == 0 or number == len(wires):
-                forget_pages(traffic.buffer)
-        return spoken
+        wires = gather_wires(Sighting(self._task.name, connection) for connection in found)
+        said = {index: conversation for index, (_, conversation) in told.heard.items()}
+        reading = letting_go(wires, [traffic.buffer], every=WIRES_AT_ONCE)
+        return [(wire, said.get(wire.connection.index) or said_on(wire.connection)) for wire in reading]
 
     def _parted(self, kept: Sequence[CallRecord]) -> dict[CallKey, list[Mark]]:
         """Count calls that the packets agree with, and give the others."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import mmap
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from typing import IO
+from typing import IO, TypeVar
+
+Item = TypeVar("Item")
 
 # About so much of a file is in memory at once.
 SPAN = 32 << 20
@@ -27,6 +29,20 @@ def forget_pages(buffer: memoryview) -> None:
     mapped = buffer.obj
     if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def letting_go(items: Iterable[Item], buffers: Collection[memoryview], *, every: int) -> Iterator[Item]:
+    """The same items: behind ``every`` so many, and the last, what was read of ``buffers`` is let go of."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % every == 0:
+            _forget_all(buffers)
+    _forget_all(buffers)
+
+
+def _forget_all(buffers: Iterable[memoryview]) -> None:
+    for buffer in buffers:
+        forget_pages(buffer)
 
 
 def give_back_freed() -> None:

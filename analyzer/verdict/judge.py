@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.base.fact import Fact, replace
+from analyzer.base.pages import letting_go
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.mesh.endpoints import may_be_dialled
 from analyzer.mesh.history import Meshes, MeshHistory
@@ -38,7 +39,7 @@ from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said, assign_roles
 from analyzer.verdict.sealed import decide_sealed
 from analyzer.verdict.traffic import Traffic, gateways_of
-from analyzer.verdict.wires import Sighting, Wire
+from analyzer.verdict.wires import WIRES_AT_ONCE, Sighting, Wire, buffers_of
 
 if TYPE_CHECKING:
     from analyzer.mesh.kinds.pod import Pod
@@ -120,7 +121,8 @@ def _judge_all(
         for each, known in zip(meshes, asked_before, strict=True)
     ]
     asked = watch.part(SPEAKING, _DECIDING).over("verdicts", list(traffic.calls()), may_end=True)
-    judged = [courts[era_of(call.begin_ns)].judge(call) for call in asked]
+    calls = letting_go(asked, buffers_of(said.wire for said in all_said), every=WIRES_AT_ONCE)
+    judged = [courts[era_of(call.begin_ns)].judge(call) for call in calls]
     for said in traffic.lone_upstreams():
         judged += courts[era_of(said.wire.first_ns)].orphans(said)
     judged += [courts[era_of(c.begin_ns)].unasked(c) for s in traffic.lone_deliveries() for c in calls_of(s)]

@@ -7,7 +7,7 @@ from heapq import merge
 
 from analyzer.base.fact import Fact, set_derived
 from analyzer.base.oddity import Oddity
-from analyzer.base.pages import forget_pages
+from analyzer.base.pages import letting_go
 from analyzer.base.watch import UNWATCHED, Watch
 from analyzer.flow.connection import said_on
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -17,10 +17,7 @@ from analyzer.verdict.findings import begin_of
 from analyzer.verdict.judge import SPEAKING, judge
 from analyzer.verdict.oddities import said_oddities
 from analyzer.verdict.record import CallRecord
-from analyzer.verdict.wires import Wire
-
-# Wires whose part of a capture is in memory together: up to 64 kB of a mapped file for each look at it.
-WIRES_AT_ONCE = 512
+from analyzer.verdict.wires import WIRES_AT_ONCE, Wire, buffers_of
 
 
 class Part(Fact, frozen=True):
@@ -50,12 +47,8 @@ def judge_part(
 
 def speak(wires: Sequence[Wire], watch: Watch = UNWATCHED) -> list[tuple[Wire, Conversation]]:
     """The wires, each with all that was said on it."""
-    spoken = []
-    for number, wire in enumerate(watch.part(0.0, SPEAKING).over("what was said", wires), 1):
-        spoken.append((wire, said_on(wire.connection)))
-        if number % WIRES_AT_ONCE == 0 or number == len(wires):
-            forget_pages(wire.connection.from_client.buffer)
-    return spoken
+    watched = watch.part(0.0, SPEAKING).over("what was said", wires)
+    return [(wire, said_on(wire.connection)) for wire in letting_go(watched, buffers_of(wires), every=WIRES_AT_ONCE)]
 
 
 def part_of(spoken: Sequence[tuple[Wire, Conversation]], positions: Sequence[int], calls: Iterable[CallRecord]) -> Part:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
+from analyzer.base.pages import letting_go
 from analyzer.flow.facts import EndAddresses, addresses_in
 from analyzer.flow.traffic import Bools
 from analyzer.mesh.kinds.mesh_config import LOCALHOST
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.roles import DELIVERY_ADDRESSES, OUTBOUND_PORT, is_loopback
-from analyzer.verdict.wires import Wire
+from analyzer.verdict.wires import WIRES_AT_ONCE, Wire, buffers_of
 
 # The first bytes of TLS are a name too: an application's hello is known again on the wire of a sidecar.
 _HELLO_LEN = 64
@@ -51,7 +52,7 @@ def _groups(wires: Sequence[Wire]) -> dict[Hashable, list[int]]:
     met = {address for wire, leg in zip(wires, legs, strict=True) if leg for address in _addresses(wire)}
     links = _Links()
     names: list[Hashable] = []
-    for wire, leg in zip(wires, legs, strict=True):
+    for wire, leg in zip(letting_go(wires, buffers_of(wires), every=WIRES_AT_ONCE), legs, strict=True):
         own: list[Hashable] = [wire.client.ip, *(ip for ip in _addresses(wire) if leg or ip in met)]
         if met:
             own.append(_hello_of(wire) or wire.client.ip)

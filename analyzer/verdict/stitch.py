@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from analyzer.base.fact import replace
+from analyzer.base.pages import letting_go
 from analyzer.base.stream import Stream
 from analyzer.protocol.facts import Request
 from analyzer.verdict.call import Call, Onward, calls_of
@@ -19,6 +20,7 @@ from analyzer.verdict.reply import passed_http_manager, written_at_home
 from analyzer.verdict.rivals import Rivals, settle
 from analyzer.verdict.roles import Role, Said, cluster_of_sni
 from analyzer.verdict.search import Apart, Search, Tries, by_id, clocks_apart, same_request, same_target, saying_of
+from analyzer.verdict.wires import WIRES_AT_ONCE, buffers_of
 
 # Bytes of a plaintext payload that are compared between two legs.
 _COMPARED_BYTES = 64
@@ -65,14 +67,18 @@ class Stitcher:
 
     @cached_property
     def _in_flight(self) -> Overlap:
-        pairs = ((said, address) for said in self._all_said for address in _crowds(said, self._gateways))
+        pairs = ((said, address) for said in self._looked_into() for address in _crowds(said, self._gateways))
         return Overlap(span for said, address in pairs for span in _spans(said, address))
 
     @cached_property
     def _own_hellos(self) -> frozenset[bytes]:
         """What the TLS of applications begins with."""
-        own = (said for said in self._all_said if said.role is Role.APP and said.conversation.tls is not None)
+        own = (said for said in self._looked_into() if said.role is Role.APP and said.conversation.tls is not None)
         return frozenset(map(_first_bytes, own))
+
+    def _looked_into(self) -> Iterator[Said]:
+        """Every wire, for who reads what was sent on it."""
+        return letting_go(self._all_said, buffers_of(said.wire for said in self._all_said), every=WIRES_AT_ONCE)
 
     def upstream_of(self, call: Call, cluster: str | None, *, opaque: bool = False) -> Onward | None:
         """The sidecar's upstream leg of an application's call; ``cluster`` is the predicted one, where there is one.

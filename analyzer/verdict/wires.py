@@ -19,6 +19,8 @@ _COMPARED_BYTES = 48
 _SEARCHED_BYTES = 1 << 16
 # A node rewrites a packet in microseconds; a port is used again after TIME_WAIT at the earliest, unless it was reset.
 _REWRITTEN_NS = 100_000_000
+# Wires whose part of a capture is in memory together: up to 64 kB of a mapped file for each look at it.
+WIRES_AT_ONCE = 512
 # SYNs without an answer are sent again after 1, 3 and 7 seconds (RFC 6298), each with a timestamp of its own.
 RETRIED_NS = 10_000_000_000
 
@@ -61,6 +63,12 @@ def wire_of(capture: str, connection: Connection) -> Wire:
     """The wire of a connection that was seen once."""
     sighting = Sighting(capture, connection)
     return Wire(sighting, (sighting,))
+
+
+def buffers_of(wires: Iterable[Wire]) -> list[memoryview]:
+    """What the streams of wires are read from, one for each capture."""
+    sightings = (sighting for wire in wires for sighting in wire.sightings)
+    return list({each.capture: each.connection.from_client.buffer for each in sightings}.values())
 
 
 def gather_wires(sightings: Iterable[Sighting]) -> list[Wire]:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from analyzer.base import pages as module
-from analyzer.base.pages import forget_pages, give_back_freed, write_large
+from analyzer.base.pages import forget_pages, give_back_freed, letting_go, write_large
 
 
 def test_what_was_forgotten_can_be_read_again(tmp_path) -> None:
@@ -28,6 +28,23 @@ def test_bytes_in_memory_stay_where_they_are() -> None:
     forget_pages(buffer)
 
     assert bytes(buffer) == b"abc"
+
+
+class NotingMap(mmap.mmap):
+    """Memory that notes that the system was asked to let go of it."""
+
+    forgotten: int = 0
+
+    def madvise(self, *_: int) -> None:
+        self.forgotten += 1
+
+
+def test_who_goes_over_many_things_lets_go_of_what_was_read_now_and_then() -> None:
+    one, other = NotingMap(-1, 1), NotingMap(-1, 1)
+    by_then = [(item, one.forgotten) for item in letting_go("abcde", [memoryview(one), memoryview(other)], every=2)]
+
+    assert by_then == [("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 2)]
+    assert one.forgotten == other.forgotten == 3
 
 
 def test_memory_can_be_had_again_after_it_was_given_back() -> None:

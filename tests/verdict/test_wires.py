@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.verdict.wires import gather_wires
+from analyzer.verdict.wires import buffers_of, gather_wires
 
 
 def sighted(*talks):
@@ -40,6 +40,16 @@ def test_the_upstream_leg_at_the_caller_is_the_inbound_leg_at_the_callee_althoug
 
     assert captures(wire) == ["prometheus", "frontend"]
     assert [str(server) for server in wire.servers] == ["10.96.0.11:9080", "10.244.1.11:9080"]
+
+
+def test_wires_are_read_from_one_buffer_for_each_capture_that_saw_any(talk) -> None:
+    talks = talk(capture="a").send(b"x"), talk(capture="b").send(b"x"), talk("10.244.1.9:4000", capture="c").send(b"y")
+    sightings = [each.sighting for each in talks]
+
+    found = buffers_of(gather_wires(sightings))
+
+    assert {id(buffer) for buffer in found} == {id(each.connection.from_client.buffer) for each in sightings}
+    assert len(found) == 3
 
 
 def test_clocks_of_two_pods_may_be_hours_apart(talk) -> None:
