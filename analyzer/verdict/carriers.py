@@ -59,9 +59,11 @@ class Carriers:
     def spoke(self, addresses: Iterable[str], clock: Clock) -> Iterator[tuple[int, Said]]:
         """The wires that may seal HTTP and whose client sent bytes in the span, with the time of the first of them."""
         for shelf, begin, end in self._at(addresses, clock):
-            low, high = np.searchsorted(shelf.spoke_ns, begin, "left"), np.searchsorted(shelf.spoke_ns, end, "right")
-            found, first = np.unique(shelf.spoke_by[low:high], return_index=True)
-            for number, moment in zip(found.tolist(), shelf.spoke_ns[low + first].tolist(), strict=True):
+            span = slice(int(shelf.spoke_ns.searchsorted(begin)), int(shelf.spoke_ns.searchsorted(end, "right")))
+            first: dict[int, int] = {}
+            for number, moment in zip(shelf.spoke_by[span].tolist(), shelf.spoke_ns[span].tolist(), strict=True):
+                first.setdefault(number, moment)
+            for number, moment in sorted(first.items()):
                 yield moment, shelf.sealed[number]
 
     def _at(self, addresses: Iterable[str], clock: Clock) -> Iterator[tuple[_Shelf, int, int]]:

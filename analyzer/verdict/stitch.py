@@ -71,10 +71,11 @@ class Stitcher:
         return Overlap(span for said, address in pairs for span in _spans(said, address))
 
     @cached_property
-    def _own_hellos(self) -> frozenset[bytes]:
-        """What the TLS of applications begins with."""
-        own = (said for said in self._looked_into() if said.role is Role.APP and said.conversation.tls is not None)
-        return frozenset(map(_first_bytes, own))
+    def _passing_on(self) -> frozenset[int]:
+        """The wires whose TLS begins as that of an application's own connection, by ``id``."""
+        begins = {id(said): _first_bytes(said) for said in self._looked_into() if said.conversation.tls is not None}
+        own = {begins[id(said)] for said in self._all_said if said.role is Role.APP and id(said) in begins}
+        return frozenset(number for number, begin in begins.items() if begin in own)
 
     def _looked_into(self) -> Iterator[Said]:
         """Every wire, for who reads what was sent on it."""
@@ -287,7 +288,7 @@ class Stitcher:
 
     def _passed_on(self, said: Said) -> bool:
         """Whether the TLS on a sidecar's wire is an application's own."""
-        return said.conversation.tls is not None and _first_bytes(said) in self._own_hellos
+        return said.conversation.tls is not None and id(said) in self._passing_on
 
     def _says_what_no_other_says(self, said: Said) -> bool:
         kind = (said.wire.client.ip, _first_bytes(said))
