@@ -23,7 +23,7 @@ from analyzer.capture.record_log import RecordFacts, RecordLog, Sink
 from analyzer.capture.sections import Section, joined_sections, read_section, sections_of
 from analyzer.capture.sources import CaptureSource
 from analyzer.capture.windows import WindowLog
-from analyzer.counting import Counted, guess_records, without_packets
+from analyzer.counting import Counted, without_packets
 from analyzer.flow.census import Census
 from analyzer.flow.count import Count
 
@@ -61,15 +61,15 @@ class _Share(NamedTuple):
     census: Census
     room: Room
 
-    def packed(self, buffer: memoryview, expected: int, read: Callable[[Sink], Any]) -> bytes:
-        """What ``read`` gives, and what was counted of the packets that it reads; about so many are expected."""
+    def packed(self, buffer: memoryview, read: Callable[[Sink], Any]) -> bytes:
+        """What ``read`` gives, and what was counted of the packets that it reads."""
         count = Count()
 
         def take(packets: PacketTable, records: RecordTable) -> None:
             self.census.add(packets, records)
             count.add(records, packets)
 
-        windows = WindowLog(expected, take)
+        windows = WindowLog(take)
         told = read(Sink(self.log, windows))
         windows.finish()
         found = without_packets(self.census)
@@ -93,7 +93,7 @@ def _begin(source: CaptureSource, jobs: int, stack: ExitStack) -> Reading | None
     opened = open_mapped_pcap(source)
     if opened is None:
         return None
-    buffer, name, expected = memoryview(opened.data), source.name, guess_records(source)
+    buffer, name = memoryview(opened.data), source.name
     sections = sections_of(buffer, name, min(jobs, _MOST_FORKS)) if len(opened.files) == 1 else []
     reads: list[Callable[[Sink], Any]] = [
         partial(_read_section, opened, section, name) for section in sections if len(sections) > 1
@@ -101,7 +101,7 @@ def _begin(source: CaptureSource, jobs: int, stack: ExitStack) -> Reading | None
     forks = []
     for read in reads or [partial(_read_whole, opened, name)]:
         share = _Share(RecordLog(name, in_file=True), Census(in_file=True), Room(_ROOM_LEN))
-        wait = stack.enter_context(begun_beside(partial(share.packed, buffer, expected, read)))
+        wait = stack.enter_context(begun_beside(partial(share.packed, buffer, read)))
         forks.append(_Beside(share, wait))
     return partial(_wait, source, opened, forks)
 

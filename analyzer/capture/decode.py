@@ -43,7 +43,7 @@ from analyzer.capture.network import ENCAPSULATIONS, EXTENSIONS, NETWORKS
 from analyzer.capture.network.fragments import join_fragments
 from analyzer.capture.network.ipv4_tcp import decode_whole
 from analyzer.capture.record_log import Space
-from analyzer.capture.records import Stretch, expected_records
+from analyzer.capture.records import Stretch
 from analyzer.capture.transport import TRANSPORTS
 from analyzer.capture.tunnel import TUNNELS
 
@@ -114,12 +114,11 @@ def decode_packets(capture: Capture) -> PacketTable:
 class PacketLog:
     """Decodes packets while their records are found and their bytes are at hand.
 
-    ``file_len`` tells about how many there will be. If that is more than ``most`` nothing is decoded any more: a table
-    of so many would not be used as a whole. ``zeros`` makes the table's columns.
+    If more than ``most`` are expected nothing is decoded any more: a table of so many would not be used as a whole.
+    ``zeros`` makes the table's columns.
     """
 
-    def __init__(self, file_len: int, *, most: int = MAX_PACKETS, zeros: Zeros = np.zeros) -> None:
-        self._file_len = file_len
+    def __init__(self, *, most: int = MAX_PACKETS, zeros: Zeros = np.zeros) -> None:
         self._zeros = zeros
         self._most = most
         self._len = 0
@@ -129,33 +128,34 @@ class PacketLog:
         self._tunnels = np.zeros(0, np.uint8)
         self._fragments: list[Fragments] = []
 
-    def space(self, rows: int, link: int, expected: int) -> Space | None:
+    def expect(self, rows: int) -> None:
+        """About so many packets there will be in all."""
+        self._expected = rows
+        self._is_full = self._is_full or rows > self._most
+
+    def space(self, rows: int, link: int) -> Space | None:
         """The next rows, unless there are too many; None where packets do not begin plainly."""
         header = plain_header(link)
-        self._is_full = self._is_full or self._len + expected > self._most * 9 // 8
         if header is None or self._is_full:
             return None
         if self._len == len(self._table):
-            self._make_room(max(self._len + expected, self._expected * 9 // 8))
+            self._make_room(self._len + rows)
         return Space(rows_of(self._table, slice(self._len, self._len + rows)), header)
 
     def add(self, stretch: Stretch) -> None:
         """Take the next records."""
-        part = stretch.records
-        first, self._len = self._len, self._len + len(part.time_ns)
+        first, self._len = self._len, self._len + len(stretch.records.time_ns)
         if first == self._len or self._is_full:
             return
-        self._expected = expected = expected_records(self._file_len, self._len, part.end)
-        if expected > self._most:
-            self._is_full = True
-            return
         if self._len > len(self._table):
-            self._make_room(max(expected * 9 // 8, self._len))
+            self._make_room(self._len)
         some = slice(first, self._len)
-        fragments = decode_stretch(rows_of(self._table, some), self._tunnels[some], stretch, rows=expected)
+        fragments = decode_stretch(rows_of(self._table, some), self._tunnels[some], stretch, rows=self._expected)
         self._fragments += [each.moved(first, stretch.begin) for each in fragments]
 
-    def _make_room(self, rows: int) -> None:
+    def _make_room(self, least: int) -> None:
+        """Make room for all that are expected, and at least for so many."""
+        rows = max(self._expected * 9 // 8, least)
         before, self._table = self._table, blank_table(rows, self._zeros)
         for name in PacketTable.__struct_fields__:
             getattr(self._table, name)[: len(before)] = getattr(before, name)

@@ -43,7 +43,6 @@ from analyzer.capture.records import (
     Order,
     RecordPart,
     Stretch,
-    expected_records,
     layout,
 )
 
@@ -144,15 +143,15 @@ class Reading:
     def take_records(self, blocks: Blocks, state: I64, number: int) -> None:
         """Read the records from ``state`` on, which have the header of this number; leaves there how that ended."""
         for stretch in self._stretches(blocks, state, number):
-            part = stretch.records
-            self._expect(len(part.time_ns), part.end)
-            self.log.add(part)
+            self.log.add(stretch.records)
             if self.packets is not None:
                 self.packets.add(stretch)
 
-    def _expect(self, more: int, end: int) -> None:
-        """Make room for all records, as many as there are likely: so many ``more`` reach to ``end``."""
-        self.log.expect(expected_records(len(self.buffer), len(self.log) + more, end))
+    def _expect(self, rows: int) -> None:
+        """About so many records there are in all."""
+        self.log.expect(rows)
+        if self.packets is not None:
+            self.packets.expect(rows)
 
     def _stretches(self, blocks: Blocks, state: I64, number: int) -> Iterator[Stretch]:
         """The records from ``state`` on, many at once.
@@ -163,27 +162,25 @@ class Reading:
         header, before, total = self.headers[number], len(self.log), 0
         state[STOPPED] = RUNNING
         begun, link = state.copy(), header.interface.link
-        room = expected = FIRST_ROUND
+        room = likely = FIRST_ROUND
         while state[STOPPED] == RUNNING:
-            # What pays for the first ones pays for the last ones as well.
-            count, begin = max(expected, before + total), int(state[AT])
-            compiled = pays(walk_records, count)
+            begin, compiled = int(state[AT]), pays(walk_records, likely)
             bounds = np.array([begin, len(blocks), MAX_RECORD_LEN], np.int64)
             free = self.log.space(room)
-            space = self.packets.space(len(free[0]), link, expected) if self.packets and compiled else None
+            space = self.packets.space(len(free[0]), link) if self.packets and compiled else None
             table, plain = space or (_NO_PACKETS, NO_LINK_HEADER)
             rows = len(table) if space else len(free[0])
             columns = (*(column[:rows] for column in free), np.empty(rows, np.bool_))
             left, block = np.empty(len(table), np.int64), blocks.at(begin)
             arguments = state, bounds, header.parts, columns, (*plain, begin), columns_of(table), left
-            found = run_kernel(walk_records, count, block, *arguments)
+            found = run_kernel(walk_records, likely, block, *arguments)
             is_first, total = total == 0, total + found
             mean = max((int(state[AT]) - int(begun[AT])) // max(total, 1), 1)
-            expected = max((len(blocks) - int(state[AT])) // mean * 9 // 8, FIRST_ROUND)
-            room = min(expected, max(len(block) // mean * 9 // 8, FIRST_ROUND), MAX_ROUND)
-            if is_first and not compiled and state[STOPPED] == RUNNING and pays(walk_records, expected):
+            likely = max(before + total + (len(self.buffer) - int(state[AT])) // mean, FIRST_ROUND)
+            room = min(max(len(block) // mean * 9 // 8, FIRST_ROUND), MAX_ROUND)
+            self._expect(likely)
+            if is_first and not compiled and state[STOPPED] == RUNNING and pays(walk_records, likely):
                 # Once more from the beginning, which nobody has got yet.
-                self._expect(found, int(state[AT]))
                 state[:], total = begun, 0
                 continue
             same = (np.full(found, value, np.uint16) for value in (number, link))
@@ -240,7 +237,7 @@ def read_pcap(
     in_file = len(buffer) >= IN_FILE_FROM
     is_mapped = files[0].path is not None
     if sink is None:
-        packets = PacketLog(len(buffer), zeros=zeros) if is_mapped and not in_file else None
+        packets = PacketLog(zeros=zeros) if is_mapped and not in_file else None
         sink = Sink(RecordLog(name, in_file=in_file, zeros=zeros), packets)
     reading = Reading(name, buffer, *sink)
     for file in files:

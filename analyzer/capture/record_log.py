@@ -205,11 +205,11 @@ class Space(NamedTuple):
 class Packets(Protocol):
     """Takes packets while the records that bring them are found, and their bytes are at hand."""
 
-    def space(self, rows: int, link: int, expected: int) -> Space | None:
-        """Where up to so many of the next packets may be decoded; None where that is done when they are taken.
+    def expect(self, rows: int) -> None:
+        """About so many packets there will be in all."""
 
-        So many are ``expected`` in this file.
-        """
+    def space(self, rows: int, link: int) -> Space | None:
+        """Where up to so many of the next packets may be decoded; None where that is done when they are taken."""
 
     def add(self, stretch: Stretch) -> None:
         """Take the next records, decoded into the last space but for those that are left."""

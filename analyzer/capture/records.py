@@ -100,11 +100,6 @@ def offset_rounds(kernel: Callable[..., int], data: U8, state: I64, *arguments: 
         forget(data)
 
 
-def expected_records(file_len: int, count: int, end: int) -> int:
-    """About how many records a file has, of which the first ``count`` reach to ``end``."""
-    return file_len * count // end if end else count
-
-
 class RecordPart(Fact, frozen=True):
     """The records of one stretch of a file, in the columns of ``RecordTable``, some not yet narrowed.
 
@@ -118,11 +113,6 @@ class RecordPart(Fact, frozen=True):
     time_is_bad: NDArray[np.bool_]
     interface: I64 | U16
     link: I64 | U16
-
-    @property
-    def end(self) -> int:
-        """Where in the file the last record ends; 0 where there is none."""
-        return int(self.data_off[-1] + self.captured_len[-1]) if len(self.data_off) else 0
 
 
 class Stretch(NamedTuple):

@@ -23,18 +23,22 @@ Take = Callable[[PacketTable, RecordTable], None]
 class WindowLog:
     """Decodes packets while their bytes are at hand; ``take`` gets them window by window, in their order.
 
-    There will be about so many as are ``expected``. Fragments are not put together: that is what their ``fate`` says.
+    Fragments are not put together: that is what their ``fate`` says.
     """
 
-    def __init__(self, expected: int, take: Take, *, rows: int = WINDOW_ROWS) -> None:
-        self._expected = expected
+    def __init__(self, take: Take, *, rows: int = WINDOW_ROWS) -> None:
+        self._expected = 0
         self._take = take
         self._rows = rows
         self._table = blank_table(0)
         self._parts: list[RecordPart] = []
         self._len = 0
 
-    def space(self, rows: int, link: int, _: int) -> Space | None:
+    def expect(self, rows: int) -> None:
+        """About so many packets there will be in all."""
+        self._expected = rows
+
+    def space(self, rows: int, link: int) -> Space | None:
         """The next rows of this window, or of another where it is full; None where packets do not begin plainly."""
         header = plain_header(link)
         if header is None:

@@ -221,23 +221,26 @@ def part_of(records: RecordTable) -> RecordPart:
 def test_of_more_packets_than_are_used_together_none_is_decoded_on_the_way(read, write_pcap, most, known) -> None:
     data = write_pcap([b"a", b"b", b"c"])
     capture = read(data)
-    log = PacketLog(len(data), most=most)
+    log = PacketLog(most=most)
 
+    log.expect(3)
     log.add(Stretch(part_of(capture.records), np.frombuffer(data, np.uint8), 0))
 
     assert (log.decoded(capture) is not None) == known
 
 
-@pytest.mark.parametrize(("most", "known"), [(7, False), (8, True)])
+@pytest.mark.parametrize(("most", "known"), [(8, False), (9, True)])
 def test_of_more_packets_than_are_used_together_none_has_space(most, known) -> None:
-    log = PacketLog(1_000, most=most)
+    log = PacketLog(most=most)
 
-    assert (log.space(3, 101, 9) is not None) == known
+    log.expect(9)
+
+    assert (log.space(3, 101) is not None) == known
 
 
 @pytest.mark.parametrize(("link", "header"), [(1, 14), (101, 0), (276, 20), (113, None), (999, None)])
 def test_there_is_space_for_packets_that_begin_plainly(link: int, header: int | None) -> None:
-    space = PacketLog(1_000).space(3, link, 9)
+    space = PacketLog().space(3, link)
 
     assert (space and space.header.length) == header
     assert space is None or len(space.table) == 3

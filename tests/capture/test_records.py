@@ -3,7 +3,7 @@ import pytest
 
 from analyzer.base.table import I64, U8
 from analyzer.capture import records as module
-from analyzer.capture.records import expected_records, offset_rounds
+from analyzer.capture.records import offset_rounds
 
 
 def every_tenth_byte(data: U8, offsets: I64, state: I64) -> int:
@@ -34,8 +34,3 @@ def test_no_round_has_more_records_than_may_be_in_memory(monkeypatch) -> None:
     rounds = [len(each) for each in offset_rounds(every_tenth_byte, data, np.zeros(1, np.int64))]
 
     assert (max(rounds), sum(rounds)) == (2 * module.FIRST_ROUND, 6 * module.FIRST_ROUND)
-
-
-@pytest.mark.parametrize(("file_len", "count", "end", "expected"), [(1000, 3, 100, 30), (10, 1, 10, 1), (10, 5, 0, 5)])
-def test_as_many_records_are_expected_as_follow_at_the_same_length(file_len, count, end, expected) -> None:
-    assert expected_records(file_len, count, end) == expected

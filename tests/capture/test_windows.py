@@ -18,7 +18,7 @@ def windows(write_pcap):
 
     def read(packets: list[bytes], rows: int, **how):
         data, found = write_pcap(packets, **how), []
-        log = WindowLog(len(packets), lambda *window: found.append(window), rows=rows)
+        log = WindowLog(lambda *window: found.append(window), rows=rows)
         capture = read_capture_bytes(data, name="x.pcap", sink=Sink(RecordLog("x.pcap"), log))
         log.finish()
         return found, capture
