@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from analyzer.base.fact import Fact, replace
 from analyzer.base.place import YamlPlace
@@ -13,16 +13,24 @@ from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import DNS_ROUND_ROBIN, ServiceEntry
 from analyzer.mesh.kinds.workload_entry import TLS_MODE_LABEL, UNIX_PREFIX, WorkloadEndpoint, WorkloadEntry
 from analyzer.mesh.pod_labels import pods_with_labels
-from analyzer.mesh.registry import DNS_RESOLUTIONS, RegistryPort, RegistryService, services_by_host
+from analyzer.mesh.registry import CLIENT_SIDE, DNS_RESOLUTIONS, RegistryPort, RegistryService, services_by_host
 from analyzer.mesh.selector import labels_match
 from analyzer.mesh.snapshot import MeshSnapshot
+
+# Labels that istiod adds to those of endpoints, by where they run (serviceregistry/util/label AugmentLabels).
+NODE_LABEL = "kubernetes.io/hostname"
+LOCALITY_LABELS = "topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone"
+CLUSTER_LABELS = "topology.istio.io/cluster", "topology.istio.io/network"
+# Where an object says that itself: a dot stands for a slash there.
+_LOCALITY_LABEL = "istio-locality"
 
 
 class Endpoint(Fact, frozen=True):
     """One address behind a service port. ``address`` may be a host name (DNS) or a socket path (``port`` 0).
 
     ``mutual_tls`` is its tlsMode label: its proxy speaks Istio's mutual TLS, whatever policies say. ``pod`` is None
-    for addresses that no pod owns. ``healthy`` endpoints are those that a balancer chooses from.
+    for addresses that no pod owns. ``healthy`` endpoints are those that a balancer chooses from. ``lost``: the input
+    lacks the pod that it names.
     """
 
     address: str
@@ -34,6 +42,7 @@ class Endpoint(Fact, frozen=True):
     namespace: str
     service_account: str
     place: YamlPlace
+    lost: bool = False
 
 
 def endpoints_of(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
@@ -90,7 +99,7 @@ def _dialled(mesh: MeshSnapshot) -> Iterator[str]:
 def _collect(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> tuple[Endpoint, ...]:
     if isinstance(service.source, ServiceEntry):
         return tuple(_of_entry(mesh, service, service.source, port))
-    return (*kubernetes_endpoints(mesh, service.source, port), *_from_workloads(mesh, service.source, port))
+    return (*kubernetes_endpoints(mesh, service.source, port), *_from_workloads(mesh, service, port))
 
 
 def _slices(mesh: MeshSnapshot) -> Mapping[tuple[str, str], list[EndpointSlice]]:
@@ -122,7 +131,7 @@ def _from_slice(mesh: MeshSnapshot, each: EndpointSlice, endpoint: SliceEndpoint
     pod = mesh.pod(namespace, endpoint.target) if endpoint.target else None
     found = _of_pod(pod, address, port, namespace, healthy=endpoint.ready, place=endpoint.place)
     # An endpoint that was written by hand names no pod: it has the address of one, but not its labels.
-    return found if endpoint.target else replace(found, pod=mesh.pod_at(address))
+    return replace(found, lost=pod is None) if endpoint.target else replace(found, pod=mesh.pod_at(address))
 
 
 def _from_pods(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list[Endpoint]:
@@ -132,9 +141,9 @@ def _from_pods(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list
     found = []
     for pod in pods_with_labels(mesh, service.namespace, service.selector):
         target = port.target if isinstance(port.target, int) else named_port(pod, port.target)
-        if pod.ips and target and pod.phase not in ("Succeeded", "Failed"):
+        if pod.ips and target and not pod.has_ended:
             place = pod.resource.place("metadata", "name")
-            healthy = pod.ready or service.publish_not_ready
+            healthy = (pod.ready and not pod.terminating) or service.publish_not_ready
             found.append(_of_pod(pod, pod.ips[0], target, pod.namespace, healthy=healthy, place=place))
     return found
 
@@ -143,20 +152,20 @@ def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return bool(selector) and labels_match(selector, labels)
 
 
-def named_port(pod: Pod, name: str) -> int:
+def named_port(pod: Pod, name: str, protocols: Collection[str] = ("", "TCP")) -> int:
     """The container port of that name, or 0 (kube/controller/util.go FindPort)."""
     ports = (
         port.port
         for container in pod.containers
         if not container.init or container.sidecar
         for port in container.ports
-        if port.name == name and port.protocol in ("", "TCP")
+        if port.name == name and port.protocol in protocols
     )
     return next(ports, 0)
 
 
 def _of_pod(pod: Pod | None, address: str, port: int, namespace: str, *, healthy: bool, place: YamlPlace) -> Endpoint:
-    labels = pod.labels if pod else {}
+    labels = endpoint_labels(pod.labels, _locality_label(pod.labels), pod.node) if pod else {}
     return Endpoint(
         address=address,
         port=port,
@@ -170,16 +179,42 @@ def _of_pod(pod: Pod | None, address: str, port: int, namespace: str, *, healthy
     )
 
 
-def _from_workloads(mesh: MeshSnapshot, service: Service, port: RegistryPort) -> list[Endpoint]:
-    """WorkloadEntries that a Kubernetes Service selects (kube/controller WorkloadInstanceHandler)."""
+def endpoint_labels(own: Mapping[str, str], locality: str, node: str) -> Mapping[str, str]:
+    """The labels of an endpoint, with those that say where it is: ``region/zone/subzone``, and on which node."""
+    where = {name: part for name, part in zip(LOCALITY_LABELS, locality.split("/"), strict=False) if part}
+    return {**own, **where, **({NODE_LABEL: node} if node else {})} if where or node else own
+
+
+def _locality_label(labels: Mapping[str, str]) -> str:
+    locality = labels.get(_LOCALITY_LABEL, "")
+    return locality if "/" in locality else locality.replace(".", "/")
+
+
+def _from_workloads(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort) -> list[Endpoint]:
+    """WorkloadEntries that a Kubernetes Service selects, no headless one (collectWorkloadInstanceEndpoints)."""
     found = []
-    for entry in mesh.of(WorkloadEntry):
-        if entry.resource.namespace == service.namespace and _selects(service.selector, entry.endpoint.labels):
-            named = entry.endpoint.ports.get(port.name) or entry.endpoint.ports.get(str(port.target))
-            target = named or (port.target if isinstance(port.target, int) else 0)
+    for entry in healthy_workloads(mesh) if service.resolution == CLIENT_SIDE else ():
+        if entry.resource.namespace == service.namespace and _selects(service.selector or {}, entry.endpoint.labels):
+            target = workload_port(entry.endpoint, port)
             if target and is_ip(entry.endpoint.address):
                 found.append(_of_workload(mesh, entry.endpoint, target, service.namespace))
     return found
+
+
+def healthy_workloads(mesh: MeshSnapshot) -> Iterator[WorkloadEntry]:
+    """The WorkloadEntries that istiod knows."""
+    return (entry for entry in mesh.of(WorkloadEntry) if entry.healthy)
+
+
+def workload_port(workload: WorkloadEndpoint, port: RegistryPort) -> int:
+    """Where a Kubernetes Service's port leads at a WorkloadEntry; 0 where that does not name the target port.
+
+    A target that is a number may be replaced by the Service port's name (kube/controller
+    serviceInstanceFromWorkloadInstance).
+    """
+    if isinstance(port.target, int):
+        return workload.ports.get(port.name) or port.target
+    return workload.ports.get(port.target, 0)
 
 
 def _of_workload(mesh: MeshSnapshot, workload: WorkloadEndpoint, port: int, namespace: str) -> Endpoint:
@@ -187,7 +222,7 @@ def _of_workload(mesh: MeshSnapshot, workload: WorkloadEndpoint, port: int, name
     return Endpoint(
         address=workload.address.removeprefix(UNIX_PREFIX),
         port=0 if unix else port,
-        labels=workload.labels,
+        labels=endpoint_labels(workload.labels, workload.locality or _locality_label(workload.labels), ""),
         mutual_tls=workload.mutual_tls,
         healthy=True,
         pod=mesh.pod_at(workload.address),
@@ -211,15 +246,19 @@ def _of_entry(mesh: MeshSnapshot, service: RegistryService, entry: ServiceEntry,
 def _selected(
     mesh: MeshSnapshot, service: RegistryService, entry: ServiceEntry, port: RegistryPort, default: int
 ) -> list[Endpoint]:
-    """Pods before WorkloadEntries, each by name, as istiod sorts them."""
+    """Pods before WorkloadEntries, each by name, as istiod sorts them.
+
+    Pods that are ready (kube/controller PodCache.onEvent), at their container port of the port's name where they have
+    one (getPortMap).
+    """
     namespace, selector = entry.resource.namespace, entry.selector or {}
-    found = [
-        _of_pod(pod, pod.ips[0], default, namespace, healthy=pod.ready, place=pod.resource.place("metadata", "name"))
-        for pod in sorted(pods_with_labels(mesh, namespace, selector), key=lambda pod: pod.name)
-        if pod.ips
-    ]
+    found = []
+    for pod in sorted(pods_with_labels(mesh, namespace, selector), key=lambda pod: pod.name):
+        if pod.ips and pod.ready and not (pod.has_ended or pod.terminating):
+            target, place = named_port(pod, port.name, ("TCP",)) or default, pod.resource.place("metadata", "name")
+            found.append(_of_pod(pod, pod.ips[0], target, namespace, healthy=True, place=place))
     dns = service.resolution in DNS_RESOLUTIONS
-    for workload in sorted(mesh.of(WorkloadEntry), key=lambda each: each.resource.name):
+    for workload in sorted(healthy_workloads(mesh), key=lambda each: each.resource.name):
         endpoint = workload.endpoint
         if workload.resource.namespace != namespace or not labels_match(selector, endpoint.labels):
             continue

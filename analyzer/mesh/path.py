@@ -20,6 +20,14 @@ _ENCODED_SLASH = re.compile(r"%(2[Ff]|5[Cc])")
 _SLASHES = re.compile(r"/{2,}")
 
 
+def is_refused_path(target: str, policy: str = BASE) -> bool:
+    """Whether Envoy answers 400 for a target's path: it has a fragment, or is normalised and has an encoded NUL.
+
+    Envoy's ConnectionManagerUtility::maybeNormalizePath; googleurl's CanonicalizePath.
+    """
+    return "#" in target or (policy != NONE and "%00" in target.partition("?")[0])
+
+
 @lru_cache(maxsize=65536)
 def normalize_path(target: str, policy: str = BASE) -> str:
     """The request target after normalisation; the query stays as it is, an absolute-form target loses its authority.

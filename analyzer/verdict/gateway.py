@@ -12,8 +12,9 @@ from analyzer.mesh.gateway.merge import merged_servers
 from analyzer.mesh.gateway.routes import GatewayVirtualHost, gateway_route_config
 from analyzer.mesh.gateway.topology import trusted_proxies
 from analyzer.mesh.kinds.pod import Pod
-from analyzer.mesh.outbound.cluster import ISTIO_MTLS, Cluster, NoCluster, endpoint_tls, find_cluster
+from analyzer.mesh.outbound.cluster import Cluster, NoCluster, find_cluster, speaks_mtls
 from analyzer.mesh.outbound.listener import ClusterChoice, FirstBytes, Listener, choose_chain
+from analyzer.mesh.outbound.request import FORWARDED_PROTO
 from analyzer.mesh.outbound.scope import scope_of
 from analyzer.mesh.outbound.told import Routes
 from analyzer.mesh.policy.request import authenticate
@@ -204,8 +205,9 @@ def _through_http(
     decided = route_http(sender, outbound, routing)
     if decided.undetermined == (BAD_REQUEST.name,):
         return decided
-    host = config.virtual_host(request_of(sender.question, routes.path_normalization).host)
-    if isinstance(host, GatewayVirtualHost) and host.redirects_to_https and not chain.terminates:
+    request = request_of(sender.question, routes.path_normalization, scheme=routing.scheme, edge=routing.edge)
+    host, forwarded = config.host_for(request), request.header(FORWARDED_PROTO)
+    if isinstance(host, GatewayVirtualHost) and host.redirects_to_https and forwarded != "https":
         found = replace(outbound, route_config=config.name, virtual_host=host.name, response=_MOVED)
         step = Step(f"virtual host {host.name} redirects plaintext requests to https: 301", yaml=host.yaml)
         decided = OutboundDecision(found, SERVICE_MATCHED, LOCAL_REPLY.name, steps=(step,))
@@ -257,7 +259,7 @@ def _send_by_name(sender: Sender, outbound: Outbound, chain: GatewayChain) -> Ou
     targets = tuple(
         Target(e.address, e.port, question.tls, question.protocol, question.alpn, question.sni, e)
         for e in found.endpoints
-        if e.healthy and endpoint_tls(sender.mesh, found, e) == ISTIO_MTLS
+        if e.healthy and speaks_mtls(sender.mesh, found, e)
     )
     if not targets:
         step = Step(f"cluster {name} has no healthy endpoint that speaks mutual TLS", yaml=found.yaml)
@@ -272,9 +274,9 @@ def _subject(mesh: MeshSnapshot, arrival: Arrival, chain: GatewayChain, *, http:
     """What a gateway's policies see: the client's identity is known where the mesh itself issued its certificate."""
     shown = chain.terminates and arrival.tls == "mtls"
     sni = (arrival.sni or "") if chain.server_names else ""
-    subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=shown)
-    foreign = shown and not chain.trusts_mesh
     hops = trusted_proxies(mesh, arrival.pod)
+    subject = subject_of(mesh, arrival, http=http, sni=sni, mtls=shown, edge=not hops)
+    foreign = shown and not chain.trusts_mesh
     return replace(subject, principals=None if foreign else subject.principals, trusted_hops=hops)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.outbound.request import made_headers, with_forwarded_proto
 from analyzer.mesh.path import normalize_path
 from analyzer.mesh.policy.authorization import authorize
 from analyzer.mesh.policy.request import authenticate
@@ -49,6 +50,7 @@ TOKEN_UNVERIFIED = Code(
 
 _FORBIDDEN = LocalResponse(403, None)
 _CLOSED = LocalResponse(None, None)
+_CLIENT_CERTIFICATE = "x-forwarded-client-cert"
 
 
 class PolicyOutcome(Fact, frozen=True):
@@ -103,9 +105,18 @@ def judge_policies(
     return replace(judged, inbound=inbound, dropped=True, reason=outcome.denied.name)
 
 
-def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mtls: bool) -> Subject:
-    """What the policies of ``arrival.pod`` see of an arrival."""
+def subject_of(
+    mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mtls: bool, edge: bool = False
+) -> Subject:
+    """What the policies of ``arrival.pod`` see of an arrival, behind its connection manager where it speaks HTTP.
+
+    That one removes a client's certificate that is told in words, and writes that of the connection (Envoy's
+    ConnectionManagerUtility::mutateXfccRequestHeader).
+    """
     peer = arrival.peer
+    scheme = "http" if arrival.tls == "plaintext" else "https"
+    headers = with_forwarded_proto(arrival.headers, scheme, edge=edge, head_cut=arrival.head_cut)
+    headers = tuple(each for each in headers if each[0] != _CLIENT_CERTIFICATE)
     return Subject(
         http=http,
         destination_ip=arrival.address,
@@ -116,9 +127,10 @@ def subject_of(mesh: MeshSnapshot, arrival: Arrival, *, http: bool, sni: str, mt
         host=arrival.host,
         method=arrival.method,
         path=normalize_path(arrival.path, mesh.config.path_normalization),
-        headers=arrival.headers,
+        headers=headers,
         request_seen=not arrival.sealed,
         head_cut=arrival.head_cut,
+        made=made_headers(headers) | ({_CLIENT_CERTIFICATE} if mtls else set()),
     )
 
 

@@ -141,6 +141,9 @@ def _targets(sender: Sender, cluster: Cluster, request: HttpRequest | None) -> I
         return
     identities = _identities(sender.mesh, cluster)
     if cluster.kind == ORIGINAL_DST:
+        if sender.proxy.router:
+            # A gateway's listeners have no original_dst filter: nothing tells the balancer an address.
+            return
         port = cluster.upstream_port or question.port
         own = next((e for e in cluster.endpoints if (e.address, e.port) == (question.address, port)), None)
         yield _target(sender, cluster, question.address, port, own, request, identities)

@@ -8,7 +8,13 @@ from typing import Any
 from analyzer.base.fact import Fact, field, replace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations
 from analyzer.mesh.outbound.listener import ClusterChoice
-from analyzer.mesh.outbound.request import HttpRequest, refused_upgrade
+from analyzer.mesh.outbound.request import (
+    FORWARDED_PROTO,
+    HttpRequest,
+    made_headers,
+    refused_upgrade,
+    with_forwarded_proto,
+)
 from analyzer.mesh.outbound.route import (
     BLOCK_ALL_HOST,
     Route,
@@ -20,7 +26,7 @@ from analyzer.mesh.outbound.route import (
     route_matches,
     unmet_condition,
 )
-from analyzer.mesh.path import normalize_path
+from analyzer.mesh.path import is_refused_path, normalize_path
 from analyzer.mesh.regex import replace_all
 from analyzer.verdict.decision import (
     DROPPED,
@@ -46,6 +52,8 @@ from analyzer.verdict.reasons import (
 from analyzer.verdict.upstream import OutboundDecision
 
 _MISSING_HOST = LocalResponse(400, None)
+_NO_PATH = LocalResponse(404, None)
+_BAD_PATH = LocalResponse(400, None)
 _CODEC_ERROR = LocalResponse(400, "DPE")
 _UPGRADE_REQUIRED = LocalResponse(426, "DPE")
 _UPGRADE_REFUSED = LocalResponse(403, None)
@@ -106,6 +114,10 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
         return LocalResponse(question.refused or None, "DPE"), _REFUSED
     if question.host is None and "://" not in question.path:
         return _MISSING_HOST, "the request has no Host"
+    if question.path == "*" and question.method == "OPTIONS":
+        return _NO_PATH, "it takes no request for the server itself"
+    if question.method != "CONNECT" and is_refused_path(question.path, routing.path_normalization):
+        return _BAD_PATH, "the path has a fragment, or an encoded NUL"
     return None
 
 
@@ -116,6 +128,7 @@ def request_of(question: Question, normalization: str, *, scheme: str = "http", 
     ConnectionManagerUtility::mutateRequestHeaders); HTTP/2 clients send that of the connection.
     """
     authority, path = question.host or "", question.path
+    headers = with_forwarded_proto(question.headers, scheme, edge=edge, head_cut=question.head_cut)
     absolute, separator, rest = path.partition("://")
     if separator and absolute.lower() in _SCHEMES:
         scheme = absolute.lower()
@@ -124,15 +137,16 @@ def request_of(question: Question, normalization: str, *, scheme: str = "http", 
     elif question.method == "CONNECT":
         authority = question.path if question.path not in ("", "/") else authority
     elif question.protocol != "http2" and not edge:
-        forwarded = dict(question.headers).get("x-forwarded-proto", "").lower()
+        forwarded = dict(headers).get(FORWARDED_PROTO, "").lower()
         scheme = forwarded if forwarded in _SCHEMES else scheme
     return HttpRequest(
         authority=authority,
         path=normalize_path(path, normalization),
         method=question.method,
         scheme=scheme,
-        headers=question.headers,
+        headers=headers,
         head_cut=question.head_cut,
+        made=made_headers(headers),
     )
 
 
@@ -314,7 +328,8 @@ def apply_headers(operations: HeaderOperations, request: HttpRequest) -> HttpReq
     names = {name for name, _ in operations.set}
     headers = [each for each in headers if each[0] not in names]
     headers += [each for each in (*operations.set, *operations.add) if each[0] not in _HOST_HEADERS]
-    return replace(request, authority=authority, headers=tuple(headers))
+    made = request.made - names - set(operations.remove)
+    return replace(request, authority=authority, headers=tuple(headers), made=made)
 
 
 def _host_step(config: RouteConfig, host: VirtualHost, request: HttpRequest) -> Step:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analyzer.mesh.endpoints import addresses_of, endpoints_of, instances_of, named_port
+import pytest
+
+from analyzer.mesh.endpoints import LOCALITY_LABELS, addresses_of, endpoints_of, instances_of, named_port
 from analyzer.mesh.registry import services_of
 
 DISCOVERY = "discovery.k8s.io/v1"
@@ -146,3 +148,73 @@ def test_a_host_that_is_resolved_in_turn_has_one_instance(town) -> None:
     mesh = town.mesh()
     service = services_of(mesh)[0]
     assert [each.address for each in instances_of(mesh, service, service.ports[0])] == ["a.example.com"]
+
+
+def test_workload_entries_are_not_behind_headless_services(town) -> None:
+    town.pod("shop/web-0", "10.1.0.2").service("shop/web", headless=True)
+    town.rule("WorkloadEntry", "shop/vm", address="10.7.0.1", labels={"app": "web"})
+    assert addresses(town) == [("10.1.0.2", 8080)]
+
+
+def test_a_workload_entry_names_the_target_port_or_has_none(town) -> None:
+    """kube/controller serviceInstanceFromWorkloadInstance."""
+    town.service("shop/web", "10.9.0.1", ports=("http:80:web", "grpc:81:9000"))
+    town.rule("WorkloadEntry", "shop/vm", address="10.7.0.1", labels={"app": "web"}, ports={"http": 81, "9000": 7777})
+    assert (addresses(town), addresses(town, 1)) == ([], [("10.7.0.1", 9000)])
+    town.documents[-1]["spec"]["ports"] = {"web": 82, "grpc": 83}
+    assert (addresses(town), addresses(town, 1)) == ([("10.7.0.1", 82)], [("10.7.0.1", 83)])
+
+
+def test_an_entry_leads_to_the_container_port_of_its_ports_name(town) -> None:
+    """kube/controller getPortMap: of TCP alone."""
+    town.pod("shop/web-0", "10.1.0.2")
+    container = town.documents[-1]["spec"]["containers"][0]
+    town.entry("shop/e", ["a.com"], ["http:80:HTTP"], resolution="STATIC", workloadSelector={"labels": {"app": "web"}})
+    container["ports"] = [{"name": "http", "containerPort": 8081, "protocol": "TCP"}]
+    assert addresses(town) == [("10.1.0.2", 8081)]
+    container["ports"] = [{"name": "http", "containerPort": 8081, "protocol": "UDP"}]
+    assert addresses(town) == [("10.1.0.2", 80)]
+
+
+@pytest.mark.parametrize("state", ["unready", "ended", "terminating"])
+def test_an_entry_selects_only_pods_that_are_ready(town, state: str) -> None:
+    town.pod("shop/web-0", "10.1.0.2", ready=state != "unready")
+    pod = town.documents[-1]
+    if state == "ended":
+        pod["status"]["phase"] = "Succeeded"
+    if state == "terminating":
+        pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    town.entry("shop/e", ["a.com"], ["http:80:HTTP"], resolution="STATIC", workloadSelector={"labels": {"app": "web"}})
+    assert addresses(town) == []
+
+
+def test_without_slices_a_pod_that_terminates_is_not_healthy(town) -> None:
+    town.pod("shop/web-0", "10.1.0.2").documents[-1]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert [each.healthy for each in found(town.service("shop/web", "10.9.0.1"))] == [False]
+
+
+def test_a_workload_entry_whose_health_is_checked_counts_once_it_is_healthy(town) -> None:
+    checked = {"proxy.istio.io/health-checks-enabled": "true"}
+    town.service("shop/web", "10.9.0.1")
+    town.rule("WorkloadEntry", "shop/vm", address="10.7.0.1", labels={"app": "web"})
+    town.documents[-1]["metadata"]["annotations"] = checked
+    assert addresses(town) == []
+    town.documents[-1]["status"] = {"conditions": [{"type": "Healthy", "status": "True"}]}
+    assert addresses(town) == [("10.7.0.1", 8080)]
+
+
+def test_endpoints_have_labels_that_say_where_they_run(town) -> None:
+    town.pod("shop/web-0", "10.1.0.2", labels={"istio-locality": "eu.west.1"}).service("shop/web", "10.9.0.1")
+    town.documents[0]["spec"]["nodeName"] = "node-1"
+    town.rule("WorkloadEntry", "shop/vm", address="10.7.0.1", labels={"app": "web"}, locality="us/east")
+    names = ("kubernetes.io/hostname", *LOCALITY_LABELS)
+    assert [[each.labels.get(name) for name in names] for each in found(town)] == [
+        ["node-1", "eu", "west", "1"],
+        [None, "us", "east", None],
+    ]
+
+
+def test_an_endpoint_whose_pod_the_input_lacks_is_lost(town) -> None:
+    town.pod("shop/web-0", "10.1.0.2").service("shop/web", "10.9.0.1")
+    sliced(town, of_pod("web-0", "10.1.0.2"), of_pod("gone", "10.1.0.3"), {"addresses": ["10.1.0.4"]})
+    assert [each.lost for each in found(town)] == [False, True, False]

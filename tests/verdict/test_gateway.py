@@ -195,6 +195,16 @@ def test_plaintext_is_redirected_to_https_before_any_route(shop, gateway, bound,
     assert (found.outbound.response, found.outbound.route) == (LocalResponse(301, None), None)
 
 
+def test_what_a_trusted_proxy_had_as_https_is_not_redirected(shop, gateway, bound, resource, reach):
+    sent = (("x-forwarded-proto", "https"),)
+    whole = gateway(redirecting()), bound(http=TO_REVIEWS)
+    settings = json.dumps({"defaultConfig": {"gatewayTopology": {"numTrustedProxies": 1}}})
+    trusting = resource("v1", "ConfigMap", "istio-system/istio", {}, data={"mesh": settings})
+
+    assert reach(shop(*whole), headers=sent).reason == "local-reply"
+    assert reach(shop(*whole, trusting), headers=sent).reason == "service"
+
+
 def test_policies_stand_before_the_router(shop, gateway, security, reach):
     denial = security("AuthorizationPolicy", DENY_ALL, "edge/own")
     for mesh in (shop(gateway(server()), denial), shop(gateway(redirecting()), denial)):

@@ -43,6 +43,32 @@ def test_a_request_goes_through_virtual_host_and_route_to_a_cluster(market) -> N
     assert found.retries
 
 
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [
+        ({"headers": {"x-request-id": {}}}, "service-matched"),
+        ({"headers": {"x-request-id": {"regex": "*"}}}, "service-matched"),
+        ({"headers": {"x-request-id": {"prefix": "a"}}}, None),
+        ({"withoutHeaders": {"x-request-id": {}}}, "dropped"),
+        ({"withoutHeaders": {"x-request-id": {"exact": "a"}}}, None),
+        ({"headers": {"x-forwarded-proto": {"exact": "http"}}}, "service-matched"),
+        ({"headers": {"x-forwarded-proto": {"exact": "https"}}}, "dropped"),
+    ],
+)
+def test_routes_see_the_headers_that_the_proxy_itself_adds(market, asked: dict, verdict: str | None) -> None:
+    found = decided(vs(market, {"match": [asked], "route": [to()]}))
+
+    assert found.verdict == verdict
+    assert found.undetermined == (() if verdict else ("header-unseen",))
+
+
+def test_an_id_that_the_client_sends_or_a_rule_removes_is_not_made(market) -> None:
+    rules = vs(market, {"match": [{"headers": {"x-request-id": {"exact": "a"}}}], "route": [to()]})
+    assert decided(rules, headers=(("x-request-id", "a"),)).verdict == "service-matched"
+    request = HttpRequest("web", made=frozenset({"x-request-id"}))
+    assert not apply_headers(HeaderOperations((), (), ("x-request-id",)), request).made
+
+
 def test_a_request_that_no_route_takes_is_answered_404(market) -> None:
     found = decided(vs(market, {"match": [{"uri": {"exact": "/x"}}], "route": [to()]}))
     assert (found.verdict, found.reason, response(found)) == ("dropped", "no-route", (404, "NR"))
@@ -186,9 +212,12 @@ def test_a_request_without_host_is_refused_unless_its_target_has_one(market, que
         ({"refused": 501}, (501, "DPE")),
         ({"refused": 0, "protocol": "http2"}, (None, "DPE")),
         ({"refused": 0, "protocol": "http2", "host": None}, (None, "DPE")),
+        ({"method": "OPTIONS", "path": "*"}, (404, None)),
+        ({"path": "/a#b"}, (400, None)),
+        ({"path": "/a%00b"}, (400, None)),
     ],
 )
-def test_what_is_no_http_is_refused_where_only_http_is_spoken(town, question: dict, answer) -> None:
+def test_what_is_no_request_to_a_path_is_refused_where_only_http_is_spoken(town, question: dict, answer) -> None:
     town.pod("shop/sleep-0").service("shop/web", "10.9.0.1", ports=("x:80:1:http_proxy",))
     found = decided(town, **question)
     assert (response(found), found.undetermined) == (answer, ("bad-request",))
@@ -261,7 +290,7 @@ def test_headers_of_rule_and_destination_go_on(market) -> None:
     headers = {"request": {"set": {"x-rule": "1"}}}
     own = {"request": {"set": {"x-own": "2"}}}
     found = decided(vs(market, {"headers": headers, "route": [to(headers=own)]}))
-    assert found.request.headers == (("x-rule", "1"), ("x-own", "2"))
+    assert found.request.headers == (("x-forwarded-proto", "http"), ("x-rule", "1"), ("x-own", "2"))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from analyzer.base.fact import Fact
-from analyzer.mesh.endpoints import endpoints_of
+from analyzer.mesh.endpoints import endpoints_of, healthy_workloads, workload_port
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import ServiceEntry
@@ -45,7 +45,8 @@ def service_targets(mesh: MeshSnapshot, pod: Pod) -> tuple[ServiceTarget, ...]:
 def _kubernetes(mesh: MeshSnapshot, pod: Pod) -> Iterator[ServiceTarget]:
     workload = _workload_entry(mesh, pod)
     if workload is not None:
-        yield from _of_workload(workload, _selecting(mesh, pod.namespace, workload.endpoint.labels))
+        services = _selecting(mesh, workload.resource.namespace, workload.endpoint.labels)
+        yield from _of_workload(workload, services)
         return
     selecting = _selecting(mesh, pod.namespace, pod.labels)
     if not selecting:
@@ -125,23 +126,27 @@ def _find_port(pod: Pod, service: RegistryService, port: RegistryPort) -> int:
 
 
 def _workload_entry(mesh: MeshSnapshot, pod: Pod) -> WorkloadEntry | None:
-    """The WorkloadEntry with labels that has the pod's address: it stands in its place (GetInstanceForProxy)."""
-    own = (
-        entry
-        for entry in mesh.of(WorkloadEntry)
-        if entry.resource.namespace == pod.namespace and entry.endpoint.labels and entry.endpoint.address in pod.ips[:1]
-    )
-    return min(own, key=lambda entry: entry.resource.name, default=None)
+    """The WorkloadEntry that has the pod's address: it stands in its place (workloadinstances GetInstanceForProxy).
+
+    Of several that of the pod's name, else the first of its namespace, else the first of all.
+    """
+    found = (entry for entry in healthy_workloads(mesh) if entry.endpoint.address in pod.ips[:1])
+
+    def order(entry: WorkloadEntry) -> tuple[bool, bool, str, str]:
+        resource = entry.resource
+        return (
+            resource.full_name != pod.full_name, resource.namespace != pod.namespace, resource.namespace, resource.name,
+        )  # fmt: skip
+
+    return min(found, key=order, default=None)
 
 
 def _of_workload(workload: WorkloadEntry, services: list[RegistryService]) -> Iterator[ServiceTarget]:
-    ports = workload.endpoint.ports
     for service in services:
         if service.resolution != CLIENT_SIDE:
             continue
         for port in service.ports:
-            target = ports.get(port.name) or ports.get(str(port.target))
-            target = target or (port.target if isinstance(port.target, int) else 0)
+            target = workload_port(workload.endpoint, port)
             if port.protocol != UDP and target:
                 yield ServiceTarget(service, port, target)
 

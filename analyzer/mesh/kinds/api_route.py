@@ -124,7 +124,8 @@ _ANY_ORIGIN = r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s?#]+$"
 
 def _parse_cors(node: Node) -> Cors:
     place = node.place()
-    return Cors(tuple(_origin(text, place) for text in node.texts("allowOrigins") if text), True, place)
+    # Istio answers preflights of other origins itself (conversion.go createCorsFilter).
+    return Cors(tuple(_origin(text, place) for text in node.texts("allowOrigins") if text), False, place)
 
 
 def _origin(text: str, place: YamlPlace) -> StringMatch:

@@ -35,7 +35,8 @@ class Container(Fact, frozen=True):
 class Pod(Fact, frozen=True, eq=False):
     """A pod. ``ips`` begins with its first address; ``service_account`` is ``default`` where none is named.
 
-    ``host_ips`` are the addresses of its ``node``, which is empty where it is not known.
+    ``host_ips`` are the addresses of its ``node``, which is empty where it is not known. ``terminating``: it was asked
+    to end.
     """
 
     resource: Resource
@@ -50,6 +51,7 @@ class Pod(Fact, frozen=True, eq=False):
     proxy: Container | None
     host_ips: tuple[str, ...] = ()
     node: str = ""
+    terminating: bool = False
 
     @property
     def namespace(self) -> str:
@@ -75,6 +77,11 @@ class Pod(Fact, frozen=True, eq=False):
     def annotations(self) -> Mapping[str, str]:
         """Its annotations."""
         return self.resource.annotations
+
+    @property
+    def has_ended(self) -> bool:
+        """Its containers have ended for good."""
+        return self.phase in ("Succeeded", "Failed")
 
     @property
     def is_gateway(self) -> bool:
@@ -114,6 +121,7 @@ def parse_pod(resource: Resource) -> Pod:
         proxy=next((c for c in containers if c.name == PROXY_CONTAINER and (not c.init or c.sidecar)), None),
         host_ips=_addresses(status, "hostIP"),
         node=spec.text("nodeName"),
+        terminating=bool(resource.body.node("metadata").text("deletionTimestamp")),
     )
 
 

@@ -5,11 +5,11 @@ pilot/pkg/networking/core/cluster.go, cluster_builder.go, cluster_tls.go; pilot/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
-from analyzer.mesh.endpoints import Endpoint, endpoints_of, instances_of
+from analyzer.mesh.endpoints import CLUSTER_LABELS, LOCALITY_LABELS, Endpoint, endpoints_of, instances_of
 from analyzer.mesh.hosts import is_ip, is_wildcard
 from analyzer.mesh.inbound.mtls import namespace_mtls, workload_mtls
 from analyzer.mesh.kinds.destination_rule import ISTIO_MUTUAL, MUTUAL, SIMPLE, ClientTls, Subset
@@ -45,6 +45,9 @@ DYNAMIC_FORWARD = "DYNAMIC_FORWARD_PROXY"
 PLAINTEXT = "plaintext"
 ORDINARY_TLS = "tls"
 ISTIO_MTLS = "mtls"
+
+# A label of endpoints that get no new connections, unless the service's clients stick to theirs.
+_DRAINING, _PERSISTENT_SESSION = "istio.io/draining", "istio.io/persistent-session"
 
 
 class Cluster(Fact, frozen=True, eq=False):
@@ -128,7 +131,7 @@ def _build(
         return NoCluster(name, f"{service.hostname} is resolved by DNS and has no endpoint", (service.place,))
     if kind == DYNAMIC_FORWARD and port.protocol not in (HTTP, TLS, GRPC, HTTP2):
         return NoCluster(name, f"a wildcard host cannot be resolved for {port.protocol}", (port.place,))
-    tls, auto, why = _client_tls(mesh, service, port, policy, rule)
+    tls, auto, why = _client_tls(mesh, service, port, policy, rule, router=router)
     return Cluster(
         name=name,
         service=service,
@@ -141,9 +144,16 @@ def _build(
         tls_why=why,
         upstream_port=_override(service, port) if kind == ORIGINAL_DST else 0,
         client_tls=policy.tls,
+        endpoints_known=subset is None or _are_shown(subset, endpoints),
         http2_upstream=_http2(mesh, port, policy, router=router),
         yaml=(subset.place if subset else port.place, *(rule.places if rule else ())),
     )
+
+
+def _are_shown(subset: Subset, endpoints: Collection[Endpoint]) -> bool:
+    """Whether the input says who is in a subset: it does not tell clusters, networks, and the places of nodes."""
+    asked = {*CLUSTER_LABELS, *LOCALITY_LABELS} & subset.labels.keys()
+    return bool(endpoints) or not asked
 
 
 def _override(service: RegistryService, port: RegistryPort) -> int:
@@ -179,8 +189,14 @@ def _endpoints(
     return tuple(
         endpoint
         for endpoint in found.values()
-        if labels_match(labels, endpoint.labels) and (kind != EDS or endpoint.port == 0 or is_ip(endpoint.address))
+        if labels_match(labels, endpoint.labels) and (kind != EDS or _is_told(service, endpoint))
     )
+
+
+def _is_told(service: RegistryService, endpoint: Endpoint) -> bool:
+    """Whether proxies hear of an endpoint: it has an address, and does not drain (filterIstioEndpoint)."""
+    drains = bool(endpoint.labels.get(_DRAINING)) and not service.resource.labels.get(_PERSISTENT_SESSION)
+    return not drains and (endpoint.port == 0 or is_ip(endpoint.address))
 
 
 def _http2(mesh: MeshSnapshot, port: RegistryPort, policy: EffectivePolicy, *, router: bool) -> bool | None:
@@ -205,16 +221,20 @@ def _client_tls(
     port: RegistryPort,
     policy: EffectivePolicy,
     rule: MergedRule | None,
+    *,
+    router: bool,
 ) -> tuple[str, bool, str]:
     """What the cluster speaks, whether that was inferred, and why (cluster_tls.go buildUpstreamTLSSettings)."""
     if policy.tls is not None:
-        return _asked_tls(policy.tls, rule)
+        return _asked_tls(policy.tls, may_fetch=router or (rule is not None and rule.workload_selector is not None))
     if service.external:
         return PLAINTEXT, False, f"{service.hostname} is outside the mesh (MESH_EXTERNAL) and no rule sets tls"
     if not mesh.config.auto_mtls:
         return PLAINTEXT, False, "enableAutoMtls is off and no rule sets tls"
     if service.resolution == PASSTHROUGH or policy.declared_balancer == PASSTHROUGH_BALANCER:
         every = instances_of(mesh, service, port)
+        # Of one whose pod the input lacks nobody can tell; istiod leaves those out (updateEndpointCacheForSlice).
+        every = tuple(each for each in every if not each.lost) or every
         plain = next((each for each in every if not each.mutual_tls), None)
         if not every:
             return PLAINTEXT, False, f"{service.hostname} keeps the client's address and has no endpoints"
@@ -226,14 +246,15 @@ def _client_tls(
     return ISTIO_MTLS, True, "mutual TLS is automatic for endpoints with a sidecar"
 
 
-def _asked_tls(tls: ClientTls, rule: MergedRule | None) -> tuple[str, bool, str]:
+def _asked_tls(tls: ClientTls, *, may_fetch: bool) -> tuple[str, bool, str]:
+    """What a rule asks for; ``may_fetch``: the proxy is given certificates by the name of a secret."""
     why = f"a DestinationRule sets tls mode {tls.mode}"
     if tls.mode == ISTIO_MUTUAL:
         return ISTIO_MTLS, False, why
     if tls.mode not in (SIMPLE, MUTUAL):
         return PLAINTEXT, False, why
     of_config_map = tls.credential.startswith("configmap://")
-    if tls.credential and not of_config_map and (rule is None or rule.workload_selector is None):
+    if tls.credential and not of_config_map and not may_fetch:
         return PLAINTEXT, False, f"{why}, but its credentialName only counts with a workloadSelector"
     if tls.mode == MUTUAL and not tls.credential and not tls.client_certificate:
         return PLAINTEXT, False, f"{why}, but names no client certificate"
@@ -247,15 +268,19 @@ def endpoint_tls(mesh: MeshSnapshot, cluster: Cluster, endpoint: Endpoint | None
     """
     if not cluster.auto_tls or cluster.kind == ORIGINAL_DST or cluster.tls != ISTIO_MTLS:
         return cluster.tls
-    asked = cluster.policy.inherited_tls
+    return ISTIO_MTLS if speaks_mtls(mesh, cluster, endpoint) else PLAINTEXT
+
+
+def speaks_mtls(mesh: MeshSnapshot, cluster: Cluster, endpoint: Endpoint | None) -> bool:
+    """Whether an endpoint is told to speak Istio's mutual TLS (mtls_checker.go checkMtlsEnabled)."""
+    asked = cluster.policy.tls or cluster.policy.inherited_tls
     if asked is not None:
-        return ISTIO_MTLS if asked.mode == ISTIO_MUTUAL else PLAINTEXT
+        return asked.mode == ISTIO_MUTUAL
     if endpoint is None or not endpoint.mutual_tls:
-        return PLAINTEXT
-    if cluster.dumped:
-        return ISTIO_MTLS
-    mode = workload_mtls(mesh, endpoint.namespace, endpoint.labels).at(endpoint.port)
-    return PLAINTEXT if mode.mode == "DISABLE" else ISTIO_MTLS
+        return False
+    return (
+        cluster.dumped or workload_mtls(mesh, endpoint.namespace, endpoint.labels).at(endpoint.port).mode != "DISABLE"
+    )
 
 
 def is_balanced(cluster: Cluster) -> bool:

@@ -125,14 +125,16 @@ def _by_address(chains: Sequence[FilterChain], address: str) -> list[FilterChain
 
 
 def _by_server_name(chains: Sequence[FilterChain], sni: str) -> list[FilterChain]:
+    """The chains of the name; one that has ``*`` beside others has none at all (listener.go toFilterChainMatch)."""
+    named = [chain for chain in chains if chain.server_names and "*" not in chain.server_names]
     if sni:
-        exact = [chain for chain in chains if sni in chain.server_names]
+        exact = [chain for chain in named if sni in chain.server_names]
         if exact:
             return exact
         labels = sni.split(".")
         for start in range(1, len(labels)):
             wildcard = "*." + ".".join(labels[start:])
-            found = [chain for chain in chains if wildcard in chain.server_names]
+            found = [chain for chain in named if wildcard in chain.server_names]
             if found:
                 return found
     return [chain for chain in chains if not chain.server_names or "*" in chain.server_names]

@@ -9,22 +9,30 @@ from typing import Any
 # The only upgrade that istiod allows (listener_builder.go buildHTTPConnectionManager), and the one that Envoy's HTTP/1
 # codec takes out of requests.
 _ALLOWED_UPGRADES = ("websocket", "h2c")
+FORWARDED_PROTO = "x-forwarded-proto"
+# What a connection manager adds with a value of its own (Envoy's generate_request_id, which Istio leaves on).
+_MADE_HEADERS = frozenset({"x-request-id"})
+
+# Names in lower case, with values.
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """``authority`` as sent, ``path`` with its query; header names in lower case, several values of one name apart.
 
-    ``head_cut``: its head was not seen whole, so that a header which is absent may have been sent. ``claims`` are those
-    of a token that the proxy verified, None where they cannot be known.
+    ``head_cut``: its head was not seen whole, so that a header which is absent may have been sent. ``made`` are headers
+    that the proxy adds, with values that nobody knows before. ``claims`` are those of a token that the proxy verified,
+    None where they cannot be known.
     """
 
     authority: str
     path: str = "/"
     method: str = "GET"
     scheme: str = "http"
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     head_cut: bool = False
+    made: frozenset[str] = frozenset()
     claims: Mapping[str, Any] | None = field(default_factory=dict, compare=False)
 
     @property
@@ -59,6 +67,24 @@ class HttpRequest:
             return self.path
         values = [value for key, value in self.headers if key == name]
         return ",".join(values) if values else None
+
+
+def made_headers(headers: Headers) -> frozenset[str]:
+    """The headers that a connection manager adds to those of a request, with values of its own."""
+    return _MADE_HEADERS - {name for name, _ in headers}
+
+
+def with_forwarded_proto(headers: Headers, scheme: str, *, edge: bool, head_cut: bool) -> Headers:
+    """The headers with X-Forwarded-Proto, as a connection manager hands them on.
+
+    The connection's ``scheme`` where there is none, and in place of any at the ``edge`` (Envoy's
+    ConnectionManagerUtility::mutateRequestHeaders). What a cut head lost may have had one.
+    """
+    if edge:
+        headers = tuple(each for each in headers if each[0] != FORWARDED_PROTO)
+    elif head_cut or any(name == FORWARDED_PROTO for name, _ in headers):
+        return headers
+    return *headers, (FORWARDED_PROTO, scheme)
 
 
 def refused_upgrade(headers: Iterable[tuple[str, str]]) -> str:

@@ -133,17 +133,23 @@ def route_config(
 
 
 def hangs_on_unseen(route: Route, request: HttpRequest) -> bool:
-    """Whether a header that the capture may have lost decides if a route takes the request."""
+    """Whether a route takes the request by a header that the capture may have lost, or that a proxy makes."""
     match = route.match
-    if match is None or not request.head_cut:
+    if match is None or not (request.head_cut or request.made):
         return False
     asked = (*match.headers, *match.without_headers)
-    lost = [name for name, _ in asked if request.header(name.lower()) is None]
+    lost = [name for name, each in asked if _is_unseen(name.lower(), each, request)]
     if not lost:
         return False
     seen = tuple(pair for pair in match.headers if pair[0] not in lost)
     not_sent = tuple(pair for pair in match.without_headers if pair[0] not in lost)
     return route_matches(replace(route, match=replace(match, headers=seen, without_headers=not_sent)), request)
+
+
+def _is_unseen(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
+    if name in request.made:
+        return not is_presence(matcher)
+    return request.head_cut and request.header(name) is None
 
 
 def route_matches(route: Route, request: HttpRequest) -> bool:
@@ -280,14 +286,14 @@ def text_matches(matcher: StringMatch, text: str) -> bool:
 def _header_matches(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
     value = request.header(name)
     if value is None:
-        return False
+        return name in request.made and is_presence(matcher)
     return is_presence(matcher) or text_matches(matcher, value)
 
 
 def _header_absent(name: str, matcher: StringMatch, request: HttpRequest) -> bool:
     value = request.header(name)
     if is_presence(matcher):
-        return value is None
+        return value is None and name not in request.made
     # treat_missing_header_as_empty
     return not text_matches(matcher, value or "")
 

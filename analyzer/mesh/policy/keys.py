@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from analyzer.base.fact import Fact
-from analyzer.mesh.policy.answer import NO, Answer, any_of, known, unknown
+from analyzer.mesh.policy.answer import NO, YES, Answer, any_of, known, unknown
 from analyzer.mesh.policy.subject import Subject
 from analyzer.mesh.policy.text import (
     namespace_matches,
@@ -155,6 +155,8 @@ def _header(subject: Subject, key: str, value: str, _terms: Terms) -> Answer:
     name = name[1:-1].lower()
     pseudo = {":authority": subject.host, ":method": subject.method, ":path": subject.path, "host": subject.host}
     found = pseudo[name] if name in pseudo else subject.header(name)
+    if found is None and name in subject.made:
+        return YES if value == "*" else unknown(key)
     if found is None:
         return unknown(key) if subject.head_cut else NO
     return known(value == "*" or text_matches(value, found))

@@ -18,7 +18,8 @@ class Subject(Fact, frozen=True):
     many addresses at the end of X-Forwarded-For were written by trusted proxies; sidecars believe the last one
     (``use_remote_address`` false), gateways none unless they are told to.
     Not ``request_seen``: the request is inside TLS, so that its fields, headers and claims are not known. ``head_cut``:
-    its head was not seen whole, so that a header which is absent may have been sent.
+    its head was not seen whole, so that a header which is absent may have been sent. ``made`` are headers that the
+    proxy adds, with values that are not known.
     """
 
     http: bool
@@ -35,6 +36,7 @@ class Subject(Fact, frozen=True):
     trusted_hops: int = 1
     request_seen: bool = True
     head_cut: bool = False
+    made: frozenset[str] = frozenset()
 
     @property
     def remote_ip(self) -> str | None:

@@ -119,9 +119,33 @@ def test_a_workload_entry_is_not_behind_headless_services_or_named_ports_that_it
     assert targets_of(world) == []
 
 
-def test_a_workload_entry_without_labels_is_nobody(world):
+def test_a_workload_entry_without_labels_stands_in_the_pods_place_too(world):
+    """istiod gives every one a label of its own (AugmentLabels)."""
     world.service("web", port(80))
     workload(world)
+    assert targets_of(world) == []
+
+
+def test_a_workload_entry_of_another_namespace_brings_its_own_services(world):
+    world.service("web", port(80)).service("vm", port(90), namespace="pay")
+    world.add("WorkloadEntry", "vm", {"address": "10.0.0.9", "labels": {"app": "vm"}}, namespace="pay")
+    assert targets_of(world) == [("vm", 90, 90)]
+
+
+def test_of_several_workload_entries_that_of_the_pods_name_or_namespace_counts(world):
+    for name in ("vm", "a", "web-0", "b"):
+        world.service(name, port(80))
+        world.add("WorkloadEntry", name, {"address": "10.0.0.9", "labels": {"app": name}})
+    world.add("WorkloadEntry", "other", {"address": "10.0.0.9", "labels": {"app": "vm"}}, namespace="alpha")
+    assert targets_of(world) == [("web-0", 80, 80)]
+    world.documents = [each for each in world.documents if each["metadata"]["name"] != "web-0"]
+    assert targets_of(world) == [("a", 80, 80)]
+
+
+def test_a_workload_entry_that_fails_its_health_checks_is_nobody(world):
+    world.service("web", port(80))
+    checked = {"proxy.istio.io/health-checks-enabled": "true"}
+    world.add("WorkloadEntry", "vm", {"address": "10.0.0.9", "labels": {"app": "vm"}}, annotations=checked)
     assert targets_of(world) == [("web", 80, 80)]
 
 

@@ -140,7 +140,7 @@ def test_origins_become_matchers(world, origin, expected):
     cors = route_of(world, {"rules": [{"filters": filters}]}).rules[0].cors
     assert cors is not None
     assert [(each.kind, each.value) for each in cors.origins] == [expected]
-    assert cors.forwards
+    assert not cors.forwards
 
 
 def test_a_cors_filter_without_its_part_is_none(world):

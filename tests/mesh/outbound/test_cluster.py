@@ -277,3 +277,36 @@ def test_entries_of_one_host_that_is_resolved_share_endpoints_by_port_number(tow
         endpoints = [{"address": f"{name}.example.com"}]
         town.rule("ServiceEntry", f"shop/{name}", hosts=["x.com"], resolution="DNS", ports=ports, endpoints=endpoints)
     assert [e.address for e in cluster(town, "outbound|80||x.com").endpoints] == ["a.example.com"]
+
+
+def test_of_draining_endpoints_proxies_hear_only_where_clients_stick_to_theirs(town) -> None:
+    base(town)
+    town.documents[1]["metadata"]["labels"]["istio.io/draining"] = "true"
+    assert cluster(town).endpoints == ()
+    town.documents[2]["metadata"]["labels"] = {"istio.io/persistent-session": "web"}
+    assert len(cluster(town).endpoints) == 1
+
+
+def test_an_endpoint_whose_pod_the_input_lacks_does_not_turn_mutual_tls_off(town) -> None:
+    base(town, headless=True)
+    endpoints = [
+        {"addresses": ["10.1.0.4"], "targetRef": {"kind": "Pod", "name": "db-0"}},
+        {"addresses": ["10.1.0.5"], "targetRef": {"kind": "Pod", "name": "gone"}},
+    ]
+    labels = {"kubernetes.io/service-name": "db"}
+    town.add("discovery.k8s.io/v1", "EndpointSlice", "shop/db-x", labels=labels, endpoints=endpoints,
+             ports=[{"name": "http", "port": 80}])  # fmt: skip
+    assert cluster(town, DB).tls == "mtls"
+
+
+@pytest.mark.parametrize(("router", "expected"), [(False, "plaintext"), (True, "tls")])
+def test_only_gateways_fetch_the_credential_of_any_rule(town, router: bool, expected: str) -> None:
+    rule(base(town), trafficPolicy={"tls": {"mode": "SIMPLE", "credentialName": "c"}})
+    assert cluster(town, router=router).tls == expected
+
+
+def test_who_is_in_a_subset_by_cluster_or_zone_is_not_in_the_input(town) -> None:
+    subsets = [{"name": "a", "labels": {"topology.istio.io/cluster": "c1"}}, {"name": "b", "labels": {"version": "9"}}]
+    rule(base(town), subsets=subsets)
+    known = [cluster(town, f"outbound|80|{name}|web.shop{SUFFIX}").endpoints_known for name in ("a", "b")]
+    assert known == [False, True]

@@ -163,3 +163,10 @@ def test_query_and_fragment_are_no_part_of_a_path():
 @pytest.mark.parametrize(("name", "expected"), [("x-user", True), ("x-other", None), (":method", True)])
 def test_a_header_that_may_have_been_lost_leaves_it_open(name, expected):
     assert holds(f"request.headers[{name}]", "*", head_cut=True) is expected
+
+
+def test_a_header_that_the_proxy_makes_is_there_whatever_it_says():
+    made = frozenset({"x-request-id"})
+    assert holds("request.headers[X-Request-Id]", "*", made=made) is True
+    assert holds("request.headers[x-request-id]", "a*", made=made) is None
+    assert holds("request.headers[x-request-id]", "a*", made=made, headers=(("x-request-id", "ab"),)) is True
