@@ -75,6 +75,11 @@ def _instances(mesh: MeshSnapshot, service: RegistryService, port: RegistryPort)
     return found
 
 
+def has_endpoints(mesh: MeshSnapshot, service: RegistryService) -> bool:
+    """Whether the input says who is behind a service: without any slice not of Kubernetes Services without selector."""
+    return not service.kubernetes or bool(service.selector) or bool(mesh.of(EndpointSlice))
+
+
 def addresses_of(mesh: MeshSnapshot, hostname: str, port_number: int) -> frozenset[str]:
     """The IP addresses behind a port of a host; empty where there is none, or where only names are known of one."""
     services = services_by_host(mesh).get(hostname, ())
@@ -85,8 +90,13 @@ def addresses_of(mesh: MeshSnapshot, hostname: str, port_number: int) -> frozens
 
 def may_be_dialled(mesh: MeshSnapshot, address: str) -> bool:
     """Whether a proxy may open a connection to an address by its own choice: some endpoint has it, or only a name."""
-    known = mesh.memo("dialled-addresses", lambda: frozenset(_dialled(mesh)))
+    known = dialled_addresses(mesh)
     return address in known or not all(map(is_ip, known))
+
+
+def dialled_addresses(mesh: MeshSnapshot) -> frozenset[str]:
+    """The addresses of all endpoints, some of which may be names."""
+    return mesh.memo("dialled-addresses", lambda: frozenset(_dialled(mesh)))
 
 
 def _dialled(mesh: MeshSnapshot) -> Iterator[str]:

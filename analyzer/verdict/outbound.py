@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from analyzer.base.fact import replace
+from analyzer.mesh.endpoints import dialled_addresses
 from analyzer.mesh.outbound.listener import RAW_BUFFER, FilterChain, FirstBytes, Listener, choose_chain
+from analyzer.mesh.outbound.scope import scope_of
 from analyzer.mesh.outbound.told import Told, told_by_istiod
+from analyzer.mesh.port_protocol import AUTO, TCP_FAMILY
 from analyzer.mesh.proxy import Proxy
+from analyzer.mesh.redirect import is_loopback
+from analyzer.mesh.registry import RegistryService, services_of
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.decision import DROPPED, Candidate, LocalResponse, Outbound, Step
 from analyzer.verdict.outbound_cluster import Sender, send_to
 from analyzer.verdict.outbound_http import Routing, choose_cluster, route_http
 from analyzer.verdict.question import Question
-from analyzer.verdict.reasons import NO_ROUTE, SERVER_FIRST
+from analyzer.verdict.reach import reach
+from analyzer.verdict.reasons import NO_ROUTE, SERVER_FIRST, SERVICE_ADDRESS_UNKNOWN
 from analyzer.verdict.upstream import OutboundDecision
 
 # What Envoy's HTTP inspector calls the protocols of a question.
@@ -21,7 +27,41 @@ _MAX_LOST = 8
 
 def decide_outbound(mesh: MeshSnapshot, proxy: Proxy, question: Question) -> OutboundDecision:
     """What the sidecar of ``proxy`` does with a connection that iptables handed to it, by the mesh's YAML."""
-    return sift(mesh, proxy, question, told_by_istiod(mesh, proxy))
+    told = told_by_istiod(mesh, proxy)
+    meant = _may_be_meant(mesh, proxy, question, told)
+    if meant is None:
+        return sift(mesh, proxy, question, told)
+    step = Step(f"{question.address} may be the address of {meant.hostname}, which the input does not show")
+    steps = (Step(told.sentence, yaml=told.yaml), replace(step, yaml=(meant.place,)))
+    return OutboundDecision(Outbound(), None, None, (SERVICE_ADDRESS_UNKNOWN.name,), steps=steps)
+
+
+def _may_be_meant(mesh: MeshSnapshot, proxy: Proxy, question: Question, told: Told) -> RegistryService | None:
+    """A Service without a cluster IP in the input, as in YAML that no cluster wrote, whose own listener may be asked.
+
+    That is one with such a port, unless it is known whose the address is. HTTP ports have a listener for all addresses.
+    """
+    asked = mesh.memo("services-without-address", lambda: _without_address(mesh)).get(question.port, ())
+    visible = scope_of(mesh, proxy).services if asked else {}
+    found = next((each for each in asked if visible.get(each.hostname) is each), None)
+    if found is None or is_loopback(question.address) or _is_known(mesh, question.address, question.port):
+        return None
+    has_own = told.listener_at(question.address, question.port).name.startswith(f"{question.address}_")
+    return None if has_own else found
+
+
+def _without_address(mesh: MeshSnapshot) -> dict[int, list[RegistryService]]:
+    found: dict[int, list[RegistryService]] = {}
+    for service in services_of(mesh):
+        for port in service.ports if service.address_unknown else ():
+            if port.protocol == AUTO or port.protocol in TCP_FAMILY:
+                found.setdefault(port.number, []).append(service)
+    return found
+
+
+def _is_known(mesh: MeshSnapshot, address: str, port: int) -> bool:
+    """Whether the input says whose an address is: a pod's, a Service's, a node's or an endpoint's."""
+    return reach(mesh, address, port).known or address in dialled_addresses(mesh)
 
 
 def sift(mesh: MeshSnapshot, proxy: Proxy, question: Question, told: Told) -> OutboundDecision:

@@ -90,6 +90,15 @@ HEADER_UNSEEN = Code(
     "A header that is absent from what was captured may have been sent in the part that was not.",
     "Capture whole packets (tcpdump -s 0) with a larger buffer (-B).",
 )
+SERVICE_ADDRESS_UNKNOWN = Code(
+    "service-address-unknown",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "the call may be to a Service whose address the input does not show",
+    "A Service gets its cluster IP when the cluster takes it; YAML from a repository has none. Ports that are not HTTP "
+    "have a listener at that address.",
+    "Give the Services as the cluster has them: kubectl get services -A -o yaml.",
+)
 WEIGHTED = Code(
     "weighted",
     Family.UNDETERMINED,
@@ -167,6 +176,7 @@ __all__ = [
     "PROTOCOL_ERROR",
     "SERVER_FIRST",
     "SERVICE",
+    "SERVICE_ADDRESS_UNKNOWN",
     "TLS_REQUIRED",
     "TOKEN_UNVERIFIED",
     "UPSTREAM_TLS",

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.mesh.endpoints import LOCALITY_LABELS, addresses_of, endpoints_of, instances_of, named_port
+from analyzer.mesh.endpoints import (
+    LOCALITY_LABELS,
+    addresses_of,
+    endpoints_of,
+    has_endpoints,
+    instances_of,
+    named_port,
+)
 from analyzer.mesh.registry import services_of
 
 DISCOVERY = "discovery.k8s.io/v1"
@@ -218,3 +225,10 @@ def test_an_endpoint_whose_pod_the_input_lacks_is_lost(town) -> None:
     town.pod("shop/web-0", "10.1.0.2").service("shop/web", "10.9.0.1")
     sliced(town, of_pod("web-0", "10.1.0.2"), of_pod("gone", "10.1.0.3"), {"addresses": ["10.1.0.4"]})
     assert [each.lost for each in found(town)] == [False, True, False]
+
+
+def test_without_any_slice_nobody_knows_who_is_behind_a_service_without_selector(town) -> None:
+    town.service("shop/web", "10.9.0.1").service("shop/db", "10.9.0.2")
+    town.documents[-1]["spec"]["selector"] = {}
+    assert [has_endpoints(town.mesh(), each) for each in services_of(town.mesh())] == [False, True]
+    assert all(has_endpoints(sliced(town).mesh(), each) for each in services_of(town.mesh()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.verdict.outbound import decide_outbound, first_bytes
 from analyzer.verdict.question import Question
 
@@ -90,3 +92,32 @@ def test_first_bytes_are_what_inspectors_can_see() -> None:
     assert first_bytes(Question("a", protocol="tcp", inspected="http/1.0")).http == "http/1.0"
     hello = first_bytes(Question("a", tls="tls", sni="x", alpn=("h2",)))
     assert (hello.tls, hello.sni, hello.alpn, hello.http) == (True, "x", ("h2",), "")
+
+
+@pytest.mark.parametrize(
+    ("ports", "address", "undetermined"),
+    [
+        (("tcp:9000:9000",), "10.9.0.7", ("service-address-unknown",)),
+        (("own:9000:9000",), "10.9.0.7", ("service-address-unknown",)),
+        (("http:9000:9000",), "10.9.0.7", ()),  # HTTP has a listener for all addresses
+        (("tcp:9001:9001",), "10.9.0.7", ()),
+        (("tcp:9000:9000",), "10.1.0.77", ()),  # a pod's
+        (("tcp:9000:9000",), "10.9.0.8", ()),  # another Service's
+        (("tcp:9000:9000",), "10.7.0.1", ()),  # an endpoint's
+    ],
+)
+def test_a_call_may_be_to_a_service_whose_address_the_input_does_not_show(town, ports, address, undetermined) -> None:
+    town.pod("shop/sleep-0").pod("shop/other-0", "10.1.0.77").service("shop/web", ports=ports)
+    town.service("shop/known", "10.9.0.8").entry(
+        "shop/e", ["a.com"], ["t:1:TCP"], resolution="STATIC", endpoints=[{"address": "10.7.0.1"}]
+    )
+    found = decided(town, address, 9000, protocol="tcp")
+
+    assert found.undetermined == undetermined
+    assert (found.verdict is None) == bool(undetermined)
+
+
+def test_a_service_that_the_client_is_not_told_of_is_not_meant(town) -> None:
+    town.pod("shop/sleep-0").service("pay/web", ports=("tcp:9000:9000",))
+    town.rule("Sidecar", "shop/sc", egress=[{"hosts": ["./*"]}])
+    assert decided(town, "10.9.0.7", 9000, protocol="tcp").verdict == "passthrough"

@@ -1,4 +1,4 @@
-"""EndpointSlices (discovery.k8s.io) and the older Endpoints (v1), both as endpoints of a named Service."""
+"""EndpointSlices (discovery.k8s.io): endpoints of a named Service."""
 
 from __future__ import annotations
 

@@ -9,7 +9,14 @@ from collections.abc import Collection, Mapping
 
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
-from analyzer.mesh.endpoints import CLUSTER_LABELS, LOCALITY_LABELS, Endpoint, endpoints_of, instances_of
+from analyzer.mesh.endpoints import (
+    CLUSTER_LABELS,
+    LOCALITY_LABELS,
+    Endpoint,
+    endpoints_of,
+    has_endpoints,
+    instances_of,
+)
 from analyzer.mesh.hosts import is_ip, is_wildcard
 from analyzer.mesh.inbound.mtls import namespace_mtls, workload_mtls
 from analyzer.mesh.kinds.destination_rule import ISTIO_MUTUAL, MUTUAL, SIMPLE, ClientTls, Subset
@@ -144,7 +151,7 @@ def _build(
         tls_why=why,
         upstream_port=_override(service, port) if kind == ORIGINAL_DST else 0,
         client_tls=policy.tls,
-        endpoints_known=subset is None or _are_shown(subset, endpoints),
+        endpoints_known=has_endpoints(mesh, service) and (subset is None or _are_shown(subset, endpoints)),
         http2_upstream=_http2(mesh, port, policy, router=router),
         yaml=(subset.place if subset else port.place, *(rule.places if rule else ())),
     )
