@@ -47,7 +47,7 @@ class Lots(Fact, frozen=True):
     ``(L,)``, ``sizes`` of them. ``apps`` are the distinct addresses ``(3, N)`` (version, halves) of clients that were
     redirected to their sidecar, in the order of their first packet, and ``connections`` ``(N,)`` about how many each
     made. ``servers`` ``(3, N)`` are those that connections outside of the last lot reached. ``shows_lo``: some
-    connection went over lo. ``narrow``: all have a port in common, or both their addresses.
+    connection went over lo. ``narrow``: all have a port in common, or both their addresses, or nobody was answered.
     """
 
     lot_of: I64
@@ -219,7 +219,10 @@ def _shows_lo(ends: TupleEnds) -> bool:
 def _is_narrow(ends: TupleEnds) -> bool:
     one, other = ends.port
     shared = any(bool(((one == port) | (other == port)).all()) for port in (*one[:1].tolist(), *other[:1].tolist()))
-    return shared or bool((ends.ip == ends.ip[:, :1]).all())
+    halves = ends.towards | ends.alone
+    asked, answers = (ends.end_of_home[halves & which] for which in (ends.towards, ~ends.towards))
+    answered = not halves.all() or bool(np.isin(asked, answers).any())
+    return shared or bool((ends.ip == ends.ip[:, :1]).all()) or not answered
 
 
 def _apps(ends: TupleEnds) -> tuple[I64, I64]:

@@ -185,6 +185,11 @@ def _on_every_interface(sighting: Sighting) -> bool:
     return bool(sighting.connection.ifindexes)
 
 
+def _is_shown(upstream: Onward | None, delivery: Onward | None) -> bool:
+    """Whether the packets show which pod the balancer chose, beyond doubt."""
+    return upstream is None or upstream.certain or (delivery is not None and delivery.certain)
+
+
 class _Judge:
     """Decides calls by one mesh, in order."""
 
@@ -246,12 +251,12 @@ class _Judge:
         """Whether captures of a pod would show the call, on its lo, for which its sidecar had opened a wire.
 
         They do not where they began later than the wire did, or ended before, or where their filter may have left the
-        call out, whatever else they show of lo.
+        call out, whatever else they show of lo. Where no capture shows anything of lo filters may have left out all.
         """
         homes = (each for each in wire.sightings if self._is_of(each.capture, source))
         at_home = [each for each in homes if each.capture not in self._traffic.narrow]
-        shown = any(map(_on_every_interface, at_home)) or not self._lo_addresses.isdisjoint(source.ips)
-        return bool(at_home) and shown
+        everywhere = bool(self._traffic.lo_captures) and any(map(_on_every_interface, at_home))
+        return bool(at_home) and (everywhere or not self._lo_addresses.isdisjoint(source.ips))
 
     def _is_of(self, capture: str, pod: Pod) -> bool:
         """Whether a capture was taken in a pod."""
@@ -288,7 +293,9 @@ class _Judge:
         delivery = self._stitcher.delivery_of(call, beyond or upstream)
         endpoint = endpoint_of(call, upstream, delivery, self._mesh) if self._mesh and beyond is None else None
         if desk is not None and endpoint is not None:
-            decision = desk.answer(call.asked, endpoint)
+            chosen = desk.answer(call.asked, endpoint)
+            # Where a leg may be another call's, the pod that it leads to decides nothing.
+            decision = chosen if _is_shown(upstream, delivery) or decision.verdict == chosen.verdict else decision
         elif self._mesh is not None and decision.verdict and may_have_come_back(call.said, self._mesh):
             decision = replace(decision, verdict=None, reason=None, undetermined=(BALANCED.name,))
         decision = _as_proven(call, decision)

@@ -103,7 +103,8 @@ class Stitcher:
         response = call.exchange.response
         if call.request is None or (response is not None and written_at_home(response)):
             return None
-        found = self._plain_exchange(search, call.request) or (None if opaque else self._sealed(search, cluster))
+        found = self._plain_exchange(search, call.request, cluster)
+        found = found or (None if opaque else self._sealed(search, cluster))
         if found is None and (response is None or not passed_http_manager(response)):
             return self._tunnel(search, cluster)
         return found
@@ -131,10 +132,11 @@ class Stitcher:
         """Whether a wire carried any call."""
         return (id(said), 0) in self._given
 
-    def _plain_exchange(self, search: Search, request: Request) -> Onward | None:
+    def _plain_exchange(self, search: Search, request: Request, cluster: str | None = None) -> Onward | None:
         same = self._saying(search, request)
         if not same and self._alone(search):
-            same = by_id(self._asked(search, request), request)  # rewritten by a route, and nobody else asked meanwhile
+            # A route rewrote it, and nobody else asked meanwhile.
+            same = by_id(self._asked_behind(search, request, cluster), request)
         if len(same) > 1:
             rivals = self._rivals_of(search.call)
             if len(rivals) > 1:
@@ -163,6 +165,12 @@ class Stitcher:
 
     def _asked(self, search: Search, request: Request) -> Tries:
         return [pair for pair in search.asked(request) if not self._passed_on(pair[0])]
+
+    def _asked_behind(self, search: Search, request: Request, cluster: str | None) -> Tries:
+        """What was asked of those that the predicted cluster may lead to."""
+        asked = self._asked(search, request)
+        fitting = {id(said) for said in self._leading_to(cluster, [said for said, _ in asked], sole=False)}
+        return [pair for pair in asked if id(pair[0]) in fitting]
 
     def _rivals_of(self, call: Call) -> Sequence[Call]:
         """The calls of the same pod that say the same and were under way at the same time, with this one."""

@@ -27,17 +27,25 @@ def gateways_of(mesh: MeshSnapshot | None) -> frozenset[str]:
 def narrow_captures(wires: Iterable[Wire]) -> frozenset[str]:
     """The captures whose wires all have a port in common, or both their addresses: ``port`` or ``host`` chose them.
 
-    What such a capture does not show may have been left out by its filter.
+    Or ``src`` or ``dst``, where no connection has packets of both directions. What such a capture does not show may
+    have been left out by its filter.
     """
     shared: dict[str, tuple[set[int], set[str]]] = {}
+    answered: set[str] = set()
     for wire in wires:
         for sighting in wire.sightings:
+            if sighting.connection.client_packets and sighting.connection.server_packets:
+                answered.add(sighting.capture)
             ends = sighting.connection.client, sighting.connection.server
             ports, addresses = {end.port for end in ends}, {end.ip for end in ends}
             known = shared.setdefault(sighting.capture, (ports, addresses))
             known[0].intersection_update(ports)
             known[1].intersection_update(addresses)
-    return frozenset(capture for capture, (ports, addresses) in shared.items() if ports or len(addresses) > 1)
+    return frozenset(
+        capture
+        for capture, (ports, addresses) in shared.items()
+        if ports or len(addresses) > 1 or capture not in answered
+    )
 
 
 class Traffic:

@@ -169,7 +169,19 @@ def test_what_lots_are_told_of_each_other(wire) -> None:
 )
 def test_a_capture_is_narrow_where_all_its_tuples_share_a_port_or_both_hosts(wire, other, narrow) -> None:
     wire.packet("10.0.0.1:40000", "10.0.0.2:80")
+    wire.packet("10.0.0.2:80", "10.0.0.1:40000")
     wire.packet(*other)
+
+    assert lots_of(wire).narrow is narrow
+
+
+@pytest.mark.parametrize(
+    ("answer", "narrow"), [(("10.0.0.3:81", "10.0.0.1:40000"), False), (("10.0.0.3:81", "10.0.0.1:40001"), True)]
+)
+def test_a_capture_in_which_nobody_is_answered_is_narrow(wire, answer, narrow) -> None:
+    wire.packet("10.0.0.1:40000", "127.0.0.1:15001")
+    wire.packet("10.0.0.2:50000", "10.0.0.4:82")
+    wire.packet(*answer)
 
     assert lots_of(wire).narrow is narrow
 

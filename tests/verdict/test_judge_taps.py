@@ -58,21 +58,24 @@ def test_lo_shows_that_an_application_went_past_its_sidecar(app, talk, shop) -> 
 
 
 @pytest.mark.parametrize(
-    ("home", "expected"),
+    ("home", "inside", "expected"),
     [
-        ("shop/sleep-0", ("passthrough", ())),
-        ("shop/reviews-0", (None, ("app-leg-unseen",))),
-        (None, (None, ("app-leg-unseen",))),
+        ("shop/sleep-0", "127.0.0.1:15000", ("passthrough", ())),
+        # Nothing shows that no filter left lo out.
+        ("shop/sleep-0", "192.0.2.9:15000", (None, ("app-leg-unseen",))),
+        ("shop/reviews-0", "127.0.0.1:15000", (None, ("app-leg-unseen",))),
+        (None, "127.0.0.1:15000", (None, ("app-leg-unseen",))),
     ],
 )
-def test_a_capture_of_every_interface_of_a_pod_has_its_lo_too(talk, shop, home, expected) -> None:
-    past, other = (
+def test_a_capture_of_every_interface_of_a_pod_has_its_lo_too(talk, shop, home, inside, expected) -> None:
+    past, *others = (
         talk("10.244.1.10:6000", "203.0.113.9:5432").send(b"x").reply(b"y"),
         talk("192.0.2.1:7", "10.244.1.10:80", at=50).ask(),
+        talk(inside.replace("15000", "7"), inside, at=60).ask(),
     )
-    told = [(each.wire, each.conversation) for each in (past, other)]
+    told = [(each.wire, each.conversation) for each in (past, *others)]
 
-    call, _ = judge(told, shop(DATABASE), {past.wire.main.capture: home})
+    call, *_ = judge(told, shop(DATABASE), {past.wire.main.capture: home})
 
     assert (call.decision.verdict, call.decision.undetermined) == expected
 

@@ -131,6 +131,15 @@ def test_a_rewritten_request_is_found_when_nothing_else_was_asked_meanwhile(app,
     assert Stitcher([*said, *ups(rewritten)]).upstream_of(first_call(said[0]), None) is not None
 
 
+@pytest.mark.parametrize(("endpoint", "found"), [("10.244.1.11", True), ("10.244.1.12", False)])
+def test_a_rewritten_request_leads_to_the_cluster_that_is_predicted(app, upstream, endpoint, found) -> None:
+    asked = app().ask("/old", at=5).answer(at=9)
+    said = apps(asked)
+    stitcher = Stitcher([*said, *ups(upstream().ask("/new", "ratings", at=6))], behind=lambda _: frozenset({endpoint}))
+
+    assert (stitcher.upstream_of(first_call(said[0]), "outbound|80||web") is not None) is found
+
+
 def test_a_request_does_not_take_the_leg_of_another_that_was_asked_at_the_same_time(app, upstream) -> None:
     unrouted = app("10.244.1.10:1").ask("/nowhere", at=5).answer(404, at=9)
     routed = app("10.244.1.10:2").ask("/a", at=6).answer(at=9)

@@ -109,6 +109,22 @@ def test_a_capture_is_narrow_where_a_port_or_two_hosts_may_have_chosen_its_conne
     assert Traffic(said, [], Beside(narrow=frozenset("x"))).narrow == {"x"}
 
 
+@pytest.mark.parametrize("missing", ["client_packets", "server_packets"])
+def test_a_capture_is_narrow_where_nobody_is_answered(talk, missing) -> None:
+    ends = ("10.244.1.10:1", "10.244.1.11:80"), ("10.244.1.12:2", "10.244.1.13:81")
+    wires = [talk(*each).ask().answer().wire for each in ends]
+    halves = [holed_of(wire, missing) for wire in wires]
+
+    assert narrow_captures(wires) == narrow_captures([halves[0], wires[1]]) == frozenset()
+    assert narrow_captures(halves) == {"a.pcap"}
+
+
+def holed_of(wire, missing):
+    """The wire, of which no packet of one direction is there."""
+    sighting = replace(wire.main, connection=replace(wire.connection, **{missing: 0}))
+    return replace(wire, main=sighting, sightings=(sighting,))
+
+
 def test_lo_is_shown_by_what_passes_it(app, delivery, talk) -> None:
     said = [
         *apps(app()),
