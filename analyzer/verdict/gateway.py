@@ -24,11 +24,13 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import REQUEST_SEALED, Arrival
 from analyzer.verdict.decision import DROPPED, SERVICE_MATCHED, Candidate, LocalResponse, Outbound, Step
 from analyzer.verdict.inbound_policy import PolicyOutcome, policy_outcome, subject_of
+from analyzer.verdict.outbound import refused_step
 from analyzer.verdict.outbound_cluster import Sender, class_of, send_to
 from analyzer.verdict.outbound_http import Routing, choose_cluster, request_of, route_http
 from analyzer.verdict.question import Question
 from analyzer.verdict.reasons import (
     BAD_REQUEST,
+    LISTENER_REFUSED,
     LOCAL_REPLY,
     MTLS_REQUIRED,
     NO_CLUSTER,
@@ -121,6 +123,9 @@ def decide_gateway(mesh: MeshSnapshot, arrival: Arrival, told: GatewayTold | Non
         step = Step(f"no server of {pod.full_name} listens on port {arrival.port}", lost=told.rejected(arrival.port))
         return OutboundDecision(outbound, None, None, (NO_LISTENER.name,), steps=(step,))
     step = Step(f"{arrival.address}:{arrival.port} is taken by listener {listener.name} of {pod.full_name}")
+    if listener.refused:
+        steps = (step, refused_step(listener))
+        return OutboundDecision(outbound, None, None, (LISTENER_REFUSED.name,), steps=steps)
     if _waits(arrival, listener):
         waiting = Step(f"{listener.name} waits for the client's first bytes, which do not come")
         return OutboundDecision(outbound, None, None, (SERVER_FIRST.name,), steps=(step, waiting))

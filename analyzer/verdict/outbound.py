@@ -17,7 +17,7 @@ from analyzer.verdict.outbound_cluster import Sender, send_to
 from analyzer.verdict.outbound_http import Routing, choose_cluster, route_http
 from analyzer.verdict.question import Question
 from analyzer.verdict.reach import reach
-from analyzer.verdict.reasons import NO_ROUTE, SERVER_FIRST, SERVICE_ADDRESS_UNKNOWN
+from analyzer.verdict.reasons import LISTENER_REFUSED, NO_ROUTE, SERVER_FIRST, SERVICE_ADDRESS_UNKNOWN
 from analyzer.verdict.upstream import OutboundDecision
 
 # What Envoy's HTTP inspector calls the protocols of a question.
@@ -69,6 +69,8 @@ def sift(mesh: MeshSnapshot, proxy: Proxy, question: Question, told: Told) -> Ou
     listener = told.listener_at(question.address, question.port)
     outbound = Outbound(listener=listener.name)
     steps = (Step(told.sentence, yaml=told.yaml), _listener_step(listener, question))
+    if listener.refused:
+        return OutboundDecision(outbound, None, None, (LISTENER_REFUSED.name,), steps=(*steps, refused_step(listener)))
     first = first_bytes(question)
     waits = (listener.http_inspector or listener.tls_inspector) and (question.server_first or question.client_silent)
     if waits and not listener.detection_timeout_ns:
@@ -97,6 +99,14 @@ def _enter(sender: Sender, told: Told, outbound: Outbound, chain: FilterChain) -
         return choose_cluster(outbound, chain.clusters, lambda each: send_to(sender, outbound, each.cluster, None))
     routes = told.routes(chain)
     return route_http(sender, outbound, Routing(routes.config, routes.path_normalization, routes.http10))
+
+
+def refused_step(listener: Listener) -> Step:
+    """Why Envoy does not take a listener."""
+    names = " and ".join(dict.fromkeys(each.owner or each.name or "a server" for each in listener.refused))
+    places = tuple(place for each in listener.refused for place in each.yaml[:1])
+    what = "match the same" if len(listener.refused) > 1 else "asks for a server name that Envoy does not know"
+    return Step(f"Envoy refuses {listener.name}: filter chains of {names} {what}", yaml=places)
 
 
 def _listener_step(listener: Listener, question: Question) -> Step:

@@ -90,6 +90,15 @@ HEADER_UNSEEN = Code(
     "A header that is absent from what was captured may have been sent in the part that was not.",
     "Capture whole packets (tcpdump -s 0) with a larger buffer (-B).",
 )
+LISTENER_REFUSED = Code(
+    "listener-refused",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "Envoy refuses the listener that istiod sends",
+    "Some connection would match two of its filter chains alike, or a server name has a `*` that Envoy does not know. "
+    "A new Envoy goes on without this listener, one that had an earlier one keeps that.",
+    "Look at the objects in the call's evidence: of two that claim the same name or address, take one away.",
+)
 SERVICE_ADDRESS_UNKNOWN = Code(
     "service-address-unknown",
     Family.UNDETERMINED,
@@ -161,6 +170,7 @@ __all__ = [
     "HEADER_UNSEEN",
     "HEADLESS_SERVICE",
     "INBOUND_PASSTHROUGH",
+    "LISTENER_REFUSED",
     "LOCAL_REPLY",
     "LOOPBACK",
     "MTLS_REQUIRED",

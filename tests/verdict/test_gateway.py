@@ -107,6 +107,17 @@ def test_the_server_that_lost_the_port_is_named(shop, gateway, reach):
     assert (lost.name, lost.why) == ("edge/young", "port 1 already speaks HTTP")
 
 
+def test_servers_that_claim_one_name_cost_the_gateway_its_listener(shop, gateway, reach):
+    tls = {"mode": "SIMPLE", "credentialName": "c"}
+    found = reach(
+        shop(gateway(server(443, "HTTPS", "web/a.com", tls=tls), server(443, "HTTPS", "pay/a.com", tls=tls))),
+        443, tls="tls", sni="a.com",
+    )  # fmt: skip
+
+    assert (found.verdict, found.undetermined) == (None, ("listener-refused",))
+    assert len(found.steps[-1].yaml) == 2
+
+
 def test_a_host_without_routes_is_answered_404(shop, gateway, bound, reach):
     found = reach(shop(gateway(server()), bound("b.com", http=TO_REVIEWS)))
     assert (found.verdict, found.reason, found.outbound.response.code) == ("dropped", "no-route", 404)

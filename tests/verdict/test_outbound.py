@@ -121,3 +121,13 @@ def test_a_service_that_the_client_is_not_told_of_is_not_meant(town) -> None:
     town.pod("shop/sleep-0").service("pay/web", ports=("tcp:9000:9000",))
     town.rule("Sidecar", "shop/sc", egress=[{"hosts": ["./*"]}])
     assert decided(town, "10.9.0.7", 9000, protocol="tcp").verdict == "passthrough"
+
+
+def test_a_listener_that_envoy_refuses_decides_nothing(town) -> None:
+    town.pod("shop/sleep-0").entry("shop/a", ["a.com"], ["t:443:TLS"], resolution="DNS")
+    town.entry("shop/b", ["*-b.com"], ["t:443:TLS"], resolution="NONE")
+    found = decided(town, "192.0.2.1", 443, protocol="tcp", tls="tls", sni="a.com")
+
+    assert (found.verdict, found.undetermined) == (None, ("listener-refused",))
+    assert "asks for a server name that Envoy does not know" in found.steps[-1].sentence
+    assert found.steps[-1].yaml

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from analyzer.base.fact import Fact, field
 from analyzer.mesh.gateway.merge import BoundServer, MergedServers, merged_servers
@@ -13,7 +13,7 @@ from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.virtual_service import L4Match, L4Rule, VirtualService
 from analyzer.mesh.outbound.destination_rules import rule_for
 from analyzer.mesh.outbound.l4_chains import l4_clusters
-from analyzer.mesh.outbound.listener import ClusterChoice, FilterChain, Listener
+from analyzer.mesh.outbound.listener import ClusterChoice, FilterChain, Listener, refused_chains
 from analyzer.mesh.outbound.scope import Scope, scope_of
 from analyzer.mesh.port_protocol import HTTP_FAMILY, UDP, declared_protocol
 from analyzer.mesh.proxy import Proxy, proxy_of
@@ -77,11 +77,12 @@ def _build(mesh: MeshSnapshot, pod: Pod, merged: MergedServers) -> dict[tuple[st
             chains.append(GatewayChain(rds=merged.route_names[key], server=servers[0], yaml=(servers[0].server.place,)))
         else:
             chains += [chain for server in servers for chain in _chains_of(building, server)]
-    return {
-        (bind, port): Listener(f"{bind}_{port}", tuple(chains), None, tls_inspector=any(c.server_names for c in chains))
-        for (bind, port), chains in found.items()
-        if chains
-    }
+    return {(bind, port): _listener(f"{bind}_{port}", chains) for (bind, port), chains in found.items() if chains}
+
+
+def _listener(name: str, chains: Sequence[GatewayChain]) -> Listener:
+    named = any(chain.server_names for chain in chains)
+    return Listener(name, tuple(chains), None, tls_inspector=named, refused=refused_chains(chains))
 
 
 def _is_unprivileged(pod: Pod) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from itertools import product
 
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
@@ -69,7 +70,8 @@ class FilterChain(Fact, frozen=True):
 class Listener(Fact, frozen=True):
     """A listener. ``default_chain`` takes what no other chain matches; None closes the connection.
 
-    ``detection_timeout_ns`` is how long its inspectors wait for the client's first bytes; 0 is for ever.
+    ``detection_timeout_ns`` is how long its inspectors wait for the client's first bytes; 0 is for ever. ``refused``
+    are chains for which Envoy does not take it (``refused_chains``).
     """
 
     name: str
@@ -79,6 +81,25 @@ class Listener(Fact, frozen=True):
     http_inspector: bool = False
     detection_timeout_ns: int = 0
     shadowed: tuple[FilterChain, ...] = ()
+    refused: tuple[FilterChain, ...] = ()
+
+
+def refused_chains(chains: Iterable[FilterChain]) -> tuple[FilterChain, ...]:
+    """The first two chains of which some connection would match both alike, or one whose server name cannot be.
+
+    Envoy refuses a listener that has such (filter_chain_manager_impl.cc addFilterChains).
+    """
+    known: dict[tuple[str, str, str, str], FilterChain] = {}
+    for chain in chains:
+        names = [each.lower() for each in chain.server_names] if "*" not in chain.server_names else []
+        if any(name.startswith("*") and not name.startswith("*.") for name in names):
+            return (chain,)
+        prefixes = map(str, chain.prefixes) if chain.prefixes else ("",)
+        for prefix, name, alpn in product(prefixes, names or ("",), chain.alpn or ("",)):
+            other = known.setdefault((prefix, name, chain.transport, alpn), chain)
+            if other is not chain:
+                return other, chain
+    return ()
 
 
 class FirstBytes(Fact, frozen=True):

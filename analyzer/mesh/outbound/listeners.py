@@ -26,6 +26,7 @@ from analyzer.mesh.outbound.listener import (
     ClusterChoice,
     FilterChain,
     Listener,
+    refused_chains,
 )
 from analyzer.mesh.outbound.scope import EgressScope, Scope
 from analyzer.mesh.port_protocol import AUTO, HTTP_FAMILY, HTTP_PROXY, MONGO, MYSQL, TCP_FAMILY, declared_protocol
@@ -273,6 +274,7 @@ def _finish(mesh: MeshSnapshot, scope: Scope, bind: str, port: int, entry: _Entr
         http_inspector=inspects_http,
         detection_timeout_ns=mesh.config.protocol_detection_timeout_ns if inspects_http else 0,
         shadowed=tuple(entry.shadowed),
+        refused=refused_chains(others),
     )
 
 

@@ -13,6 +13,7 @@ from analyzer.mesh.outbound.listener import (
     FirstBytes,
     Listener,
     choose_chain,
+    refused_chains,
 )
 
 DEFAULT = FilterChain(name="default")
@@ -116,3 +117,30 @@ def test_chains_conflict_by_names_and_masked_prefixes_without_order() -> None:
     b = FilterChain(server_names=("b", "a"), prefixes=(ip_network("10.0.0.0/8"),))
     assert a.match_key == b.match_key
     assert a.match_key != DEFAULT.match_key
+
+
+def named(*names: str, **more) -> FilterChain:
+    return FilterChain(name=names[0] if names else "all", server_names=names, **more)
+
+
+@pytest.mark.parametrize(
+    ("chains", "refused"),
+    [
+        ((named("a.com"), named("b.com"), named("*.com"), named()), ()),
+        ((named("a.com", "b.com"), named("c.com", "A.com")), (0, 1)),
+        ((named("a.com", alpn=("h2",)), named("a.com", alpn=("http/1.1",)), named("a.com", transport="tls")), ()),
+        ((named("a.com", alpn=("h2", "istio")), named("a.com", alpn=("istio",))), (0, 1)),
+        ((named(), named("b.com", "*")), (0, 1)),
+        ((named("*-api.com"), named("b.com")), (0,)),
+        ((named(prefixes=(ip_network("10.0.0.0/8"),)), named(prefixes=(ip_network("10.0.0.0/9"),))), ()),
+        ((named("a.com"), named(prefixes=(ip_network("10.0.0.0/8"),)), named(prefixes=(ip_network("10.0.0.0/8"),))),
+         (1, 2)),
+    ],
+)  # fmt: skip
+def test_envoy_refuses_chains_of_which_two_take_the_same(chains, refused) -> None:
+    assert refused_chains(chains) == tuple(chains[index] for index in refused)
+
+
+def test_a_chain_that_takes_any_name_beside_others_has_none() -> None:
+    found = listener(named("*", "a.com"), named("*.com"))
+    assert (chosen(found, tls=True, sni="a.com"), chosen(found, tls=True, sni="a.org")) == ("*.com", "*")
