@@ -109,10 +109,9 @@ def test_the_server_that_lost_the_port_is_named(shop, gateway, reach):
 
 def test_servers_that_claim_one_name_cost_the_gateway_its_listener(shop, gateway, reach):
     tls = {"mode": "SIMPLE", "credentialName": "c"}
-    found = reach(
-        shop(gateway(server(443, "HTTPS", "web/a.com", tls=tls), server(443, "HTTPS", "pay/a.com", tls=tls))),
-        443, tls="tls", sni="a.com",
-    )  # fmt: skip
+    other = {"number": 443, "protocol": "HTTPS", "name": "other"}
+    servers = server(443, "HTTPS", "web/a.com", tls=tls), server(443, "HTTPS", "pay/a.com", tls=tls, port=other)
+    found = reach(shop(gateway(*servers)), 443, tls="tls", sni="a.com")
 
     assert (found.verdict, found.undetermined) == (None, ("listener-refused",))
     assert len(found.steps[-1].yaml) == 2
