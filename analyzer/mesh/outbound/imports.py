@@ -8,7 +8,7 @@ from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import Destination, VirtualService
 from analyzer.mesh.registry import RegistryService, services_by_host
 from analyzer.mesh.snapshot import MeshSnapshot
-from analyzer.mesh.visibility import is_visible, service_exports
+from analyzer.mesh.visibility import is_visible, service_exports, services_visible_to
 
 # What an egress listener imports: services, VirtualServices, and the port that services are trimmed to (or 0).
 Imports = tuple[Sequence[RegistryService], Sequence[VirtualService], int]
@@ -26,6 +26,14 @@ def collect_services(mesh: MeshSnapshot, namespace: str, listeners: Iterable[Imp
                 trimmed = _trim(destination, {match_port} if match_port else ports) if destination else None
                 if trimmed is not None:
                     _append(found, trimmed)
+    return found
+
+
+def services_of_gateways(mesh: MeshSnapshot, namespace: str) -> dict[str, RegistryService]:
+    """Services by host as gateways of a namespace know them, of whatever namespaces (DefaultSidecarScopeForGateway)."""
+    found: dict[str, RegistryService] = {}
+    for service in services_visible_to(mesh, namespace):
+        _append(found, service)
     return found
 
 

@@ -10,7 +10,8 @@ from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import hosts_overlap, is_subset, is_wildcard, most_specific
 from analyzer.mesh.kinds.sidecar import EgressListener, EgressProxy, Sidecar, SidecarPort
 from analyzer.mesh.kinds.virtual_service import MESH_GATEWAY, VirtualService
-from analyzer.mesh.outbound.imports import collect_services
+from analyzer.mesh.outbound.imports import collect_services, services_of_gateways
+from analyzer.mesh.pod_labels import pods_in
 from analyzer.mesh.port_protocol import HTTP_PROXY, declared_protocol
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.registry import RegistryService, services_by_host
@@ -89,10 +90,21 @@ class _Hosts:
 
 
 def scope_of(mesh: MeshSnapshot, proxy: Proxy) -> Scope:
-    """The scope of a sidecar proxy: by the one Sidecar that selects it, else the whole mesh."""
+    """The scope of a proxy: a sidecar's by the one Sidecar that selects it, else the whole mesh.
+
+    A gateway has that of its namespace's sidecars, where istiod has made one for them (push_context.go
+    doGetSidecarScope), else one of its own.
+    """
     sidecar = sidecar_of(mesh, proxy)
     key = "scope", *_key(proxy.namespace, sidecar)
-    return mesh.memo(key, lambda: _build(mesh, proxy.namespace, sidecar))
+    return mesh.memo(key, lambda: _of_proxy(mesh, proxy, sidecar))
+
+
+def _of_proxy(mesh: MeshSnapshot, proxy: Proxy, sidecar: Sidecar | None) -> Scope:
+    found = _build(mesh, proxy.namespace, sidecar)
+    if not proxy.router or any(pod.has_sidecar for pod in pods_in(mesh, proxy.namespace)):
+        return found
+    return replace(found, services=services_of_gateways(mesh, proxy.namespace))
 
 
 def scope_key(mesh: MeshSnapshot, proxy: Proxy) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.mesh.outbound.scope import scope_key, scope_of, sidecar_of
 
 EXPORT = "networking.istio.io/exportTo"
@@ -164,3 +166,19 @@ def test_wildcards_are_indexed_by_the_service_that_they_fit_best(town) -> None:
     town.rule("VirtualService", "shop/exact", hosts=["db"])
     index = scope(town).egress[0].wildcard_index
     assert index == {f"web.shop{SUFFIX}": ("shop", "narrow"), f"db.shop{SUFFIX}": ("shop", "exact")}
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_gateway_takes_the_oldest_service_of_a_host_unless_its_namespace_has_sidecars(town, beside: bool) -> None:
+    """sidecar.go DefaultSidecarScopeForGateway: no namespace comes first."""
+    town.entry("pay/old", ["x.com"], ["http:80:HTTP"]).entry("edge/young", ["x.com"], ["http:8080:HTTP"])
+    town.entry("edge/web", ["web.shop.svc.cluster.local"], ["http:8080:HTTP"]).service("shop/web", "10.9.0.1")
+    if beside:
+        town.pod("edge/app-0")
+    mesh, proxy = town.pod("edge/gw-0", sidecar=False, gateway=True).proxy("edge/gw-0")
+    services = scope_of(mesh, proxy).services
+
+    assert proxy.router
+    assert (services["x.com"].namespace, services["web.shop.svc.cluster.local"].namespace) == (
+        ("edge", "edge") if beside else ("pay", "shop")
+    )
