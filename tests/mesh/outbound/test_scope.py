@@ -171,7 +171,7 @@ def test_wildcards_are_indexed_by_the_service_that_they_fit_best(town) -> None:
 @pytest.mark.parametrize("beside", [True, False])
 def test_a_gateway_takes_the_oldest_service_of_a_host_unless_its_namespace_has_sidecars(town, beside: bool) -> None:
     """sidecar.go DefaultSidecarScopeForGateway: no namespace comes first."""
-    town.entry("pay/old", ["x.com"], ["http:80:HTTP"]).entry("edge/young", ["x.com"], ["http:8080:HTTP"])
+    town.entry("apps/old", ["x.com"], ["http:80:HTTP"]).entry("edge/young", ["x.com"], ["http:8080:HTTP"])
     town.entry("edge/web", ["web.shop.svc.cluster.local"], ["http:8080:HTTP"]).service("shop/web", "10.9.0.1")
     if beside:
         town.pod("edge/app-0")
@@ -180,5 +180,5 @@ def test_a_gateway_takes_the_oldest_service_of_a_host_unless_its_namespace_has_s
 
     assert proxy.router
     assert (services["x.com"].namespace, services["web.shop.svc.cluster.local"].namespace) == (
-        ("edge", "edge") if beside else ("pay", "shop")
+        ("edge", "edge") if beside else ("apps", "shop")
     )
