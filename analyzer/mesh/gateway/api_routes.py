@@ -22,6 +22,7 @@ from analyzer.mesh.kinds.virtual_service import (
     Rewrite,
     VirtualService,
 )
+from analyzer.mesh.registry import services_by_host
 from analyzer.mesh.snapshot import MeshSnapshot
 
 _NO_BACKEND_STATUS = 500
@@ -121,6 +122,8 @@ def _http_rules(mesh: MeshSnapshot, route: ApiRoute, *, for_mesh: bool) -> list[
         destinations = _destinations(mesh, route, rule.backends, for_mesh=for_mesh)
         if rule.unsupported or destinations is None:
             return []
+        if route.kind == "GRPCRoute" and not _mirrors_exist(mesh, route, rule, for_mesh=for_mesh):
+            return []
         no_backend = not destinations and rule.redirect is None
         for match in rule.matches:
             rules.append(
@@ -154,11 +157,17 @@ def _destinations(
         if backend.weight == 0:
             continue
         host = _backend_host(mesh, route, backend, for_mesh=for_mesh)
-        if host is None:
+        if host is None or backend.unsupported:
             return None
         port = backend.port if host else None
         found.append(Destination(host, "", port, backend.weight, backend.place, backend.headers))
     return found
+
+
+def _mirrors_exist(mesh: MeshSnapshot, route: ApiRoute, rule: ApiRule, *, for_mesh: bool) -> bool:
+    """Whether every Service that gets copies is there: without one istiod drops a GRPCRoute (convertGRPCRoute)."""
+    hosts = (_backend_host(mesh, route, each, for_mesh=for_mesh) for each in rule.mirrors)
+    return all(host in services_by_host(mesh) for host in hosts)
 
 
 def _backend_host(mesh: MeshSnapshot, route: ApiRoute, backend: BackendRef, *, for_mesh: bool) -> str | None:
@@ -235,7 +244,9 @@ def _l4_rules(mesh: MeshSnapshot, route: ApiRoute, attachment: Attachment, host:
         if destinations is None:
             return ()
         nowhere = Destination(_ZERO_WEIGHT_HOST, "zero-weight", 65535, 0, rule.place)
-        matches = _l4_matches(route, attachment, rule, host) if destinations else ()
+        # The port is asked for even of a rule that leads nowhere (augmentTCPPortMatch).
+        named = bool(destinations) or route.kind == "TCPRoute"
+        matches = _l4_matches(route, attachment, rule, host) if named else ()
         rules.append(L4Rule(rule.place, matches, tuple(destinations) or (nowhere,)))
     return tuple(rules)
 

@@ -126,8 +126,9 @@ def _terminating(
 def _tcp_rule(building: _Building, bound: BoundServer) -> L4Rule | None:
     """The first rule for the server's port and gateway (buildGatewayNetworkFiltersFromTCPRoutes)."""
     for vs in building.virtual_services(bound):
-        # A TLSRoute on a listener that ends TLS comes as tls rules.
-        for rule in (*vs.tcp, *(vs.tls if vs.gateway_semantics else ())):
+        # A TLSRoute on a listener that ends TLS comes as tls rules, of which one without a match has no chain.
+        of_tls = [rule for rule in vs.tls if rule.matches] if vs.gateway_semantics else []
+        for rule in (*vs.tcp, *of_tls):
             if rule.route and (not rule.matches or any(_fits(match, bound) for match in rule.matches)):
                 return rule
     return None

@@ -30,7 +30,10 @@ class ParentRef(Fact, frozen=True):
 
 
 class BackendRef(Fact, frozen=True):
-    """Where a rule sends. ``namespace`` is None where it is not given; ``port`` None too."""
+    """Where a rule sends. ``namespace`` is None where it is not given; ``port`` None too.
+
+    ``unsupported`` names a filter that istiod does not know there: it then drops the whole route.
+    """
 
     group: str
     kind: str
@@ -40,12 +43,13 @@ class BackendRef(Fact, frozen=True):
     weight: int
     headers: HeaderOperations
     place: YamlPlace
+    unsupported: str = ""
 
 
 class ApiRule(Fact, frozen=True):
     """One rule. ``unsupported`` names a filter that istiod does not know: it then drops the whole route.
 
-    ``prefix_replacement`` is what the matched prefix becomes, None where it stays.
+    ``prefix_replacement`` is what the matched prefix becomes, None where it stays. ``mirrors`` get copies.
     """
 
     name: str
@@ -58,6 +62,7 @@ class ApiRule(Fact, frozen=True):
     cors: Cors | None
     unsupported: str
     place: YamlPlace
+    mirrors: tuple[BackendRef, ...] = ()
 
 
 class ApiRoute(Fact, frozen=True, eq=False):
@@ -110,6 +115,11 @@ def _parse_rule(node: Node, kind: str) -> ApiRule:
         cors=_parse_cors(filters["CORS"].node("cors")) if "cors" in filters.get("CORS", ()) else None,
         unsupported=next((each for each in filters if each not in _FILTERS), ""),
         place=node.place(),
+        mirrors=tuple(
+            _parse_backend(each.node("requestMirror").node("backendRef"))
+            for each in node.nodes("filters")
+            if each.text("type") == "RequestMirror" and "requestMirror" in each
+        ),
     )
 
 
@@ -117,6 +127,8 @@ _FILTERS = (
     "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "RequestMirror", "URLRewrite", "CORS",
 )  # fmt: skip
 
+
+_BACKEND_FILTERS = ("RequestHeaderModifier", "ResponseHeaderModifier")
 
 # What istiod makes of the origin ``*`` (conversion.go createCorsFilter).
 _ANY_ORIGIN = r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s?#]+$"
@@ -168,6 +180,7 @@ def _parse_backend(node: Node) -> BackendRef:
         weight=node.integer("weight", 1),
         headers=_parse_headers(filters) or HeaderOperations(),
         place=node.place(),
+        unsupported=next((each for each in filters if each not in _BACKEND_FILTERS), ""),
     )
 
 

@@ -291,3 +291,24 @@ def test_a_tls_route_for_the_mesh_that_takes_every_name_takes_those_of_its_servi
     edge.world.service("web", {"port": 80})
     edge.route("TLSRoute", "s", mesh_parent(), hostnames=["*"], rules=[rule(WEB)])
     assert only(edge).tls[0].matches[0].sni_hosts == ("web.shop.svc.cluster.local",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight", "kept"), [("URLRewrite", 1, False), ("URLRewrite", 0, True), ("ResponseHeaderModifier", 1, True)]
+)
+def test_a_filter_of_a_backend_that_istiod_does_not_know_costs_the_route(edge, listener, services, kind, weight, kept):
+    """conversion.go buildHTTPDestination."""
+    filtered = {**WEB, "weight": weight, "filters": [{"type": kind, "responseHeaderModifier": {}}]}
+    edge.api_gateway("gw", listener()).route("HTTPRoute", "r", "gw", hostnames=["a.com"], rules=[rule(WEB, filtered)])
+    assert bool(services(edge)) is kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "kept"), [("GRPCRoute", "web", True), ("GRPCRoute", "gone", False), ("HTTPRoute", "gone", True)]
+)
+def test_a_grpc_route_goes_with_the_service_that_gets_its_copies(edge, listener, services, kind, name, kept):
+    """conversion.go convertGRPCRoute; an HTTPRoute only says so in its status."""
+    edge.service((80, 80), name="web")
+    copies = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": name, "port": 80}}}
+    edge.api_gateway("gw", listener()).route(kind, "r", "gw", hostnames=["a.com"], rules=[rule(WEB, filters=[copies])])
+    assert bool(services(edge)) is kept
