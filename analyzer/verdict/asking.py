@@ -12,6 +12,7 @@ from analyzer.verdict.handshake import handshake_of
 from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
 from analyzer.verdict.reach import reach
+from analyzer.verdict.reasons import HEADER_UNSEEN
 from analyzer.verdict.roles import Role, Said, client_hello, client_tls, is_loopback
 
 if TYPE_CHECKING:
@@ -105,7 +106,12 @@ def missing_for(call: Call) -> tuple[str, ...]:
 
 
 def unproven(call: Call, decision: Decision) -> tuple[str, ...]:
-    """Codes of what a verdict stands on and the packets do not show: silence, or the absence of a certificate."""
+    """Codes of what a verdict stands on and the packets do not show: silence, or the absence of a certificate.
+
+    Or all of a request, where the connection speaks HTTP.
+    """
+    if call.exchange is None and decision.undetermined == (HEADER_UNSEEN.name,):
+        return call.said.conversation.missing or (REQUEST_UNSEEN.name,)
     if decision.verdict is None or call.exchange is not None:
         return ()
     connection = call.said.wire.connection
@@ -282,6 +288,8 @@ def _question(
         client=client,
         sealed=said.tls is not None,
         inspected=said.inspected,
+        # Of HTTP, a request that is told has a head of its own.
+        head_cut=said.protocol == "h2",
     )
 
 

@@ -83,6 +83,10 @@ class Routing(Fact, frozen=True):
 def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDecision:
     """What the HTTP connection manager of a chain makes of the question's call."""
     outbound = replace(so_far, route_config=routing.config.name)
+    question = sender.question
+    if question.host is None and question.head_cut and question.tls == "plaintext":
+        step = Step("Envoy's connection manager reads a request that was not captured")
+        return OutboundDecision(outbound, None, None, (HEADER_UNSEEN.name,), steps=(step,))
     refusal = _refusal(sender.question, routing)
     if refusal is not None:
         response, why = refusal

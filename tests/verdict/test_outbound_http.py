@@ -75,6 +75,12 @@ def test_a_request_that_no_route_takes_is_answered_404(market) -> None:
     assert [each.why for each in found.steps[-1].lost] == ["asks for path /x"]
 
 
+def test_a_request_of_which_nothing_was_captured_is_not_refused_for_its_missing_host(market) -> None:
+    found = decided(market, host=None, head_cut=True, protocol="http2")
+
+    assert (found.verdict, found.undetermined, found.outbound.response) == (None, ("header-unseen",), None)
+
+
 def test_a_route_that_asks_for_a_header_is_open_where_the_head_was_cut(market) -> None:
     rules = vs(market, {"match": [{"headers": {"x-user": {"exact": "a"}}}], "route": [to()]}, {"route": [to("gone")]})
 

@@ -52,10 +52,12 @@ def authorize(mesh: MeshSnapshot, pod: Pod, subject: Subject) -> Verdict | None:
     """The verdict of the policies that ``pod`` enforces on ``subject``; None where it enforces none.
 
     Order as in the filter chain: CUSTOM (an outside service answers, so it stays undetermined), DENY, ALLOW. AUDIT and
-    dry-run policies only log. A certain denial counts even where another policy is undetermined. CUSTOM rules whose
-    authorizer cannot be asked deny, as those of DENY do; one that speaks HTTP is not asked about opaque connections.
+    dry-run policies only log, but for CUSTOM ones, whose authorizer is asked all the same. A certain denial counts even
+    where another policy is undetermined. CUSTOM rules whose authorizer cannot be asked deny, as those of DENY do; one
+    that speaks HTTP is not asked about opaque connections.
     """
-    policies = [p for p in policies_of(mesh, pod) if not p.dry_run]
+    asked = mesh.config.authorizers
+    policies = [p for p in policies_of(mesh, pod) if not p.dry_run or (p.action == CUSTOM and p.provider in asked)]
     enforced = [p for p in policies if p.action in (CUSTOM, DENY, ALLOW)]
     providers = {p.provider for p in enforced if p.action == CUSTOM}
     unanswerable = _unanswerable(mesh, providers)

@@ -32,6 +32,16 @@ def test_audit_and_dry_run_policies_only_log(world):
     assert verdict(world) is None
 
 
+@pytest.mark.parametrize(("provider", "missing"), [("ext", ("external-authorization",)), ("gone", None)])
+def test_the_authorizer_of_a_dry_run_is_asked_all_the_same(world, provider, missing):
+    """authz/builder/builder.go buildHTTP: both kinds of rules set what ext_authz looks at."""
+    world.settings(extensionProviders=[{"name": "ext", "envoyExtAuthzHttp": {"service": "x", "port": 80}}])
+    spec = {"action": "CUSTOM", "provider": {"name": provider}, "rules": [{}]}
+    world.add("AuthorizationPolicy", "c", spec, annotations={"istio.io/dry-run": "true"})
+    found = verdict(world)
+    assert (found and found.missing) == missing
+
+
 def test_a_deny_rule_that_matches_denies(world):
     policy(world, "d", "DENY", {"to": [{"operation": {"paths": ["/x"]}}]}, ALICE)
     found = verdict(world, method="POST")
