@@ -206,8 +206,14 @@ def _of_entry(entry: ServiceEntry) -> Iterator[RegistryService]:
                 source=entry,
                 export_to=entry.export_to,
                 selector=entry.selector,
-                allocated=() if entry.addresses else entry.allocated.get(host, ()),
+                allocated=entry.allocated.get(host, ()) if _may_be_given_addresses(entry) else (),
             )
+
+
+def _may_be_given_addresses(entry: ServiceEntry) -> bool:
+    """Whether addresses that istiod gave it count (ip_autoallocation.go ShouldV2AutoAllocateIPFromConfig)."""
+    opted_out = entry.resource.labels.get("networking.istio.io/enable-autoallocate-ip", "").lower() == "false"
+    return not entry.addresses and entry.resolution != NONE and not opted_out
 
 
 def _resolution(entry: ServiceEntry) -> str:

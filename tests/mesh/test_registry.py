@@ -101,3 +101,20 @@ def test_udp_ports_are_not_found_by_number(town) -> None:
 def test_an_annotation_says_who_sees_a_service(town, annotation: str, exports: tuple[str, ...]) -> None:
     mesh = town.service("shop/web", "10.9.0.1", annotations={"networking.istio.io/exportTo": annotation}).mesh()
     assert services_of(mesh)[0].export_to == exports
+
+
+@pytest.mark.parametrize(
+    ("more", "labels", "counts"),
+    [
+        ({"resolution": "DNS"}, {}, True),
+        ({"resolution": "NONE"}, {}, False),
+        ({"resolution": "DNS"}, {"networking.istio.io/enable-autoallocate-ip": "False"}, False),
+        ({"resolution": "DNS", "addresses": ["10.2.0.1"]}, {}, False),
+    ],
+)
+def test_allocated_addresses_count_where_istiod_would_allocate_any(town, more, labels, counts) -> None:
+    spec = {"hosts": ["a.com"], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}], **more}
+    status = {"addresses": [{"host": "a.com", "value": "240.240.0.1"}]}
+    town.add("networking.istio.io/v1", "ServiceEntry", "shop/e", labels=labels, spec=spec, status=status)
+
+    assert services_of(town.mesh())[0].allocated == (("240.240.0.1",) if counts else ())
