@@ -123,8 +123,8 @@ MUTATIONS = (
     Mutation(
         "auto mTLS: endpoints without a sidecar get it too",
         "analyzer/mesh/outbound/cluster.py",
-        "    if endpoint is None or not endpoint.mutual_tls:\n        return PLAINTEXT\n",
-        "",
+        "    if endpoint is None or not endpoint.mutual_tls:\n        return False\n",
+        "    if endpoint is None:\n        return False\n",
     ),
     Mutation(
         "filter chains: transport before server name",
