@@ -21,8 +21,8 @@ from analyzer.mesh.snapshot import MeshSnapshot
 NODE_LABEL = "kubernetes.io/hostname"
 LOCALITY_LABELS = "topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone"
 CLUSTER_LABELS = "topology.istio.io/cluster", "topology.istio.io/network"
-# Where an object says that itself: a dot stands for a slash there.
-_LOCALITY_LABEL = "istio-locality"
+# Where an object says that itself, the first one first; a dot stands for a slash there.
+_OWN_LOCALITY = "topology.istio.io/locality", "istio-locality"
 
 
 class Endpoint(Fact, frozen=True):
@@ -175,7 +175,7 @@ def named_port(pod: Pod, name: str, protocols: Collection[str] = ("", "TCP")) ->
 
 
 def _of_pod(pod: Pod | None, address: str, port: int, namespace: str, *, healthy: bool, place: YamlPlace) -> Endpoint:
-    labels = endpoint_labels(pod.labels, _locality_label(pod.labels), pod.node) if pod else {}
+    labels = _with_place(pod.labels, _locality_label(pod.labels), pod.node) if pod else {}
     return Endpoint(
         address=address,
         port=port,
@@ -189,14 +189,14 @@ def _of_pod(pod: Pod | None, address: str, port: int, namespace: str, *, healthy
     )
 
 
-def endpoint_labels(own: Mapping[str, str], locality: str, node: str) -> Mapping[str, str]:
+def _with_place(own: Mapping[str, str], locality: str, node: str) -> Mapping[str, str]:
     """The labels of an endpoint, with those that say where it is: ``region/zone/subzone``, and on which node."""
     where = {name: part for name, part in zip(LOCALITY_LABELS, locality.split("/"), strict=False) if part}
     return {**own, **where, **({NODE_LABEL: node} if node else {})} if where or node else own
 
 
 def _locality_label(labels: Mapping[str, str]) -> str:
-    locality = labels.get(_LOCALITY_LABEL, "")
+    locality = next((labels[name] for name in _OWN_LOCALITY if name in labels), "")
     return locality if "/" in locality else locality.replace(".", "/")
 
 
@@ -232,7 +232,7 @@ def _of_workload(mesh: MeshSnapshot, workload: WorkloadEndpoint, port: int, name
     return Endpoint(
         address=workload.address.removeprefix(UNIX_PREFIX),
         port=0 if unix else port,
-        labels=endpoint_labels(workload.labels, workload.locality or _locality_label(workload.labels), ""),
+        labels=_with_place(workload.labels, workload.locality or _locality_label(workload.labels), ""),
         mutual_tls=workload.mutual_tls,
         healthy=True,
         pod=mesh.pod_at(workload.address),
