@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from analyzer.base.fact import Fact
-from analyzer.mesh.endpoints import endpoints_of, healthy_workloads, workload_port
+from analyzer.mesh.endpoints import endpoints_of, healthy_workloads, named_port, workload_port
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.kinds.service_entry import ServiceEntry
@@ -115,14 +115,7 @@ def _find_port(pod: Pod, service: RegistryService, port: RegistryPort) -> int:
     source = service.source
     assert isinstance(source, Service)
     transport = next((p.protocol for p in source.ports if p.name == port.name and p.port == port.number), "TCP")
-    ports = (
-        declared.port
-        for container in pod.containers
-        if not container.init or container.sidecar
-        for declared in container.ports
-        if (declared.name, declared.protocol) == (port.target, transport)
-    )
-    return next(ports, 0)
+    return named_port(pod, port.target, (transport,))
 
 
 def _workload_entry(mesh: MeshSnapshot, pod: Pod) -> WorkloadEntry | None:
