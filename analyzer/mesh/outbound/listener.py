@@ -55,10 +55,14 @@ class FilterChain(Fact, frozen=True):
     yaml: tuple[YamlPlace, ...] = ()
 
     @property
+    def told_names(self) -> tuple[str, ...]:
+        """The server names that Envoy is told: none where ``*`` is among them (listener.go toFilterChainMatch)."""
+        return () if "*" in self.server_names else self.server_names
+
+    @property
     def matches_all(self) -> bool:
         """Whether it matches every connection (listener.go isMatchAll)."""
-        any_name = not self.server_names or "*" in self.server_names
-        return any_name and not self.alpn and not self.transport and not self.prefixes
+        return not (self.told_names or self.alpn or self.transport or self.prefixes)
 
     @property
     def match_key(self) -> tuple[object, ...]:
@@ -91,7 +95,7 @@ def refused_chains(chains: Iterable[FilterChain]) -> tuple[FilterChain, ...]:
     """
     known: dict[tuple[str, str, str, str], FilterChain] = {}
     for chain in chains:
-        names = [each.lower() for each in chain.server_names] if "*" not in chain.server_names else []
+        names = [each.lower() for each in chain.told_names]
         if any(name.startswith("*") and not name.startswith("*.") for name in names):
             return (chain,)
         prefixes = map(str, chain.prefixes) if chain.prefixes else ("",)
@@ -146,19 +150,17 @@ def _by_address(chains: Sequence[FilterChain], address: str) -> list[FilterChain
 
 
 def _by_server_name(chains: Sequence[FilterChain], sni: str) -> list[FilterChain]:
-    """The chains of the name; one that has ``*`` beside others has none at all (listener.go toFilterChainMatch)."""
-    named = [chain for chain in chains if chain.server_names and "*" not in chain.server_names]
     if sni:
-        exact = [chain for chain in named if sni in chain.server_names]
+        exact = [chain for chain in chains if sni in chain.told_names]
         if exact:
             return exact
         labels = sni.split(".")
         for start in range(1, len(labels)):
             wildcard = "*." + ".".join(labels[start:])
-            found = [chain for chain in named if wildcard in chain.server_names]
+            found = [chain for chain in chains if wildcard in chain.told_names]
             if found:
                 return found
-    return [chain for chain in chains if not chain.server_names or "*" in chain.server_names]
+    return [chain for chain in chains if not chain.told_names]
 
 
 def _by_transport(chains: Iterable[FilterChain], transport: str) -> list[FilterChain]:

@@ -280,7 +280,7 @@ def _finish(mesh: MeshSnapshot, scope: Scope, bind: str, port: int, entry: _Entr
 
 def _as_told(chain: FilterChain) -> FilterChain:
     """A chain with what Envoy is told to match: no prefix from 0.0.0.0, no name beside ``*`` (toFilterChainMatch)."""
-    names = () if "*" in chain.server_names else chain.server_names
+    names = chain.told_names
     prefixes = tuple(each for each in chain.prefixes if str(each.network_address) != UNSPECIFIED)
     same = len(prefixes) == len(chain.prefixes) and names == chain.server_names
     return chain if same else replace(chain, server_names=names, prefixes=prefixes)
