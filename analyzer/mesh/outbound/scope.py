@@ -101,10 +101,8 @@ def scope_of(mesh: MeshSnapshot, proxy: Proxy) -> Scope:
 
 
 def _of_proxy(mesh: MeshSnapshot, proxy: Proxy, sidecar: Sidecar | None) -> Scope:
-    found = _build(mesh, proxy.namespace, sidecar)
-    if not proxy.router or any(pod.has_sidecar for pod in pods_in(mesh, proxy.namespace)):
-        return found
-    return replace(found, services=services_of_gateways(mesh, proxy.namespace))
+    own = proxy.router and not any(pod.has_sidecar for pod in pods_in(mesh, proxy.namespace))
+    return _build(mesh, proxy.namespace, sidecar, services_of_gateways(mesh, proxy.namespace) if own else None)
 
 
 def scope_key(mesh: MeshSnapshot, proxy: Proxy) -> tuple[str, str]:
@@ -133,15 +131,20 @@ def sidecar_of(mesh: MeshSnapshot, proxy: Proxy) -> Sidecar | None:
     return next((each for each in found if each.resource.namespace == root and each.selector is None), None)
 
 
-def _build(mesh: MeshSnapshot, namespace: str, sidecar: Sidecar | None) -> Scope:
+def _build(
+    mesh: MeshSnapshot, namespace: str, sidecar: Sidecar | None, services: Mapping[str, RegistryService] | None
+) -> Scope:
+    """The scope; ``services`` are those of a gateway, for sidecars what their listeners import."""
     listeners: tuple[EgressListener | None, ...] = sidecar.egress if sidecar and sidecar.egress else (None,)
     egress = tuple(_egress(mesh, namespace, listener) for listener in listeners)
     own = sidecar.outbound_policy if sidecar else None
+    if services is None:
+        services = collect_services(mesh, namespace, [(e.services, e.virtual_services, _match_port(e)) for e in egress])
     return Scope(
         namespace=namespace,
         sidecar=sidecar,
         egress=egress,
-        services=collect_services(mesh, namespace, [(e.services, e.virtual_services, _match_port(e)) for e in egress]),
+        services=services,
         policy=own or mesh.config.outbound_policy,
         policy_place=(
             sidecar.resource.place("spec", "outboundTrafficPolicy", "mode")
