@@ -31,8 +31,8 @@ def decide_outbound(mesh: MeshSnapshot, proxy: Proxy, question: Question) -> Out
     meant = _may_be_meant(mesh, proxy, question, told)
     if meant is None:
         return sift(mesh, proxy, question, told)
-    step = Step(f"{question.address} may be the address of {meant.hostname}, which the input does not show")
-    steps = (Step(told.sentence, yaml=told.yaml), replace(step, yaml=(meant.place,)))
+    sentence = f"{question.address} may be the address of {meant.hostname}, which the input does not show"
+    steps = (Step(told.sentence, yaml=told.yaml), Step(sentence, yaml=(meant.place,)))
     return OutboundDecision(Outbound(), None, None, (SERVICE_ADDRESS_UNKNOWN.name,), steps=steps)
 
 

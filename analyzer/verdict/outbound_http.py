@@ -87,14 +87,14 @@ def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDe
     if question.host is None and question.head_cut and question.tls == "plaintext":
         step = Step("Envoy's connection manager reads a request that was not captured")
         return OutboundDecision(outbound, None, None, (HEADER_UNSEEN.name,), steps=(step,))
-    refusal = _refusal(sender.question, routing)
+    refusal = _refusal(question, routing)
     if refusal is not None:
         response, why = refusal
         does = f"answers {response.code}" if response.code else "closes the connection"
         step = Step(f"Envoy's connection manager {does}: {why}")
         ended = replace(outbound, response=response)
         return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,))
-    request = request_of(sender.question, routing.path_normalization, scheme=routing.scheme, edge=routing.edge)
+    request = request_of(question, routing.path_normalization, scheme=routing.scheme, edge=routing.edge)
     request = replace(request, claims=routing.claims)
     host = routing.config.host_for(request)
     if host is None:
