@@ -43,6 +43,10 @@ from analyzer.verdict.parting import Kind, Kinds, parting_finding, parting_of
 from analyzer.verdict.record import Analysis, CallRecord, CaptureRecord, Finding
 from analyzer.verdict.rights import Rights
 
+# Lists and the like that may be garbage before the last lots are looked through for it: a lot of calls that are all
+# like others leaves hardly any.
+MAY_BE_GARBAGE = 100_000
+
 
 class SpilledRun(Fact, frozen=True):
     """A run whose ``analysis`` has no calls and no flows: their lines are in ``calls`` and ``flows``.
@@ -131,8 +135,8 @@ def _judge_some(
     for place, lot in enumerate(lots):
         if watch.is_stopped:
             break
-        if found:
-            # The command line looks for no garbage; here there is some, and only what the last lot made is looked at.
+        if gc.get_count()[0] > MAY_BE_GARBAGE:
+            # The command line looks for no garbage; here there is some, and only what the last lots made is looked at.
             gc.collect(0)
         found.append(writer.run(lot, watch.part(place / len(lots), (place + 1) / len(lots))))
     return found, writer.rights.take()

@@ -15,7 +15,7 @@ from analyzer.capture.reader import read_capture
 from analyzer.flow.count import Count
 from analyzer.flow.limits import limit_oddities
 from analyzer.flow.part import part_of_traffic
-from analyzer.judging import Judged, judge_lots, told
+from analyzer.judging import MAY_BE_GARBAGE, Judged, judge_lots, told
 from analyzer.lot import LotTraffic, Plan, Task
 from analyzer.mesh.load import load_mesh
 from analyzer.opening import connections_of, read_packets
@@ -97,10 +97,11 @@ def test_no_lots_are_no_runs(task, finished) -> None:
 
 
 class Cycle:
-    """Refers to itself: only the garbage collector ends it."""
+    """Refers to itself: only the garbage collector ends it, and as much as makes that look for some."""
 
     def __init__(self) -> None:
         self.itself = self
+        self.held: list[list[int]] = [[] for _ in range(MAY_BE_GARBAGE + 1)]
 
 
 def test_the_garbage_of_a_lot_is_gone_before_the_next_one_and_what_was_there_is_looked_at_afterwards(task) -> None:

@@ -7,6 +7,7 @@ Every pattern is bounded, so that 64 KiB of anything costs linear time.
 from __future__ import annotations
 
 import re
+import string
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -72,6 +73,10 @@ _TOKEN_SIGNS = (
     "AIza", "ya29.", "hvb.", "hvs.", "npm_", "SG.",
 )  # fmt: skip
 _LONG_RUN = re.compile(r"[\w.~%+=:-]{12}")
+# The same for ASCII: what such a run is made of becomes one byte.
+_RUN = b"a" * 12
+_RUN_BYTES = (string.ascii_letters + string.digits + "_.~%+=:-").encode()
+_AS_RUNS = bytes.maketrans(_RUN_BYTES, _RUN[:1] * len(_RUN_BYTES))
 _LONG_SEGMENT = re.compile(r"/[\w.~%+=:-]{12}")
 
 
@@ -108,9 +113,16 @@ def shows_no_secret(text: str) -> bool:
     """Whether a text certainly stays as it is; cheap, and no for some that stay."""
     if any(map(text.__contains__, _SIGNS)):
         return False
-    if _LONG_RUN.search(text) is None:
+    if not _has_long_run(text):
         return True
     return not any(map(text.__contains__, _TOKEN_SIGNS)) and _LONG_SEGMENT.search(text) is None
+
+
+def _has_long_run(text: str) -> bool:
+    """Whether ``_LONG_RUN`` is somewhere in a text; of many plain targets in a tenth of its time."""
+    if text.isascii():
+        return _RUN in text.encode().translate(_AS_RUNS)
+    return _LONG_RUN.search(text) is not None
 
 
 @lru_cache(maxsize=1024)

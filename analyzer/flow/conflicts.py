@@ -16,7 +16,7 @@ from analyzer.flow.traffic import Traffic
 # would cost their product.
 MAX_COMPARED_PIECES = 2_000_000
 # Pieces whose part of a capture is in memory together: Linux maps the 64 kB around a byte that is read of a file.
-PIECES_AT_ONCE = 512
+PIECES_AT_ONCE = 128
 
 
 class Conflicts(Fact, frozen=True):

@@ -16,6 +16,7 @@ from analyzer.base.secret import (
     redact_text,
     reduce_target,
     reduce_text,
+    shows_no_secret,
 )
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
@@ -151,3 +152,14 @@ def test_a_reduced_sentence_keeps_what_is_no_path():
     sentence = "shop/sleep-0 (10.244.1.10:48172) sent GET /a/8431 with Host h to 10.96.0.11:9080, see mesh/x.yaml:12"
 
     assert reduce_text(sentence) == sentence.replace("8431", "[redacted]")
+
+
+@pytest.mark.parametrize("text", ["/a/b" * 9, "/items/12345 /items/67890", "ü/items/12345"])
+def test_texts_of_short_words_show_no_secret(text: str) -> None:
+    assert shows_no_secret(text)
+
+
+@pytest.mark.parametrize("run", ["AKIAIOSFODNN7EXAMPLE", "/~.%+:-_~.%+=", "/üüüüüüüüüüüü"])
+def test_a_long_run_of_what_tokens_are_made_of_may_be_a_secret(run: str) -> None:
+    assert shows_no_secret("/items/1 " + run[:11])
+    assert not shows_no_secret("/items/1 " + run)
