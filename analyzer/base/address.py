@@ -29,5 +29,13 @@ def parse_address(text: str) -> tuple[int, int]:
     return _signed(value >> 64), _signed(value & _LOW_64)
 
 
+def canonical(text: str) -> str:
+    """An address in the one spelling that packets are told in (RFC 5952); any other text as it is."""
+    try:
+        return format_address(*parse_address(text), version=6) if ":" in text else text
+    except ValueError:
+        return text
+
+
 def _signed(half: int) -> int:
     return half - (1 << 64) if half >> 63 else half

@@ -37,6 +37,11 @@ class LabelSelector(Fact, frozen=True):
     match_labels: tuple[tuple[str, str], ...]
     requirements: tuple[Requirement, ...] = ()
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The labels that it asks for."""
+        return frozenset((*dict(self.match_labels), *(each.key for each in self.requirements)))
+
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether ``labels`` are selected; an empty selector selects everything."""
         return labels_match(dict(self.match_labels), labels) and all(each.matches(labels) for each in self.requirements)

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 # Kinds that every namespace has, whether istiod watches it or not.
 _ALWAYS_SEEN = (Namespace, Pod)
+# What every namespace is labelled with by Kubernetes itself.
+_NAME_LABEL = "kubernetes.io/metadata.name"
 # A pod in one of these phases no longer owns its address.
 _FINISHED = ("Succeeded", "Failed")
 
@@ -80,7 +82,7 @@ class MeshSnapshot:
     def namespace_labels(self, name: str) -> Mapping[str, str]:
         """The labels of a namespace; one that is not in the input only has its name label."""
         labels = self.memo("namespace-labels", lambda: {each.name: each.resource.labels for each in self.of(Namespace)})
-        return labels.get(name) or {"kubernetes.io/metadata.name": name}
+        return labels.get(name) or {_NAME_LABEL: name}
 
     def sees(self, namespace: str) -> bool:
         """Whether istiod watches a namespace (MeshConfig ``discoverySelectors``; the root namespace always)."""
@@ -88,6 +90,30 @@ class MeshSnapshot:
         if not selectors or namespace == self.root_namespace:
             return True
         return any(selector.matches(self.namespace_labels(namespace)) for selector in selectors)
+
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """The namespaces of which nobody can say whether istiod watches them, sorted.
+
+        They are not in the input, and ``discoverySelectors`` ask for more of them than their name.
+        """
+        return self.memo("unlabelled", self._unlabelled)
+
+    def _unlabelled(self) -> tuple[str, ...]:
+        if all(selector.keys <= {_NAME_LABEL} for selector in self.config.discovery_selectors):
+            return ()
+        by_name = [selector for selector in self.config.discovery_selectors if selector.keys <= {_NAME_LABEL}]
+        met = {each.namespace for each in self.resources} - {"", self.root_namespace}
+        unknown = met - {each.name for each in self.of(Namespace)}
+        return tuple(sorted(n for n in unknown if not any(each.matches({_NAME_LABEL: n}) for each in by_name)))
+
+    @property
+    def kubernetes(self) -> MeshSnapshot:
+        """The same input as Kubernetes has it: with what ``discoverySelectors`` keep from istiod."""
+        if not self.config.discovery_selectors:
+            return self
+        seen = replace(self.config, discovery_selectors=())
+        return self.memo("kubernetes", lambda: replace(self, config=seen, _memo={}))
 
     @property
     def pods(self) -> tuple[Pod, ...]:

@@ -30,6 +30,7 @@ from analyzer.verdict.reasons import (
     BLACK_HOLE,
     BLOCK_ALL,
     LOOPBACK,
+    NAMESPACE_UNKNOWN,
     NO_SIDECAR,
     NOT_CAPTURED,
     WEIGHTED,
@@ -46,6 +47,8 @@ NOBODY_TO_ASK = Code(
     "Correct the call's source, or add the Pod to the mesh input: kubectl get pods -A -o yaml.",
 )
 
+# A sentence names at most so many namespaces.
+_MAX_NAMED = 4
 # Gateways that lead to gateways: an ingress, an egress and one between are all that meshes have.
 MAX_GATEWAYS = 4
 
@@ -55,6 +58,8 @@ def decide(mesh: MeshSnapshot, question: Question) -> Decision:
 
     Raises ``UsageError`` where the question names a pod that the mesh does not have.
     """
+    if mesh.unlabelled:
+        return _unknown_mesh(mesh)
     if question.direction == "inbound":
         return answer_inbound(mesh, question)
     if question.direction == "gateway":
@@ -92,6 +97,15 @@ def class_of_cluster(mesh: MeshSnapshot, cluster: str) -> tuple[str, str] | None
     parsed = parse_cluster_name(cluster)
     services = services_by_host(mesh).get(parsed[2], ()) if parsed else ()
     return class_of(next((each for each in services if each.kubernetes), services[0])) if services else None
+
+
+def _unknown_mesh(mesh: MeshSnapshot) -> Decision:
+    """What is said of any call where nobody knows which namespaces istiod sees."""
+    named = ", ".join(mesh.unlabelled[:_MAX_NAMED])
+    more = ", …" if len(mesh.unlabelled) > _MAX_NAMED else ""
+    place = mesh.config.place("discoverySelectors")
+    sentence = f"discoverySelectors choose namespaces by their labels, and the input lacks Namespace {named}{more}"
+    return Decision(None, None, (NAMESPACE_UNKNOWN.name,), steps=(Step(sentence, yaml=(place,) if place else ()),))
 
 
 def _pod_of(mesh: MeshSnapshot, question: Question) -> Pod | None:

@@ -35,6 +35,8 @@ def reach(mesh: MeshSnapshot, address: str, port: int, *, node: str = "") -> Rea
 
     ``node`` is the client's, empty where it is not known: a Service may lead to endpoints on the same node only.
     """
+    # Neither the network nor kube-proxy knows what istiod watches.
+    mesh = mesh.kubernetes
     pod = mesh.pod_at(address)
     if pod is not None:
         return Reach((Landing(pod, address, port),), True)

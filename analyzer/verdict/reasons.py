@@ -108,6 +108,14 @@ SERVICE_ADDRESS_UNKNOWN = Code(
     "have a listener at that address.",
     "Give the Services as the cluster has them: kubectl get services -A -o yaml.",
 )
+NAMESPACE_UNKNOWN = Code(
+    "namespace-unknown",
+    Family.UNDETERMINED,
+    Level.WARNING,
+    "the input lacks Namespaces that discoverySelectors choose by their labels",
+    "Of these nobody can say whether istiod sees what stands in them: Services, endpoints, routes and policies.",
+    "Add the Namespaces to the mesh input: kubectl get namespaces -o yaml.",
+)
 WEIGHTED = Code(
     "weighted",
     Family.UNDETERMINED,
@@ -174,6 +182,7 @@ __all__ = [
     "LOCAL_REPLY",
     "LOOPBACK",
     "MTLS_REQUIRED",
+    "NAMESPACE_UNKNOWN",
     "NOT_CAPTURED",
     "NOT_SAVED",
     "NO_CLUSTER",

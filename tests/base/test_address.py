@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.base.address import format_address, parse_address
+from analyzer.base.address import canonical, format_address, parse_address
 
 addresses = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
 
@@ -58,3 +58,19 @@ def test_what_is_no_address_is_a_value_error(text: str) -> None:
 def test_an_ipv4_mapped_address_of_an_ipv6_packet_prints_as_ipv6() -> None:
     assert format_address(0, 0xFFFF_0A60_000B, version=6) == "::ffff:10.96.0.11"
     assert format_address(0, 1, version=6) == "::1"
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("2001:DB8:0:0::1", "2001:db8::1"),
+        ("::FFFF:10.0.0.1", "::ffff:10.0.0.1"),
+        ("2001:DB8::/32", "2001:DB8::/32"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("db.example.com", "db.example.com"),
+        ("unix:///run/db", "unix:///run/db"),
+        ("", ""),
+    ],
+)
+def test_an_address_has_one_spelling_and_other_texts_stay(text: str, spelling: str) -> None:
+    assert canonical(text) == spelling

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.kinds.service import Service
 
@@ -31,6 +33,36 @@ def test_namespaces_outside_the_discovery_selectors_are_not_seen(town) -> None:
     assert [each.name for each in mesh.of(Pod)] == ["b-0"]
     assert mesh.sees("istio-system")
     assert not mesh.sees("unknown")
+
+
+def test_kubernetes_has_what_istiod_does_not_watch(town) -> None:
+    town.settings(discoverySelectors=[{"matchLabels": {"mesh": "in"}}]).namespace("in", mesh="in").namespace("out")
+    mesh = town.service("in/a", "10.9.0.1").service("out/b", "10.9.0.2").mesh()
+
+    assert [each.name for each in mesh.kubernetes.of(Service)] == ["a", "b"]
+    assert mesh.kubernetes is mesh.kubernetes
+
+
+def test_without_discovery_selectors_istiod_watches_all_that_kubernetes_has(town) -> None:
+    mesh = town.service("in/a", "10.9.0.1").mesh()
+
+    assert mesh.kubernetes is mesh
+    assert mesh.unlabelled == ()
+
+
+BY_NAME = {"matchLabels": {"kubernetes.io/metadata.name": "in"}}
+BY_LABEL = {"matchExpressions": [{"key": "mesh", "operator": "NotIn", "values": ["out"]}]}
+
+
+@pytest.mark.parametrize(
+    ("selectors", "unlabelled"),
+    [([BY_NAME], ()), ([BY_LABEL], ("in", "other")), ([BY_LABEL, BY_NAME], ("other",)), ([], ())],
+)
+def test_a_namespace_that_the_input_lacks_is_known_by_its_name_alone(town, selectors, unlabelled) -> None:
+    town.settings(discoverySelectors=selectors).namespace("shop")
+    town.service("in/a", "10.9.0.1").service("other/b", "10.9.0.2").service("istio-system/c", "10.9.0.3")
+
+    assert town.service("shop/d", "10.9.0.4").mesh().unlabelled == unlabelled
 
 
 def test_a_namespace_without_a_resource_has_its_name_as_label(town) -> None:

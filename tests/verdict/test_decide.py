@@ -50,6 +50,21 @@ def test_a_call_that_the_client_loses_is_not_followed(market) -> None:
     assert found.inbound is None
 
 
+def test_nothing_is_known_where_nobody_knows_what_istiod_watches(market) -> None:
+    market.settings(discoverySelectors=[{"matchLabels": {"mesh": "in"}}]).pod("pay/till-0")
+    found = market.ask("shop/sleep-0", "10.9.0.1:80", "web")
+    assert (*outcome(found), found.undetermined) == (None, None, ("namespace-unknown",))
+    assert found.steps[0].sentence.endswith("lacks Namespace pay")
+    assert [place.field for place in found.steps[0].yaml] == ["discoverySelectors"]
+
+
+def test_a_call_to_what_istiod_does_not_watch_is_passthrough_and_followed(market) -> None:
+    market.settings(discoverySelectors=[{"matchLabels": {"mesh": "in"}}])
+    found = market.ask("shop/sleep-0", "10.9.0.1:80", "web")
+    assert outcome(found) == ("passthrough", "passthrough-cluster")
+    assert found.inbound.cluster == "InboundPassthroughCluster"
+
+
 def test_a_call_past_the_own_sidecar_is_passthrough(market) -> None:
     market.pod("shop/free-0", annotations={"traffic.sidecar.istio.io/excludeOutboundPorts": "80"})
     found = market.ask("shop/free-0", "10.9.0.1:80", "web")

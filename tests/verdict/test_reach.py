@@ -38,6 +38,12 @@ def test_kube_proxy_does_not_know_workload_entries(town) -> None:
     assert landings(town, "10.9.0.1", 80) == []
 
 
+def test_kube_proxy_does_not_care_which_namespaces_istiod_watches(town) -> None:
+    town.settings(discoverySelectors=[{"matchLabels": {"mesh": "in"}}]).namespace("shop")
+    town.pod("shop/web-0").service("shop/web", "10.9.0.1")
+    assert landings(town, "10.9.0.1", 80) == [("web-0", 8080)]
+
+
 def test_outside_addresses_of_a_service_lead_to_its_pods(town) -> None:
     town.pod("shop/web-0").service("shop/web", "10.9.0.1").documents[-1]["spec"]["externalIPs"] = ["192.0.2.1"]
     assert landings(town, "192.0.2.1", 80) == [("web-0", 8080)]

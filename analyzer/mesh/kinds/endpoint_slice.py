@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
@@ -60,7 +61,7 @@ def _parse_endpoint(node: Node) -> SliceEndpoint:
     conditions = node.node("conditions")
     ready = conditions.boolean("ready", True)
     return SliceEndpoint(
-        addresses=node.texts("addresses"),
+        addresses=tuple(map(canonical, node.texts("addresses"))),
         ready=ready,
         serving=conditions.boolean("serving", ready),
         terminating=conditions.boolean("terminating"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
@@ -58,13 +59,13 @@ def parse_service(resource: Resource) -> Service:
     return Service(
         resource=resource,
         type=spec.text("type") or "ClusterIP",
-        cluster_ips=tuple(dict.fromkeys(ip for ip in ips if ip and ip != "None")),
+        cluster_ips=tuple(dict.fromkeys(canonical(ip) for ip in ips if ip and ip != "None")),
         headless="None" in ips and spec.text("type") != "ExternalName",
         external_name=spec.text("externalName") if spec.text("type") == "ExternalName" else "",
         selector=spec.mapping("selector"),
         ports=tuple(_parse_port(node) for node in spec.nodes("ports")),
         publish_not_ready=spec.boolean("publishNotReadyAddresses"),
-        external_ips=(*spec.texts("externalIPs"), *_balancer_ips(resource)),
+        external_ips=tuple(map(canonical, (*spec.texts("externalIPs"), *_balancer_ips(resource)))),
         node_local=spec.text("internalTrafficPolicy") == "Local",
     )
 

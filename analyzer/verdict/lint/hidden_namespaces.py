@@ -26,13 +26,12 @@ def find_hidden_namespaces(mesh: MeshSnapshot) -> Iterator[LintFinding]:
     """A finding for each hidden namespace in which something expects to be seen."""
     if not mesh.config.discovery_selectors:
         return
+    expecting = [each for each in mesh.resources if each.namespace and each.group in _ISTIO_GROUPS]
+    expecting += [pod.resource for pod in mesh.pods if pod.has_sidecar]
     lost: dict[str, list[Resource]] = {}
-    for resource in mesh.resources:
-        if resource.namespace and resource.group in _ISTIO_GROUPS and not mesh.sees(resource.namespace):
+    for resource in expecting:
+        if not mesh.sees(resource.namespace) and resource.namespace not in mesh.unlabelled:
             lost.setdefault(resource.namespace, []).append(resource)
-    for pod in mesh.pods:
-        if pod.has_sidecar and not mesh.sees(pod.namespace):
-            lost.setdefault(pod.namespace, []).append(pod.resource)
     selectors = mesh.config.place("discoverySelectors")
     for namespace, resources in sorted(lost.items()):
         kinds = Counter("pod with a sidecar" if each.kind == "Pod" else each.kind for each in resources)

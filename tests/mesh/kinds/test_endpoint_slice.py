@@ -20,10 +20,10 @@ def test_a_slice_names_its_service_and_ports(town) -> None:
 
 
 def test_an_endpoint_without_conditions_is_ready(town) -> None:
-    found = slice_of(town, endpoints=[{"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod", "name": "web-0"}}])
+    found = slice_of(town, endpoints=[{"addresses": ["FD::0:1"], "targetRef": {"kind": "Pod", "name": "web-0"}}])
     endpoint = found.endpoints[0]
     assert (endpoint.addresses, endpoint.ready, endpoint.serving, endpoint.target) == (
-        ("10.0.0.1",),
+        ("fd::1",),
         True,
         True,
         "web-0",

@@ -11,7 +11,7 @@ def pod_of(town, **spec) -> Pod:
         "Pod",
         "shop/web-0",
         spec=spec,
-        status={"podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}, {"ip": "fd::1"}]},
+        status={"podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}, {"ip": "FD::0:1"}]},
     )
     return town.mesh().pods[0]
 

@@ -26,7 +26,7 @@ def test_an_empty_app_protocol_is_one(town) -> None:
 
 
 def test_cluster_addresses_stand_once(town) -> None:
-    found = service_of(town, clusterIP="10.9.0.1", clusterIPs=["10.9.0.1", "fd::9"])
+    found = service_of(town, clusterIP="10.9.0.1", clusterIPs=["10.9.0.1", "FD::0:9"])
     assert found.cluster_ips == ("10.9.0.1", "fd::9")
     assert not found.headless
     assert (found.name, found.namespace) == ("web", "shop")

@@ -13,9 +13,9 @@ def entry_of(town, metadata=None, /, **spec) -> WorkloadEntry:
 
 
 def test_labels_of_the_metadata_come_before_those_of_the_spec(town) -> None:
-    found = entry_of(town, {"a": "meta"}, address="10.0.0.1", labels={"a": "spec", "b": "spec"}, ports={"http": 8080})
+    found = entry_of(town, {"a": "meta"}, address="FD::0:1", labels={"a": "spec", "b": "spec"}, ports={"http": 8080})
     assert found.endpoint.labels == {"a": "meta", "b": "spec"}
-    assert (found.endpoint.address, found.endpoint.ports) == ("10.0.0.1", {"http": 8080})
+    assert (found.endpoint.address, found.endpoint.ports) == ("fd::1", {"http": 8080})
 
 
 @pytest.mark.parametrize(

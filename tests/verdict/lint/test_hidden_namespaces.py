@@ -33,3 +33,9 @@ def test_what_nobody_expects_in_the_mesh_may_be_hidden(make, codes):
 
 def test_without_selectors_everything_is_seen(make, codes):
     assert codes(find_hidden_namespaces, make.virtual_service("a/r", ["a"], [make.rule("a")])) == []
+
+
+def test_of_a_namespace_that_the_input_lacks_nothing_is_said(make, codes):
+    documents = make.pod("unknown/p"), make.mesh_config(**SELECTING)
+
+    assert codes(find_hidden_namespaces, *documents) == []
