@@ -9,7 +9,7 @@ from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import Step
-from analyzer.verdict.inbound import decide_inbound
+from analyzer.verdict.inbound import MTLS_REQUIRED, decide_inbound
 from analyzer.verdict.question import Question
 from analyzer.verdict.reach import Landing, Reach, reach
 from analyzer.verdict.reasons import UPSTREAM_TLS
@@ -142,6 +142,8 @@ def _tls_clash(mesh: MeshSnapshot, arrival: Arrival, target: Target, decided: In
         if ends and target.identities and own not in target.identities:
             return f"the certificate of {pod.full_name} says {own}, which the client's proxy does not accept"
         return None
+    if decided.reason == MTLS_REQUIRED.name and target.certified and decided.inbound and decided.inbound.filter_chain:
+        return f"whether {pod.full_name} accepts the certificate that a DestinationRule names is not known"
     if ends:
         return f"{pod.full_name} shows a certificate of the mesh, which ordinary TLS does not accept"
     return None if decided.inbound is not None else f"whether {pod.full_name} speaks TLS itself is not known"

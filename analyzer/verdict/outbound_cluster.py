@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from analyzer.base.fact import Fact, replace
 from analyzer.mesh.endpoints import Endpoint, endpoints_of
+from analyzer.mesh.kinds.destination_rule import MUTUAL
 from analyzer.mesh.kinds.service_entry import ServiceEntry
 from analyzer.mesh.outbound.cluster import (
     DYNAMIC_FORWARD,
@@ -177,8 +178,9 @@ def _target(
         sni = asked or cluster.name.replace("|", "_.")
         return Target(address, port, tls, protocol, alpn, sni, endpoint, identities, originated=True)
     asked = cluster.client_tls.sni if cluster.client_tls else ""
+    certified = cluster.client_tls is not None and cluster.client_tls.mode == MUTUAL
     return Target(address, port, tls, protocol, (), asked or (request.host if request else None), endpoint,
-                  originated=True)  # fmt: skip
+                  originated=True, certified=certified)  # fmt: skip
 
 
 def _upstream_protocol(cluster: Cluster, downstream: str) -> str:

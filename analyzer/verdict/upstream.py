@@ -16,7 +16,8 @@ class Target(Fact, frozen=True):
 
     ``tls``, ``alpn``, ``sni`` and ``protocol`` as in ``Arrival``. ``endpoint`` is None where the address is the one
     that the client dialled. ``identities`` are the SPIFFE names that the server's certificate must have one of; empty
-    where none is asked for. ``originated``: the TLS is this proxy's own, not the application's.
+    where none is asked for. ``originated``: the TLS is this proxy's own, not the application's; ``certified``: with a
+    certificate that a rule names.
     """
 
     address: str
@@ -28,6 +29,7 @@ class Target(Fact, frozen=True):
     endpoint: Endpoint | None = None
     identities: frozenset[str] = frozenset()
     originated: bool = False
+    certified: bool = False
 
 
 class OutboundDecision(Fact, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.verdict.arrival import InboundDecision
 from analyzer.verdict.decision import Inbound, Outbound
 from analyzer.verdict.delivery import Delivery, arrivals_of, deliver
@@ -80,11 +82,20 @@ def test_a_certificate_of_another_account_is_a_clash(market) -> None:
     assert "sa/other" in group.steps[-1].sentence
 
 
-def test_ordinary_tls_to_a_certificate_of_the_mesh_is_a_clash(market) -> None:
-    market.rule("DestinationRule", "shop/dr", host="cache", trafficPolicy={"tls": {"mode": "SIMPLE"}})
+@pytest.mark.parametrize(
+    ("tls", "dropped", "undetermined"),
+    [
+        ({"mode": "SIMPLE"}, True, ()),
+        ({"mode": "MUTUAL", "clientCertificate": "/c.pem", "privateKey": "/k.pem"}, False, ("upstream-tls",)),
+    ],
+)
+def test_a_sidecar_refuses_who_shows_no_certificate_and_may_refuse_one_of_another_kind(
+    market, tls, dropped, undetermined
+) -> None:
+    market.rule("DestinationRule", "shop/dr", host="cache", trafficPolicy={"tls": tls})
     market.security("PeerAuthentication", "shop/default", mtls={"mode": "STRICT"})
-    groups = delivered(market, "10.9.0.2", 6379, protocol="tcp").groups
-    assert [group.dropped or group.undetermined for group in groups] != [False]
+    (group,) = delivered(market, "10.9.0.2", 6379, protocol="tcp").groups
+    assert (group.dropped, group.undetermined) == (dropped, undetermined)
 
 
 def test_ordinary_tls_that_the_application_may_end_is_none(market) -> None:
