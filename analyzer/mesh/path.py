@@ -15,6 +15,8 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 # Characters that googleurl's path canonicalisation encodes (url_canon_path.cc).
 _ENCODED = frozenset(' "<>`{}^|')
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+# What stands before the path of an absolute-form target (RFC 9112 section 3.2.2) that Envoy takes.
+_SCHEME_AND_AUTHORITY = re.compile(r"(https?)://([^/?#]*)", re.IGNORECASE)
 _ENCODING = re.compile(r"%([0-9A-Fa-f]{2})")
 _ENCODED_SLASH = re.compile(r"%(2[Ff]|5[Cc])")
 _SLASHES = re.compile(r"/{2,}")
@@ -26,6 +28,18 @@ def is_refused_path(target: str, policy: str = BASE) -> bool:
     Envoy's ConnectionManagerUtility::maybeNormalizePath; googleurl's CanonicalizePath.
     """
     return "#" in target or (policy != NONE and "%00" in target.partition("?")[0])
+
+
+def split_target(target: str) -> tuple[str, str, str] | None:
+    """Scheme in lower case, authority and path of an absolute-form target; None of any other.
+
+    So Envoy's HTTP/1 codec has it (``handlePath``): the authority counts as the Host, and the scheme as told.
+    """
+    found = _SCHEME_AND_AUTHORITY.match(target)
+    if found is None:
+        return None
+    path = target[found.end() :]
+    return found[1].lower(), found[2], path if path.startswith("/") else f"/{path}"
 
 
 @lru_cache(maxsize=65536)

@@ -48,7 +48,7 @@ def parse_any(
     from_client: Stream, from_server: Stream, notes: Notes, *, client_start: int, server_start: int, in_step: bool
 ) -> Http1Conversation:
     """As ``parse_http1``, whatever the connection is like."""
-    pairing = _Pairing(from_client, from_server, client_start, notes, in_step=in_step)
+    pairing = _Pairing(from_client, from_server, (client_start, server_start), notes, in_step=in_step)
     for found in walk_responses(from_server, server_start, pairing, notes):
         pairing.add(found)
         if found.leaves_http:
@@ -60,17 +60,18 @@ def parse_any(
 class _Pairing:
     """Gives each response its request, and takes requests from the client's stream no further than it must.
 
-    In step, responses answer requests in order. Once bytes were lost, order proves nothing, and the packets decide:
-    a response answers a request that was captured before it; the last one such when responses may be missing.
+    In step, responses answer requests in order. Where the beginning is not there, what the first segments acknowledge
+    may tell from which response on that is so. Once bytes were lost, order proves nothing, and the packets decide: a
+    response answers a request that was captured before it; the last one such when responses may be missing.
     """
 
     def __init__(
-        self, from_client: Stream, from_server: Stream, client_start: int, notes: Notes, *, in_step: bool
+        self, from_client: Stream, from_server: Stream, starts: tuple[int, int], notes: Notes, *, in_step: bool
     ) -> None:
         self._from_client = from_client
         self._from_server = from_server
         self._notes = notes
-        self._walk = walk_requests(from_client, client_start, notes, after_loss=not in_step)
+        self._walk = walk_requests(from_client, starts[0], notes, after_loss=not in_step)
         self._ended = False
         self._requests: list[FoundRequest] = []
         self._next = 0
@@ -78,6 +79,12 @@ class _Pairing:
         self._responses_lost = False
         self._answers: list[tuple[int | None, FoundResponse]] = []
         self._asked: int | None = None
+        # Responses that begin before this position answer what was asked before the capture.
+        self._step_begins = 0
+        # An earlier response was given no request: it may be that the packets were not captured in their order.
+        self._astray = False
+        if not in_step:
+            self._fall_in_step(*starts)
 
     def request_for(self, position: int, status: int) -> Request | None:
         """The request that the response at ``position`` of the server's stream answers, None where unseen."""
@@ -140,25 +147,45 @@ class _Pairing:
         self._requests.append(found)
         return True
 
+    def _fall_in_step(self, client_start: int, server_start: int) -> None:
+        """Find by what the first segments acknowledge which response answers the first request, if they tell.
+
+        Clients ask when they have heard the last answer: pipelining (RFC 9112 section 9.3.2) is not reckoned with.
+        """
+        asking, answering = self._from_client, self._from_server
+        if asking.heard and not answering.heard and client_start in asking.starts[:1]:
+            self._in_step, self._step_begins = True, asking.heard
+        elif answering.heard > client_start and not asking.heard and server_start in answering.starts[:1]:
+            ends = self._requests[0].request.body_end if self._take() else None
+            self._in_step = ends is not None and answering.heard <= ends
+
     def _find(self, position: int, status: int) -> int | None:
-        if self._next >= len(self._requests) and not self._take():
+        if position < self._step_begins or (self._next >= len(self._requests) and not self._take()):
             return None
         if self._in_step and status != _REQUEST_TIMEOUT:
             return self._next
-        return self._find_by_packets(self._from_server.packet_at(position))
+        found = self._find_by_packets((self._from_server.time_at(position), self._from_server.packet_at(position)))
+        self._astray = found is None
+        return found
 
-    def _find_by_packets(self, packet: int) -> int | None:
-        candidate = None
-        index = self._next
-        while index < len(self._requests) or self._take():
-            request = self._requests[index].request
-            if self._from_client.packet_at(request.start) > packet:
+    def _find_by_packets(self, answered: tuple[int, int]) -> int | None:
+        """The request among those that were captured before ``answered``, a time and a packet."""
+        before = self._next
+        while (before < len(self._requests) or self._take()) and self._asked_at(before) <= answered:
+            before += 1
+            enough = before > self._next + self._astray or self._requests[before - 1].leaves_http
+            if enough and not self._responses_lost:
                 break
-            candidate = index
-            if not self._responses_lost:
-                break
-            index += 1
-        return candidate
+        if before == self._next:
+            return None
+        if self._responses_lost:
+            return before - 1
+        # Of two, behind a response that none was before, the second may be that response's.
+        return None if before > self._next + 1 else self._next
+
+    def _asked_at(self, index: int) -> tuple[int, int]:
+        start = self._requests[index].request.start
+        return self._from_client.time_at(start), self._from_client.packet_at(start)
 
 
 def _exchange(ordinal: int, found: FoundRequest | None, answer: FoundResponse | None) -> Exchange:

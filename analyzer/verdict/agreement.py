@@ -158,7 +158,8 @@ def _against_delivery(
     observed: Observed, response: Response | None, upstream: Onward | None
 ) -> tuple[bool | None, str]:
     if observed.outcome == "answered":
-        return True, ""
+        may_be_own = observed.answered_by is None and response is not None and is_unread(response)
+        return (None if may_be_own else True), ""
     if response is None or observed.answered_by != "envoy":
         return None, ""
     return _against_own_words(response, upstream)

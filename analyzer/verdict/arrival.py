@@ -35,7 +35,7 @@ class Arrival(Fact, frozen=True):
     ``tcp``: what is said, inside Istio's mutual TLS where there is one; a client sidecar that carried HTTP as TCP says
     so by its ``alpn``. ``peer`` is the client's pod or None, ``client`` its address or empty; ``headers`` have
     lower-case names. ``sealed``: what is said inside the TLS is not known, so that ``protocol`` and the request fields
-    prove nothing. ``inspected``, ``head_cut`` and ``refused`` as in a ``Question``.
+    prove nothing. ``inspected``, ``head_cut``, ``refused`` and ``scheme`` as in a ``Question``.
     """
 
     pod: Pod
@@ -57,6 +57,7 @@ class Arrival(Fact, frozen=True):
     inspected: str | None = None
     head_cut: bool = False
     refused: int | None = None
+    scheme: str | None = None
 
 
 class InboundDecision(Fact, frozen=True):
@@ -98,4 +99,5 @@ def asked_arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:
         inspected=question.inspected,
         head_cut=question.head_cut,
         refused=question.refused,
+        scheme=question.scheme,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.protocol.notes import GAP, MIDSTREAM
-from analyzer.verdict.call import Call, Onward, host_and_path
+from analyzer.verdict.call import Call, Onward
 from analyzer.verdict.handshake import handshake_of
 from analyzer.verdict.inbound import MTLS_REQUIRED
 from analyzer.verdict.question import Question
@@ -181,12 +181,9 @@ def connection_question(said: Said, mesh: MeshSnapshot, home: Pod | None) -> Que
 
 def with_request(connection: Question, request: Request) -> Question:
     """The question about a request on a connection."""
-    host, path = host_and_path(request)
     return replace(
-        connection,
+        connection.for_target(request.host, request.target),
         protocol=_QUESTION_PROTOCOL[request.version],
-        host=host,
-        path=path,
         method=request.method,
         headers=request.headers,
         head_cut=not request.whole,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from analyzer.base.fact import Fact, set_derived
+from analyzer.mesh.path import split_target
 from analyzer.protocol.facts import Exchange, Request
 from analyzer.verdict.roles import Said
-
-# What stands between a scheme and the path of an absolute-form target (RFC 9112 section 3.2.2).
-_AUTHORITY = re.compile(r"[^/?#]*")
 
 
 class Call(Fact, frozen=True):
@@ -60,13 +56,6 @@ def calls_of(said: Said) -> list[Call]:
 
 
 def host_and_path(request: Request) -> tuple[str | None, str]:
-    """What a request asks for, of whom: the authority of an absolute-form target counts as its Host.
-
-    So Envoy's HTTP/1 codec has it (``handlePath``), and sends it on.
-    """
-    scheme, separator, rest = request.target.partition("://")
-    authority = _AUTHORITY.match(rest) if separator and scheme.lower() in ("http", "https") else None
-    if authority is None:
-        return request.host, request.target
-    path = rest[authority.end() :]
-    return authority[0], path if path.startswith("/") else f"/{path}"
+    """What a request asks for, of whom: an absolute-form target says both, as Envoy sends them on."""
+    parts = split_target(request.target)
+    return (request.host, request.target) if parts is None else parts[1:]

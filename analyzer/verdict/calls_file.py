@@ -72,11 +72,10 @@ def parse_call(call: Any, *, where: str) -> NamedQuestion:
         tls=_one_of(call, "tls", TLS_KINDS, where),
         sni=_text(call, "sni", where) or None,
         alpn=_texts(call, "alpn", where),
-        host=_text(call, "host", where) or None,
-        path=_text(call, "path", where) or "/",
         method=_text(call, "method", where) or "GET",
         headers=tuple((name.lower(), value) for name, value in headers.items()),
     )
+    question = question.for_target(_text(call, "host", where) or None, _text(call, "path", where) or "/")
     return NamedQuestion(_text(call, "name", where), question)
 
 

@@ -98,6 +98,7 @@ def _arrivals(
             inspected=None if request else question.inspected,
             head_cut=question.head_cut,
             refused=None if request else question.refused,
+            scheme=None if request else question.scheme,
         )
 
 

@@ -107,6 +107,7 @@ def gateway_question(arrival: Arrival) -> Question:
         inspected=arrival.inspected,
         head_cut=arrival.head_cut,
         refused=arrival.refused,
+        scheme=arrival.scheme,
     )
 
 

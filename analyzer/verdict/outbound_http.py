@@ -116,7 +116,7 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
         return _UPGRADE_REQUIRED, "HTTP/1.0 is not accepted"
     if question.refused is not None:
         return LocalResponse(question.refused or None, "DPE"), _REFUSED
-    if question.host is None and "://" not in question.path:
+    if question.host is None:
         return _MISSING_HOST, "the request has no Host"
     if question.path == "*" and question.method == "OPTIONS":
         return _NO_PATH, "it takes no request for the server itself"
@@ -126,18 +126,15 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
 
 
 def request_of(question: Question, normalization: str, *, scheme: str = "http", edge: bool = False) -> HttpRequest:
-    """The request as routes see it; an absolute-form target gives the authority (RFC 9112 section 3.2.2).
+    """The request as routes see it.
 
     Its scheme is that of the target, else of a believed X-Forwarded-Proto, else of the connection (Envoy's
     ConnectionManagerUtility::mutateRequestHeaders); HTTP/2 clients send that of the connection.
     """
     authority, path = question.host or "", question.path
     headers = with_forwarded_proto(question.headers, scheme, edge=edge, head_cut=question.head_cut)
-    absolute, separator, rest = path.partition("://")
-    if separator and absolute.lower() in _SCHEMES:
-        scheme = absolute.lower()
-        authority, slash, tail = rest.partition("/")
-        path = slash + tail or "/"
+    if question.scheme is not None:
+        scheme = question.scheme
     elif question.method == "CONNECT":
         authority = question.path if question.path not in ("", "/") else authority
     elif question.protocol != "http2" and not edge:

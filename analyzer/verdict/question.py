@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.base.fact import Fact
+from analyzer.base.fact import Fact, replace
+from analyzer.mesh.path import split_target
 
 
 class Question(Fact, frozen=True):
@@ -22,7 +23,7 @@ class Question(Fact, frozen=True):
     bytes for where that is not ``protocol``: ``tcp`` for HTTP after a blank line, ``http/1.0`` for HTTP/0.9.
     ``head_cut``: the capture does not show all of the request's head, so that an absent header may have been sent.
     ``refused`` is the status with which Envoy's HTTP codec answers the head, 0 where it closes the connection without
-    an answer, None where it takes the head.
+    an answer, None where it takes the head. ``scheme`` is what an absolute-form target says, None of other ones.
     """
 
     namespace: str
@@ -49,3 +50,9 @@ class Question(Fact, frozen=True):
     inspected: str | None = None
     head_cut: bool = False
     refused: int | None = None
+    scheme: str | None = None
+
+    def for_target(self, host: str | None, target: str) -> Question:
+        """The question about a request with this Host and target; an absolute-form target says the host too."""
+        scheme, authority, path = split_target(target) or (None, host, target)
+        return replace(self, scheme=scheme, host=authority, path=path)

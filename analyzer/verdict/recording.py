@@ -141,7 +141,11 @@ def _who(said: Said, pod: Pod | None) -> str:
     client = said.wire.client
     if pod is None:
         return str(client)
-    return f"the sidecar of {pod.full_name}" if said.role is Role.UPSTREAM else f"{pod.full_name} ({client})"
+    if said.role is not Role.UPSTREAM:
+        return f"{pod.full_name} ({client})"
+    # Answers alone are either's: an application's, too, come from the address that it meant.
+    either = "" if said.wire.connection.client_packets else ", or its application,"
+    return f"the sidecar of {pod.full_name}{either}"
 
 
 def _onward_legs(onward: tuple[Onward, ...]) -> tuple[Leg, ...]:

@@ -48,11 +48,14 @@ def written_by(response: Response) -> str | None:
 
 
 def is_unread(response: Response) -> bool:
-    """Whether an error's text, by which Envoys are known, is not in the capture, or not whole."""
+    """Whether an error's text, by which Envoys are known, is not in the capture, or not whole.
+
+    That of the answer to a HEAD is not sent.
+    """
     if response.status < _FIRST_ERROR:
         return False
     length = _LENGTH.fullmatch(response.header("content-length") or "")
-    if not response.whole or length is None or response.body_end == response.end:
+    if not response.whole or length is None:
         return not response.whole
     return len(response.body) < min(int(length[0]), _LONGEST_TEXT)
 

@@ -14,11 +14,14 @@ from types import MappingProxyType
 
 from analyzer.base.fact import Fact
 from analyzer.base.stream import Stream
+from analyzer.flow.connection import Connection
 from analyzer.protocol.facts import ClientHello, Conversation, Exchange
 from analyzer.verdict.wires import Wire
 
 # Istio's iptables redirect outbound connections to 15001 and inbound ones to 15006 (istio/tools, iptables constants).
 OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
+# Linux gives lo this interface index in every network namespace (LOOPBACK_IFINDEX).
+_LO_IFINDEX = 1
 # The source address of the connection from a sidecar to its own application (InboundPassthroughBindIpv4/Ipv6).
 DELIVERY_ADDRESSES = frozenset({"127.0.0.6", "::6"})
 # An upstream TLS context for Istio mutual TLS names the cluster in its SNI, `|` written `_.`.
@@ -184,6 +187,18 @@ def _role_of(wire: Wire, conversation: Conversation, behind: frozenset[str]) -> 
         return Role.DELIVERY
     if is_loopback(client) or all(server.ip == client for server in wire.servers):
         return Role.DIRECT
+    if client in behind and _is_answering_half(connection):
+        return Role.APP
     said = Said(wire, conversation, Role.DIRECT)
     upstream = client in behind or said.istio_mtls or cluster_of_sni(said.sni)
     return Role.UPSTREAM if upstream else Role.DIRECT
+
+
+def _is_answering_half(connection: Connection) -> bool:
+    """Whether it is the half of a redirected connection in which its answers come, alone.
+
+    On lo nothing but iptables gives answers the address of somebody else. Elsewhere, and where the link does not name
+    interfaces, nothing tells it from a sidecar's connection whose other direction was not captured.
+    """
+    alone = not connection.client_packets and not is_loopback(connection.server.ip)
+    return alone and connection.ifindexes == (_LO_IFINDEX,)

@@ -84,8 +84,11 @@ class Stitcher:
     def upstream_of(self, call: Call, cluster: str | None, *, opaque: bool = False) -> Onward | None:
         """The sidecar's upstream leg of an application's call; ``cluster`` is the predicted one, where there is one.
 
-        ``opaque``: it leads there whatever the bytes say, so that a request has no leg of its own.
+        ``opaque``: it leads there whatever the bytes say, so that a request has no leg of its own. Answers alone do not
+        tell which of the sidecar's connections brought them.
         """
+        if not call.said.wire.connection.client_packets:
+            return None
         return self._upstream_from(call, call.said, call.said.wire.client.ip, cluster, opaque=opaque)
 
     def through_gateway(self, call: Call, via: Said, gateway: str, cluster: str | None) -> Onward | None:

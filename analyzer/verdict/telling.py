@@ -135,9 +135,7 @@ def _carried(onward: Onward) -> Step:
 @lru_cache(maxsize=1024)
 def _ending(observed: Observed) -> str:
     outcome = "status" if observed.status and observed.outcome == "answered" else observed.outcome
-    sentence = _OUTCOMES[outcome].format(
-        status=observed.status, by=_BY.get(observed.answered_by or "", "the server"), alert=observed.tls_alert
-    )
+    sentence = _OUTCOMES[outcome].format(status=observed.status, by=_BY[observed.answered_by], alert=observed.tls_alert)
     if observed.agrees is True:
         sentence += "; that is what the model says"
     elif observed.agrees is False:
@@ -145,9 +143,9 @@ def _ending(observed: Observed) -> str:
     return sentence
 
 
-_BY = {"app": "the application", "envoy": "an Envoy by itself"}
+_BY = {"app": "the application", "envoy": "an Envoy by itself", None: "the application or an Envoy"}
 _OUTCOMES = {
-    "answered": "the packets show an answer from {by}",
+    "answered": "the packets show an answer from the server",
     "status": "the packets show {status} from {by}",
     "local-reply": "the packets show {status} from {by}",
     "reset": "the packets show a reset without an answer",

@@ -11,7 +11,7 @@ from analyzer.mesh.outbound.destination import parse_cluster_name
 from analyzer.verdict.beside import Beside
 from analyzer.verdict.call import Call, calls_of
 from analyzer.verdict.overlap import Overlap
-from analyzer.verdict.roles import Role, Said, is_loopback
+from analyzer.verdict.roles import OUTBOUND_PORT, Role, Said, is_loopback
 from analyzer.verdict.stitch import Stitcher
 from analyzer.verdict.wires import Wire
 
@@ -56,7 +56,7 @@ class Traffic:
         self.called_servers = beside.called.union(server.ip for s in said for server in s.wire.servers)
         self._meshes = meshes
         self.stitcher = Stitcher(said, frozenset().union(*map(gateways_of, meshes)), self._behind)
-        self.app_addresses = beside.apps.union(s.wire.client.ip for s in said if s.role is Role.APP)
+        self.app_addresses = beside.apps.union(s.wire.client.ip for s in said if _is_redirected(s))
         # By capture: the pods, by their addresses, of which it shows connections over lo that name them.
         self.lo_of: dict[str, set[str]] = {capture: set(beside.apps) for capture in beside.lo_captures}
         for capture, address in _seen_over_lo(said):
@@ -126,14 +126,19 @@ def _addresses_behind(mesh: MeshSnapshot, cluster: str) -> frozenset[str]:
 def _seen_over_lo(all_said: Sequence[Said]) -> Iterator[tuple[str, str]]:
     """The captures that show calls of applications, or deliveries to them, with the address of the pod."""
     for said in all_said:
-        if said.role in (Role.APP, Role.DELIVERY):
+        if _is_redirected(said) or said.role is Role.DELIVERY:
             connection = said.wire.connection
-            address = connection.client.ip if said.role is Role.APP else connection.server.ip
+            address = connection.server.ip if said.role is Role.DELIVERY else connection.client.ip
             yield from ((sighting.capture, address) for sighting in said.wire.sightings)
 
 
 def _over_lo(said: Said) -> bool:
-    return said.role in (Role.APP, Role.DELIVERY) or is_loopback(said.wire.client.ip)
+    return _is_redirected(said) or said.role is Role.DELIVERY or is_loopback(said.wire.client.ip)
+
+
+def _is_redirected(said: Said) -> bool:
+    """Whether an application's own connection shows the redirect, as ``Beside`` knows it: answers alone do not."""
+    return said.wire.connection.redirect_port == OUTBOUND_PORT
 
 
 def _is_holed(said: Said) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.mesh.path import normalize_path
+from analyzer.mesh.path import normalize_path, split_target
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,18 @@ def test_none_only_takes_the_authority_off():
 def test_a_normalised_path_stays_as_it_is(target):
     once = normalize_path(target)
     assert normalize_path(once) == once
+
+
+@pytest.mark.parametrize(
+    ("target", "parts"),
+    [
+        ("http://web.shop:80/a?b", ("http", "web.shop:80", "/a?b")),
+        ("HTTPS://Web", ("https", "Web", "/")),
+        ("http://web?b", ("http", "web", "/?b")),
+        ("/http://web", None),
+        ("ftp://web/a", None),
+        ("*", None),
+    ],
+)
+def test_an_absolute_target_says_scheme_authority_and_path(target: str, parts: tuple[str, str, str] | None) -> None:
+    assert split_target(target) == parts

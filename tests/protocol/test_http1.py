@@ -1,5 +1,6 @@
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.base.stream import Stream
 from analyzer.protocol.http1 import parse_http1
 
@@ -78,6 +79,61 @@ def test_out_of_step_an_answer_never_comes_before_its_request(say, notes) -> Non
     said = parse_http1(asked, answered, notes, in_step=False)
 
     assert pairs(said) == [(None, 200), ("/seen", 404)]
+
+
+def joined(say, *, heard: tuple[int, int], asked_at: list[int], answered_at: list[int], timed: bool = False):
+    """A connection from its middle, with what each side had heard first; packets, or times, are in an odd order."""
+    asks = [say.get(f"/{i}") for i in range(1, len(asked_at) + 1)]
+    answers = [say.ok(status=200 + i) for i in range(len(answered_at))]
+    streams = []
+    for said, order, had in ((asks, asked_at, heard[0]), (answers, answered_at, heard[1])):
+        stream = say.stream(b"".join(said), cuts=[len(said[0]) * i for i in range(len(said))], from_start=False)
+        packets = [9] * len(order) if timed else order
+        streams.append(replace(stream, packets=packets, times_ns=order if timed else [0] * len(order), heard=had))
+    return streams
+
+
+def test_what_the_client_had_heard_when_it_first_asked_answers_something_else(say, notes) -> None:
+    old = len(say.ok())
+    streams = joined(say, heard=(old, 0), asked_at=[4, 5], answered_at=[1, 3, 6])
+
+    assert pairs(parse_http1(*streams, notes, in_step=False)) == [(None, 200), ("/1", 201), ("/2", 202)]
+
+
+@pytest.mark.parametrize(("heard", "expected"), [(1, "/1"), (2, None)])
+def test_a_server_answers_the_only_request_that_it_had_heard_whatever_was_captured_first(
+    heard: int, expected: str | None, say, notes
+) -> None:
+    streams = joined(say, heard=(0, heard * len(say.get("/1"))), asked_at=[2, 3], answered_at=[1, 4])
+
+    said = parse_http1(*streams, notes, in_step=False)
+
+    assert dict(map(reversed, pairs(said)))[200] == expected
+
+
+def test_packets_are_in_the_order_of_their_times(say, notes) -> None:
+    streams = joined(say, heard=(0, 0), asked_at=[2, 4], answered_at=[1, 3, 5], timed=True)
+
+    assert pairs(parse_http1(*streams, notes, in_step=False)) == [(None, 200), ("/1", 201), ("/2", 202)]
+
+
+def test_an_answer_captured_before_its_request_does_not_shift_the_others(say, notes) -> None:
+    streams = joined(say, heard=(0, 0), asked_at=[2, 3], answered_at=[1, 4])
+
+    said = parse_http1(*streams, notes, in_step=False)
+
+    assert pairs(said) == [(None, 200), (None, 201), ("/1", None), ("/2", None)]
+
+
+def test_a_switch_behind_a_stray_answer_still_ends_http(say, notes) -> None:
+    request = say.get("/chat", more="Connection: Upgrade\r\nUpgrade: websocket\r\n")
+    switching = b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n"
+    asked = say.stream(request + b"\x81\x85GET / HTTP/1.1\r\n\r\n", cuts=[len(request)], first_packet=2)
+    answered = say.stream(say.ok() + switching, cuts=[len(say.ok())], first_packet=1, step=8)
+
+    said = parse_http1(asked, answered, notes, in_step=False)
+
+    assert (pairs(said), notes.oddities) == ([(None, 200), ("/chat", 101)], [])
 
 
 @pytest.mark.parametrize("name", ["websocket", "h2c"])

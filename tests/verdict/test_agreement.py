@@ -305,8 +305,9 @@ def test_without_a_predicted_cluster_no_name_contradicts(app, upstream, alpn, de
 
 
 @pytest.mark.parametrize("refused", [True, False])
-def test_an_error_whose_text_was_cut_tells_nothing(app, decision, refused) -> None:
-    told = app().ask().answer(503, server="envoy")
+@pytest.mark.parametrize("passed_on", [{}, SERVICE_TIME])
+def test_an_error_whose_text_was_cut_tells_nothing(app, decision, refused, passed_on) -> None:
+    told = app().ask().answer(503, server="envoy", **passed_on)
     response = told.exchanges[0].response
     headers = (*response.headers, ("content-length", "95"))
     cut = replace(response, headers=headers, body=b"upstream conn", body_end=response.end + 95)

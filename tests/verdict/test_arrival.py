@@ -22,7 +22,7 @@ def test_what_a_question_says_of_the_arrival_is_in_it(town) -> None:
         "address": "10.1.0.1", "port": 80, "tls": "mtls", "alpn": ("istio",), "sni": "web", "protocol": "http2",
         "host": "web", "path": "/a", "method": "PUT", "headers": (("a", "b"),), "server_first": True,
         "client_silent": True, "client": "10.1.0.2", "sealed": True, "inspected": "http", "head_cut": True,
-        "refused": 431,
+        "refused": 431, "scheme": "https",
     }  # fmt: skip
     arrival = asked_arrival(mesh, mesh.pods[0], Question("shop", pod="web-0", peer="shop/sleep-0", **said))
     assert {name: getattr(arrival, name) for name in said} == said

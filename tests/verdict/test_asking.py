@@ -174,19 +174,19 @@ def test_versions_of_http_have_the_names_of_a_calls_file(app, shop, version, pro
 
 
 @pytest.mark.parametrize(
-    ("target", "host", "path"),
+    ("target", "scheme", "host", "path"),
     [
-        ("http://other.shop/a?b", "other.shop", "/a?b"),
-        ("HTTP://other.shop:80", "other.shop:80", "/"),
-        ("http://other.shop?b", "other.shop", "/?b"),
-        ("/http://other.shop", "reviews", "/http://other.shop"),
-        ("ftp://other.shop/a", "reviews", "ftp://other.shop/a"),
+        ("http://other.shop/a?b", "http", "other.shop", "/a?b"),
+        ("HTTPS://other.shop:80", "https", "other.shop:80", "/"),
+        ("http://other.shop?b", "http", "other.shop", "/?b"),
+        ("/http://other.shop", None, "reviews", "/http://other.shop"),
+        ("ftp://other.shop/a", None, "reviews", "ftp://other.shop/a"),
     ],
 )
-def test_the_authority_of_an_absolute_target_is_the_host(app, shop, target, host, path) -> None:
+def test_an_absolute_target_says_scheme_and_host(app, shop, target, scheme, host, path) -> None:
     question = asked(app().ask(target, "reviews"), shop())
 
-    assert (question.host, question.path) == (host, path)
+    assert (question.scheme, question.host, question.path) == (scheme, host, path)
 
 
 def test_a_head_that_was_cut_is_told(app, shop) -> None:

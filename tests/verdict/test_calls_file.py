@@ -48,6 +48,11 @@ def test_a_call_is_read_whole() -> None:
     assert question.headers == (("x-user", "bob"),)
 
 
+def test_an_absolute_target_is_the_question_that_a_capture_asks() -> None:
+    question = one(host="web", path="https://other/x?y")
+    assert (question.scheme, question.host, question.path) == ("https", "other", "/x?y")
+
+
 def test_a_source_may_be_a_namespace_with_labels() -> None:
     question = one(source="shop", labels={"app": "web"})
     assert (question.namespace, question.pod, question.labels) == ("shop", None, {"app": "web"})

@@ -152,6 +152,7 @@ def test_requests_inside_tls_that_it_ends_are_https_whatever_they_say(shop, gate
     mesh = shop(gateway(server(443, "HTTPS", tls=CERT), server()), bound(http=[{**TO_REVIEWS[0], "match": match}]))
     assert reach(mesh, 443, tls="tls", sni="a.com").verdict == "service-matched"
     assert reach(mesh, 80, headers=(("x-forwarded-proto", "https"),)).reason == "no-route"
+    assert reach(mesh, 80, scheme="https").verdict == "service-matched"
 
 
 def test_a_server_name_that_no_chain_has_is_closed(https, reach):

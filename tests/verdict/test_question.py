@@ -13,3 +13,9 @@ def test_a_question_without_more_is_a_plain_get_to_the_root_through_the_own_side
 def test_equal_questions_are_one_key_and_any_header_makes_another() -> None:
     question = Question("shop", "sleep-0", headers=(("x-user", "alice"),))
     assert len({question, replace(question), replace(question, headers=())}) == 2
+
+
+def test_an_absolute_target_says_scheme_and_host() -> None:
+    question = Question("shop")
+    assert question.for_target("web", "HTTPS://other/a") == replace(question, scheme="https", host="other", path="/a")
+    assert question.for_target("web", "/a") == replace(question, host="web", path="/a")

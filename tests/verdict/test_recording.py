@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.base.fact import replace
 from analyzer.verdict.call import Onward, calls_of
 from analyzer.verdict.decision import Step
 from analyzer.verdict.recording import Recorder
 from analyzer.verdict.roles import Role, Said
-from analyzer.verdict.wires import gather_wires
+from analyzer.verdict.wires import gather_wires, wire_of
 
 
 @pytest.fixture
@@ -73,6 +74,15 @@ def test_the_client_is_called_by_what_is_known_of_it(recorder, talk, decision, c
     (record,) = records(recorder, talk(client).ask("/a").said(role), decision())
 
     assert record.before[0].sentence.startswith(f"{who} sent GET /a")
+
+
+def test_whose_connection_it_is_answers_alone_do_not_tell(recorder, talk, decision) -> None:
+    told = talk().reply(b"hello")
+    wire = wire_of("a.pcap", replace(told.connection, client_packets=0))
+
+    (record,) = records(recorder, replace(told.said(Role.UPSTREAM), wire=wire), decision())
+
+    assert record.before[0].sentence.startswith("the sidecar of shop/sleep-0, or its application, opened a TCP")
 
 
 def test_without_a_mesh_no_pod_is_named(app, decision) -> None:

@@ -108,10 +108,9 @@ def test_an_errors_text_that_the_capture_cut_is_unread(status, length, body, unr
     assert is_unread(replace(reply(status, body=body), headers=headers, end=1, body_end=96)) is unread
 
 
-def test_the_answer_to_a_head_request_has_no_text_to_read() -> None:
-    headers = (("content-length", "95"),)
-
-    assert not is_unread(replace(reply(503), headers=headers, end=1, body_end=1))
+@pytest.mark.parametrize(("length", "unread"), [("95", True), ("0", False)])
+def test_the_answer_to_a_head_request_keeps_its_text_to_itself(length: str, unread: bool) -> None:
+    assert is_unread(replace(reply(503), headers=(("content-length", length),), end=1, body_end=1)) is unread
 
 
 def test_an_error_without_its_text_may_be_an_envoys_whatever_passed_it_on() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analyzer.base.fact import replace
+from analyzer.flow.connection import Endpoint
 from analyzer.verdict.roles import Role, assign_roles, cluster_of_sni, is_loopback
+from analyzer.verdict.wires import wire_of
 
 NOBODY = frozenset()
 SNI = "outbound_.9080_._.frontend.shop.svc.cluster.local"
@@ -45,6 +47,36 @@ def test_a_connection_redirected_to_15001_is_the_applications(app) -> None:
 
 def test_a_half_towards_15001_alone_is_the_applications(app) -> None:
     assert roles(app(server="127.0.0.1:15001", joined=False)) == [Role.APP]
+
+
+def answers(talk, **fields):
+    """A connection of which only the answers were captured."""
+    told = talk().reply(b"hello")
+    return wire_of(
+        "a.pcap", replace(told.connection, **{"client_packets": 0, "joined": False, **fields})
+    ), told.conversation
+
+
+@pytest.mark.parametrize(
+    ("fields", "role"),
+    [
+        ({"ifindexes": (1,)}, Role.APP),
+        ({"ifindexes": (2,)}, Role.UPSTREAM),
+        ({"ifindexes": ()}, Role.UPSTREAM),
+        ({"ifindexes": (1,), "client_packets": 1}, Role.UPSTREAM),
+        ({"ifindexes": (1,), "server": Endpoint("127.0.0.1", 80)}, Role.UPSTREAM),
+    ],
+)
+def test_answers_alone_on_lo_are_the_other_half_of_an_applications(talk, fields, role) -> None:
+    (said,) = assign_roles([answers(talk, **fields)], frozenset({"10.244.1.10"}))
+
+    assert said.role is role
+
+
+def test_answers_alone_on_lo_of_who_has_no_sidecar_are_of_nobodys_redirect(talk) -> None:
+    (said,) = assign_roles([answers(talk, ifindexes=(1,))], NOBODY)
+
+    assert said.role is Role.DIRECT
 
 
 def test_a_connection_redirected_to_15006_is_a_sidecar_calling_its_own_pod(talk) -> None:

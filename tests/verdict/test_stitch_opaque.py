@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from analyzer.base.fact import replace
 from analyzer.verdict.call import calls_of
 from analyzer.verdict.stitch import Stitcher
+from analyzer.verdict.wires import wire_of
 from made.said import apps, deliveries, first_call, ups
 
 REVIEWS = "outbound|9080||reviews.shop.svc.cluster.local"
@@ -185,3 +187,12 @@ def test_a_wire_that_carried_a_call_is_known(app, upstream) -> None:
     stitcher.upstream_of(first_call(said[0]), None)
 
     assert [stitcher.was_given(c) for c in carriers] == [True, False]
+
+
+def test_answers_alone_do_not_tell_who_brought_them(app, upstream) -> None:
+    half, leg = app().reply(b"hello", at=9), upstream(at=6).reply(b"hello", at=8)
+    (said,) = apps(half)
+    said = replace(said, wire=wire_of("a.pcap", replace(half.connection, client_packets=0)))
+
+    assert Stitcher([said, *ups(leg)]).upstream_of(first_call(said), None) is None
+    assert Stitcher([*apps(half), *ups(leg)]).upstream_of(first_call(apps(half)[0]), None) is not None

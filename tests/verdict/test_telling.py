@@ -107,6 +107,10 @@ def test_a_leg_that_is_only_suggested_is_told_with_that_word(app, delivery, deci
     [
         (lambda t: t.ask().answer(200), "the packets show 200 from the application"),
         (lambda t: t.ask().answer(404, server="envoy"), "the packets show 404 from an Envoy by itself"),
+        (
+            lambda t: t.ask().answer(503, content_length=95, x_envoy_upstream_service_time=3),
+            "the packets show 503 from the application or an Envoy",
+        ),
         (lambda t: t.send(b"x").reply(b"y"), "the packets show an answer from the server"),
         (lambda t: t.ask().close("server", reset=True), "the packets show a reset without an answer"),
         (lambda t: t.ask().close("server"), "the packets show a close without an answer"),

@@ -125,6 +125,12 @@ def holed_of(wire, missing):
     return replace(wire, main=sighting, sightings=(sighting,))
 
 
+def test_answers_alone_show_no_more_of_lo_than_themselves(talk) -> None:
+    traffic = Traffic(apps(talk(capture="a.pcap").reply(b"hello")), [], NOTHING_BESIDE)
+
+    assert (traffic.app_addresses, traffic.lo_captures, traffic.lo_of) == (set(), set(), {})
+
+
 def test_lo_is_shown_by_what_passes_it(app, delivery, talk) -> None:
     said = [
         *apps(app()),
