@@ -261,7 +261,8 @@ def _to_clusters(sender: Sender, outbound: Outbound, route: Route, request: Http
             # The only destination does not overrule the route (processDestination); one of several does.
             own = replace(own, authority=request.authority)
         sent = send_to(sender, outbound, choice.cluster, own, not_found_code=route.not_found_code)
-        return replace(sent, retries=route.retries)
+        default = sender.mesh.config.retries
+        return replace(sent, retries=default if route.retries is None else route.retries)
 
     if not route.clusters:
         # A rule whose destinations all have weight 0, or none: Envoy has a route without a cluster.

@@ -40,7 +40,13 @@ def test_a_request_goes_through_virtual_host_and_route_to_a_cluster(market) -> N
     outbound = found.outbound
     assert (outbound.route_config, outbound.virtual_host, outbound.route) == ("80", f"web.shop{SUFFIX}:80", "default")
     assert (outbound.cluster, found.verdict) == (f"outbound|80||web.shop{SUFFIX}", "service-matched")
-    assert found.retries
+    assert found.retries == 2
+
+
+def test_failed_connections_are_retried_as_the_route_says_or_else_the_mesh(market) -> None:
+    market.settings(defaultHttpRetryPolicy={"attempts": 5})
+    assert decided(market).retries == 5
+    assert decided(vs(market, {"route": [to()], "retries": {"attempts": 1}})).retries == 1
 
 
 @pytest.mark.parametrize(
