@@ -48,3 +48,9 @@ class OutboundDecision(Fact, frozen=True):
     steps: tuple[Step, ...] = ()
     alternatives: tuple[OutboundDecision, ...] = ()
     retries: int = 0
+
+    def doubted(self, codes: tuple[str, ...], steps: tuple[Step, ...]) -> OutboundDecision:
+        """The decision without its verdict, for what ``codes`` say, and without what would come behind it."""
+        before = () if self.alternatives else self.undetermined
+        missing = (*before, *codes)
+        return OutboundDecision(self.outbound, None, None, missing, request=self.request, steps=(*self.steps, *steps))

@@ -1,0 +1,45 @@
+"""Settings beside the model make the verdict of the calls that meet them null, and of no others."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.verdict.decide import decide
+from analyzer.verdict.question import Question
+
+GATEWAY = {
+    "selector": {"app": "gateway-0"},
+    "servers": [{"port": {"number": 80, "protocol": "HTTP", "name": "http"}, "hosts": ["*"]}],
+}
+TO_REVIEWS = {"destination": {"host": "reviews.shop.svc.cluster.local", "port": {"number": 9080}}}
+
+
+@pytest.fixture
+def edge(shop, resource):
+    """What the mesh's gateway does with a request, where the mesh's proxies have these settings."""
+    istio = "networking.istio.io/v1"
+    gateway = resource(istio, "Gateway", "edge/gw", GATEWAY)
+    spec = {"hosts": ["*"], "gateways": ["gw"], "http": [{"route": [TO_REVIEWS]}]}
+    told = (gateway, resource(istio, "VirtualService", "edge/vs", spec))
+
+    def ask(settings, port=80, **fields):
+        values = {"address": "10.244.3.5", "host": "a.com", "peer": "shop/sleep-0", **fields}
+        mesh = shop(*told, f"\nrootNamespace: istio-system\ndefaultConfig: {settings}\n")
+        return decide(mesh, Question("edge", "gateway-0", direction="gateway", port=port, **values))
+
+    return ask
+
+
+def test_whether_a_connection_begins_with_a_proxy_header_is_not_known(edge):
+    found = edge({"gatewayTopology": {"proxyProtocol": {}}})
+    assert (found.verdict, found.undetermined) == (None, ("setting",))
+    assert found.gateway.cluster == "outbound|9080||reviews.shop.svc.cluster.local"
+    assert found.steps[-1].yaml[0].field.endswith("gatewayTopology.proxyProtocol")
+
+
+def test_a_gateway_that_wants_no_proxy_header_is_judged_as_ever(edge):
+    assert edge({"gatewayTopology": {"numTrustedProxies": 1}}).verdict == "service-matched"
+
+
+def test_a_port_without_a_listener_wants_no_proxy_header(edge):
+    assert edge({"gatewayTopology": {"proxyProtocol": {}}}, 81).undetermined == ("no-listener",)
