@@ -23,7 +23,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import Outbound, Step
 from analyzer.verdict.question import Question
-from analyzer.verdict.settings import with_gateway_settings
+from analyzer.verdict.settings import with_arrival_settings, with_gateway_settings
 from analyzer.verdict.upstream import OutboundDecision
 
 # The modules of these kinds are imported by the functions that meet one: few meshes have any.
@@ -117,6 +117,7 @@ def with_gateway_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: Outbound
 
 def with_arrival_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: InboundDecision) -> InboundDecision:
     """What a pod's sidecar does with an arrival, with what the model leaves out of it."""
+    decided = with_arrival_settings(mesh, arrival, decided)
     if _is_plain(mesh):
         return decided
     pod = arrival.pod

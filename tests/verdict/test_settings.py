@@ -43,3 +43,12 @@ def test_a_gateway_that_wants_no_proxy_header_is_judged_as_ever(edge):
 
 def test_a_port_without_a_listener_wants_no_proxy_header(edge):
     assert edge({"gatewayTopology": {"proxyProtocol": {}}}, 81).undetermined == ("no-listener",)
+
+
+@pytest.mark.parametrize(("port", "missing"), [(8080, ("setting",)), (8081, ())])
+def test_an_ingress_listener_with_a_socket_of_its_own_is_not_followed(market, port, missing):
+    listener = {"port": {"number": port, "protocol": "HTTP"}, "captureMode": "NONE", "defaultEndpoint": "127.0.0.1:1"}
+    market.rule("Sidecar", "shop/in", workloadSelector={"labels": {"app": "web"}}, ingress=[listener])
+    found = market.ask("shop/sleep-0", "10.9.0.1:80", "web")
+    assert found.undetermined == missing
+    assert found.outbound.cluster == "outbound|80||web.shop.svc.cluster.local"
