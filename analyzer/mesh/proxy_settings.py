@@ -15,9 +15,9 @@ _PROXY_CONFIG = "PROXY_CONFIG"
 _DEFAULT = "defaultConfig"
 
 
-def proxy_setting(mesh: MeshSnapshot, pod: Pod, *path: str) -> object:
-    """The value at ``path``, of whatever type; the pod's own comes first. None where neither has one."""
-    own = _own(pod, path)
+def proxy_setting(mesh: MeshSnapshot, pod: Pod | None, *path: str) -> object:
+    """The value at ``path``, of whatever type; the pod's own comes first, None where neither has one."""
+    own = _own(pod, path) if pod is not None else None
     return _at(mesh.config.node.node(_DEFAULT).value, path) if own is None else own
 
 

@@ -78,7 +78,9 @@ def gateway_told_by_istiod(mesh: MeshSnapshot, pod: Pod) -> GatewayTold:
     normalization = mesh.config.path_normalization
     return GatewayTold(
         listener_at=partial(gateway_listener, mesh, pod),
-        routes=lambda chain: Routes(gateway_route_config(mesh, pod, chain.rds or ""), normalization, proxy.http10),
+        routes=lambda chain: Routes(
+            gateway_route_config(mesh, pod, chain.rds or ""), normalization, proxy.http10, proxy.request_ids
+        ),
         cluster=partial(find_cluster, mesh, services, proxy, router=True),
         policies=lambda _, subject: policy_outcome(mesh, pod, subject),
         rejected=partial(_rejected, mesh, pod),
@@ -196,12 +198,9 @@ def _through_http(
     """The route is found first, but the policies stand before the router: a denial comes before any answer of it."""
     sender = _sender(mesh, told, inside)
     routes = told.routes(chain)
-    config = routes.config
     subject = _subject(mesh, arrival, chain, http=True)
     routing = Routing(
-        config,
-        routes.path_normalization,
-        routes.http10,
+        routes,
         scheme="https" if chain.terminates else "http",
         edge=not trusted_proxies(mesh, arrival.pod),
         # The token filter has the route chosen again when it knows the claims (clear_route_cache).
@@ -210,7 +209,7 @@ def _through_http(
     decided = route_http(sender, outbound, routing)
     if decided.undetermined == (BAD_REQUEST.name,):
         return decided
-    request = request_of(sender.question, routes.path_normalization, scheme=routing.scheme, edge=routing.edge)
+    request, config = request_of(sender.question, routing), routes.config
     host, forwarded = config.host_for(request), request.header(FORWARDED_PROTO)
     if isinstance(host, GatewayVirtualHost) and host.redirects_to_https and forwarded != "https":
         found = replace(outbound, route_config=config.name, virtual_host=host.name, response=_MOVED)

@@ -52,9 +52,7 @@ def _own_socket(mesh: MeshSnapshot, arrival: Arrival) -> Step | None:
     found = next((each for each in ingress if each.port.number == arrival.port), None)
     if found is None or found.capture_mode != "NONE":
         return None
-    sentence = (
-        f"iptables hands port {arrival.port} to virtualInbound, but the ingress listener binds to it itself"
-    )
+    sentence = f"iptables hands port {arrival.port} to virtualInbound, but the ingress listener binds to it itself"
     return Step(sentence, yaml=(found.place,))
 
 
