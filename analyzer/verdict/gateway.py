@@ -39,6 +39,7 @@ from analyzer.verdict.reasons import (
     SERVER_FIRST,
     TLS_REQUIRED,
 )
+from analyzer.verdict.settings import SETTING
 from analyzer.verdict.upstream import OutboundDecision, Target
 
 NO_LISTENER = Code(
@@ -178,6 +179,10 @@ def _in_chain(
         step = Step("the handshake fails: the client shows no certificate")
         ended = replace(outbound, response=_CLOSED)
         return OutboundDecision(ended, DROPPED, MTLS_REQUIRED.name, steps=(step,))
+    if arrival.tls == "mtls" and chain.terminates and _names_clients(chain):
+        sentence = "the server takes clients' certificates of certain names, and which one this client's has is open"
+        step = Step(sentence, yaml=chain.yaml)
+        return OutboundDecision(outbound, None, None, (SETTING.name,), steps=(step,))
     if chain.terminates and chain.rds is not None and arrival.sealed:
         step = Step("it ends the TLS, and the request inside is in no capture that was given")
         return OutboundDecision(outbound, None, None, (REQUEST_SEALED.name,), steps=(step,))
@@ -185,6 +190,12 @@ def _in_chain(
     if chain.rds is None:
         return _through_tcp(mesh, told, arrival, inside, outbound, chain)
     return _through_http(mesh, told, arrival, inside, outbound, chain)
+
+
+def _names_clients(chain: GatewayChain) -> bool:
+    """Whether the server's ``subjectAltNames`` say whose certificates count (listener.go BuildListenerTLSContext)."""
+    tls = chain.server.server.tls if chain.server is not None else None
+    return tls is not None and bool(tls.subject_alt_names)
 
 
 def _through_http(
