@@ -13,6 +13,8 @@ from analyzer.mesh.snapshot import MeshSnapshot
 # Injection writes the annotation, as JSON, into this variable of the proxy.
 _PROXY_CONFIG = "PROXY_CONFIG"
 _DEFAULT = "defaultConfig"
+# How connection managers read paths and names of headers, among other things.
+CONNECTION_SETTINGS = "connectionSettings"
 
 
 def proxy_setting(mesh: MeshSnapshot, pod: Pod | None, *path: str) -> object:
@@ -21,10 +23,20 @@ def proxy_setting(mesh: MeshSnapshot, pod: Pod | None, *path: str) -> object:
     return _at(mesh.config.node.node(_DEFAULT).value, path) if own is None else own
 
 
-def proxy_setting_place(mesh: MeshSnapshot, pod: Pod, *path: str) -> YamlPlace:
-    """Where a setting stands that there is: on the pod, else in the mesh's settings."""
-    mesh_wide = mesh.config.place(_DEFAULT, *path)
-    return pod.resource.place("spec", "containers") if mesh_wide is None or _own(pod, path) is not None else mesh_wide
+def proxy_setting_places(mesh: MeshSnapshot, pod: Pod | None, *path: str) -> tuple[YamlPlace, ...]:
+    """Where a setting stands: on the pod, else in the mesh's settings; nowhere where there is none."""
+    if pod is not None and _own(pod, path) is not None:
+        return (pod.resource.place("spec", "containers"),)
+    place = mesh.config.place(_DEFAULT, *path)
+    return (place,) if place is not None else ()
+
+
+def is_set_anywhere(mesh: MeshSnapshot, name: str) -> bool:
+    """Whether the mesh, or any pod of its own, has a setting of that name."""
+    return mesh.memo(
+        ("proxy-setting", name),
+        lambda: any(proxy_setting(mesh, pod, name) is not None for pod in (None, *mesh.pods)),
+    )
 
 
 def _own(pod: Pod, path: tuple[str, ...]) -> object:

@@ -23,7 +23,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import Outbound, Step
 from analyzer.verdict.question import Question
-from analyzer.verdict.settings import with_arrival_settings, with_gateway_settings
+from analyzer.verdict.settings import with_arrival_settings, with_gateway_settings, with_outbound_settings
 from analyzer.verdict.upstream import OutboundDecision
 
 # The modules of these kinds are imported by the functions that meet one: few meshes have any.
@@ -95,6 +95,7 @@ def with_outbound_caveats(
     mesh: MeshSnapshot, proxy: Proxy, question: Question, decided: OutboundDecision
 ) -> OutboundDecision:
     """A sidecar's decision with what the model leaves out of it."""
+    decided = with_outbound_settings(mesh, proxy, question, decided)
     if _is_plain(mesh):
         return decided
     virtual = decided.outbound.listener == VIRTUAL_OUTBOUND

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
+from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.outbound.request import Headers
 from analyzer.mesh.outbound.scope import sidecar_of
-from analyzer.mesh.proxy import proxy_of
-from analyzer.mesh.proxy_settings import proxy_setting, proxy_setting_place
+from analyzer.mesh.path import normalize_path
+from analyzer.mesh.proxy import Proxy, proxy_of
+from analyzer.mesh.proxy_settings import CONNECTION_SETTINGS, proxy_setting, proxy_setting_places
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import Step
+from analyzer.verdict.question import Question
 from analyzer.verdict.upstream import OutboundDecision
 
 SETTING = Code(
@@ -24,22 +31,63 @@ SETTING = Code(
     "Read the setting that the evidence names; everything else in the decision stands as without it.",
 )
 
+_ESCAPED_SLASH = re.compile("%(2f|5c)", re.IGNORECASE)
 _PROXY_HEADER = ("gatewayTopology", "proxyProtocol")
 
 
 def with_gateway_settings(mesh: MeshSnapshot, arrival: Arrival, decided: OutboundDecision) -> OutboundDecision:
     """A gateway's decision, in doubt where a setting could change it."""
-    step = _proxy_header(mesh, arrival) if decided.outbound.listener is not None else None
-    return decided.doubted((SETTING.name,), (step,)) if step is not None else decided
+    if decided.outbound.listener is None:
+        return decided
+    request = (arrival.path, arrival.headers) if decided.outbound.route_config is not None else None
+    return _doubted(decided, _proxy_header(mesh, arrival), _reading(mesh, arrival.pod, request))
+
+
+def with_outbound_settings(
+    mesh: MeshSnapshot, proxy: Proxy, question: Question, decided: OutboundDecision
+) -> OutboundDecision:
+    """A sidecar's decision, in doubt where a setting could change it."""
+    pod = mesh.pod(proxy.namespace, proxy.pod) if proxy.pod else None
+    request = (question.path, question.headers) if decided.outbound.route_config is not None else None
+    return _doubted(decided, _reading(mesh, pod, request))
+
+
+def _doubted(decided: OutboundDecision, *steps: Step | None) -> OutboundDecision:
+    found = tuple(step for step in steps if step is not None)
+    return decided.doubted((SETTING.name,), found) if found else decided
 
 
 def with_arrival_settings(mesh: MeshSnapshot, arrival: Arrival, decided: InboundDecision) -> InboundDecision:
     """What a pod's sidecar does with an arrival that it is handed, in doubt where a setting could change it."""
-    step = _own_socket(mesh, arrival)
+    spoken = arrival.protocol != "tcp" and arrival.tls in ("plaintext", "mtls") and not arrival.sealed
+    request = (arrival.path, arrival.headers) if spoken else None
+    step = _own_socket(mesh, arrival) or _reading(mesh, arrival.pod, request)
     if step is None:
         return decided
     missing, steps = (*decided.undetermined, SETTING.name), (*decided.steps, step)
     return replace(decided, dropped=False, reason=None, undetermined=missing, steps=steps)
+
+
+def _reading(mesh: MeshSnapshot, pod: Pod | None, request: tuple[str, Headers] | None) -> Step | None:
+    """How a connection manager reads slashes in paths and underscores in names (applyConnectionSettingsToHCM).
+
+    Profile ``EDGE`` sets all of that for gateways.
+    """
+    told = proxy_setting(mesh, pod, CONNECTION_SETTINGS) if request is not None else None
+    if request is None or not isinstance(told, Mapping):
+        return None
+    at_edge = told.get("profile") == "EDGE" and pod is not None and pod.is_gateway
+    path, headers = normalize_path(request[0]).partition("?")[0], request[1]
+    met = {
+        "httpMergeSlashes": "//" in path,
+        "httpPathWithEscapedSlashesAction": _ESCAPED_SLASH.search(path) is not None,
+        "httpHeadersWithUnderscoresAction": any("_" in name for name, _ in headers),
+    }
+    name = next((name for name, is_met in met.items() if is_met and (at_edge or name in told)), None)
+    if name is None:
+        return None
+    sentence = f"{CONNECTION_SETTINGS}.{name} may change how the request is read"
+    return Step(sentence, yaml=proxy_setting_places(mesh, pod, CONNECTION_SETTINGS))
 
 
 def _own_socket(mesh: MeshSnapshot, arrival: Arrival) -> Step | None:
@@ -62,4 +110,4 @@ def _proxy_header(mesh: MeshSnapshot, arrival: Arrival) -> Step | None:
     if proxy_setting(mesh, pod, *_PROXY_HEADER) is None:
         return None
     sentence = f"{pod.full_name} closes connections that do not begin with a PROXY header: whether this does is open"
-    return Step(sentence, yaml=(proxy_setting_place(mesh, pod, *_PROXY_HEADER),))
+    return Step(sentence, yaml=proxy_setting_places(mesh, pod, *_PROXY_HEADER))

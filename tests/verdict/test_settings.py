@@ -52,3 +52,37 @@ def test_an_ingress_listener_with_a_socket_of_its_own_is_not_followed(market, po
     found = market.ask("shop/sleep-0", "10.9.0.1:80", "web")
     assert found.undetermined == missing
     assert found.outbound.cluster == "outbound|80||web.shop.svc.cluster.local"
+
+
+@pytest.mark.parametrize(
+    ("name", "request_of"),
+    [
+        ("httpMergeSlashes", {"path": "/a//b"}),
+        ("httpPathWithEscapedSlashesAction", {"path": "/a%2Fb"}),
+        ("httpHeadersWithUnderscoresAction", {"headers": (("x_a", "1"),)}),
+    ],
+)
+@pytest.mark.parametrize("where", ["sidecar", "gateway"])
+def test_requests_that_connection_settings_touch_are_not_decided(market, edge, name, request_of, where):
+    def verdict(name, **asked):
+        settings = {"connectionSettings": {name: "X"}}
+        if where == "gateway":
+            return edge(settings, **asked).undetermined
+        return market.settings(defaultConfig=settings).ask("shop/sleep-0", "10.9.0.1:80", "web", **asked).undetermined
+
+    assert verdict(name) == ()
+    assert verdict("httpIdleTimeout", **request_of) == ()
+    assert verdict(name, **request_of) == ("setting",)
+
+
+def test_the_edge_profile_is_for_gateways(market, edge):
+    settings = {"connectionSettings": {"profile": "EDGE"}}
+    assert edge(settings, path="/a//b").undetermined == ("setting",)
+    found = market.settings(defaultConfig=settings).ask("shop/sleep-0", "10.9.0.1:80", "web", path="/a//b")
+    assert found.undetermined == ()
+
+
+def test_an_arrival_that_connection_settings_touch_is_not_decided(market):
+    market.settings(defaultConfig={"connectionSettings": {"httpMergeSlashes": True}})
+    found = market.ask("shop/web-0", "10.1.0.2:8080", "web", path="/a//b", direction="inbound")
+    assert found.undetermined == ("setting",)
