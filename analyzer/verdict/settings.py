@@ -40,7 +40,8 @@ def with_gateway_settings(mesh: MeshSnapshot, arrival: Arrival, decided: Outboun
     if decided.outbound.listener is None:
         return decided
     request = (arrival.path, arrival.headers) if decided.outbound.route_config is not None else None
-    return _doubted(decided, _proxy_header(mesh, arrival), _reading(mesh, arrival.pod, request))
+    pod = arrival.pod
+    return _doubted(decided, _proxy_header(mesh, arrival), _family(pod, arrival.address), _reading(mesh, pod, request))
 
 
 def with_outbound_settings(
@@ -49,7 +50,7 @@ def with_outbound_settings(
     """A sidecar's decision, in doubt where a setting could change it."""
     pod = mesh.pod(proxy.namespace, proxy.pod) if proxy.pod else None
     request = (question.path, question.headers) if decided.outbound.route_config is not None else None
-    return _doubted(decided, _reading(mesh, pod, request))
+    return _doubted(decided, _family(pod, question.address), _reading(mesh, pod, request))
 
 
 def _doubted(decided: OutboundDecision, *steps: Step | None) -> OutboundDecision:
@@ -61,7 +62,8 @@ def with_arrival_settings(mesh: MeshSnapshot, arrival: Arrival, decided: Inbound
     """What a pod's sidecar does with an arrival that it is handed, in doubt where a setting could change it."""
     spoken = arrival.protocol != "tcp" and arrival.tls in ("plaintext", "mtls") and not arrival.sealed
     request = (arrival.path, arrival.headers) if spoken else None
-    step = _own_socket(mesh, arrival) or _reading(mesh, arrival.pod, request)
+    pod = arrival.pod
+    step = _own_socket(mesh, arrival) or _family(pod, arrival.address) or _reading(mesh, pod, request)
     if step is None:
         return decided
     missing, steps = (*decided.undetermined, SETTING.name), (*decided.steps, step)
@@ -88,6 +90,14 @@ def _reading(mesh: MeshSnapshot, pod: Pod | None, request: tuple[str, Headers] |
         return None
     sentence = f"{CONNECTION_SETTINGS}.{name} may change how the request is read"
     return Step(sentence, yaml=proxy_setting_places(mesh, pod, CONNECTION_SETTINGS))
+
+
+def _family(pod: Pod | None, address: str) -> Step | None:
+    """Of a pod with both families of addresses, listeners are bound to IPv6 only where istiod has ISTIO_DUAL_STACK."""
+    if pod is None or ":" not in address or not any(":" in ip for ip in pod.ips) or all(":" in ip for ip in pod.ips):
+        return None
+    sentence = f"{pod.full_name} has both families of addresses: ISTIO_DUAL_STACK says what takes {address}"
+    return Step(sentence, yaml=(pod.resource.place("metadata", "name"),))
 
 
 def _own_socket(mesh: MeshSnapshot, arrival: Arrival) -> Step | None:

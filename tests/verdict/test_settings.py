@@ -86,3 +86,20 @@ def test_an_arrival_that_connection_settings_touch_is_not_decided(market):
     market.settings(defaultConfig={"connectionSettings": {"httpMergeSlashes": True}})
     found = market.ask("shop/web-0", "10.1.0.2:8080", "web", path="/a//b", direction="inbound")
     assert found.undetermined == ("setting",)
+
+
+@pytest.mark.parametrize(("ips", "missing"), [(("10.1.0.1", "fd00::1"), ("setting",)), (("fd00::1",), ())])
+def test_ipv6_of_a_pod_with_both_families_is_not_decided(market, ips, missing):
+    market.service("shop/six", "fd00::9", ("tcp:99:99",), selector={"app": "none"})
+    status = next(each for each in market.documents if each["metadata"]["name"] == "sleep-0")["status"]
+    status |= {"podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips]}
+    found = market.ask("shop/sleep-0", "fd00::7:99", protocol="tcp")
+    assert found.undetermined == missing
+    assert market.ask("shop/sleep-0", "10.9.0.2:6379", protocol="tcp").undetermined == ()
+
+
+def test_ipv6_that_reaches_a_pod_with_both_families_is_not_decided(market):
+    pod = next(each for each in market.documents if each["metadata"]["name"] == "web-0")
+    pod["status"]["podIPs"] = [{"ip": "10.1.0.2"}, {"ip": "fd00::2"}]
+    assert market.ask("shop/web-0", "fd00::2:8080", "web", direction="inbound").undetermined == ("setting",)
+    assert market.ask("shop/web-0", "10.1.0.2:8080", "web", direction="inbound").undetermined == ()
