@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
-from analyzer.mesh.outbound.request import Headers
+from analyzer.mesh.outbound.request import Headers, strip_port
 from analyzer.mesh.outbound.scope import sidecar_of
+from analyzer.mesh.outbound.virtual_hosts import proxied_by_chance
 from analyzer.mesh.path import normalize_path
 from analyzer.mesh.proxy import Proxy, proxy_of
 from analyzer.mesh.proxy_settings import CONNECTION_SETTINGS, proxy_setting, proxy_setting_places
@@ -50,7 +51,9 @@ def with_outbound_settings(
     """A sidecar's decision, in doubt where a setting could change it."""
     pod = mesh.pod(proxy.namespace, proxy.pod) if proxy.pod else None
     request = (question.path, question.headers) if decided.outbound.route_config is not None else None
-    return _doubted(decided, _family(pod, question.address), _reading(mesh, pod, request))
+    return _doubted(
+        decided, _family(pod, question.address), _proxied(mesh, proxy, question, decided), _reading(mesh, pod, request)
+    )
 
 
 def _doubted(decided: OutboundDecision, *steps: Step | None) -> OutboundDecision:
@@ -90,6 +93,21 @@ def _reading(mesh: MeshSnapshot, pod: Pod | None, request: tuple[str, Headers] |
         return None
     sentence = f"{CONNECTION_SETTINGS}.{name} may change how the request is read"
     return Step(sentence, yaml=proxy_setting_places(mesh, pod, CONNECTION_SETTINGS))
+
+
+def _proxied(mesh: MeshSnapshot, proxy: Proxy, question: Question, decided: OutboundDecision) -> Step | None:
+    """A VirtualService that holds, through a listener for HTTP proxies, for a port that istiod leaves to chance."""
+    name = decided.outbound.route_config
+    if name is None:
+        return None
+    target = question.path if question.method == "CONNECT" else question.path.partition("://")[2].partition("/")[0]
+    host = strip_port(target or question.host or "").lower()
+    found = proxied_by_chance(mesh, proxy, name, host)
+    if found is None:
+        return None
+    name = f"{found.namespace}/{found.name}"
+    sentence = f"{host} has several HTTP ports: for which VirtualService {name} holds here, istiod leaves to chance"
+    return Step(sentence, yaml=(found.resource.place("spec", "hosts"),))
 
 
 def _family(pod: Pod | None, address: str) -> Step | None:

@@ -103,3 +103,16 @@ def test_ipv6_that_reaches_a_pod_with_both_families_is_not_decided(market):
     pod["status"]["podIPs"] = [{"ip": "10.1.0.2"}, {"ip": "fd00::2"}]
     assert market.ask("shop/web-0", "fd00::2:8080", "web", direction="inbound").undetermined == ("setting",)
     assert market.ask("shop/web-0", "10.1.0.2:8080", "web", direction="inbound").undetermined == ()
+
+
+@pytest.mark.parametrize(("host", "missing"), [("web", ("setting",)), ("web.shop:8080", ("setting",)), ("one", ())])
+def test_which_port_a_rule_holds_for_through_an_http_proxy_is_chance(market, host, missing):
+    market.settings(proxyHttpPort=3128).service("shop/web", "10.9.0.1", ports=("http:80:8080", "http-b:8080:8080"))
+    market.service("shop/one", "10.9.0.8", selector={"app": "web"})
+    for name in ("web", "one"):
+        market.rule(
+            "VirtualService", f"shop/{name}", hosts=[name], http=[{"route": [{"destination": {"host": "one"}}]}]
+        )
+    asked = market.ask("shop/sleep-0", "127.0.0.1:3128", host, path=f"http://{host}/")
+    assert asked.undetermined == missing
+    assert market.ask("shop/sleep-0", "10.9.0.1:80", "web").undetermined == ()
