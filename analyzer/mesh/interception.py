@@ -43,7 +43,8 @@ _FLAGS: Mapping[str, tuple[str, str, str]] = {
 }
 _DEFAULTS = {INCLUDE_OUTBOUND_RANGES: EVERYTHING, INCLUDE_INBOUND_PORTS: EVERYTHING}
 # Where the rules are made: by the container itself, or by the CNI plugin, whose work a container of this name checks.
-_INIT_CONTAINERS = ("istio-init", "istio-validation")
+VALIDATION_CONTAINER = "istio-validation"
+_INIT_CONTAINERS = ("istio-init", VALIDATION_CONTAINER)
 _COMMAND = "istio-iptables"
 
 

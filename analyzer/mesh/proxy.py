@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from analyzer.base.fact import Fact
 from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.proxy_settings import proxy_setting
 from analyzer.mesh.redirect import interception_mode
 from analyzer.mesh.snapshot import MeshSnapshot
 
@@ -14,7 +15,8 @@ class Proxy(Fact, frozen=True):
     """An Envoy. ``pod`` is None where only namespace and labels are known; ``ips`` begins with the first address.
 
     ``router`` marks a gateway's: no Sidecar resource holds for it. ``binds`` marks interception mode NONE: every
-    listener of its way out has a socket of its own. ``node`` is empty where it is not known.
+    listener of its way out has a socket of its own. ``node`` is empty where it is not known. ``request_ids``: it gives
+    an X-Request-Id to requests that have none.
     """
 
     namespace: str
@@ -26,6 +28,7 @@ class Proxy(Fact, frozen=True):
     router: bool = False
     binds: bool = False
     node: str = ""
+    request_ids: bool = True
 
     @property
     def label_map(self) -> Mapping[str, str]:
@@ -74,6 +77,7 @@ def _proxy_of(mesh: MeshSnapshot, pod: Pod) -> Proxy:
         router=pod.is_gateway,
         binds=interception_mode(mesh, pod) == "NONE",
         node=pod.node,
+        request_ids=_makes_request_ids(mesh, pod),
     )
 
 
@@ -84,7 +88,13 @@ def proxy_with(mesh: MeshSnapshot, namespace: str, labels: Mapping[str, str]) ->
         labels=tuple(sorted(labels.items())),
         dns_capture=mesh.config.dns_capture,
         http10=mesh.config.http10,
+        request_ids=_makes_request_ids(mesh, None),
     )
+
+
+def _makes_request_ids(mesh: MeshSnapshot, pod: Pod | None) -> bool:
+    """Whether it makes them: ``proxyHeaders`` may turn that off (proxy_headers.go GetProxyHeadersFromProxyConfig)."""
+    return proxy_setting(mesh, pod, "proxyHeaders", "requestId", "disabled") is not True
 
 
 def _flag(environment: Mapping[str, str], name: str, default: bool) -> bool:

@@ -17,12 +17,14 @@ from analyzer.mesh.interception import (
     INCLUDE_INBOUND_PORTS,
     INCLUDE_OUTBOUND_PORTS,
     INCLUDE_OUTBOUND_RANGES,
+    VALIDATION_CONTAINER,
     Interception,
     Setting,
     interception_of,
     parse_ports,
 )
 from analyzer.mesh.kinds.pod import Pod
+from analyzer.mesh.kinds.service import Service
 from analyzer.mesh.snapshot import MeshSnapshot
 
 NOT_CAPTURED = Code(
@@ -60,17 +62,25 @@ _DEFAULT_STATUS_PORT = 15020
 # The HBONE tunnel (HTTP/2 CONNECT inside mutual TLS): never redirected in either direction.
 TUNNEL_PORT = 15008
 _DNS_PORT = 53
+# How the cluster's DNS Service is known (kubeadm, and what others kept of it), and the pods that ask it.
+_SYSTEM_NAMESPACE, _DNS_LABEL, _DNS_APPLICATION = "kube-system", "k8s-app", "kube-dns"
+_CLUSTER_FIRST = "ClusterFirst"
+_OF_CLUSTER = (_CLUSTER_FIRST, "ClusterFirstWithHostNet")
 # The interface of a pod's own address.
 _MAIN_INTERFACE = "eth0"
 
 
 class Redirect(Fact, frozen=True):
-    """Whether the sidecar takes a connection; if not, ``reason`` is the name of the code that says why, else empty."""
+    """Whether the sidecar takes a connection; if not, ``reason`` is the name of the code that says why, else empty.
+
+    ``doubtful``: the input does not say which rule holds.
+    """
 
     captured: bool
     reason: str
     sentence: str
     yaml: tuple[YamlPlace, ...] = ()
+    doubtful: bool = False
 
 
 def outbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> Redirect:
@@ -92,8 +102,34 @@ def outbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> 
         sentence = f"{pod.full_name} runs its application as the proxy's own user, whose connections pass"
         return Redirect(False, NOT_CAPTURED.name, sentence, (told.own_user,))
     if port == _DNS_PORT and _captures_dns(mesh, pod):
-        return _bypass("DNS over TCP goes to the agent's own DNS proxy, not to Envoy")
+        return _of_dns(mesh, pod, address)
     return _by_address(told, pod, address, port)
+
+
+def _of_dns(mesh: MeshSnapshot, pod: Pod, address: str) -> Redirect:
+    """TCP to the servers of the pod's resolv.conf goes to the agent; where the CNI plugin makes the rules, to any."""
+    by_plugin = any(node.text("name") == VALIDATION_CONTAINER for node in pod.resource.spec.nodes("initContainers"))
+    if by_plugin or address in _resolvers(mesh, pod):
+        return _bypass("DNS over TCP goes to the agent's own DNS proxy, not to Envoy")
+    sentence = (
+        f"{address} may be a server of the resolv.conf of {pod.full_name}: then DNS over TCP goes to the agent, "
+        "else to Envoy"
+    )
+    return Redirect(False, NOT_CAPTURED.name, sentence, (pod.resource.place("metadata", "name"),), doubtful=True)
+
+
+def _resolvers(mesh: MeshSnapshot, pod: Pod) -> frozenset[str]:
+    """The DNS servers that the input knows a pod to have: those of its own, and by its policy the cluster's."""
+    spec = pod.resource.spec
+    own = spec.node("dnsConfig").texts("nameservers")
+    policy = spec.text("dnsPolicy") or _CLUSTER_FIRST
+    return frozenset(own) | (mesh.memo("cluster-dns", lambda: _cluster_dns(mesh)) if policy in _OF_CLUSTER else set())
+
+
+def _cluster_dns(mesh: MeshSnapshot) -> frozenset[str]:
+    system = (each for each in mesh.kubernetes.of(Service) if each.namespace == _SYSTEM_NAMESPACE)
+    found = (each for each in system if each.resource.labels.get(_DNS_LABEL) == _DNS_APPLICATION)
+    return frozenset(address for each in found for address in each.cluster_ips)
 
 
 def ports_apart(mesh: MeshSnapshot, pod: Pod) -> frozenset[int] | None:

@@ -23,6 +23,7 @@ from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import Outbound, Step
 from analyzer.verdict.question import Question
+from analyzer.verdict.settings import with_arrival_settings, with_gateway_settings, with_outbound_settings
 from analyzer.verdict.upstream import OutboundDecision
 
 # The modules of these kinds are imported by the functions that meet one: few meshes have any.
@@ -94,6 +95,7 @@ def with_outbound_caveats(
     mesh: MeshSnapshot, proxy: Proxy, question: Question, decided: OutboundDecision
 ) -> OutboundDecision:
     """A sidecar's decision with what the model leaves out of it."""
+    decided = with_outbound_settings(mesh, proxy, question, decided)
     if _is_plain(mesh):
         return decided
     virtual = decided.outbound.listener == VIRTUAL_OUTBOUND
@@ -105,6 +107,7 @@ def with_outbound_caveats(
 
 def with_gateway_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: OutboundDecision) -> OutboundDecision:
     """A gateway's decision with what the model leaves out of it."""
+    decided = with_gateway_settings(mesh, arrival, decided)
     if _is_plain(mesh):
         return decided
     pod = arrival.pod
@@ -115,6 +118,7 @@ def with_gateway_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: Outbound
 
 def with_arrival_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: InboundDecision) -> InboundDecision:
     """What a pod's sidecar does with an arrival, with what the model leaves out of it."""
+    decided = with_arrival_settings(mesh, arrival, decided)
     if _is_plain(mesh):
         return decided
     pod = arrival.pod
@@ -185,13 +189,8 @@ def _inbound_spot(mesh: MeshSnapshot, arrival: Arrival, decided: InboundDecision
 
 
 def _with(decided: OutboundDecision, found: Caveats, more: tuple[Step, ...]) -> OutboundDecision:
-    steps = (*found.asides, *more, *decided.steps, *found.doubts)
-    if not found.undetermined:
-        return replace(decided, steps=steps)
-    before = () if decided.alternatives else decided.undetermined
-    return OutboundDecision(
-        decided.outbound, None, None, (*before, *found.undetermined), request=decided.request, steps=steps
-    )
+    told = replace(decided, steps=(*found.asides, *more, *decided.steps))
+    return told.doubted(found.undetermined, found.doubts) if found.undetermined else told
 
 
 def _by_filter(mesh: MeshSnapshot, proxy: Proxy, spot: Spot) -> Mapping[Resource, list[Patch]]:

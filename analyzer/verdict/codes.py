@@ -18,6 +18,7 @@ _WITH_CODES = (
     "analyzer.verdict.decide",
     "analyzer.verdict.asking",
     "analyzer.verdict.caveats",
+    "analyzer.verdict.settings",
     "analyzer.mesh.redirect",
     "analyzer.protocol.notes",
     "analyzer.verdict.gateway",

@@ -36,6 +36,7 @@ from analyzer.verdict.reasons import (
     WEIGHTED,
 )
 from analyzer.verdict.reasons import PASSTHROUGH_CLUSTER as PASSTHROUGH_REASON
+from analyzer.verdict.settings import SETTING
 from analyzer.verdict.upstream import OutboundDecision, Target
 
 NOBODY_TO_ASK = Code(
@@ -77,6 +78,8 @@ def decide(mesh: MeshSnapshot, question: Question) -> Decision:
     proxy = proxy_of(mesh, pod)
     if not question.bypass and (redirect.captured or _dials_the_sidecar(mesh, question, proxy)):
         return _with_step(step, _through_sidecar(mesh, question, proxy, pod))
+    if redirect.doubtful and not question.bypass:
+        return Decision(None, None, (SETTING.name,), steps=(step,))
     return _with_step(step, _past_sidecar(mesh, question, pod, redirect))
 
 

@@ -41,9 +41,10 @@ def deliver(mesh: MeshSnapshot, question: Question, decided: OutboundDecision, p
         for arrival in _arrivals(mesh, question, decided, target, peer)
     ]
     ends = [_at_pod(mesh, arrival, target) for arrival, target in _elsewhere(arriving, peer)]
-    if decided.retries:
-        # A handshake that fails is a failed connection, which the default policy retries elsewhere (retry.go).
-        ends = [each for each in ends if each.undetermined != (UPSTREAM_TLS.name,)] or ends
+    # A handshake that fails is a failed connection, which is tried elsewhere as often as the route says.
+    taken = [each for each in ends if each.undetermined != (UPSTREAM_TLS.name,)]
+    if taken and len(ends) - len(taken) <= decided.retries:
+        ends = taken
     return group(ends)
 
 

@@ -18,7 +18,7 @@ from analyzer.verdict.decision import Outbound, Step
 from analyzer.verdict.dumped_inbound import DUMP_UNMODELLED, is_in_yaml
 from analyzer.verdict.findings import DUMP_DIFFERS
 from analyzer.verdict.outbound import decide_outbound, first_bytes, sift
-from analyzer.verdict.outbound_http import request_of
+from analyzer.verdict.outbound_http import Routing, request_of
 from analyzer.verdict.question import Question
 from analyzer.verdict.upstream import OutboundDecision
 
@@ -77,7 +77,7 @@ def _unknown(told: Told, question: Question) -> Iterator[tuple[str, YamlPlace]]:
     if chain.rds is None:
         return
     routes = told.routes(chain)
-    request = request_of(question, routes.path_normalization)
+    request = request_of(question, Routing(routes))
     host = routes.config.virtual_host(request.host)
     for route in host.routes if host is not None else ():
         if isinstance(route, DumpedRoute) and route_matches(route, request):

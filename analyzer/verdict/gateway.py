@@ -39,6 +39,7 @@ from analyzer.verdict.reasons import (
     SERVER_FIRST,
     TLS_REQUIRED,
 )
+from analyzer.verdict.settings import SETTING
 from analyzer.verdict.upstream import OutboundDecision, Target
 
 NO_LISTENER = Code(
@@ -78,7 +79,9 @@ def gateway_told_by_istiod(mesh: MeshSnapshot, pod: Pod) -> GatewayTold:
     normalization = mesh.config.path_normalization
     return GatewayTold(
         listener_at=partial(gateway_listener, mesh, pod),
-        routes=lambda chain: Routes(gateway_route_config(mesh, pod, chain.rds or ""), normalization, proxy.http10),
+        routes=lambda chain: Routes(
+            gateway_route_config(mesh, pod, chain.rds or ""), normalization, proxy.http10, proxy.request_ids
+        ),
         cluster=partial(find_cluster, mesh, services, proxy, router=True),
         policies=lambda _, subject: policy_outcome(mesh, pod, subject),
         rejected=partial(_rejected, mesh, pod),
@@ -177,6 +180,10 @@ def _in_chain(
         step = Step("the handshake fails: the client shows no certificate")
         ended = replace(outbound, response=_CLOSED)
         return OutboundDecision(ended, DROPPED, MTLS_REQUIRED.name, steps=(step,))
+    if arrival.tls == "mtls" and chain.terminates and _names_clients(chain):
+        sentence = "the server takes clients' certificates of certain names, and which one this client's has is open"
+        step = Step(sentence, yaml=chain.yaml)
+        return OutboundDecision(outbound, None, None, (SETTING.name,), steps=(step,))
     if chain.terminates and chain.rds is not None and arrival.sealed:
         step = Step("it ends the TLS, and the request inside is in no capture that was given")
         return OutboundDecision(outbound, None, None, (REQUEST_SEALED.name,), steps=(step,))
@@ -184,6 +191,12 @@ def _in_chain(
     if chain.rds is None:
         return _through_tcp(mesh, told, arrival, inside, outbound, chain)
     return _through_http(mesh, told, arrival, inside, outbound, chain)
+
+
+def _names_clients(chain: GatewayChain) -> bool:
+    """Whether the server's ``subjectAltNames`` say whose certificates count (listener.go BuildListenerTLSContext)."""
+    tls = chain.server.server.tls if chain.server is not None else None
+    return tls is not None and bool(tls.subject_alt_names)
 
 
 def _through_http(
@@ -197,12 +210,9 @@ def _through_http(
     """The route is found first, but the policies stand before the router: a denial comes before any answer of it."""
     sender = _sender(mesh, told, inside)
     routes = told.routes(chain)
-    config = routes.config
     subject = _subject(mesh, arrival, chain, http=True)
     routing = Routing(
-        config,
-        routes.path_normalization,
-        routes.http10,
+        routes,
         scheme="https" if chain.terminates else "http",
         edge=not trusted_proxies(mesh, arrival.pod),
         # The token filter has the route chosen again when it knows the claims (clear_route_cache).
@@ -211,7 +221,7 @@ def _through_http(
     decided = route_http(sender, outbound, routing)
     if decided.undetermined == (BAD_REQUEST.name,):
         return decided
-    request = request_of(sender.question, routes.path_normalization, scheme=routing.scheme, edge=routing.edge)
+    request, config = request_of(sender.question, routing), routes.config
     host, forwarded = config.host_for(request), request.header(FORWARDED_PROTO)
     if isinstance(host, GatewayVirtualHost) and host.redirects_to_https and forwarded != "https":
         found = replace(outbound, route_config=config.name, virtual_host=host.name, response=_MOVED)

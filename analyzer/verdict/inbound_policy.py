@@ -12,6 +12,7 @@ from analyzer.mesh.path import normalize_path
 from analyzer.mesh.policy.authorization import authorize
 from analyzer.mesh.policy.request import authenticate
 from analyzer.mesh.policy.subject import Subject
+from analyzer.mesh.proxy import proxy_of
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.verdict.arrival import Arrival, InboundDecision
 from analyzer.verdict.decision import LocalResponse, Step
@@ -130,8 +131,15 @@ def subject_of(
         headers=headers,
         request_seen=not arrival.sealed,
         head_cut=arrival.head_cut,
-        made=made_headers(headers) | ({_CLIENT_CERTIFICATE} if mtls else set()),
+        made=made_headers(headers, request_ids=_has_request_id(mesh, arrival))
+        | ({_CLIENT_CERTIFICATE} if mtls else set()),
     )
+
+
+def _has_request_id(mesh: MeshSnapshot, arrival: Arrival) -> bool:
+    """Whether the proxy of either end makes an X-Request-Id."""
+    makers = [arrival.pod, *([arrival.peer] if arrival.peer is not None and arrival.peer.proxy is not None else [])]
+    return any(proxy_of(mesh, each).request_ids for each in makers)
 
 
 def _principals(mesh: MeshSnapshot, peer: Pod | None) -> tuple[str, ...] | None:

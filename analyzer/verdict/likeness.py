@@ -31,6 +31,7 @@ from analyzer.mesh.outbound.request import refused_upgrade
 from analyzer.mesh.outbound.scope import scope_key, sidecar_of
 from analyzer.mesh.outbound.told import source_of_told
 from analyzer.mesh.proxy import proxy_of
+from analyzer.mesh.proxy_settings import CONNECTION_SETTINGS, is_set_anywhere
 from analyzer.mesh.redirect import is_loopback, outbound_redirect
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.protocol.facts import Request
@@ -99,6 +100,8 @@ def kind_of_arrival(mesh: MeshSnapshot, arrival: Arrival) -> Hashable | None:
 
 def _is_indifferent(mesh: MeshSnapshot) -> bool:
     def look() -> bool:
+        if is_set_anywhere(mesh, CONNECTION_SETTINGS):
+            return False
         return all(kind in _INDIFFERENT for kind, views in mesh.views.items() if views)
 
     return mesh.memo("indifferent", look)

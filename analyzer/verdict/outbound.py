@@ -98,7 +98,7 @@ def _enter(sender: Sender, told: Told, outbound: Outbound, chain: FilterChain) -
     if chain.rds is None:
         return choose_cluster(outbound, chain.clusters, lambda each: send_to(sender, outbound, each.cluster, None))
     routes = told.routes(chain)
-    return route_http(sender, outbound, Routing(routes.config, routes.path_normalization, routes.http10))
+    return route_http(sender, outbound, Routing(routes))
 
 
 def refused_step(listener: Listener) -> Step:

@@ -26,6 +26,7 @@ from analyzer.mesh.outbound.route import (
     route_matches,
     unmet_condition,
 )
+from analyzer.mesh.outbound.told import Routes
 from analyzer.mesh.path import is_refused_path, normalize_path
 from analyzer.mesh.regex import replace_all
 from analyzer.verdict.decision import (
@@ -65,16 +66,14 @@ _MAX_LOST = 8
 
 
 class Routing(Fact, frozen=True):
-    """Where routes come from: a route configuration by name, and the normalisation of paths before it.
+    """What a connection manager reads requests by: the routes that it was told, and what it knows of a connection.
 
     ``scheme`` is what the connection itself says of requests. ``edge``: the proxy stands at the edge, where it does not
     believe an X-Forwarded-Proto that a client sends. ``claims`` are those of the request's verified token, None where
     they cannot be known.
     """
 
-    config: RouteConfig
-    path_normalization: str
-    http10: bool = False
+    routes: Routes
     scheme: str = "http"
     edge: bool = False
     claims: Mapping[str, Any] | None = field(default_factory=dict)
@@ -82,7 +81,7 @@ class Routing(Fact, frozen=True):
 
 def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDecision:
     """What the HTTP connection manager of a chain makes of the question's call."""
-    outbound = replace(so_far, route_config=routing.config.name)
+    outbound = replace(so_far, route_config=routing.routes.config.name)
     question = sender.question
     if question.host is None and question.head_cut and question.tls == "plaintext":
         step = Step("Envoy's connection manager reads a request that was not captured")
@@ -94,16 +93,15 @@ def route_http(sender: Sender, so_far: Outbound, routing: Routing) -> OutboundDe
         step = Step(f"Envoy's connection manager {does}: {why}")
         ended = replace(outbound, response=response)
         return OutboundDecision(ended, None, None, (BAD_REQUEST.name,), steps=(step,))
-    request = request_of(question, routing.path_normalization, scheme=routing.scheme, edge=routing.edge)
-    request = replace(request, claims=routing.claims)
-    host = routing.config.host_for(request)
+    config, request = routing.routes.config, request_of(question, routing)
+    host = config.host_for(request)
     if host is None:
         ended = replace(outbound, response=LocalResponse(404, "NR"))
-        sentence = f"route configuration {routing.config.name} has no virtual host for {request.host}: 404"
+        sentence = f"route configuration {config.name} has no virtual host for {request.host}: 404"
         step = Step(sentence, code=NO_ROUTE.name)
         return OutboundDecision(ended, DROPPED, NO_ROUTE.name, steps=(step,), request=request)
     found = replace(outbound, virtual_host=host.name)
-    step = _host_step(routing.config, host, request)
+    step = _host_step(config, host, request)
     return _with_steps(_choose_route(sender, found, host, request), step)
 
 
@@ -112,7 +110,7 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
         return _CODEC_ERROR, "TLS where it expects HTTP"
     if question.protocol == "tcp":
         return _CODEC_ERROR, "the bytes are no HTTP"
-    if question.protocol == "http/1.0" and not routing.http10:
+    if question.protocol == "http/1.0" and not routing.routes.http10:
         return _UPGRADE_REQUIRED, "HTTP/1.0 is not accepted"
     if question.refused is not None:
         return LocalResponse(question.refused or None, "DPE"), _REFUSED
@@ -120,18 +118,19 @@ def _refusal(question: Question, routing: Routing) -> tuple[LocalResponse, str] 
         return _MISSING_HOST, "the request has no Host"
     if question.path == "*" and question.method == "OPTIONS":
         return _NO_PATH, "it takes no request for the server itself"
-    if question.method != "CONNECT" and is_refused_path(question.path, routing.path_normalization):
+    if question.method != "CONNECT" and is_refused_path(question.path, routing.routes.path_normalization):
         return _BAD_PATH, "the path has a fragment, or an encoded NUL"
     return None
 
 
-def request_of(question: Question, normalization: str, *, scheme: str = "http", edge: bool = False) -> HttpRequest:
+def request_of(question: Question, routing: Routing) -> HttpRequest:
     """The request as routes see it.
 
     Its scheme is that of the target, else of a believed X-Forwarded-Proto, else of the connection (Envoy's
     ConnectionManagerUtility::mutateRequestHeaders); HTTP/2 clients send that of the connection.
     """
     authority, path = question.host or "", question.path
+    scheme, edge = routing.scheme, routing.edge
     headers = with_forwarded_proto(question.headers, scheme, edge=edge, head_cut=question.head_cut)
     if question.scheme is not None:
         scheme = question.scheme
@@ -142,12 +141,13 @@ def request_of(question: Question, normalization: str, *, scheme: str = "http", 
         scheme = forwarded if forwarded in _SCHEMES else scheme
     return HttpRequest(
         authority=authority,
-        path=normalize_path(path, normalization),
+        path=normalize_path(path, routing.routes.path_normalization),
         method=question.method,
         scheme=scheme,
         headers=headers,
         head_cut=question.head_cut,
-        made=made_headers(headers),
+        made=made_headers(headers, request_ids=routing.routes.request_ids),
+        claims=routing.claims,
     )
 
 
@@ -258,7 +258,8 @@ def _to_clusters(sender: Sender, outbound: Outbound, route: Route, request: Http
             # The only destination does not overrule the route (processDestination); one of several does.
             own = replace(own, authority=request.authority)
         sent = send_to(sender, outbound, choice.cluster, own, not_found_code=route.not_found_code)
-        return replace(sent, retries=route.retries)
+        default = sender.mesh.config.retries
+        return replace(sent, retries=default if route.retries is None else route.retries)
 
     if not route.clusters:
         # A rule whose destinations all have weight 0, or none: Envoy has a route without a cluster.

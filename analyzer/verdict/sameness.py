@@ -18,6 +18,7 @@ from analyzer.mesh.kinds.virtual_service import HttpMatch, HttpRule
 from analyzer.mesh.outbound.request import refused_upgrade
 from analyzer.mesh.outbound.route import PREFLIGHT_HEADERS
 from analyzer.mesh.policy.text import path_matches
+from analyzer.mesh.proxy_settings import CONNECTION_SETTINGS, is_set_anywhere
 from analyzer.mesh.regex import full_match
 from analyzer.mesh.snapshot import MeshSnapshot
 from analyzer.mesh.visibility import virtual_services
@@ -105,7 +106,7 @@ def sameness_of(mesh: MeshSnapshot) -> Sameness:
 
 
 def _build(mesh: MeshSnapshot) -> Sameness:
-    if mesh.views.get(ProxyDump):
+    if mesh.views.get(ProxyDump) or is_set_anywhere(mesh, CONNECTION_SETTINGS):
         return Sameness(frozenset(), paths=None, query=True, all_headers=True)
     rules = [rule for each in virtual_services(mesh) for rule in each.http]
     matches = [match for rule in rules for match in rule.matches]

@@ -37,8 +37,8 @@ class OutboundDecision(Fact, frozen=True):
 
     ``verdict`` and ``reason`` are its class, None where ``undetermined``. ``targets`` are all that its balancer may
     choose; empty where the call ends here or the address cannot be known. ``request`` is what it forwards, None for
-    other bytes. ``alternatives`` are the decisions between which weights choose. ``retries``: where a connection
-    fails, another of the targets is tried.
+    other bytes. ``alternatives`` are the decisions between which weights choose. ``retries``: how
+    many others of the targets are tried, one after the other, where a connection fails.
     """
 
     outbound: Outbound
@@ -49,4 +49,10 @@ class OutboundDecision(Fact, frozen=True):
     request: HttpRequest | None = None
     steps: tuple[Step, ...] = ()
     alternatives: tuple[OutboundDecision, ...] = ()
-    retries: bool = False
+    retries: int = 0
+
+    def doubted(self, codes: tuple[str, ...], steps: tuple[Step, ...]) -> OutboundDecision:
+        """The decision without its verdict, for what ``codes`` say, and without what would come behind it."""
+        before = () if self.alternatives else self.undetermined
+        missing = (*before, *codes)
+        return OutboundDecision(self.outbound, None, None, missing, request=self.request, steps=(*self.steps, *steps))

@@ -27,6 +27,13 @@ def test_dns_capture_is_on_by_the_mesh_or_by_the_pod(town) -> None:
     assert not proxy_of(mesh, mesh.pod("shop", "off-0")).dns_capture
 
 
+def test_a_proxy_may_be_told_to_make_no_request_ids(town) -> None:
+    town.pod("shop/web-0").settings(defaultConfig={"proxyHeaders": {"requestId": {"disabled": True}}})
+    mesh = town.mesh()
+    assert not proxy_of(mesh, mesh.pod("shop", "web-0")).request_ids
+    assert not proxy_with(mesh, "shop", {}).request_ids
+
+
 def test_a_proxy_may_be_known_by_labels_only(town) -> None:
     proxy = proxy_with(town.mesh(), "shop", {"b": "2", "a": "1"})
     assert proxy.labels == (("a", "1"), ("b", "2"))

@@ -108,6 +108,29 @@ def test_the_mesh_says_whether_dns_is_captured_where_the_pod_does_not(world):
     assert not outbound(world, port=53).captured
 
 
+def test_dns_over_tcp_goes_to_the_agent_for_certain_where_the_server_is_the_pods(world):
+    env = [{"name": "ISTIO_META_DNS_CAPTURE", "value": "true"}]
+    labels = {"k8s-app": "kube-dns"}
+    world.add("Service", "kube-dns", {"clusterIP": "10.96.0.10"}, namespace="kube-system", labels=labels)
+    assert not outbound(world, "10.96.0.10", port=53, env=env).doubtful
+    assert outbound(world, "10.96.0.99", port=53, env=env).doubtful
+
+
+@pytest.mark.parametrize(
+    ("spec", "doubtful"),
+    [
+        ({"dnsPolicy": "None"}, True),
+        ({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.96.0.10"]}}, False),
+        ({"dnsPolicy": "None", "initContainers": [{"name": "istio-validation"}]}, False),
+    ],
+)
+def test_a_pod_may_have_dns_servers_of_its_own_or_rules_for_all(world, spec, doubtful):
+    env = [{"name": "ISTIO_META_DNS_CAPTURE", "value": "true"}]
+    labels = {"k8s-app": "kube-dns"}
+    world.add("Service", "kube-dns", {"clusterIP": "10.96.0.10"}, namespace="kube-system", labels=labels)
+    assert outbound(world, "10.96.0.10", port=53, env=env, **spec).doubtful == doubtful
+
+
 def test_interception_mode_none_redirects_nothing(world):
     world.settings(defaultConfig={"interceptionMode": "NONE"})
     assert not outbound(world).captured

@@ -294,6 +294,12 @@ def test_pods_that_take_a_connection_do_not_speak_for_one_whose_tls_does_not_fit
     assert (found.verdict, found.undetermined) == (None, ("balanced", "upstream-tls"))
 
 
+def test_tcp_to_a_dns_server_that_may_not_be_the_pods_is_not_decided(market) -> None:
+    market.settings(defaultConfig={"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}})
+    found = market.ask("shop/sleep-0", "10.7.0.1:53", protocol="tcp")
+    assert (found.verdict, found.undetermined) == (None, ("setting",))
+
+
 def test_an_application_may_dial_its_sidecar_on_the_loopback_address(market) -> None:
     port = {"number": 6379, "protocol": "TCP", "name": "r"}
     market.rule("Sidecar", "shop/s", egress=[{"port": port, "captureMode": "NONE", "hosts": ["*/*"]}])

@@ -66,6 +66,13 @@ def test_a_handshake_that_fails_is_retried_elsewhere(market) -> None:
     assert [group.undetermined for group in delivered(market).groups] == [()]
 
 
+def test_a_handshake_that_may_fail_more_often_than_it_is_retried_leaves_the_end_open(market) -> None:
+    market.pod("shop/web-2", sidecar=False).pod("shop/web-3", sidecar=False)
+    market.rule("DestinationRule", "shop/dr", host="web", trafficPolicy={"tls": {"mode": "ISTIO_MUTUAL"}})
+    market.settings(defaultHttpRetryPolicy={"attempts": 1})
+    assert [group.undetermined for group in delivered(market).groups] == [(), ("upstream-tls",)]
+
+
 def test_mutual_tls_to_a_pod_that_does_not_end_it_is_a_clash(market) -> None:
     tls = {"mode": "ISTIO_MUTUAL"}
     market.rule("DestinationRule", "shop/dr", host="web", trafficPolicy={"tls": tls})

@@ -135,8 +135,8 @@ def test_tls_to_a_plaintext_server_is_refused(plain, reach):
 def https(shop, gateway, bound):
     """A mesh whose gateway ends HTTPS for ``a.com``."""
 
-    def tell(*extra, mode="SIMPLE"):
-        whole = server(443, "HTTPS", "a.com", tls={**CERT, "mode": mode})
+    def tell(*extra, mode="SIMPLE", **tls):
+        whole = server(443, "HTTPS", "a.com", tls={**CERT, "mode": mode, **tls})
         return shop(gateway(whole), bound(http=TO_REVIEWS), *extra)
 
     return tell
@@ -194,6 +194,12 @@ def test_a_client_without_certificate_is_refused_where_one_is_asked_for(https, r
 
 def test_a_client_with_certificate_is_taken(https, reach):
     assert reach(https(mode="MUTUAL"), 443, tls="mtls", sni="a.com").verdict == "service-matched"
+
+
+def test_whether_a_certificate_has_a_name_that_is_taken_is_not_known(https, reach):
+    mesh = https(mode="MUTUAL", subjectAltNames=["client.example.com"])
+    assert reach(mesh, 443, tls="mtls", sni="a.com").undetermined == ("setting",)
+    assert reach(mesh, 443, tls="tls", sni="a.com").reason == "mtls-required"
 
 
 def redirecting():

@@ -121,3 +121,12 @@ def test_policies_see_the_normalized_path_and_the_server_name(subject):
     found = subject()
     assert (found.path, found.sni, found.request_seen) == ("/b", "name", True)
     assert not subject(sealed=True).request_seen
+
+
+def test_a_request_has_an_id_unless_neither_end_makes_one(shop):
+    made = []
+    for settings in ("{}", "{proxyHeaders: {requestId: {disabled: true}}}"):
+        mesh = shop(f"\nrootNamespace: istio-system\ndefaultConfig: {settings}\n")
+        arrival = Arrival(mesh.pod("shop", "reviews-0"), "10.244.1.11", 9080, peer=mesh.pod("shop", "sleep-0"))
+        made.append(subject_of(mesh, arrival, http=True, sni="", mtls=False).made)
+    assert made == [{"x-request-id"}, set()]

@@ -138,6 +138,11 @@ def test_arrivals_that_a_chain_may_tell_apart_are_not_alike(shop, changes) -> No
     assert kind_of_arrival(mesh, arriving(mesh)) != kind_of_arrival(mesh, arriving(mesh, **changes))
 
 
+def test_where_a_proxy_is_told_how_to_read_requests_no_arrivals_are_alike(shop) -> None:
+    mesh = shop("\nrootNamespace: istio-system\ndefaultConfig: {connectionSettings: {httpMergeSlashes: true}}\n")
+    assert kind_of_arrival(mesh, arriving(mesh)) is None
+
+
 def test_where_there_are_policies_no_arrivals_are_alike(shop, security) -> None:
     mesh = shop(security("AuthorizationPolicy", {"rules": [{}]}))
 

@@ -7,13 +7,15 @@ import pytest
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.virtual_service import HeaderOperations, HttpMatch, Rewrite, StringMatch
 from analyzer.mesh.outbound.request import HttpRequest
-from analyzer.mesh.outbound.route import Route
+from analyzer.mesh.outbound.route import Route, route_config
+from analyzer.mesh.outbound.told import Routes
 from analyzer.verdict.outbound import decide_outbound
-from analyzer.verdict.outbound_http import apply_headers, forwarded_request, request_of
+from analyzer.verdict.outbound_http import Routing, apply_headers, forwarded_request, request_of
 from analyzer.verdict.question import Question
 
 SUFFIX = ".svc.cluster.local"
 PLACE = YamlPlace("f", 1)
+NO_ROUTES = Routes(route_config("80", [], None), "BASE")
 
 
 def decided(town, host="web", port=80, **question):
@@ -40,7 +42,22 @@ def test_a_request_goes_through_virtual_host_and_route_to_a_cluster(market) -> N
     outbound = found.outbound
     assert (outbound.route_config, outbound.virtual_host, outbound.route) == ("80", f"web.shop{SUFFIX}:80", "default")
     assert (outbound.cluster, found.verdict) == (f"outbound|80||web.shop{SUFFIX}", "service-matched")
-    assert found.retries
+    assert found.retries == 2
+
+
+def test_failed_connections_are_retried_as_the_route_says_or_else_the_mesh(market) -> None:
+    market.settings(defaultHttpRetryPolicy={"attempts": 5})
+    assert decided(market).retries == 5
+    assert decided(vs(market, {"route": [to()], "retries": {"attempts": 1}})).retries == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [({"headers": {"x-request-id": {}}}, "dropped"), ({"withoutHeaders": {"x-request-id": {}}}, "service-matched")],
+)
+def test_routes_see_no_request_id_where_the_proxy_makes_none(market, asked: dict, verdict: str) -> None:
+    market.settings(defaultConfig={"proxyHeaders": {"requestId": {"disabled": True}}})
+    assert decided(vs(market, {"match": [asked], "route": [to()]})).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -248,7 +265,7 @@ def test_the_shadowed_virtual_service_is_named(market) -> None:
     ],
 )
 def test_the_host_is_the_authority_and_the_path_is_normalised(host, path, authority, normalised) -> None:
-    request = request_of(Question("a", host=host, path=path), "BASE")
+    request = request_of(Question("a", host=host, path=path), Routing(NO_ROUTES))
     assert (request.authority, request.path) == (authority, normalised)
 
 
@@ -305,7 +322,7 @@ def test_headers_of_rule_and_destination_go_on(market) -> None:
     ],
 )
 def test_the_scheme_is_of_the_target_or_of_a_believed_header_or_of_the_connection(question, edge, scheme) -> None:
-    assert request_of(Question("a", host="web", **question), "BASE", edge=edge).scheme == scheme
+    assert request_of(Question("a", host="web", **question), Routing(NO_ROUTES, edge=edge)).scheme == scheme
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,13 @@ def test_all_counts_where_a_proxy_says_by_itself_what_it_looks_at(shop) -> None:
 # Paths.
 
 
+def test_all_counts_where_a_proxy_is_told_how_to_read_requests(shop) -> None:
+    assert sameness_of(
+        shop("\nrootNamespace: istio-system\ndefaultConfig: {connectionSettings: {httpMergeSlashes: true}}\n")
+    ).all_headers
+    assert not sameness_of(shop()).all_headers
+
+
 def test_without_rules_all_plain_paths_are_alike(shop) -> None:
     assert same(shop(), "/a/b", "/c?d=e")
 

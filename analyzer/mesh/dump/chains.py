@@ -56,6 +56,11 @@ class DumpedChain(FilterChain, frozen=True):
         """Whether the connection manager takes HTTP/1.0."""
         return self.manager is not None and self.manager.node("http_protocol_options").boolean("accept_http_10")
 
+    @property
+    def request_ids(self) -> bool:
+        """Whether the connection manager makes an X-Request-Id."""
+        return self.manager is None or self.manager.boolean("generate_request_id", True)
+
 
 def listener_for(node: Node, port: int) -> Listener:
     """A listener as it is for connections to ``port``: chains for other ports are left out."""

@@ -9,7 +9,7 @@ from analyzer.mesh.dump.proxy_dump import ProxyDump
 from analyzer.mesh.dump.synthetic import resource_at
 from analyzer.mesh.endpoints import Endpoint, endpoints_of
 from analyzer.mesh.hosts import CLUSTER_DOMAIN
-from analyzer.mesh.kinds.destination_rule import ISTIO_MUTUAL, MUTUAL, ClientTls
+from analyzer.mesh.kinds.destination_rule import ISTIO_MUTUAL, MUTUAL, SIMPLE, ClientTls
 from analyzer.mesh.kinds.service import parse_service
 from analyzer.mesh.outbound.cluster import (
     DNS_CLUSTER,
@@ -37,6 +37,11 @@ _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 # Health states from which a balancer chooses (envoy/config/core/v3/health_check.proto).
 _HEALTHY = ("", "UNKNOWN", "HEALTHY", "DEGRADED")
 _AUTOMATIC = "tlsMode-istio"
+# What a CommonTlsContext shows a certificate of its own by (envoy/extensions/transport_sockets/tls/v3/tls.proto).
+_CERTIFICATES = (
+    "tls_certificates", "tls_certificate_sds_secret_configs", "tls_certificate_provider_instance",
+    "custom_tls_certificate_selector",
+)  # fmt: skip
 
 
 def cluster_of_dump(mesh: MeshSnapshot, dump: ProxyDump, name: str) -> Cluster | NoCluster:
@@ -164,7 +169,8 @@ def _tls(context: Node | None) -> str:
 
 def _client_tls(context: Node, tls: str) -> ClientTls:
     place: YamlPlace = context.place()
-    mode = ISTIO_MUTUAL if tls == ISTIO_MTLS else MUTUAL
+    certified = any(name in context.node("common_tls_context") for name in _CERTIFICATES)
+    mode = ISTIO_MUTUAL if tls == ISTIO_MTLS else MUTUAL if certified else SIMPLE
     return ClientTls(mode, context.text("sni"), tuple(_names(context)), "", "", "", False, place)
 
 

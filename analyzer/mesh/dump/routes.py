@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from analyzer.mesh.dump.matchers import conditions_of, string_match
 from analyzer.mesh.gateway.routes import GatewayVirtualHost
+from analyzer.mesh.kinds.retries import retries_connections
 from analyzer.mesh.kinds.virtual_service import Abort, Cors, DirectResponse, HeaderOperations, Redirect, Rewrite
 from analyzer.mesh.outbound.listener import ClusterChoice
 from analyzer.mesh.outbound.route import CLUSTER_NOT_FOUND, Route, RouteConfig, VirtualHost, route_config
@@ -122,10 +123,10 @@ def _cors(node: Node) -> Cors | None:
     return Cors(tuple(each for each in origins if each is not None), forwards, policy.place())
 
 
-def _retries(action: Node) -> bool:
-    """Whether a connection that fails is tried at another endpoint."""
+def _retries(action: Node) -> int:
+    """How often a connection that fails is tried at another endpoint."""
     policy = action.node("retry_policy")
-    return "connect-failure" in policy.text("retry_on") and policy.integer("num_retries", 1) > 0
+    return policy.integer("num_retries", 1) if retries_connections(policy.text("retry_on")) else 0
 
 
 def _headers(node: Node) -> HeaderOperations:

@@ -31,7 +31,7 @@ def told_by_dump(mesh: MeshSnapshot, dump: ProxyDump) -> Told:
 
     def routes(chain: FilterChain) -> Routes:
         assert isinstance(chain, DumpedChain)
-        return Routes(_routes(mesh, dump, chain), chain.path_normalization, chain.http10)
+        return Routes(_routes(mesh, dump, chain), chain.path_normalization, chain.http10, chain.request_ids)
 
     def cluster(name: str) -> Cluster | NoCluster:
         return mesh.memo(("dump-cluster", dump.namespace, dump.pod, name), lambda: cluster_of_dump(mesh, dump, name))

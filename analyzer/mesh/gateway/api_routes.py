@@ -137,6 +137,7 @@ def _http_rules(mesh: MeshSnapshot, route: ApiRoute, *, for_mesh: bool) -> list[
                     rewrite=_rewrite(rule, match),
                     headers=rule.headers,
                     cors=rule.cors,
+                    retries=rule.retries,
                 )
             )
     return rules

@@ -6,6 +6,7 @@ import re
 
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds.retries import DEFAULT_RETRIES
 from analyzer.mesh.kinds.virtual_service import Cors, HeaderOperations, HttpMatch, Redirect, Rewrite, StringMatch
 from analyzer.mesh.resource import Node, Resource
 
@@ -50,6 +51,7 @@ class ApiRule(Fact, frozen=True):
     """One rule. ``unsupported`` names a filter that istiod does not know: it then drops the whole route.
 
     ``prefix_replacement`` is what the matched prefix becomes, None where it stays. ``mirrors`` get copies.
+    ``retries`` is how often a failed connection is tried elsewhere, None for the mesh's default.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ApiRule(Fact, frozen=True):
     unsupported: str
     place: YamlPlace
     mirrors: tuple[BackendRef, ...] = ()
+    retries: int | None = None
 
 
 class ApiRoute(Fact, frozen=True, eq=False):
@@ -120,7 +123,13 @@ def _parse_rule(node: Node, kind: str) -> ApiRule:
             for each in node.nodes("filters")
             if each.text("type") == "RequestMirror" and "requestMirror" in each
         ),
+        retries=_retries(node.node("retry")) if kind == "HTTPRoute" and "retry" in node else None,
     )
+
+
+def _retries(node: Node) -> int:
+    """Whatever codes ``retry`` names, failed connections are among its conditions (conversion.go convertHTTPRoute)."""
+    return max(node.integer("attempts", DEFAULT_RETRIES), 0)
 
 
 _FILTERS = (

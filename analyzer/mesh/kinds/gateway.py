@@ -17,13 +17,17 @@ OPTIONAL_MUTUAL = "OPTIONAL_MUTUAL"
 
 
 class ServerTls(Fact, frozen=True):
-    """TLS of a server. ``mode`` is PASSTHROUGH where it is not written, the zero value of the API's enum."""
+    """TLS of a server. ``mode`` is PASSTHROUGH where it is not written, the zero value of the API's enum.
+
+    ``subject_alt_names``: a client's certificate has to have one of them; empty for any.
+    """
 
     mode: str
     https_redirect: bool
     credential_names: tuple[str, ...]
     ca_certificate: str
     place: YamlPlace
+    subject_alt_names: tuple[str, ...] = ()
 
 
 class Server(Fact, frozen=True):
@@ -84,4 +88,5 @@ def _parse_tls(node: Node) -> ServerTls:
         credential_names=tuple(name for name in names if name),
         ca_certificate=node.text("caCertificates") or node.text("caCertCredentialName"),
         place=node.place("mode"),
+        subject_alt_names=node.texts("subjectAltNames"),
     )

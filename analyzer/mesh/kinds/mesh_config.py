@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from analyzer.base.fact import Fact, field
 from analyzer.base.place import YamlPlace
+from analyzer.mesh.kinds.retries import DEFAULT_RETRIES, retries_elsewhere
 from analyzer.mesh.resource import Node
 from analyzer.mesh.selector import LabelSelector, parse_label_selector
 from analyzer.mesh.source import YamlMap
@@ -21,7 +22,8 @@ LOCALHOST = "LOCALHOST"
 KNOWN_KEYS = frozenset(
     (
         "accessLogEncoding", "accessLogFile", "accessLogFormat",
-        "defaultDestinationRuleExportTo", "defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultConfig",
+        "defaultConfig", "defaultDestinationRuleExportTo", "defaultHttpRetryPolicy", "defaultServiceExportTo",
+        "defaultVirtualServiceExportTo",
         "discoverySelectors", "enableAutoMtls", "extensionProviders", "inboundTrafficPolicy", "meshMTLS",
         "outboundTrafficPolicy", "pathNormalization", "protocolDetectionTimeout", "proxyHttpPort", "rootNamespace",
         "serviceEntryVisibility", "trustDomain", "trustDomainAliases",
@@ -29,6 +31,7 @@ KNOWN_KEYS = frozenset(
 )  # fmt: skip
 
 
+_RETRIES = "defaultHttpRetryPolicy"
 _NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
 
 # Visibilities of ServiceEntries (MeshConfig.ServiceEntryVisibility).
@@ -59,8 +62,8 @@ class MeshConfig(Fact, frozen=True):
     ``discovery_selectors`` is empty where every namespace is seen. ``protocol_detection_timeout_ns`` is 0 for none.
     ``authorizers`` are the ext_authz ``extensionProviders`` by name, each with what it speaks: ``http`` or ``grpc``.
     ``entry_visibility`` is who sees ServiceEntries at all, None where nothing narrows it for sidecars.
-    ``h2_upgrade`` is ``h2UpgradePolicy`` UPGRADE. ``proxy_values`` are the injector's ``global.proxy``, which stand for
-    annotations that a pod does not have.
+    ``h2_upgrade`` is ``h2UpgradePolicy`` UPGRADE. ``retries`` is how often a failed connection is tried elsewhere.
+    ``proxy_values`` are the injector's ``global.proxy``, which stand for annotations that a pod does not have.
     """
 
     node: Node
@@ -82,6 +85,7 @@ class MeshConfig(Fact, frozen=True):
     h2_upgrade: bool = False
     dns_capture: bool = False
     http10: bool = False
+    retries: int = DEFAULT_RETRIES
     authorizers: Mapping[str, str] = field(default_factory=dict)
     entry_visibility: EntryVisibility | None = None
     proxy_values: Node = field(default_factory=lambda: Node("", YamlMap(), YamlMap(), (), []))
@@ -118,6 +122,7 @@ def parse_mesh_config(node: Node) -> MeshConfig:
         h2_upgrade=node.text("h2UpgradePolicy") == "UPGRADE",
         dns_capture=metadata.get("ISTIO_META_DNS_CAPTURE") == "true",
         http10=metadata.get("ISTIO_META_HTTP10") == "1",
+        retries=retries_elsewhere(node.node(_RETRIES)) if _RETRIES in node else DEFAULT_RETRIES,
         authorizers=_authorizers(node),
         entry_visibility=_entry_visibility(node.node("serviceEntryVisibility")),
     )

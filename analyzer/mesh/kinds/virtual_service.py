@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.hosts import resolve_short_name
+from analyzer.mesh.kinds.retries import retries_elsewhere
 from analyzer.mesh.resource import Node, Resource
 
 MESH_GATEWAY = "mesh"
@@ -100,8 +101,8 @@ class Cors(Fact, frozen=True):
 class HttpRule(Fact, frozen=True):
     """One entry of ``http``. ``delegate`` is (namespace, name) or None; ``mirrors`` get copies of the requests.
 
-    ``retry_attempts`` is None where the rule leaves retries to the mesh's default. ``has_fault``: it injects an
-    ``abort``, a delay, or both.
+    ``retries`` is how often a failed connection is tried at another endpoint, None where the rule leaves that to the
+    mesh's default. ``has_fault``: it injects an ``abort``, a delay, or both.
     """
 
     name: str
@@ -117,7 +118,7 @@ class HttpRule(Fact, frozen=True):
     headers: HeaderOperations | None = None
     delegate: tuple[str, str] | None = None
     mirrors: tuple[Destination, ...] = ()
-    retry_attempts: int | None = None
+    retries: int | None = None
 
 
 class L4Match(Fact, frozen=True):
@@ -223,7 +224,7 @@ def _parse_http(node: Node, namespace: str) -> HttpRule:
         headers=_parse_headers(node.node("headers").node("request")) if "headers" in node else None,
         delegate=(delegate.text("namespace") or namespace, delegate.text("name")) if delegate else None,
         mirrors=tuple(_parse_mirrors(node, namespace)),
-        retry_attempts=node.node("retries").integer("attempts") if "retries" in node else None,
+        retries=retries_elsewhere(node.node("retries")) if "retries" in node else None,
     )
 
 

@@ -40,7 +40,7 @@ def _merge_rules(root: HttpRule, delegated: tuple[HttpRule, ...]) -> Iterator[Ht
             cors=leaf.cors or root.cors,
             headers=root.headers if leaf.headers is None else leaf.headers,
             mirrors=leaf.mirrors or root.mirrors,
-            retry_attempts=root.retry_attempts if leaf.retry_attempts is None else leaf.retry_attempts,
+            retries=root.retries if leaf.retries is None else leaf.retries,
         )
 
 

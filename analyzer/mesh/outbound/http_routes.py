@@ -69,7 +69,7 @@ def _translate(target: RouteTarget, vs: VirtualService, rule: HttpRule, match: H
         not_found_code=500 if vs.gateway_semantics else CLUSTER_NOT_FOUND,
         owner=f"{vs.namespace}/{vs.name}",
         yaml=(match.place if match is not None else rule.place,),
-        retries=rule.retry_attempts != 0,
+        retries=rule.retries,
     )
 
 

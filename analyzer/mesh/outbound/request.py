@@ -10,7 +10,7 @@ from typing import Any
 # codec takes out of requests.
 _ALLOWED_UPGRADES = ("websocket", "h2c")
 FORWARDED_PROTO = "x-forwarded-proto"
-# What a connection manager adds with a value of its own (Envoy's generate_request_id, which Istio leaves on).
+# What a connection manager adds with a value of its own (Envoy's generate_request_id).
 _MADE_HEADERS = frozenset({"x-request-id"})
 
 # Names in lower case, with values.
@@ -69,9 +69,9 @@ class HttpRequest:
         return ",".join(values) if values else None
 
 
-def made_headers(headers: Headers) -> frozenset[str]:
+def made_headers(headers: Headers, *, request_ids: bool) -> frozenset[str]:
     """The headers that a connection manager adds to those of a request, with values of its own."""
-    return _MADE_HEADERS - {name for name, _ in headers}
+    return _MADE_HEADERS - {name for name, _ in headers} if request_ids else frozenset()
 
 
 def with_forwarded_proto(headers: Headers, scheme: str, *, edge: bool, head_cut: bool) -> Headers:

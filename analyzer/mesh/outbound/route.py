@@ -37,7 +37,8 @@ class Route(Fact, frozen=True):
     """A route: what it matches, and one of redirect, direct response or clusters.
 
     ``match`` None matches everything. ``path_segments`` makes a prefix match whole segments only (Ingress and Gateway
-    API). ``owner`` names the VirtualService. ``retries``: connections that fail are tried at other endpoints.
+    API). ``owner`` names the VirtualService. ``retries``: how often a connection that fails is tried
+    at another endpoint, None for the mesh's default.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Route(Fact, frozen=True):
     not_found_code: int = CLUSTER_NOT_FOUND
     owner: str = ""
     yaml: tuple[YamlPlace, ...] = ()
-    retries: bool = True
+    retries: int | None = None
 
     @property
     def catches_all(self) -> bool:

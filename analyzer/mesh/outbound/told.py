@@ -22,6 +22,7 @@ class Routes(Fact, frozen=True):
     config: RouteConfig
     path_normalization: str
     http10: bool = False
+    request_ids: bool = True
 
 
 class Told(Fact, frozen=True):
@@ -46,7 +47,7 @@ def told_by_istiod(mesh: MeshSnapshot, proxy: Proxy) -> Told:
 
     def routes(chain: FilterChain) -> Routes:
         config = outbound_route_config(mesh, scope, proxy, chain.rds or "")
-        return Routes(config, mesh.config.path_normalization, proxy.http10)
+        return Routes(config, mesh.config.path_normalization, proxy.http10, proxy.request_ids)
 
     sentence, yaml = source_of_told(mesh, proxy)
     return Told(

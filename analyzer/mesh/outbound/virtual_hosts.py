@@ -26,7 +26,7 @@ from analyzer.mesh.outbound.route import (
     VirtualHost,
     route_config,
 )
-from analyzer.mesh.outbound.scope import EgressScope, Scope
+from analyzer.mesh.outbound.scope import EgressScope, Scope, scope_of
 from analyzer.mesh.port_protocol import AUTO, HTTP_FAMILY, HTTP_PROXY, declared_protocol
 from analyzer.mesh.proxy import Proxy
 from analyzer.mesh.registry import ALIAS, UNSPECIFIED, RegistryPort, RegistryService
@@ -63,13 +63,12 @@ def outbound_route_config(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: 
 
 
 def _build(mesh: MeshSnapshot, scope: Scope, proxy: Proxy, name: str) -> RouteConfig:
-    if name == HTTP_PROXY_ROUTES:
-        return _for_http_proxy(scope, proxy, name, next((each for each in scope.egress if each.port is None), None))
+    proxied = _egress_of_proxy(scope, name)
+    if proxied is not None or name == HTTP_PROXY_ROUTES:
+        return _for_http_proxy(scope, proxy, name, proxied)
     host, _, port_text = name.rpartition(":")
     port = int(port_text)
     egress = egress_for_port(scope, port)
-    if egress is not None and egress.port is not None and declared_protocol(egress.port.protocol) == HTTP_PROXY:
-        return _for_http_proxy(scope, proxy, name, egress)
     hosts, dropped = mesh.memo(("virtual-hosts", scope.key, proxy, port), lambda: _hosts_of_port(egress, proxy, port))
     if not host:
         return route_config(name, hosts, _catch_all(scope), dropped)
@@ -92,6 +91,35 @@ def _for_http_proxy(scope: Scope, proxy: Proxy, name: str, egress: EgressScope |
     found = _services_first_on(egress, PLAIN_HTTP_PORT)
     kept, dropped = _virtual_hosts(list(_wrappers(proxy, egress, found, _ANY_PORT)), proxy, PLAIN_HTTP_PORT)
     return route_config(name, kept, _catch_all(scope), dropped)
+
+
+def proxied_by_chance(mesh: MeshSnapshot, proxy: Proxy, name: str, host: str) -> VirtualService | None:
+    """The VirtualService for ``host`` whose port istiod leaves to chance in a configuration for HTTP proxies.
+
+    Its service has port 80 and other HTTP ports: the one that a map gives first has the domains without port
+    (route.go buildSidecarVirtualHostsForVirtualService). None elsewhere.
+    """
+    egress = _egress_of_proxy(scope_of(mesh, proxy), name)
+    if egress is None:
+        return None
+    for service in egress.services:
+        numbers = {port.number for port in service.ports if _speaks_http(port)}
+        if PLAIN_HTTP_PORT in numbers and len(numbers) > 1 and host in service_domains(service, proxy)[0]:
+            return next((vs for vs in egress.virtual_services if _has_host(vs, service.hostname)), None)
+    return None
+
+
+def _has_host(vs: VirtualService, hostname: str) -> bool:
+    return any(hosts_overlap(each.lower(), hostname) for each in vs.hosts)
+
+
+def _egress_of_proxy(scope: Scope, name: str) -> EgressScope | None:
+    """The egress listener of a configuration for HTTP proxies, None for other configurations."""
+    if name == HTTP_PROXY_ROUTES:
+        return next((each for each in scope.egress if each.port is None), None)
+    egress = egress_for_port(scope, int(name.rpartition(":")[2]))
+    proxies = egress is not None and egress.port is not None and declared_protocol(egress.port.protocol) == HTTP_PROXY
+    return egress if proxies else None
 
 
 def egress_for_port(scope: Scope, port: int) -> EgressScope | None:

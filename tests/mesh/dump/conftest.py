@@ -213,7 +213,7 @@ class Writer:
             host_rewrite_literal=rewrite.authority if rewrite else None,
             regex_rewrite={"pattern": {"regex": pattern}, "substitution": rewrite.substitution} if pattern else None,
             cluster_not_found_response_code="INTERNAL_SERVER_ERROR" if route.not_found_code == 500 else None,
-            retry_policy={"retry_on": "connect-failure,refused-stream", "num_retries": 2} if route.retries else None,
+            retry_policy={"retry_on": "connect-failure", "num_retries": 2 if route.retries is None else route.retries},
         )
         return {**found, "route": {**action, **(self.choices(route.clusters) if route.clusters else {})}}
 

@@ -89,6 +89,11 @@ def test_http10_is_taken_where_the_connection_manager_says_so() -> None:
     assert chain_of(node(manager(http_protocol_options={"accept_http_10": True}))).http10
 
 
+def test_request_ids_are_made_unless_the_connection_manager_says_otherwise() -> None:
+    assert chain_of(node(manager())).request_ids
+    assert not chain_of(node(manager(generate_request_id=False))).request_ids
+
+
 def test_a_chain_ends_tls_where_it_has_such_a_socket() -> None:
     socket = {"typed_config": {"@type": "type.googleapis.com/envoy.x.v3.DownstreamTlsContext"}}
 

@@ -172,6 +172,14 @@ def test_the_alpn_tells_the_meshs_tls_from_ordinary(found, fields, tls) -> None:
     assert found({"type": "EDS", **fields}, endpoints=[]).tls == tls
 
 
+@pytest.mark.parametrize(("more", "mode"), [({}, "SIMPLE"), ({"tls_certificates": [{}]}, "MUTUAL")])
+def test_ordinary_tls_may_show_a_certificate_of_its_own(found, more, mode) -> None:
+    fields = socket("h2")
+    fields["transport_socket"]["typed_config"]["common_tls_context"] |= more
+
+    assert found({"type": "EDS", **fields}, endpoints=[]).client_tls.mode == mode
+
+
 @pytest.mark.parametrize("spelling", ["names", "old_names"])
 def test_the_names_of_the_server_are_read(found, spelling) -> None:
     cluster = found({"type": "EDS", **socket("istio", **{spelling: ["spiffe://a"]})}, endpoints=[])

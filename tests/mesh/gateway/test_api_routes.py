@@ -109,6 +109,11 @@ def test_a_rule_with_two_matches_becomes_two(edge, listener, rules):
     assert len(rules(edge, listener, rule(WEB, matches=[path("/a"), path("/b")]))) == 2
 
 
+def test_retries_are_those_of_the_rule(edge, listener, rules):
+    first, second = rules(edge, listener, rule(WEB, retry={"attempts": 4}), rule(WEB))
+    assert (first.retries, second.retries) == (4, None)
+
+
 def test_a_rule_without_name_is_named_by_its_route_and_number(edge, listener, rules):
     assert rules(edge, listener, rule(WEB))[0].name == "edge.r.0"
 

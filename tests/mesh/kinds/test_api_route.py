@@ -145,3 +145,9 @@ def test_origins_become_matchers(world, origin, expected):
 
 def test_a_cors_filter_without_its_part_is_none(world):
     assert route_of(world, {"rules": [{"filters": [{"type": "CORS"}]}]}).rules[0].cors is None
+
+
+@pytest.mark.parametrize(("retry", "times"), [({"codes": [503]}, 2), ({"attempts": 0}, 0), ({"attempts": 5}, 5)])
+def test_retries_of_a_rule_are_two_unless_it_says_otherwise(world, retry, times):
+    assert route_of(world, {"rules": [{"retry": retry}]}).rules[0].retries == times
+    assert route_of(world, {"rules": [{"retry": retry}]}, "GRPCRoute").rules[0].retries is None

@@ -68,3 +68,10 @@ def test_modes_that_do_not_exist_are_an_oddity_and_the_default_counts() -> None:
     mesh = parse_mesh("outboundTrafficPolicy: {mode: SOME}\npathNormalization: {normalization: ODD}\n")
     assert (mesh.config.outbound_policy, mesh.config.path_normalization) == ("ALLOW_ANY", "BASE")
     assert [oddity.code.name for oddity in mesh.oddities[:2]] == ["yaml-wrong-type"] * 2
+
+
+def test_the_retry_policy_of_the_mesh_replaces_istios() -> None:
+    assert config_of("").retries == 2
+    assert config_of("defaultHttpRetryPolicy:\n  attempts: 3").retries == 3
+    # Without attempts it turns retries off.
+    assert config_of("defaultHttpRetryPolicy:\n  retryOn: 5xx").retries == 0

@@ -109,7 +109,7 @@ def test_other_actions_are_read(town) -> None:
     assert found.direct_response.status == 418
     assert (found.rewrite.uri, found.rewrite.authority, found.rewrite.pattern) == ("/x", "y", "a")
     assert (found.headers.set, found.headers.add, found.headers.remove) == ((("x-a", "1"),), (("x-b", "2"),), ("x-c",))
-    assert found.retry_attempts == 0
+    assert found.retries == 0
     assert [each.host.partition(".")[0] for each in found.mirrors] == ["copy", "other"]
 
 

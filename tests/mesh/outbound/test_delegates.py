@@ -43,7 +43,7 @@ def test_what_the_leaf_does_not_set_comes_from_the_root(town) -> None:
     (rule,) = merged(town, root, {"headers": {"request": {"set": {"a": "l"}}}})
     assert rule.rewrite.uri == "/r"
     assert rule.headers.set == (("a", "l"),)
-    assert rule.retry_attempts == 0
+    assert rule.retries == 0
 
 
 def test_every_pair_of_matches_that_agrees_is_kept(town) -> None:

@@ -70,9 +70,9 @@ def test_a_redirect_comes_before_a_direct_response_before_a_route(town) -> None:
     assert routes(town, {"directResponse": {"status": 418}, "route": [to()]})[0].clusters == ()
 
 
-def test_retries_can_be_turned_off(town) -> None:
-    assert routes(town, {"route": [to()]})[0].retries
-    assert not routes(town, {"route": [to()], "retries": {"attempts": 0}})[0].retries
+def test_retries_are_the_rules_or_left_to_the_mesh(town) -> None:
+    assert routes(town, {"route": [to()]})[0].retries is None
+    assert routes(town, {"route": [to()], "retries": {"attempts": 0}})[0].retries == 0
 
 
 def test_gateway_routes_match_segments_and_answer_500(town) -> None:

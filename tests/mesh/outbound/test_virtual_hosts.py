@@ -7,7 +7,12 @@ import pytest
 from analyzer.base.fact import replace
 from analyzer.mesh.kinds.virtual_service import VirtualService
 from analyzer.mesh.outbound.scope import scope_of
-from analyzer.mesh.outbound.virtual_hosts import egress_for_port, outbound_route_config, service_domains
+from analyzer.mesh.outbound.virtual_hosts import (
+    egress_for_port,
+    outbound_route_config,
+    proxied_by_chance,
+    service_domains,
+)
 
 SUFFIX = ".svc.cluster.local"
 
@@ -233,6 +238,21 @@ class TestAProxyPortOfASidecar:
         town.rule("VirtualService", "shop/v", hosts=["web"], http=http)
         (found,) = config(town, "3128").virtual_host("web").routes
         assert (found.name, found.clusters[0].cluster) == ("b", f"outbound|8080||api.shop{SUFFIX}")
+
+    @pytest.mark.parametrize(
+        ("asked", "name", "found"),
+        [("late", "3128", "v"), ("late.shop", "3128", "v"), ("late", "80", None), ("web", "3128", None)],
+    )
+    def test_a_rule_for_several_http_ports_holds_for_one_by_chance(self, town, asked, name, found) -> None:
+        town.service("shop/late", "10.9.0.3", ports=("http-a:8080:1", "http-b:80:1"))
+        rule = {"route": [{"destination": {"host": "api"}}]}
+        town.rule("VirtualService", "shop/v", hosts=["late", "web"], http=[rule])
+        chosen = proxied_by_chance(*self.proxying(town, "*/*").proxy("shop/sleep-0"), name, asked)
+        assert (chosen and chosen.name) == found
+
+    def test_services_without_rules_leave_nothing_to_chance(self, town) -> None:
+        town.service("shop/late", "10.9.0.3", ports=("http-a:8080:1", "http-b:80:1"))
+        assert proxied_by_chance(*self.proxying(town, "*/*").proxy("shop/sleep-0"), "3128", "late") is None
 
     def test_only_what_the_listener_imports_is_there(self, town) -> None:
         found = config(self.proxying(town, f"shop/api.shop{SUFFIX}"), "3128")
