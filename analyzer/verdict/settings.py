@@ -100,8 +100,7 @@ def _proxied(mesh: MeshSnapshot, proxy: Proxy, question: Question, decided: Outb
     name = decided.outbound.route_config
     if name is None:
         return None
-    target = question.path if question.method == "CONNECT" else question.path.partition("://")[2].partition("/")[0]
-    host = strip_port(target or question.host or "").lower()
+    host = strip_port((question.path if question.method == "CONNECT" else question.host) or "").lower()
     found = proxied_by_chance(mesh, proxy, name, host)
     if found is None:
         return None
