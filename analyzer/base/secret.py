@@ -72,12 +72,13 @@ _TOKEN_SIGNS = (
     "eyJ", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "k_live_", "k_test_", "AKIA", "ASIA",
     "AIza", "ya29.", "hvb.", "hvs.", "npm_", "SG.",
 )  # fmt: skip
-_LONG_RUN = re.compile(r"[\w.~%+=:-]{12}")
+_RUN_SIGNS, _RUN_LEN = ".~%+=:-", 12
+_LONG_RUN = re.compile(rf"[\w{_RUN_SIGNS}]{{{_RUN_LEN}}}")
+_LONG_SEGMENT = re.compile("/" + _LONG_RUN.pattern)
 # The same for ASCII: what such a run is made of becomes one byte.
-_RUN = b"a" * 12
-_RUN_BYTES = (string.ascii_letters + string.digits + "_.~%+=:-").encode()
+_RUN = b"a" * _RUN_LEN
+_RUN_BYTES = (string.ascii_letters + string.digits + "_" + _RUN_SIGNS).encode()
 _AS_RUNS = bytes.maketrans(_RUN_BYTES, _RUN[:1] * len(_RUN_BYTES))
-_LONG_SEGMENT = re.compile(r"/[\w.~%+=:-]{12}")
 
 
 @lru_cache(maxsize=1024)

@@ -108,7 +108,7 @@ def outbound_redirect(mesh: MeshSnapshot, pod: Pod, address: str, port: int) -> 
 
 def _of_dns(mesh: MeshSnapshot, pod: Pod, address: str) -> Redirect:
     """TCP to the servers of the pod's resolv.conf goes to the agent; where the CNI plugin makes the rules, to any."""
-    by_plugin = any(node.text("name") == VALIDATION_CONTAINER for node in pod.resource.spec.nodes("initContainers"))
+    by_plugin = any(each.init and each.name == VALIDATION_CONTAINER for each in pod.containers)
     if by_plugin or address in _resolvers(mesh, pod):
         return _bypass("DNS over TCP goes to the agent's own DNS proxy, not to Envoy")
     sentence = (

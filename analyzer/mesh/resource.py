@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.base.oddity import Code, Family, Level, Oddity
 from analyzer.base.place import YamlPlace
@@ -101,6 +102,10 @@ class Node(Fact, frozen=True):
             self._wrong(value, "text", key)
         return default
 
+    def address(self, key: str) -> str:
+        """A text field, in the one spelling of addresses where it is one."""
+        return canonical(self.text(key))
+
     def optional_text(self, key: str) -> str | None:
         """A text field, or None where it is absent or null."""
         return self.text(key) if self.value.get(key) is not None else None
@@ -171,6 +176,10 @@ class Node(Fact, frozen=True):
             else:
                 self._wrong(item, "text", key, index)
         return tuple(found)
+
+    def addresses(self, key: str) -> tuple[str, ...]:
+        """As ``texts``, those that are addresses in their one spelling."""
+        return tuple(map(canonical, self.texts(key)))
 
     def integers(self, key: str) -> tuple[int, ...]:
         """The integers of a sequence field; items of another type are left out."""

@@ -100,9 +100,10 @@ class MeshSnapshot:
         return self.memo("unlabelled", self._unlabelled)
 
     def _unlabelled(self) -> tuple[str, ...]:
-        if all(selector.keys <= {_NAME_LABEL} for selector in self.config.discovery_selectors):
+        selectors = self.config.discovery_selectors
+        by_name = [selector for selector in selectors if selector.keys <= {_NAME_LABEL}]
+        if len(by_name) == len(selectors):
             return ()
-        by_name = [selector for selector in self.config.discovery_selectors if selector.keys <= {_NAME_LABEL}]
         met = {each.namespace for each in self.resources} - {"", self.root_namespace}
         unknown = met - {each.name for each in self.of(Namespace)}
         return tuple(sorted(n for n in unknown if not any(each.matches({_NAME_LABEL: n}) for each in by_name)))
@@ -112,8 +113,10 @@ class MeshSnapshot:
         """The same input as Kubernetes has it: with what ``discoverySelectors`` keep from istiod."""
         if not self.config.discovery_selectors:
             return self
-        seen = replace(self.config, discovery_selectors=())
-        return self.memo("kubernetes", lambda: replace(self, config=seen, _memo={}))
+        return self.memo("kubernetes", self._unnarrowed)
+
+    def _unnarrowed(self) -> MeshSnapshot:
+        return replace(self, config=replace(self.config, discovery_selectors=()), _memo={})
 
     @property
     def pods(self) -> tuple[Pod, ...]:

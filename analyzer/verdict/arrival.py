@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.base.fact import Fact
+from analyzer.base.fact import Fact, replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.snapshot import MeshSnapshot
@@ -74,6 +74,11 @@ class InboundDecision(Fact, frozen=True):
     undetermined: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     protocol_error: bool = False
+
+    def doubted(self, codes: tuple[str, ...], steps: tuple[Step, ...]) -> InboundDecision:
+        """The decision without its end, for what ``codes`` say."""
+        missing = (*self.undetermined, *codes)
+        return replace(self, dropped=False, reason=None, undetermined=missing, steps=(*self.steps, *steps))
 
 
 def asked_arrival(mesh: MeshSnapshot, pod: Pod, question: Question) -> Arrival:

@@ -123,11 +123,9 @@ def with_arrival_caveats(mesh: MeshSnapshot, arrival: Arrival, decided: InboundD
         return decided
     pod = arrival.pod
     found = caveats_at(mesh, proxy_of(mesh, pod), _inbound_spot(mesh, arrival, decided))
-    steps = (*found.asides, *_network(mesh, pod.namespace, pod.labels, inward=True), *decided.steps, *found.doubts)
-    if not found.undetermined:
-        return replace(decided, steps=steps)
-    missing = (*decided.undetermined, *found.undetermined)
-    return replace(decided, dropped=False, reason=None, undetermined=missing, steps=steps)
+    asides = *found.asides, *_network(mesh, pod.namespace, pod.labels, inward=True)
+    told = replace(decided, steps=(*asides, *decided.steps))
+    return told.doubted(found.undetermined, found.doubts) if found.undetermined else told
 
 
 def with_ambient(mesh: MeshSnapshot, pod: Pod, decided: InboundDecision) -> InboundDecision:

@@ -138,8 +138,9 @@ def subject_of(
 
 def _has_request_id(mesh: MeshSnapshot, arrival: Arrival) -> bool:
     """Whether the proxy of either end makes an X-Request-Id."""
-    makers = [arrival.pod, *([arrival.peer] if arrival.peer is not None and arrival.peer.proxy is not None else [])]
-    return any(proxy_of(mesh, each).request_ids for each in makers)
+    peer = arrival.peer
+    by_peer = peer is not None and peer.proxy is not None and proxy_of(mesh, peer).request_ids
+    return by_peer or proxy_of(mesh, arrival.pod).request_ids
 
 
 def _principals(mesh: MeshSnapshot, peer: Pod | None) -> tuple[str, ...] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from analyzer.base.fact import replace
 from analyzer.base.oddity import Code, Family, Level
 from analyzer.mesh.kinds.pod import Pod
 from analyzer.mesh.outbound.request import Headers, strip_port
@@ -67,10 +66,7 @@ def with_arrival_settings(mesh: MeshSnapshot, arrival: Arrival, decided: Inbound
     request = (arrival.path, arrival.headers) if spoken else None
     pod = arrival.pod
     step = _own_socket(mesh, arrival) or _family(pod, arrival.address) or _reading(mesh, pod, request)
-    if step is None:
-        return decided
-    missing, steps = (*decided.undetermined, SETTING.name), (*decided.steps, step)
-    return replace(decided, dropped=False, reason=None, undetermined=missing, steps=steps)
+    return decided if step is None else decided.doubted((SETTING.name,), (step,))
 
 
 def _reading(mesh: MeshSnapshot, pod: Pod | None, request: tuple[str, Headers] | None) -> Step | None:

@@ -37,8 +37,8 @@ class OutboundDecision(Fact, frozen=True):
 
     ``verdict`` and ``reason`` are its class, None where ``undetermined``. ``targets`` are all that its balancer may
     choose; empty where the call ends here or the address cannot be known. ``request`` is what it forwards, None for
-    other bytes. ``alternatives`` are the decisions between which weights choose. ``retries``: how
-    many others of the targets are tried, one after the other, where a connection fails.
+    other bytes. ``alternatives`` are the decisions between which weights choose. ``retries``: how many
+    others of the targets are tried, one after the other, where a connection fails.
     """
 
     outbound: Outbound

@@ -85,6 +85,8 @@ def test_absent_mappings_chain() -> None:
         ("port", "{k: 65535}", 65535),
         ("boolean", "{k: true}", True),
         ("texts", "{k: [a, b]}", ("a", "b")),
+        ("address", "{k: 'FD::0:1'}", "fd::1"),
+        ("addresses", "{k: ['FD::0:1', None]}", ("fd::1", "None")),
         ("integers", "{k: [1, 2]}", (1, 2)),
         ("mapping", "{k: {a: b}}", {"a": "b"}),
         ("optional_text", "{k: ''}", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.verdict.arrival import Arrival, InboundDecision, asked_arrival
+from analyzer.verdict.decision import Step
 from analyzer.verdict.question import Question
 
 
@@ -27,3 +28,12 @@ def test_what_a_question_says_of_the_arrival_is_in_it(town) -> None:
     arrival = asked_arrival(mesh, mesh.pods[0], Question("shop", pod="web-0", peer="shop/sleep-0", **said))
     assert {name: getattr(arrival, name) for name in said} == said
     assert arrival.peer is mesh.pod("shop", "sleep-0")
+
+
+def test_a_decision_in_doubt_has_no_end_and_says_what_is_missing() -> None:
+    known, doubt = Step("known"), Step("doubt")
+    decided = InboundDecision(None, dropped=True, reason="r", port_class="service", undetermined=("a",), steps=(known,))
+
+    found = decided.doubted(("b",), (doubt,))
+
+    assert found == InboundDecision(None, port_class="service", undetermined=("a", "b"), steps=(known, doubt))

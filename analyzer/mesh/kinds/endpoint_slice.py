@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
@@ -61,7 +60,7 @@ def _parse_endpoint(node: Node) -> SliceEndpoint:
     conditions = node.node("conditions")
     ready = conditions.boolean("ready", True)
     return SliceEndpoint(
-        addresses=tuple(map(canonical, node.texts("addresses"))),
+        addresses=node.addresses("addresses"),
         ready=ready,
         serving=conditions.boolean("serving", ready),
         terminating=conditions.boolean("terminating"),

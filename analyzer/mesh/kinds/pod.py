@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.mesh.resource import Node, Resource
 
@@ -128,8 +127,8 @@ def parse_pod(resource: Resource) -> Pod:
 
 def _addresses(status: Node, key: str) -> tuple[str, ...]:
     """The addresses of a field that has a plural (``podIP`` and ``podIPs``), the first one first, once each."""
-    listed = [node.text("ip") for node in status.nodes(f"{key}s")]
-    return tuple(dict.fromkeys(canonical(ip) for ip in [status.text(key), *listed] if ip))
+    listed = [node.address("ip") for node in status.nodes(f"{key}s")]
+    return tuple(dict.fromkeys(ip for ip in [status.address(key), *listed] if ip))
 
 
 def _parse_container(node: Node, *, init: bool = False) -> Container:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
@@ -55,24 +54,24 @@ class Service(Fact, frozen=True, eq=False):
 def parse_service(resource: Resource) -> Service:
     """The view of a Service, with the API server's defaults (protocol TCP, targetPort = port)."""
     spec = resource.spec
-    ips = [spec.text("clusterIP"), *spec.texts("clusterIPs")]
+    ips = [spec.address("clusterIP"), *spec.addresses("clusterIPs")]
     return Service(
         resource=resource,
         type=spec.text("type") or "ClusterIP",
-        cluster_ips=tuple(dict.fromkeys(canonical(ip) for ip in ips if ip and ip != "None")),
+        cluster_ips=tuple(dict.fromkeys(ip for ip in ips if ip and ip != "None")),
         headless="None" in ips and spec.text("type") != "ExternalName",
         external_name=spec.text("externalName") if spec.text("type") == "ExternalName" else "",
         selector=spec.mapping("selector"),
         ports=tuple(_parse_port(node) for node in spec.nodes("ports")),
         publish_not_ready=spec.boolean("publishNotReadyAddresses"),
-        external_ips=tuple(map(canonical, (*spec.texts("externalIPs"), *_balancer_ips(resource)))),
+        external_ips=(*spec.addresses("externalIPs"), *_balancer_ips(resource)),
         node_local=spec.text("internalTrafficPolicy") == "Local",
     )
 
 
 def _balancer_ips(resource: Resource) -> tuple[str, ...]:
     ingress = resource.body.node("status").node("loadBalancer").nodes("ingress")
-    return tuple(ip for each in ingress if (ip := each.text("ip")))
+    return tuple(ip for each in ingress if (ip := each.address("ip")))
 
 
 def _parse_port(node: Node) -> ServicePort:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.kinds.workload_entry import WorkloadEndpoint, parse_endpoint
@@ -52,7 +51,7 @@ def parse_service_entry(resource: Resource) -> ServiceEntry:
     return ServiceEntry(
         resource=resource,
         hosts=spec.texts("hosts"),
-        addresses=tuple(map(canonical, spec.texts("addresses"))),
+        addresses=spec.addresses("addresses"),
         ports=tuple(_parse_port(node) for node in spec.nodes("ports")),
         external=spec.text("location") != "MESH_INTERNAL",
         resolution=spec.text("resolution") or NONE,
@@ -78,5 +77,5 @@ def _allocated(status: Node) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for address in status.nodes("addresses"):
         host = address.text("host")
-        found[host] = (*found.get(host, ()), canonical(address.text("value")))
+        found[host] = (*found.get(host, ()), address.address("value"))
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.base.address import canonical
 from analyzer.base.fact import Fact
 from analyzer.base.place import YamlPlace
 from analyzer.mesh.resource import Node, Resource
@@ -66,7 +65,7 @@ def parse_endpoint(node: Node, *, extra_labels: Mapping[str, str] | None = None)
     """The endpoint that ``node`` holds."""
     ports = node.node("ports")
     return WorkloadEndpoint(
-        address=canonical(node.text("address")),
+        address=node.address("address"),
         ports={name: ports.integer(name) for name in ports},
         labels={**node.mapping("labels"), **(extra_labels or {})},
         service_account=node.text("serviceAccount"),

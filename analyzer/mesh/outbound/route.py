@@ -37,8 +37,8 @@ class Route(Fact, frozen=True):
     """A route: what it matches, and one of redirect, direct response or clusters.
 
     ``match`` None matches everything. ``path_segments`` makes a prefix match whole segments only (Ingress and Gateway
-    API). ``owner`` names the VirtualService. ``retries``: how often a connection that fails is tried
-    at another endpoint, None for the mesh's default.
+    API). ``owner`` names the VirtualService. ``retries``: how often a connection that fails is tried at
+    another endpoint, None for the mesh's default.
     """
 
     name: str
